@@ -1,0 +1,58 @@
+/**
+ * Channels: how services reach us. Every adapter turns its own wire into the same few calls on the registry.
+ *
+ * @module
+ */
+import type { Overview, Registration } from '@hydra-gateway/protocol'
+import type { ChannelKind } from '../routing/upstream.ts'
+
+/** Who is registering, as the adapter saw it. */
+export interface Registrant {
+  readonly channel: ChannelKind
+  /** Address of the TCP peer; absent for operator config. */
+  readonly peer?: string
+}
+
+/** What a registration came to. */
+export interface Registered {
+  readonly instanceId: string
+  /** Revision of the table that contains it. */
+  readonly revision: number
+  /** Routes that are not served, each with its reason. */
+  readonly refused: readonly { readonly path: string; readonly reason: string }[]
+}
+
+/**
+ * What adapters may ask of the registry. All take effect in the routing table before they return or, for
+ * `register`, before it resolves.
+ */
+export interface Registrar {
+  /**
+   * Takes a parsed registration, or throws HydraError (HYDRA_BAD_REGISTRATION, HYDRA_TOO_LARGE,
+   * HYDRA_FORBIDDEN_ADDRESS) and changes nothing. Registering again replaces what the instance declared.
+   */
+  register(registration: Registration, registrant: Registrant): Promise<Registered>
+  /** A sign of life; false when the instance is not known (any more). Brings a recovering one back. */
+  beat(instanceId: string): boolean
+  /** The channel closed: out of rotation in this tick, forgotten after the resume time unless it returns. */
+  suspend(instanceId: string, reason: string): void
+  /** Graceful stop: out of rotation, not expected back. `forget` drops the service's routes as well. */
+  deregister(instanceId: string, options?: { readonly forget?: boolean }): boolean
+  /** Instances of a service, for channels whose beats name only the service. */
+  instancesOf(service: string): readonly KnownInstance[]
+  /** The list of services as it is now, without anything that is for operators only. */
+  overview(): Overview
+  /** Calls back after every change of the overview, with consecutive changes of one tick as one. */
+  onOverview(listener: (overview: Overview) => void): () => void
+}
+
+export interface KnownInstance {
+  readonly id: string
+  readonly channel: ChannelKind
+  /** Host as the instance sent it, and the address requests go to. */
+  readonly announcedHost: string
+  readonly host: string
+  readonly port: number
+  /** Address of the peer that registered it. */
+  readonly peer: string | undefined
+}

@@ -1,0 +1,103 @@
+/**
+ * The exchange: one request and its answer. It is the seam between the engine that reads and writes bytes
+ * (today `node:http`, behind `listener.ts` and `forward.ts`) and everything that decides what to do with them.
+ * Nothing above this seam may see a socket, an IncomingMessage or a ServerResponse.
+ *
+ * @module
+ */
+import type { Duplex } from 'node:stream'
+import type { Route } from '../routing/route.ts'
+import type { Instance } from '../routing/upstream.ts'
+
+/** Header lines of a message as received: names keep their case, order and repetition. */
+export interface HeaderLines {
+  /** First value of a header, by lower-case name. */
+  get(name: string): string | undefined
+  /** Every value of a header, in order. */
+  all(name: string): readonly string[]
+  /** `name, value, name, value, …` */
+  readonly flat: readonly string[]
+}
+
+/** Who is at the other end of the TCP connection. */
+export interface Peer {
+  /** Without the `::ffff:` of an IPv4 address on an IPv6 socket. */
+  readonly address: string
+  /** The same object for every exchange of one connection: a key for what belongs to the connection. */
+  readonly connection: object
+}
+
+export interface Exchange {
+  /** Joins log, traces and errors; sent upstream and returned as X-Request-Id. */
+  readonly id: string
+  /** `performance.now()` at the request's head. */
+  readonly startedAt: number
+  readonly method: string
+  /** Path canonicalised once; what was matched is what is forwarded. */
+  readonly path: string
+  /** `?` and what follows, as received; empty when there is none. */
+  readonly query: string
+  /** Host as the visitor wrote it, with port: `shop.example:8080`. */
+  readonly authority: string
+  /** Lower-case host name of it, without port and brackets. */
+  readonly host: string
+  /** True when the visitor speaks TLS, to us or to a trusted proxy before us. */
+  readonly secure: boolean
+  readonly peer: Peer
+  /** Address of the visitor: the peer, or what a trusted proxy says. */
+  readonly client: string
+  readonly headers: HeaderLines
+  /** True for a WebSocket handshake: answered by `forward` or `takeOver`, or refused like any request. */
+  readonly isUpgrade: boolean
+  readonly hasBody: boolean
+
+  /** Set as the request is served; for the log and the answers. */
+  route: Route | undefined
+  instance: Instance | undefined
+  /** Signed id of the visitor, once known. */
+  visitor: string | undefined
+  /** How many instances were tried. */
+  attempts: number
+
+  /** True once the head of an answer has left: nothing else may be answered then. */
+  readonly answered: boolean
+  /** Status of the answer; 0 before there is one. */
+  readonly status: number
+
+  /** Adds a header to whatever answer is sent, from us or from the service (`name: value`, appended). */
+  addHeader(name: string, value: string): void
+  /** Answers with a whole small body, the direct path for errors, redirects and health. */
+  answer(status: number, headers: Readonly<Record<string, string>>, body?: string | Uint8Array): void
+  /** Streams a fetch-style response; resolves when it was sent or the client left. */
+  respond(response: Response): Promise<void>
+  /** The request in fetch form, for what the gateway answers itself. The body can be read once. */
+  toRequest(): Request
+  /** Gives the connection of an upgrade away: the caller owns the socket from here. */
+  takeOver(): { socket: Duplex; head: Buffer; method: string; url: string; headers: Record<string, string> }
+  /** Ends the connection without another byte, so that a cut answer is seen as cut. */
+  abort(): void
+  /** Calls back once when the answer ended or the client left. */
+  onEnd(listener: (outcome: 'finished' | 'aborted') => void): void
+}
+
+export type ExchangeHandler = (exchange: Exchange) => void | Promise<void>
+
+/** Why a forward did not lead to an answer; the exchange is still open unless `answered` is true. */
+export interface ForwardFailure {
+  readonly code: 'HYDRA_UPSTREAM_BROKEN' | 'HYDRA_UPSTREAM_TIMEOUT' | 'HYDRA_OVERLOADED'
+  /** Short constant word for log and metrics: refused, connect-timeout, head-timeout, reset, garbage, … */
+  readonly reason: string
+  /** The instance could not be reached at all: it should leave the rotation until it proves itself. */
+  readonly refused: boolean
+  /** Nothing of this request may have reached the service: any method may be sent elsewhere. */
+  readonly nothingSent: boolean
+  /** Some of the request body is gone: it can't be sent again whatever the method. */
+  readonly bodyConsumed: boolean
+  readonly cause?: unknown
+}
+
+/**
+ * Sends the exchange to an instance and its answer back. Resolves with `undefined` when an answer was given
+ * (or the client left), with the failure when another instance may be tried. Never rejects.
+ */
+export type Forward = (exchange: Exchange, route: Route, instance: Instance) => Promise<ForwardFailure | undefined>

@@ -1,0 +1,57 @@
+/**
+ * Routes: what a service declared about some paths, ready to be matched.
+ *
+ * @module
+ */
+import type { Pattern } from '@hydra-gateway/protocol'
+
+export type RouteKind = 'page' | 'static' | 'socket'
+
+/** A route as declared by one manifest of one service, after its path was translated. */
+export interface RouteSpec {
+  readonly pattern: Pattern
+  readonly kind: RouteKind
+  /** Upper-case methods; all when absent. GET brings HEAD with it. A socket is only reached by an upgrade. */
+  readonly methods?: readonly string[]
+  /** Lower-case host name this route is for; any when absent. */
+  readonly host?: string
+  /** Path (percent-encoded, begins with /) to ask the instance for; the requested one when absent. */
+  readonly to?: string
+  /** Asked instead when `to` answers 404 to a GET or HEAD (Medusa's webjars). */
+  readonly otherwise?: string
+  readonly fallback?: string
+  readonly maxBodyBytes?: number
+  /** Until the head of the answer, ms. */
+  readonly timeoutMs?: number
+  /** Whether %2F may stand in the path. @default 'refuse' */
+  readonly encodedSlash?: 'refuse' | 'keep'
+}
+
+/** All routes of one manifest: what the instances that carry its hash serve. */
+export interface Manifest {
+  readonly hash: string
+  readonly routes: readonly RouteSpec[]
+}
+
+/** What a request matched. One frozen object per claimed shape, kind and method set, shared by all requests. */
+export interface Route extends RouteSpec {
+  /** The service that owns it: the first to claim it, or the only one. */
+  readonly service: string
+  /**
+   * Who may serve it: `service NUL manifest-hash` keys. More than one while versions differ, or when services
+   * of one rollout group share the route.
+   */
+  readonly claims: readonly string[]
+}
+
+/** A claim that lost: another service has the route. */
+export interface Conflict {
+  readonly pattern: string
+  readonly host?: string
+  readonly methods?: readonly string[]
+  /** Who keeps serving. */
+  readonly incumbent: string
+  /** Who was not let in. */
+  readonly newcomer: string
+  readonly reason: string
+}

@@ -1,0 +1,51 @@
+/**
+ * What the data plane knows of services: instances to send requests to, and the facts an answer needs when
+ * there is none. Plain frozen data; counters and health live beside it, keyed by instance id (`vitals.ts`).
+ *
+ * @module
+ */
+import type { Awakening } from '@hydra-gateway/protocol'
+
+export interface Address {
+  readonly protocol: 'http' | 'https'
+  /** IP address or name to connect to. Names of registered services are resolved by the control plane. */
+  readonly host: string
+  readonly port: number
+  /** Server name for TLS and its verification, and own CA (PEM); https only. */
+  readonly serverName?: string
+  readonly ca?: string
+  /** False accepts any certificate: operator config only. @default true */
+  readonly verify?: boolean
+}
+
+/** Where instances come from. */
+export type ChannelKind = 'rsocket' | 'http' | 'static'
+
+/** One running process of a service that may be sent requests. */
+export interface Instance {
+  readonly id: string
+  readonly service: string
+  /** Hash of the routes it declared; instances of one service and one manifest are interchangeable. */
+  readonly manifest: string
+  readonly channel: ChannelKind
+  readonly address: Address
+  readonly version: string | number
+  readonly weight: number
+  readonly awakening: Awakening
+  /** True when a visitor must stay on this instance. */
+  readonly affinity: boolean
+  /** Host header towards the instance; the visitor's own when absent. */
+  readonly hostHeader?: string
+}
+
+/** What is known of a service beside its instances. */
+export interface Service {
+  readonly name: string
+  /** What visitors call it, such as Orders. */
+  readonly title: string
+  readonly channel: ChannelKind
+  /** HTML, a path, or an http(s) URL; shown when nobody answers (design D11). */
+  readonly fallback?: string
+  /** When its last instance left, epoch ms; absent while one is there. */
+  readonly downSince?: number
+}

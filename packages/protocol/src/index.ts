@@ -1,0 +1,12 @@
+/**
+ * The words services and the gateway speak. Schemas, types and codecs; no I/O.
+ *
+ * @module
+ */
+export * from './fragment.ts'
+export * from './menu.ts'
+export * from './name.ts'
+export * from './overview.ts'
+export * from './pattern/pattern.ts'
+export * from './problem.ts'
+export * from './registration.ts'

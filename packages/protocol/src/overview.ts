@@ -1,0 +1,34 @@
+/**
+ * Overview: the list of known services the gateway sends down every channel when something changed.
+ *
+ * @module
+ */
+import { z } from 'zod'
+import { menus } from './menu.ts'
+
+export const SERVICE_STATES = ['available', 'degraded', 'down', 'draining', 'recovering', 'unknown'] as const
+/** State of a service or an instance, the six words of the whole product. */
+export type ServiceState = (typeof SERVICE_STATES)[number]
+
+export const overviewService = z.object({
+  serviceName: z.string(),
+  state: z.enum(SERVICE_STATES),
+  available: z.boolean().describe('True while at least one instance serves.'),
+  title: z.string().optional().describe('What visitors call the service.'),
+  endpoints: z
+    .array(z.object({ path: z.string(), available: z.boolean() }))
+    .describe('Page routes in our pattern form; known-but-down ones stay listed with available: false.'),
+  instances: z.array(z.object({ id: z.string(), version: z.union([z.string(), z.number()]), state: z.enum(SERVICE_STATES) })),
+})
+export type OverviewService = z.output<typeof overviewService>
+
+/** One item of the `hydra.overview` stream. */
+export const overview = z.object({
+  type: z.literal('ACTIVE_SERVERS_UPDATE'),
+  hash: z.string().describe('Changes with every change of routes, weights or availability.'),
+  services: z.array(overviewService),
+  menus,
+  publicKey: z.string().nullable(),
+  roleMappings: z.record(z.string(), z.string()),
+})
+export type Overview = z.output<typeof overview>

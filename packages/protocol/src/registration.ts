@@ -1,0 +1,90 @@
+/**
+ * Registration: what a service tells the gateway when it starts, and what it is answered.
+ *
+ * The first twelve fields are the bean Medusa's clients post (`docs/reference/protocols/medusa.md`); the rest
+ * is ours and optional, so the same schema serves a Java application, our SDK and a line of curl. Unknown
+ * fields are ignored, as Medusa's own gateway does.
+ *
+ * @module
+ */
+import { z } from 'zod'
+import { menuItems } from './menu.ts'
+import { serviceName } from './name.ts'
+
+/** Medusa sends `null` for what it doesn't know; to us that is the same as absent. */
+function orDefault<T extends z.ZodType>(schema: T, value: () => z.output<T>) {
+  return z.preprocess((given) => given ?? undefined, schema.optional()).transform((given) => given ?? value())
+}
+
+/** How instances of different versions share visitors (`medusa.md` 2.5). */
+export const AWAKENINGS = ['NEWEST_VERSION_WINS', 'EQUAL_SHARE'] as const
+export type Awakening = (typeof AWAKENINGS)[number]
+
+/** Pattern languages a service may write its paths in. `hydra` is our own form. */
+export const DIALECTS = ['hydra', 'spring', 'express', 'urlpattern'] as const
+export type Dialect = (typeof DIALECTS)[number]
+
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/
+
+export const routeDeclaration = z.object({
+  path: z.string().min(1).max(2048).describe('Path or pattern, in the dialect named beside it.'),
+  dialect: z.enum(DIALECTS).default('hydra').describe('Language of `path`.'),
+  methods: z
+    .array(z.string().regex(METHOD, 'not an HTTP method').transform((method) => method.toUpperCase()))
+    .max(32)
+    .optional()
+    .describe('Methods the route serves; all when absent. A route with GET serves HEAD as well.'),
+  host: z.string().min(1).max(255).optional().describe('Serve this route for one host name only.'),
+  to: z.string().startsWith('/').max(2048).optional().describe('Path to ask the service for instead of the one that was requested.'),
+  fallback: z.string().max(65_536).optional().describe('Shown when nobody serves the route: HTML, a path, or an http(s) URL.'),
+  maxBodyBytes: z.int().min(0).optional().describe('Largest request body in bytes; a larger one gets 413.'),
+  timeoutMs: z.int().min(1).optional().describe('How long the service may take until its answer begins, in ms.'),
+  encodedSlash: z.enum(['refuse', 'keep']).optional().describe('What happens to a path with %2F in it.'),
+})
+export type RouteDeclaration = z.output<typeof routeDeclaration>
+
+export const registration = z.object({
+  webProtocol: orDefault(z.enum(['http', 'https']), () => 'http').describe('How the gateway speaks to the instance.'),
+  host: z.string().min(1, 'host is missing').max(255).describe('Address or name the gateway reaches the instance at.'),
+  port: z.int().min(1, 'port must be 1 to 65535').max(65_535, 'port must be 1 to 65535').describe('Port of the instance.'),
+  socketPort: orDefault(z.int().min(0).max(65_535), () => 0).describe('Reserved; Medusa sends 0.'),
+  name: serviceName,
+  version: orDefault(z.union([z.number().min(0), z.string().max(64)]), () => 0).describe('Version of the service: a number, or text such as 2.4.0.'),
+  activeSince: orDefault(z.number().min(0), () => 0).describe('When the instance started, epoch milliseconds.'),
+  awakening: orDefault(z.enum(AWAKENINGS).nullable(), () => null).describe('How versions share visitors; NEWEST_VERSION_WINS when null.'),
+  endpoints: orDefault(z.array(z.string().max(2048)), () => []).describe('Page paths in Spring PathPattern syntax.'),
+  sockets: orDefault(z.array(z.string().max(2048)), () => []).describe('Paths at which the instance accepts WebSocket upgrades, Spring PathPattern syntax.'),
+  staticResources: orDefault(z.array(z.string().max(4096)), () => []).describe('Static files, opaque names relative to /static/.'),
+  menuItems: orDefault(menuItems, () => ({})).describe('Menu items by menu name.'),
+
+  protocol: z.literal(1).optional().describe('Version of our additions; SDKs send 1.'),
+  instanceId: z.string().regex(/^[0-9a-f]{32}$/, 'instanceId must be 32 lower-case hex digits').optional().describe('Stable id of the running process; derived from its address when absent.'),
+  routes: orDefault(z.array(routeDeclaration), () => []).describe('Routes beyond `endpoints`: any dialect, methods, host.'),
+  weight: orDefault(z.number().min(0).max(1_000_000), () => 10).describe('Share of visitors beside the other instances; 10 is normal, 0 takes none while others have a share.'),
+  group: z.string().min(1).max(128).nullish().describe('Rollout group: services of one group may share routes.'),
+  title: z.string().max(128).nullish().describe('What visitors call this service, such as Orders.'),
+  fallback: z.string().max(65_536).nullish().describe('Shown when no instance is left: HTML, a path, or an http(s) URL.'),
+  affinity: z.boolean().nullish().describe('Keep a visitor on one instance; Medusa applications need it and get it.'),
+})
+/** A registration after parsing: defaults filled in, every list present. */
+export type Registration = z.output<typeof registration>
+/** A registration as a client may write it. */
+export type RegistrationInput = z.input<typeof registration>
+
+/** One of our services in an answer or overview; the bean it registered, without its static files. */
+export const activeService = z.object({
+  serviceName: z.string(),
+  activeServices: z.array(z.looseObject({ host: z.string(), port: z.number(), name: z.string() })),
+})
+
+export const registrationResponse = z.object({
+  publicKey: z.string().nullable().describe('Base64 SPKI of the RSA key that signs tokens; null until identity is configured.'),
+  services: z.array(activeService).describe('Active services, the caller included, static files left out.'),
+  roleMappings: z.record(z.string(), z.string()).describe('Role at the gateway to role in this service; never null.'),
+  hash: z.string().optional().describe('Hash of the routes this answer reflects.'),
+  refused: z
+    .array(z.object({ path: z.string(), reason: z.string() }))
+    .optional()
+    .describe('Routes that are not served, each with its reason; everything else is.'),
+})
+export type RegistrationResponse = z.output<typeof registrationResponse>

@@ -44,7 +44,7 @@ export const routeDeclaration = z.object({
 export type RouteDeclaration = z.output<typeof routeDeclaration>
 
 export const registration = z.object({
-  webProtocol: orDefault(z.enum(['http', 'https']), () => 'http').describe('How the gateway speaks to the instance.'),
+  webProtocol: orDefault(z.enum(['http', 'https']), () => 'http' as const).describe('How the gateway speaks to the instance.'),
   host: z.string().min(1, 'host is missing').max(255).describe('Address or name the gateway reaches the instance at.'),
   port: z.int().min(1, 'port must be 1 to 65535').max(65_535, 'port must be 1 to 65535').describe('Port of the instance.'),
   socketPort: orDefault(z.int().min(0).max(65_535), () => 0).describe('Reserved; Medusa sends 0.'),

@@ -1,0 +1,175 @@
+/**
+ * Every setting of the gateway: its name, what it means, what it is when nobody sets it.
+ *
+ * A setting has one name, in files and in code. Files may say `'5s'` or `'8MiB'`; code always sees
+ * milliseconds and bytes. `docs/reference/config.md` is generated from here.
+ *
+ * @module
+ */
+import { serviceName } from '@hydra-gateway/protocol'
+import { z } from 'zod'
+import { staticService } from './services.ts'
+import {
+  addresses,
+  count,
+  duration,
+  flag,
+  keyList,
+  origin,
+  origins,
+  port,
+  size,
+  text,
+  word,
+} from './setting.ts'
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+const keys = z
+  .strictObject({
+    publicKey: keyList('public')
+      .optional()
+      .describe(
+        'Token in the path services register at. `new,old`: both are valid, the first is shown to people.',
+      ),
+    privateKey: keyList('private')
+      .optional()
+      .describe(
+        'Shared secret of services and operators; cookies are signed with a key made from the first.',
+      ),
+  })
+  .superRefine(({ publicKey, privateKey }, context) => {
+    if (!publicKey === !privateKey) return
+    const [path, variable] = publicKey
+      ? ['privateKey', 'HYDRA_PRIVATE_KEY']
+      : ['publicKey', 'HYDRA_PUBLIC_KEY']
+    const message = `both keys, here or as ${variable}; or neither, and both are made up`
+    context.addIssue({ code: 'custom', path: [path], message })
+  })
+  .describe('Both keys, or neither: then random ones are made, kept in `.hydra/keys.json` and reused.')
+
+const registration = z
+  .strictObject({
+    from: addresses()
+      .optional()
+      .describe(
+        'Who may register a service. Not set: this machine and private networks, or this machine only while the keys are made up.',
+      ),
+    requirePrivateKey: flag()
+      .prefault(false)
+      .describe(
+        'Ask for the private key when a service registers over HTTP. Medusa applications do not send it.',
+      ),
+    maxBytes: size(1024).prefault('8MiB').describe('Largest registration.'),
+    maxRoutes: count().prefault(20_000).describe('Most routes of one service.'),
+    maxInstances: count().prefault(5000).describe('Most instances of all services together.'),
+  })
+  .describe('What services may register.')
+
+const upstreams = z
+  .strictObject({
+    allow: addresses()
+      .prefault(['loopback', 'private'])
+      .describe(
+        'Addresses a service may register. Link-local and cloud metadata addresses are refused whatever stands here; `services` of this file are not bound by it.',
+      ),
+  })
+  .describe('Where requests may be sent.')
+
+const lease = z
+  .strictObject({
+    ttl: duration(50).prefault('5s').describe('Silence after which an instance is gone.'),
+    check: duration(10).prefault('250ms').describe('How often leases are checked.'),
+    resume: duration(0)
+      .prefault('5s')
+      .describe('How long an instance whose channel closed is expected back.'),
+  })
+  .superRefine(({ ttl, check }, context) => {
+    if (check > ttl)
+      context.addIssue({ code: 'custom', path: ['check'], message: `less than ttl, which is ${ttl} ms` })
+  })
+  .describe('How long an instance is believed to be alive.')
+
+const http = z
+  .strictObject({
+    maxHeadBytes: size(1024).prefault('16KiB').describe('Largest request or response head; above: 431.'),
+    maxHeaderLines: count(8, 10_000).prefault(100).describe('Most header lines of a message.'),
+    maxTargetBytes: size(256).prefault('8KiB').describe('Longest path with query; above: 414.'),
+    maxBodyBytes: size(0).optional().describe('Largest request body; above: 413. Not set: unlimited.'),
+    connectTimeout: duration().prefault('1s').describe('Until an instance took the connection.'),
+    headTimeout: duration().prefault('30s').describe('Until the answer of a service begins.'),
+    idleTimeout: duration()
+      .prefault('60s')
+      .describe('Longest pause inside a body. Event streams and WebSockets have none.'),
+    clientHeadTimeout: duration().prefault('10s').describe('Until a visitor has sent a request head.'),
+    keepAlive: duration()
+      .prefault('75s')
+      .describe(
+        'How long an idle connection of a visitor stays open. Medusa applications need more than 3s.',
+      ),
+    upstreamKeepAlive: duration(0)
+      .prefault('4s')
+      .describe('How long an idle connection to an instance is kept for the next request. 0 keeps none.'),
+    maxConnectionsPerInstance: count(1, 65_535).prefault(256).describe('Most connections to one instance.'),
+    maxQueuedPerInstance: count(0, 1_000_000)
+      .prefault(256)
+      .describe('Most requests that wait for a connection to one instance; above: 503.'),
+    maxAttempts: count(1, 10).prefault(3).describe('How many instances a request is tried at.'),
+    allowedOrigins: origins().prefault([]).describe('Origins that may open WebSockets beside our own.'),
+    stopGrace: duration(0)
+      .prefault('30s')
+      .describe('How long running requests may take to finish at a stop.'),
+  })
+  .describe('Limits and patience of the data plane.')
+
+const routing = z
+  .strictObject({
+    balance: word('p2c', 'round-robin')
+      .prefault('p2c')
+      .describe('How an instance is chosen: the less busy of two random ones, or one after the other.'),
+  })
+  .describe('Which instance serves.')
+
+export const configSchema = z.strictObject({
+  port: port().prefault(8080).describe('Public port for HTTP and WebSockets; 0 takes any free one.'),
+  host: text('an address such as 127.0.0.1, or a host name', 255)
+    .optional()
+    .describe('Address to listen on. Not set: all of them, IPv6 and IPv4.'),
+  publicUrl: origin()
+    .optional()
+    .describe('How browsers reach the gateway: for Origin checks and the `Secure` of cookies.'),
+  trustedProxies: addresses()
+    .prefault([])
+    .describe('Proxies whose `X-Forwarded-*`, `Forwarded` and `X-Request-Id` are believed.'),
+  logLevel: word(...LOG_LEVELS)
+    .prefault('info')
+    .describe('Least important log line that is written.'),
+  siteTitle: text('the name of your product', 128)
+    .prefault('Hydra gateway')
+    .describe('Name of the product on pages of the gateway.'),
+  keys: keys.prefault({}),
+  registration: registration.prefault({}),
+  upstreams: upstreams.prefault({}),
+  lease: lease.prefault({}),
+  forgetAfter: duration()
+    .prefault('24h')
+    .describe('How long a service without instances is remembered: 503 and its fallback instead of 404.'),
+  takeoverAfter: duration(0)
+    .prefault('30s')
+    .describe('How long a service is down before another one may have the routes both claim.'),
+  rsocketPort: port()
+    .optional()
+    .describe('Port for RSocket over TCP. Not set: RSocket over WebSocket at `/h/rsocket` only.'),
+  controlPort: port()
+    .optional()
+    .describe('Serve registration, admin API and metrics on this port instead of the public one.'),
+  http: http.prefault({}),
+  routing: routing.prefault({}),
+  services: z
+    .record(serviceName, staticService)
+    .prefault({})
+    .describe('Services that do not register themselves, by name.'),
+})
+
+/** What a file may say: everything optional, durations and sizes as text too. */
+export type ConfigInput = z.input<typeof configSchema>

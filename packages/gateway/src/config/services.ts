@@ -1,0 +1,119 @@
+/**
+ * Services of the configuration file: for what can't register itself.
+ *
+ * @module
+ */
+import { menuItems, routeDeclaration } from '@hydra-gateway/protocol'
+import { z } from 'zod'
+import { count, flag, setting, text } from './setting.ts'
+
+type RouteInput = z.input<typeof routeDeclaration>
+
+/** Where one instance is reached. */
+export interface StaticAddress {
+  readonly protocol: 'http' | 'https'
+  readonly host: string
+  readonly port: number
+}
+
+const WRITE_URL = 'an address such as http://localhost:3002, without a path'
+
+const url = () =>
+  setting<string, StaticAddress>(WRITE_URL, (given) => {
+    if (typeof given !== 'string' || !/^https?:\/\//i.test(given) || !URL.canParse(given)) return undefined
+    const parsed = new URL(given)
+    if (parsed.pathname !== '/' || parsed.search || parsed.hash || parsed.username || parsed.password)
+      return undefined
+    const protocol = parsed.protocol === 'https:' ? 'https' : 'http'
+    const host = parsed.hostname.replace(/^\[|\]$/g, '')
+    return { protocol, host, port: Number(parsed.port) || (protocol === 'https' ? 443 : 80) }
+  })
+
+const version = () =>
+  setting<string | number, string | number>('a number or text such as 2.4.0', (given) =>
+    (typeof given === 'number' && given >= 0) ||
+    (typeof given === 'string' && given !== '' && given.length <= 64)
+      ? given
+      : undefined,
+  )
+
+const address = z.strictObject({
+  url: url().describe('Where the instance is: http or https, host and port.'),
+  weight: count(0, 1_000_000)
+    .optional()
+    .describe('Share of visitors of this instance instead of the service’s weight.'),
+  version: version().optional().describe('Version of this instance instead of the service’s version.'),
+})
+
+const route = routeDeclaration.strict()
+
+const tls = z
+  .strictObject({
+    ca: text('certificates in PEM form, or the path of a file with them', 1_000_000)
+      .optional()
+      .describe(
+        'Certificates to trust instead of the system’s: PEM text, or the path of a file (from the working directory).',
+      ),
+    serverName: text('a host name', 255)
+      .optional()
+      .describe('Name to ask for and to verify instead of the host of the URL.'),
+    verify: flag().prefault(true).describe('false accepts any certificate. For trying things out only.'),
+  })
+  .describe('For https addresses.')
+
+/** A service that does not register itself. */
+export const staticService = z
+  .strictObject({
+    url: url().optional().describe('Where the only instance is. One of `url` and `urls` is needed.'),
+    urls: z
+      .array(
+        z.preprocess(
+          (given: string | z.input<typeof address>) => (typeof given === 'string' ? { url: given } : given),
+          address,
+        ),
+      )
+      .min(1, 'at least one address')
+      .max(1000)
+      .optional()
+      .describe('Where several instances are: addresses, or `{ url, weight, version }`.'),
+    routes: z
+      .array(
+        z.preprocess(
+          (given: string | RouteInput) => (typeof given === 'string' ? { path: given } : given),
+          route,
+        ),
+      )
+      .prefault([])
+      .describe(
+        'Paths it serves: patterns such as `/orders/**`, or objects with `path`, `methods`, `host`, `to`, ….',
+      ),
+    sockets: z
+      .array(text('a pattern such as /live'))
+      .prefault([])
+      .describe('Patterns at which it takes WebSockets.'),
+    statics: z
+      .array(text('a path such as logo.svg'))
+      .prefault([])
+      .describe('Static files, relative to its `/static/`, served at `/<name>/…` as well.'),
+    title: text('what visitors call it, such as Orders', 128)
+      .optional()
+      .describe('What visitors call it, such as Orders.'),
+    fallback: text('HTML, a path, or an http(s) URL')
+      .optional()
+      .describe('Shown when no instance is left: HTML, a path, or an http(s) URL.'),
+    menu: menuItems.prefault({}).describe('Menu items by menu name: `{ label, endpoint, icon, order }`.'),
+    weight: count(0, 1_000_000).prefault(10).describe('Share of visitors of each instance; 10 is normal.'),
+    version: version().prefault(0).describe('Version of its instances.'),
+    group: text('a name', 128).optional().describe('Rollout group: services of one group may share routes.'),
+    affinity: flag().prefault(false).describe('Keep a visitor on one instance.'),
+    preserveHost: flag()
+      .prefault(true)
+      .describe('Send the Host the visitor asked for; false sends the one of the URL.'),
+    tls: tls.prefault({}),
+  })
+  .superRefine(({ url, urls, routes, sockets, statics }, context) => {
+    const add = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    if (!url === !urls) add('url', 'either url, the address of the only instance, or urls, a list of them')
+    if (routes.length + sockets.length + statics.length === 0)
+      add('routes', "the paths it serves, such as ['/shop/**']")
+  })

@@ -1,0 +1,54 @@
+/**
+ * From parsed settings to the `Config` the gateway is built with: what depends on several settings at once,
+ * and what is read from files it names.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { z } from 'zod'
+import type { Config, StaticInstance, StaticService } from '../config.ts'
+import type { configSchema } from './schema.ts'
+
+type Parsed = z.output<typeof configSchema>
+type ParsedService = Parsed['services'][string]
+
+/** Fills in what follows from other settings. */
+export function settle(parsed: Parsed, directory: string): Config {
+  const { publicKey = [], privateKey = [] } = parsed.keys
+  // made-up keys are nobody's decision: until there is one, only this machine is let in
+  const from = parsed.registration.from ?? (publicKey.length > 0 ? ['loopback', 'private'] : ['loopback'])
+  return deepFreeze({
+    ...parsed,
+    keys: { publicKey, privateKey },
+    registration: { ...parsed.registration, from },
+    services: Object.entries(parsed.services).map(([name, service]) =>
+      settleService(name, service, directory),
+    ),
+  })
+}
+
+function settleService(name: string, service: ParsedService, directory: string): StaticService {
+  const { url, urls, weight, version, ...rest } = service
+  const addresses = urls ?? (url ? [{ url, weight: undefined, version: undefined }] : [])
+  const instances: StaticInstance[] = addresses.map((address) => ({
+    ...address.url,
+    weight: address.weight ?? weight,
+    version: address.version ?? version,
+  }))
+  const { ca, ...tls } = rest.tls
+  return { ...rest, name, instances, tls: ca === undefined ? tls : { ...tls, ca: readPem(ca, directory) } }
+}
+
+/** Certificates as PEM text: `ca` is that, or the path of a file. Throws when the file can't be read. */
+export function readPem(ca: string, directory: string): string {
+  return ca.includes('-----BEGIN ') ? ca : readFileSync(resolve(directory, ca), 'utf8')
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const inner of Object.values(value)) deepFreeze(inner)
+  }
+  return value
+}

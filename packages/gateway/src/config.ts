@@ -7,6 +7,7 @@
  */
 import type { RouteDeclaration } from '@hydra-gateway/protocol'
 import type { z } from 'zod'
+import { checkTogether } from './config/checks.ts'
 import {
   ConfigError,
   type ConfigProblem,

@@ -40,6 +40,8 @@ export interface Registrar {
   deregister(instanceId: string, options?: { readonly forget?: boolean }): boolean
   /** Instances of a service, for channels whose beats name only the service. */
   instancesOf(service: string): readonly KnownInstance[]
+  /** What serving instances registered, by service. */
+  active(): readonly { readonly serviceName: string; readonly registrations: readonly Registration[] }[]
   /** The list of services as it is now, without anything that is for operators only. */
   overview(): Overview
   /** Calls back after every change of the overview, with consecutive changes of one tick as one. */

@@ -1,0 +1,96 @@
+/**
+ * The admin API: what operators and the command line see and do, under `/_hydra/api/v1`.
+ *
+ * Plain functions from the registry and the table to JSON; who may call is decided before (`control/`).
+ *
+ * @module
+ */
+import type { Clock } from '../observe/clock.ts'
+import type { Entry, Member } from '../registry/member.ts'
+import { memberState, serviceState } from '../registry/overview.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Live } from '../routing/live.ts'
+import type { VitalsBook } from '../routing/vitals.ts'
+
+export interface AdminApiDeps {
+  readonly registry: Pick<Registry, 'entries' | 'silentForMs' | 'forget'>
+  readonly live: Live
+  readonly vitals: VitalsBook
+  readonly clock: Clock
+}
+
+export type AdminApi = ReturnType<typeof createAdminApi>
+
+export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps) {
+  const instance = (member: Member) => {
+    const { inFlight, requests, failures, resting } = vitals.of(member.id)
+    const { host, port, protocol } = member.instance.address
+    const silentMs = registry.silentForMs(member.id)
+    return {
+      id: member.id,
+      state: memberState(member, vitals),
+      channel: member.channel,
+      version: member.instance.version,
+      weight: member.instance.weight,
+      address: `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      activeSince: member.registration.activeSince,
+      ...(silentMs === undefined ? {} : { lastSeenMs: Math.round(silentMs) }),
+      inFlight,
+      requests,
+      failures,
+      ...(resting ? { reason: 'it refuses connections; tried again every second' } : {}),
+      ...(member.state === 'recovering' ? { reason: 'its channel closed; expected back' } : {}),
+    }
+  }
+  const service = (entry: Entry) => {
+    const members = [...entry.members.values()]
+    return {
+      name: entry.name,
+      title: live.table.service(entry.name)?.title ?? entry.name,
+      state: serviceState(entry, vitals),
+      channel: entry.channel,
+      versions: [...new Set(members.map((member) => member.instance.version))],
+      ...(entry.declared.group ? { group: entry.declared.group } : {}),
+      fallback: Boolean(entry.declared.fallback),
+      ...(entry.downSince === undefined
+        ? {}
+        : { downSince: entry.downSince, downForMs: clock.now() - entry.downSince }),
+      menuItems: entry.declared.menuItems,
+      instances: members.map(instance),
+    }
+  }
+
+  return {
+    services: () => ({
+      revision: live.table.revision,
+      services: [...registry.entries()].map(service).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    }),
+    routes() {
+      const { table } = live
+      const states = new Map([...registry.entries()].map((entry) => [entry.name, serviceState(entry, vitals)]))
+      const routes = [...table.routes()].map(({ pattern, kind, methods, host, service: name }) => ({
+        pattern: pattern.text,
+        kind,
+        ...(methods ? { methods } : {}),
+        ...(host ? { host } : {}),
+        service: name,
+        state: states.get(name) ?? 'unknown',
+      }))
+      const refused = [...registry.entries()].flatMap(({ name, members }) => {
+        const reasons = new Map([...members.values()].flatMap((member) => member.refused.map((one) => [one.path, one.reason])))
+        return [...reasons].map(([path, reason]) => ({ service: name, path, reason }))
+      })
+      return { revision: table.revision, routes, conflicts: table.conflicts(), refused }
+    },
+    /** Forgets a service that has no instances; one that runs would only register again. */
+    forget(name: string): 'forgotten' | 'unknown' | 'serving' {
+      for (const entry of registry.entries()) {
+        if (entry.name !== name) continue
+        if (serviceState(entry, vitals) === 'available') return 'serving'
+        registry.forget(name)
+        return 'forgotten'
+      }
+      return 'unknown'
+    },
+  }
+}

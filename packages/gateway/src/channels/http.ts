@@ -1,0 +1,144 @@
+/**
+ * Medusa's HTTP channel: registration and heartbeats as plain posts, for Java applications that know nothing
+ * else and for services of any language (`medusa.md` sections 1.1, 1.2).
+ *
+ * A beat names only the service, so the work here is to find out which instance it speaks for.
+ *
+ * @module
+ */
+import type { KnownInstance, Registrar } from './port.ts'
+import { readJson, readText } from './json-body.ts'
+import { parseRegistration } from './parse-registration.ts'
+import { registrationAnswer } from './registration-answer.ts'
+import { HydraError } from '../errors.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Peer } from '../proxy/exchange.ts'
+
+export interface HttpChannelDeps {
+  readonly registrar: Registrar
+  /** Compares in constant time. */
+  readonly keys: { accepts(publicKey: string): boolean; acceptsPair(publicKey: string, privateKey: string): boolean }
+  readonly mayRegister: (address: string) => boolean
+  /** One TCP connect; true when it was accepted. */
+  readonly probe: (address: { host: string; port: number }) => Promise<boolean>
+  readonly settings: {
+    /** Whether a registration must prove the private key by Basic auth; Java clients can't. @default false */
+    readonly requirePrivateKey: boolean
+    /** Largest registration, bytes. @default 8 MiB */
+    readonly maxRegistrationBytes: number
+  }
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+export interface HttpChannel {
+  /** `POST /h/discovery/{publicKey}/registration`. */
+  register(request: Request, publicKey: string, peer: Peer): Promise<Response>
+  /** `POST /h/discovery/{publicKey}/alive`, the body a service's bare name. */
+  alive(request: Request, publicKey: string, peer: Peer): Promise<Response>
+  /** `GET /h/discovery/{publicKey}/keys`. */
+  keys(request: Request, publicKey: string, peer: Peer): Promise<Response>
+}
+
+/** Probes of one instance that a beat may cause: at most one in this time, ms (`medusa.md` 1.2). */
+const PROBE_EVERY_MS = 3000
+const MOST_NAME_BYTES = 1024
+
+export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
+  const { registrar, keys, mayRegister, probe, settings, clock, log, metrics } = deps
+  /** Which instances registered over a connection; clients pool theirs, so their beats come the same way. */
+  const byConnection = new WeakMap<object, Map<string, string>>()
+  const probed = new Map<string, number>()
+
+  /** The answer for somebody who may not ask, or undefined. A wrong key looks like no such path: 404, empty. */
+  const refusal = (request: Request, publicKey: string, peer: Peer, what: 'registration' | 'beat'): Response | undefined => {
+    const refuse = (reason: string, status: number): Response => {
+      metrics.refused(what, reason)
+      log.warn({ peer: peer.address, reason }, `${what} refused`)
+      return new Response(null, { status })
+    }
+    if (!keys.accepts(publicKey)) return refuse('wrong-key', 404)
+    if (!mayRegister(peer.address)) return refuse('address', 403)
+    const basic = basicCredentials(request.headers.get('authorization'))
+    if (basic ? !keys.acceptsPair(...basic) : settings.requirePrivateKey) return refuse('wrong-private-key', 401)
+    return undefined
+  }
+
+  /**
+   * The instances a beat keeps alive, in the order of `medusa.md` 1.2: the one that registered over this
+   * connection, the only one of that name, the ones at this peer's address. What is still a guess is proved by
+   * a connect, so that a beating sibling keeps no dead instance alive.
+   */
+  const beating = (name: string, peer: Peer): { sure: boolean; instances: readonly KnownInstance[] } => {
+    const known = registrar.instancesOf(name).filter(({ channel }) => channel === 'http')
+    const registered = byConnection.get(peer.connection)?.get(name)
+    if (registered) return { sure: true, instances: known.filter(({ id }) => id === registered) }
+    if (known.length <= 1) return { sure: known[0]?.peer === peer.address, instances: known }
+    const here = known.filter((instance) => [instance.peer, instance.host, instance.announcedHost].includes(peer.address))
+    return { sure: here.length === 1, instances: here.length > 0 ? here : known }
+  }
+  const confirm = async ({ id, host, port }: KnownInstance): Promise<void> => {
+    const now = clock.monotonic()
+    if (now - (probed.get(id) ?? Number.NEGATIVE_INFINITY) < PROBE_EVERY_MS) return
+    probed.set(id, now)
+    if (probed.size > 10_000) probed.clear()
+    if (await probe({ host, port })) return
+    metrics.refused('beat', 'instance-does-not-answer')
+    log.warn({ instance: id, host, port }, 'a beat may be of this instance, but it accepts no connection')
+    registrar.suspend(id, 'refused a connection while its service beats')
+  }
+
+  return {
+    async register(request, publicKey, peer) {
+      const refused = refusal(request, publicKey, peer, 'registration')
+      if (refused) return refused
+      try {
+        const registration = parseRegistration(await readJson(request, settings.maxRegistrationBytes))
+        const registered = await registrar.register(registration, { channel: 'http', peer: peer.address })
+        let names = byConnection.get(peer.connection)
+        if (!names) byConnection.set(peer.connection, (names = new Map()))
+        names.set(registration.name, registered.instanceId)
+        return json(registrationAnswer(registrar, registered))
+      } catch (error) {
+        if (error instanceof HydraError) {
+          metrics.refused('registration', error.code)
+          log.warn({ peer: peer.address, code: error.code, detail: error.detail }, 'registration refused')
+        }
+        throw error
+      }
+    },
+    async alive(request, publicKey, peer) {
+      const refused = refusal(request, publicKey, peer, 'beat')
+      if (refused) return refused
+      const name = await readText(request, MOST_NAME_BYTES)
+      const { sure, instances } = beating(name, peer)
+      const renewed = instances.filter(({ id }) => registrar.beat(id))
+      if (renewed.length === 0) {
+        // The client registers again when it hears anything but 200 (medusa.md 1.2).
+        metrics.refused('beat', 'not-registered')
+        return json(false, 410)
+      }
+      if (!sure) await Promise.all(renewed.map(confirm))
+      return json(true)
+    },
+    async keys(request, publicKey, peer) {
+      return refusal(request, publicKey, peer, 'beat') ?? json({ keys: [], publicKey: null })
+    },
+  }
+}
+
+function json(value: unknown, status = 200): Response {
+  return new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })
+}
+
+/** User and password of a Basic header (RFC 7617), or undefined when there is none that can be read. */
+export function basicCredentials(header: string | null | undefined): [user: string, password: string] | undefined {
+  const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header ?? '') ?? []
+  if (!encoded) return undefined
+  const text = Buffer.from(encoded, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  return colon < 0 ? undefined : [text.slice(0, colon), text.slice(colon + 1)]
+}

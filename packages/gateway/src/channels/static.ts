@@ -1,0 +1,68 @@
+/**
+ * Static services: the ones that stand in the gateway's own configuration and never call.
+ *
+ * They have no heartbeat; the prober finds out whether they answer. What their routes say is the operator's word,
+ * so addresses are not checked against `upstreams.allow`.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { type MenuItems, type RouteDeclaration, registration } from '@hydra-gateway/protocol'
+import type { Registry } from '../registry/registry.ts'
+import type { Address } from '../routing/upstream.ts'
+
+export interface StaticService {
+  readonly name: string
+  readonly instances: readonly (Pick<Address, 'protocol' | 'host' | 'port'> & {
+    readonly weight: number
+    readonly version: string | number
+  })[]
+  readonly routes: readonly RouteDeclaration[]
+  /** Paths that take WebSockets. */
+  readonly sockets: readonly string[]
+  readonly statics: readonly string[]
+  readonly title?: string | undefined
+  readonly fallback?: string | undefined
+  readonly group?: string | undefined
+  readonly affinity: boolean
+  readonly menu: MenuItems
+  /** False sends the service its own host name instead of the visitor's. */
+  readonly preserveHost: boolean
+  readonly tls: Pick<Address, 'ca' | 'serverName' | 'verify'>
+}
+
+/** Registers the configured services; what they declare was validated with the configuration. */
+export function registerStaticServices(
+  services: readonly StaticService[],
+  registry: Pick<Registry, 'registerStatic'>,
+): void {
+  for (const { name, instances, routes, sockets, statics, menu, preserveHost, tls, ...service } of services) {
+    for (const { protocol, host, port, weight, version } of instances) {
+      const { title, fallback, group, affinity } = service
+      const declared = registration.parse({
+        webProtocol: protocol,
+        host,
+        port,
+        name,
+        version,
+        weight,
+        routes,
+        sockets,
+        staticResources: statics,
+        menuItems: menu,
+        title,
+        fallback,
+        group,
+        affinity,
+      })
+      const id = createHash('sha256').update(`${name} ${protocol} ${host} ${port}`).digest('hex').slice(0, 32)
+      const usual = protocol === 'https' ? 443 : 80
+      const authority = `${host.includes(':') ? `[${host}]` : host}${port === usual ? '' : `:${port}`}`
+      registry.registerStatic(declared, {
+        id,
+        address: { protocol, host, port, ...tls },
+        ...(preserveHost ? {} : { hostHeader: authority }),
+      })
+    }
+  }
+}

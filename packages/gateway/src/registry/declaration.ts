@@ -1,0 +1,124 @@
+/**
+ * From what a service sent to what the table needs: its routes in our one form, the rest left out with reasons.
+ *
+ * Pure. Medusa's three lists (`medusa.md` 1.1, 2.3, 2.4) and our `routes` end in the same `RouteSpec`s, so
+ * nothing behind this file knows in which language or over which channel a route was declared.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { type Dialect, literalPattern, type Pattern, type Registration, translate } from '@hydra-gateway/protocol'
+import { HydraError } from '../errors.ts'
+import { fallbackProblem } from '../routing/fallback.ts'
+import { isReservedPattern } from '../routing/reserved.ts'
+import type { Manifest, RouteKind, RouteSpec } from '../routing/route.ts'
+import type { ChannelKind } from '../routing/upstream.ts'
+
+export interface Refusal {
+  readonly path: string
+  readonly reason: string
+}
+
+export interface Declaration {
+  readonly manifest: Manifest
+  /** Routes that were left out. */
+  readonly refused: readonly Refusal[]
+  /** Said in the log; the route is served. */
+  readonly warnings: readonly string[]
+}
+
+/** What of a registration decides its routes, in an order that doesn't depend on the sender's. */
+export function manifestHash(registration: Registration, channel: ChannelKind): string {
+  const { name, endpoints, sockets, staticResources, routes } = registration
+  const declared = [name, channel === 'http', [...endpoints].sort(), [...sockets].sort(), [...staticResources].sort(), routes]
+  return createHash('sha256').update(JSON.stringify(declared)).digest('hex').slice(0, 32)
+}
+
+/**
+ * Compiles the routes of a registration.
+ *
+ * @throws HydraError HYDRA_TOO_LARGE above `maxRoutes`, optional parts counted as the routes they stand for.
+ */
+export function compileDeclaration(
+  registration: Registration,
+  channel: ChannelKind,
+  { maxRoutes }: { readonly maxRoutes: number },
+): Declaration {
+  const { name, endpoints, sockets, staticResources } = registration
+  const routes: RouteSpec[] = []
+  const refused: Refusal[] = []
+  const warnings: string[] = []
+
+  const add = (spec: RouteSpec): void => {
+    if (routes.length >= maxRoutes) throw tooManyRoutes(maxRoutes)
+    routes.push(spec)
+  }
+  const translated = (dialect: Dialect, path: string, use: (pattern: Pattern) => void): void => {
+    try {
+      const { patterns, warnings: said } = translate(dialect, path)
+      warnings.push(...said)
+      const reserved = patterns.some(isReservedPattern)
+      if (reserved) refused.push({ path, reason: 'this path belongs to the gateway' })
+      else for (const pattern of patterns) use(pattern)
+    } catch (error) {
+      refused.push({ path, reason: error instanceof Error ? error.message : 'not a path we can read' })
+    }
+  }
+  const declare = (dialect: Dialect, path: string, kind: RouteKind): void =>
+    translated(dialect, path, (pattern) => add({ pattern, kind }))
+
+  const given = endpoints.length + sockets.length + staticResources.length + registration.routes.length
+  if (given > maxRoutes) throw tooManyRoutes(maxRoutes)
+
+  for (const path of endpoints) declare('spring', path, 'page')
+  for (const path of sockets) declare('spring', path, 'socket')
+  for (const { path, dialect, host, fallback, ...rest } of registration.routes) {
+    const problem = fallback === undefined ? undefined : fallbackProblem(fallback)
+    if (problem) refused.push({ path, reason: `its fallback ${problem}` })
+    else {
+      translated(dialect, path, (pattern) =>
+        add({
+          pattern,
+          kind: 'page',
+          ...(host === undefined ? {} : { host: host.toLowerCase() }),
+          ...(fallback === undefined ? {} : { fallback }),
+          ...rest,
+        }),
+      )
+    }
+  }
+
+  // The page of a Medusa application opens its socket here; the application has it at /socket (medusa.md 2.4).
+  if (channel === 'http') add({ pattern: literalPattern(`/${name}/socket`), kind: 'socket', to: '/socket' })
+  for (const resource of staticResources) {
+    // Medusa clients send whatever their class path holds; folders are no files.
+    if (resource === '' || resource.endsWith('/')) continue
+    const encoded = encodePath(resource)
+    if (encoded === undefined) continue
+    // Spring serves /webjars/** beside /static/**; an application that has neither answers 404 to both.
+    const webjar = encoded.startsWith('webjars/')
+    add({
+      pattern: literalPattern(`/${name}/${resource}`),
+      kind: 'static',
+      to: webjar ? `/${encoded}` : `/static/${encoded}`,
+      ...(webjar ? { otherwise: `/static/${encoded}` } : {}),
+    })
+  }
+  return { manifest: { hash: manifestHash(registration, channel), routes }, refused, warnings }
+}
+
+function tooManyRoutes(maxRoutes: number): HydraError {
+  return new HydraError('HYDRA_TOO_LARGE', `a registration may have ${maxRoutes} routes; nothing was registered`)
+}
+
+const PLAIN = /^[A-Za-z0-9._~/!$&'()*+,;=:@-]*$/
+
+/** Percent-encodes a decoded relative path; undefined for text that has no encoding (lone surrogates). */
+function encodePath(path: string): string | undefined {
+  if (PLAIN.test(path)) return path
+  try {
+    return path.split('/').map(encodeURIComponent).join('/')
+  } catch {
+    return undefined
+  }
+}

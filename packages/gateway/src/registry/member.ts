@@ -1,0 +1,42 @@
+/**
+ * What the registry remembers of services: members (known instances) and the routes that outlive them.
+ *
+ * @module
+ */
+import type { Registration, ServiceState } from '@hydra-gateway/protocol'
+import type { Manifest } from '../routing/route.ts'
+import type { ChannelKind, Instance } from '../routing/upstream.ts'
+import type { Refusal } from './declaration.ts'
+
+/** One known instance. */
+export interface Member {
+  readonly id: string
+  /** As it was sent, kept for answers and overviews. */
+  readonly registration: Registration
+  readonly channel: ChannelKind
+  /** Address of the TCP peer that registered it. */
+  readonly peer: string | undefined
+  /** Node that heard it; another node's members are known through the store. */
+  readonly node: string
+  readonly manifest: Manifest
+  readonly refused: readonly Refusal[]
+  /** As the data plane sees it. */
+  readonly instance: Instance
+  /** `available` serves, `recovering` lost its channel and may return. */
+  state: Extract<ServiceState, 'available' | 'recovering'>
+}
+
+/** A service, with or without members. */
+export interface Entry {
+  readonly name: string
+  /** Order of claims: the lowest keeps a contested route. */
+  rank: number
+  /** The newest registration, whose title, fallback and menu speak for the service. */
+  declared: Registration
+  readonly channel: ChannelKind
+  readonly members: Map<string, Member>
+  /** Routes whose last member left without a word, by manifest hash: known but down, never 404 (design D7). */
+  readonly orphans: Map<string, { readonly manifest: Manifest; readonly version: string | number }>
+  /** Since when no member serves, epoch ms. */
+  downSince: number | undefined
+}

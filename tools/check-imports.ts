@@ -1,0 +1,104 @@
+/**
+ * Checks that imports go down and never sideways: the picture in docs/architecture.md, as rules.
+ *
+ * Prints every import that reaches where it may not, and exits 1. Run: node tools/check-imports.ts
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { globSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** Packages a package may import, beside what its package.json lists. */
+const PACKAGES: Record<string, readonly string[]> = {
+  'packages/protocol': [],
+  'packages/gateway': ['protocol'],
+  'packages/sdk': ['protocol'],
+  'packages/cli': ['protocol', 'gateway'],
+  demo: ['protocol', 'sdk', 'gateway', 'cli'],
+  bench: ['protocol', 'sdk', 'gateway', 'cli'],
+  test: ['protocol', 'sdk', 'gateway', 'cli'],
+  tools: ['protocol', 'gateway'],
+}
+
+/**
+ * Folders of the gateway and what each may import: `folder`, or one file of it. A folder may always import
+ * itself; `gateway.ts`, `main.ts` and `index.ts` introduce the parts to each other and may import all.
+ */
+const FOLDERS: Record<string, readonly string[]> = {
+  observe: [],
+  routing: [],
+  address: ['observe'],
+  store: ['observe'],
+  config: ['routing', 'address', 'config.ts'],
+  pages: ['errors.ts', 'observe', 'routing', 'proxy/exchange.ts'],
+  proxy: ['errors.ts', 'observe', 'routing', 'address', 'pages'],
+  registry: ['errors.ts', 'observe', 'routing', 'address', 'store/port.ts', 'channels/port.ts'],
+  channels: ['errors.ts', 'observe', 'routing', 'address', 'registry', 'proxy/exchange.ts'],
+  admin: ['errors.ts', 'observe', 'routing', 'registry'],
+  control: ['errors.ts', 'observe', 'routing', 'proxy/exchange.ts', 'pages', 'admin', 'channels', 'keys.ts'],
+  'errors.ts': [],
+  'keys.ts': ['errors.ts', 'observe'],
+  'config.ts': ['config', 'routing', 'address'],
+}
+
+const builtins = new Set(builtinModules)
+const problems: string[] = []
+
+for (const file of globSync(['packages/*/src/**/*.ts', '{demo,bench,test,tools}/**/*.ts'], {
+  cwd: root,
+  exclude: (path) => path.includes('node_modules') || path.includes('dist'),
+})) {
+  const owner = Object.keys(PACKAGES).find((name) => file.startsWith(`${name}/`))
+  if (!owner) continue
+  for (const specifier of importsOf(readFileSync(join(root, file), 'utf8'))) {
+    const problem = specifier.startsWith('.') ? checkRelative(file, owner, specifier) : checkPackage(file, owner, specifier)
+    if (problem) problems.push(`${file}: ${specifier}: ${problem}`)
+  }
+}
+
+for (const problem of problems) console.error(problem)
+if (problems.length > 0) {
+  console.error(`\n${problems.length} imports reach where they may not; the rules are in tools/check-imports.ts`)
+  process.exit(1)
+}
+console.log('imports: every one goes down')
+
+function importsOf(source: string): string[] {
+  const pattern = /^\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
+  return [...source.matchAll(pattern)].map((match) => (match[1] ?? match[2] ?? match[3])!)
+}
+
+function checkRelative(file: string, owner: string, specifier: string): string | undefined {
+  const target = relative(root, resolve(root, dirname(file), specifier))
+  if (!target.startsWith(`${owner}/`)) {
+    return target === 'package.json' ? undefined : 'another package is imported by its name'
+  }
+  if (owner !== 'packages/gateway' || file.endsWith('.test.ts')) return undefined
+  const [from, to] = [file, target].map((path) => path.slice('packages/gateway/src/'.length)) as [string, string]
+  const folder = from.includes('/') ? from.slice(0, from.indexOf('/')) : from
+  const goal = to.includes('/') ? to.slice(0, to.indexOf('/')) : to
+  const allowed = FOLDERS[folder]
+  if (!allowed || folder === goal || allowed.includes(goal) || allowed.includes(to)) return undefined
+  return `${folder} may import ${allowed.join(', ') || 'nothing of the gateway'}`
+}
+
+function checkPackage(file: string, owner: string, specifier: string): string | undefined {
+  if (specifier.startsWith('node:')) return undefined
+  if (builtins.has(specifier)) return `write node:${specifier}`
+  const [scope, name] = specifier.split('/') as [string, string | undefined]
+  if (scope === '@hydra-gateway') {
+    return PACKAGES[owner]!.includes(name ?? '') || `packages/${name}` === owner ? undefined : `${owner} may not import it`
+  }
+  const wanted = scope.startsWith('@') ? `${scope}/${name}` : scope
+  const listed = (folder: string): boolean => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+    return wanted in { ...dependencies, ...devDependencies }
+  }
+  if (owner !== 'tools' && listed(owner)) return undefined
+  if ((owner === 'tools' || file.endsWith('.test.ts') || owner === 'test' || owner === 'bench') && listed('.')) return undefined
+  return `${owner}/package.json does not list it`
+}

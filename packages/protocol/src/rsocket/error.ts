@@ -1,0 +1,48 @@
+/**
+ * Failures that travel over a channel.
+ *
+ * RSocket gives an error a number and a text. The text of ours begins with the gateway's own error code
+ * (`HYDRA_UNAUTHORIZED: …`) where there is one, so that a client can tell apart what RSocket's few numbers
+ * can't, and a person reading a log still sees a sentence.
+ *
+ * @module
+ */
+import { ERROR_CODES } from './words.ts'
+
+const WITH_PROBLEM = /^(HYDRA_[A-Z_]+): /
+
+/** A failure at either end of a channel. `problem` is the gateway's code for it, where it has one. */
+export class RSocketError extends Error {
+  /** One of `ERROR_CODES`, or another number the peer sent. */
+  readonly code: number
+  readonly problem: string | undefined
+
+  constructor(code: number, message: string, problem?: string) {
+    super(message)
+    this.name = 'RSocketError'
+    this.code = code
+    this.problem = problem
+  }
+}
+
+/** The text an ERROR frame carries. */
+export function formatErrorText(error: RSocketError): string {
+  return error.problem === undefined ? error.message : `${error.problem}: ${error.message}`
+}
+
+/** The error an ERROR frame describes. */
+export function parseErrorText(code: number, text: string): RSocketError {
+  const problem = WITH_PROBLEM.exec(text)
+  return problem
+    ? new RSocketError(code, text.slice(problem[0].length), problem[1])
+    : new RSocketError(code, text)
+}
+
+/** Anything a handler threw, as an error that may be shown to the peer; undefined when it is a bug of ours. */
+export function toRSocketError(thrown: unknown): RSocketError | undefined {
+  if (thrown instanceof RSocketError) return thrown
+  if (!(thrown instanceof Error)) return undefined
+  const code: unknown = 'code' in thrown ? thrown.code : undefined
+  if (typeof code !== 'string' || !code.startsWith('HYDRA_')) return undefined
+  return new RSocketError(ERROR_CODES.APPLICATION_ERROR, thrown.message, code)
+}

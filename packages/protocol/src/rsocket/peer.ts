@@ -1,0 +1,304 @@
+/**
+ * The other end of a channel, as application code sees it: routes, JSON and promises.
+ *
+ * @module
+ */
+import {
+  type Answer,
+  type Connection,
+  createConnection,
+  type Ended,
+  type Limits,
+  type Link,
+  type Source,
+  type Timers,
+} from './connection.ts'
+import { RSocketError, toRSocketError } from './error.ts'
+import type { Payload, SetupFrame } from './frame.ts'
+import { type Credentials, decodeMetadata, encodeMetadata, type Metadata } from './metadata.ts'
+import { COMPOSITE_MIME, ERROR_CODES, JSON_MIME, ROUTES } from './words.ts'
+
+/** Takes items as they arrive. Ask for more with `request`: nothing comes without demand. */
+export interface StreamReceiver {
+  onItem(item: unknown): void
+  /** Called once: the stream ended well, or failed. Not after `cancel`. */
+  onEnd(error: RSocketError | undefined): void
+  /** Items asked for at the start. @default 1 */
+  readonly demand?: number
+}
+
+/** The remote end of a channel. Data is JSON; a Uint8Array is sent as it is, for JSON encoded once for many. */
+export interface Peer {
+  /** Asks and waits. Rejects with RSocketError: the peer's answer, CANCELED after `timeoutMs`, or the lost link. */
+  request(route: string, data: unknown, timeoutMs: number): Promise<unknown>
+  /** Says something that is not answered. Lost without a trace when the connection is. */
+  send(route: string, data: unknown): void
+  stream(route: string, data: unknown, receiver: StreamReceiver): Source
+  /** Ends the connection; the peer is told why. */
+  close(error?: RSocketError): void
+  /** Ends the connection because the peer broke a rule, named by a short constant word. */
+  refuse(reason: string, error: RSocketError): void
+  isOpen(): boolean
+}
+
+/** What a stream handler gives its items to. */
+export interface Sink {
+  next(item: unknown): void
+  end(): void
+  fail(error: Error): void
+}
+
+/**
+ * What this end serves, by route. A handler that throws answers with an error: RSocketError and errors whose
+ * `code` begins with `HYDRA_` as they are, anything else as an internal error that only `onFault` sees.
+ */
+export interface RouteHandlers {
+  readonly requests?: Readonly<Record<string, (data: unknown, sizeBytes: number) => unknown>>
+  readonly streams?: Readonly<Record<string, (data: unknown, sink: Sink) => Source>>
+  readonly signals?: Readonly<Record<string, (data: unknown) => void>>
+}
+
+/** A client's SETUP before it is let in. */
+export interface Setup {
+  readonly keepAliveMs: number
+  readonly lifetimeMs: number
+  readonly credentials: Credentials | undefined
+  readonly route: string | undefined
+  readonly sizeBytes: number
+  /** Parses the data: only worth it once the keys are right. @throws RSocketError (INVALID_SETUP) */
+  readData(): unknown
+}
+
+export interface PeerDeps {
+  readonly link: Link
+  readonly timers: Timers
+  readonly routes: RouteHandlers
+  /** A client's SETUP; without it this is the gateway's end. */
+  readonly setup?: { readonly credentials: Credentials; readonly data: unknown }
+  /** The gateway's end: a throw refuses the client. */
+  readonly onSetup?: (setup: Setup) => Promise<void>
+  /** Called once, in the tick in which the end became known. */
+  readonly onEnd: (ended: Ended) => void
+  /** A handler failed in a way nobody foresaw. */
+  readonly onFault: (error: unknown, route: string) => void
+  /** A request was answered with an error before any handler saw it, by a short constant word. */
+  readonly onRefused?: (reason: string) => void
+  /** Largest data of one request, in bytes; routes named in `larger` may have more. */
+  readonly maxDataBytes: number
+  readonly larger?: Readonly<Record<string, number>>
+  readonly limits?: Partial<Limits>
+}
+
+/** A peer, and the two ends its link has to call. */
+export interface LinkedPeer {
+  readonly peer: Peer
+  readonly receive: (frame: Buffer) => void
+  readonly lost: (reason: string) => void
+}
+
+const { APPLICATION_ERROR, CANCELED, CONNECTION_CLOSE, INVALID, INVALID_SETUP, REJECTED_SETUP } = ERROR_CODES
+
+/** Puts routes and JSON on a link. */
+export function createPeer(deps: PeerDeps): LinkedPeer {
+  const { link, timers, onEnd, onFault } = deps
+  const requests = new Map(Object.entries(deps.routes.requests ?? {}))
+  const streams = new Map(Object.entries(deps.routes.streams ?? {}))
+  const signals = new Map(Object.entries(deps.routes.signals ?? {}))
+  const larger = new Map(Object.entries(deps.larger ?? {}))
+
+  /** The handler a request is for and its data, or a throw that answers it. */
+  function find<T>(
+    handlers: ReadonlyMap<string, T>,
+    payload: Payload,
+  ): { handler: T; route: string; data: unknown } {
+    const route = orRefuse('malformed-metadata', () => decodeMetadata(payload.metadata)).route ?? ''
+    const handler = handlers.get(route)
+    if (handler === undefined) {
+      deps.onRefused?.('unknown-route')
+      throw new RSocketError(APPLICATION_ERROR, `there is no route ${JSON.stringify(route.slice(0, 80))}`)
+    }
+    if (payload.data.length > (larger.get(route) ?? deps.maxDataBytes)) {
+      deps.onRefused?.('data-too-large')
+      throw new RSocketError(
+        APPLICATION_ERROR,
+        `${payload.data.length} bytes are too many`,
+        'HYDRA_TOO_LARGE',
+      )
+    }
+    return { handler, route, data: orRefuse('malformed-data', () => parse(payload.data)) }
+  }
+
+  function orRefuse<T>(reason: string, read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      deps.onRefused?.(reason)
+      throw error
+    }
+  }
+
+  function told(error: unknown, route: string): RSocketError {
+    const known = toRSocketError(error)
+    if (known) return known
+    onFault(error, route)
+    return new RSocketError(APPLICATION_ERROR, 'internal error', 'HYDRA_INTERNAL')
+  }
+
+  const connection: Connection = createConnection({
+    link,
+    timers,
+    onEnd,
+    limits: deps.limits,
+    setup: deps.setup && {
+      metadata: encodeMetadata(ROUTES.setup, deps.setup.credentials),
+      data: encode(deps.setup.data),
+      metadataMime: COMPOSITE_MIME,
+      dataMime: JSON_MIME,
+    },
+    onSetup: async (frame) => {
+      const { onSetup } = deps
+      if (!onSetup) throw new RSocketError(REJECTED_SETUP, 'nothing is served here')
+      await onSetup(readSetup(frame)).catch((error: unknown) => {
+        throw told(error, ROUTES.setup)
+      })
+    },
+    responder: {
+      requestResponse(payload, answer) {
+        let route = ''
+        const run = async (): Promise<unknown> => {
+          const found = find(requests, payload)
+          route = found.route
+          return found.handler(found.data, payload.data.length)
+        }
+        run()
+          .then((result) => answer.onNext({ metadata: undefined, data: encode(result) }))
+          .catch((error: unknown) => answer.onError(told(error, route)))
+      },
+      requestStream(payload, answer) {
+        try {
+          const { handler, data } = find(streams, payload)
+          return handler(data, sinkOf(answer))
+        } catch (error) {
+          answer.onError(told(error, 'stream'))
+          return { request() {}, cancel() {} }
+        }
+      },
+      fireAndForget(payload) {
+        try {
+          const { handler, data } = find(signals, payload)
+          handler(data)
+        } catch (error) {
+          told(error, 'signal')
+        }
+      },
+    },
+  })
+
+  const peer: Peer = {
+    request(route, data, timeoutMs) {
+      return new Promise((resolve, reject) => {
+        const stopTimer = timers.after(timeoutMs, () => {
+          cancel()
+          reject(new RSocketError(CANCELED, `${route} was not answered within ${timeoutMs} ms`))
+        })
+        const settle = (run: () => void): void => {
+          stopTimer()
+          run()
+        }
+        const cancel = connection.requestResponse(payloadOf(route, data), {
+          onNext: (payload) => settle(() => settleWith(payload, resolve, reject)),
+          onComplete: () => settle(() => resolve(undefined)),
+          onError: (error) => settle(() => reject(error)),
+        })
+      })
+    },
+    send: (route, data) => connection.fireAndForget(payloadOf(route, data)),
+    stream(route, data, { onItem, onEnd: onStreamEnd, demand = 1 }) {
+      const source = connection.requestStream(payloadOf(route, data), demand, {
+        onNext(payload) {
+          let item: unknown
+          try {
+            item = parse(payload.data)
+          } catch (error) {
+            source.cancel()
+            return onStreamEnd(error as RSocketError)
+          }
+          onItem(item)
+        },
+        onComplete: () => onStreamEnd(undefined),
+        onError: onStreamEnd,
+      })
+      return source
+    },
+    close: (error = new RSocketError(CONNECTION_CLOSE, 'closed')) => connection.close(error),
+    refuse: connection.refuse,
+    isOpen: connection.isOpen,
+  }
+  return { peer, receive: connection.receive, lost: connection.lost }
+}
+
+function readSetup(frame: SetupFrame): Setup {
+  let metadata: Metadata
+  if (frame.metadataMime !== COMPOSITE_MIME)
+    throw new RSocketError(INVALID_SETUP, `metadata must be ${COMPOSITE_MIME}`)
+  try {
+    metadata = decodeMetadata(frame.metadata)
+  } catch (error) {
+    throw new RSocketError(INVALID_SETUP, (error as RSocketError).message)
+  }
+  return {
+    keepAliveMs: frame.keepAliveMs,
+    lifetimeMs: frame.lifetimeMs,
+    ...metadata,
+    sizeBytes: frame.data.length,
+    readData() {
+      try {
+        return parse(frame.data)
+      } catch (error) {
+        throw new RSocketError(INVALID_SETUP, (error as RSocketError).message, 'HYDRA_BAD_REGISTRATION')
+      }
+    },
+  }
+}
+
+function sinkOf(answer: Answer): Sink {
+  return {
+    next: (item) => answer.onNext({ metadata: undefined, data: encode(item) }),
+    end: answer.onComplete,
+    fail: (error) =>
+      answer.onError(
+        toRSocketError(error) ?? new RSocketError(APPLICATION_ERROR, 'internal error', 'HYDRA_INTERNAL'),
+      ),
+  }
+}
+
+function settleWith(
+  payload: Payload,
+  resolve: (data: unknown) => void,
+  reject: (error: unknown) => void,
+): void {
+  try {
+    resolve(parse(payload.data))
+  } catch (error) {
+    reject(error)
+  }
+}
+
+function payloadOf(route: string, data: unknown): Payload {
+  return { metadata: encodeMetadata(route), data: encode(data) }
+}
+
+function encode(data: unknown): Buffer {
+  if (data instanceof Uint8Array) return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  return Buffer.from(JSON.stringify(data) ?? 'null')
+}
+
+/** Nothing at all is no data. */
+function parse(data: Buffer): unknown {
+  if (data.length === 0) return undefined
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data))
+  } catch {
+    throw new RSocketError(INVALID, 'the data is not JSON')
+  }
+}

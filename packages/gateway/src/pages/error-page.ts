@@ -1,0 +1,39 @@
+/**
+ * From a code to its page.
+ *
+ * @module
+ */
+import { brokenPage } from './broken.ts'
+import { genericPage } from './generic.ts'
+import type { ErrorFacts, Page } from './layout.ts'
+import { notFoundPage } from './not-found.ts'
+import { slowPage } from './slow.ts'
+import { unavailablePage } from './unavailable.ts'
+
+/** Everything some error page wants to know. */
+export interface ErrorPageFacts extends ErrorFacts {
+  /** Of the error; shown on pages for faults of the request only. */
+  readonly detail: string | undefined
+  /** Epoch ms. */
+  readonly downSince: number | undefined
+  readonly now: number
+  readonly timeoutMs: number | undefined
+  readonly retryAfterSeconds: number
+  readonly nearest: string | undefined
+}
+
+export function errorPage(facts: ErrorPageFacts): Page {
+  const { code } = facts
+  switch (code) {
+    case 'HYDRA_NO_ROUTE':
+      return notFoundPage(facts)
+    case 'HYDRA_NO_INSTANCE':
+      return unavailablePage(facts)
+    case 'HYDRA_UPSTREAM_BROKEN':
+      return brokenPage(facts)
+    case 'HYDRA_UPSTREAM_TIMEOUT':
+      return slowPage(facts)
+    default:
+      return genericPage({ ...facts, code })
+  }
+}

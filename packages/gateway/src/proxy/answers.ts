@@ -1,0 +1,159 @@
+/**
+ * What a visitor gets when no service answers: a page for people, a problem document for machines, the fallback
+ * of the route where there is one (design D11).
+ *
+ * Decides and writes; it never asks a service and never waits.
+ *
+ * @module
+ */
+import { CODES, type ErrorCode, HydraError, toProblem } from '../errors.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { errorPage } from '../pages/error-page.ts'
+import type { OpenPage } from '../pages/layout.ts'
+import { PROBLEM_HEADERS } from '../pages/local-problem.ts'
+import { prefersHtml } from '../pages/negotiate.ts'
+import { type Fallback, parseFallback } from '../routing/fallback.ts'
+import type { Route } from '../routing/route.ts'
+import type { Service } from '../routing/upstream.ts'
+import type { Exchange } from './exchange.ts'
+
+export interface AnswersParts {
+  readonly settings: {
+    /** Brand text on the pages. */
+    readonly siteTitle: string
+    /** When whoever gets a 503 may ask again. */
+    readonly retryAfterSeconds: number
+  }
+  serviceOf(name: string): Service | undefined
+  /** True when something answers GET at a path of this site now. */
+  isServing(path: string): boolean
+  /** What visitors can open now, in the order of the menus. */
+  openPages(): readonly OpenPage[]
+  /** The open path a mistyped one probably meant. */
+  nearest?(path: string): string | undefined
+  readonly clock: Pick<Clock, 'now'>
+  readonly log: Pick<Log, 'debug' | 'error'>
+  readonly metrics: Pick<Metrics, 'refused'>
+}
+
+export interface Answers {
+  /** Answers with a code. `headers` go with it: `allow` of a 405, `www-authenticate` of a 401. */
+  problem(
+    exchange: Exchange,
+    code: ErrorCode,
+    detail?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): void
+  /** Nobody serves this route now: its fallback, its service's, or 503. */
+  unavailable(exchange: Exchange, route: Route): void
+  /** Answers an error that was thrown; one nobody foresaw is logged whole and shown as its exchange id. */
+  failure(exchange: Exchange, error: unknown): void
+}
+
+type Headers = Readonly<Record<string, string>>
+
+const HTML_FALLBACK_HEADERS: Headers = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  vary: 'accept',
+}
+
+/** Makes the answers of one gateway. After the head of an answer has left, all three end the connection instead. */
+export function createAnswers(parts: AnswersParts): Answers {
+  const { settings, serviceOf, isServing, openPages, clock, log, metrics } = parts
+  const retryAfter = { 'retry-after': String(settings.retryAfterSeconds) }
+
+  function problem(exchange: Exchange, code: ErrorCode, detail?: string, headers?: Headers): void {
+    answerError(exchange, new HydraError(code, detail), headers)
+  }
+
+  function unavailable(exchange: Exchange, route: Route): void {
+    exchange.route ??= route
+    const text = route.fallback ?? serviceOf(route.service)?.fallback
+    const fallback = text !== undefined && mayFallBack(exchange) ? parseFallback(text) : undefined
+    if (fallback?.kind === 'html')
+      send(exchange, 503, { ...HTML_FALLBACK_HEADERS, ...retryAfter }, fallback.html)
+    else if (fallback && leadsSomewhere(exchange, fallback)) {
+      send(exchange, 302, {
+        location: fallback.location,
+        'cache-control': 'no-store',
+        vary: 'accept',
+        ...retryAfter,
+      })
+    } else answerError(exchange, new HydraError('HYDRA_NO_INSTANCE'))
+  }
+
+  function failure(exchange: Exchange, error: unknown): void {
+    if (error instanceof HydraError && error.code !== 'HYDRA_INTERNAL') {
+      log.debug({ exchange: exchange.id, code: error.code, err: error }, 'exchange refused')
+      answerError(exchange, error)
+    } else {
+      log.error({ exchange: exchange.id, method: exchange.method, err: error }, 'exchange failed')
+      // Its words were written for the log.
+      answerError(exchange, new HydraError('HYDRA_INTERNAL'))
+    }
+  }
+
+  /** Never to a route that is down, and never to where the visitor already is. */
+  function leadsSomewhere(exchange: Exchange, fallback: Exclude<Fallback, { kind: 'html' }>): boolean {
+    const here = fallback.kind === 'path' || fallback.authority === exchange.authority.toLowerCase()
+    return !here || (fallback.path !== exchange.path && isServing(fallback.path))
+  }
+
+  function answerError(exchange: Exchange, error: HydraError, headers?: Headers): void {
+    const [status] = CODES[error.code]
+    if (status < 500) metrics.refused(exchange.isUpgrade ? 'upgrade' : 'request', error.code)
+    const more = { vary: 'accept', ...(status === 503 ? retryAfter : {}), ...headers }
+    const page = wantsPage(exchange) ? pageOf(exchange, error) : undefined
+    if (page) send(exchange, status, { ...page.headers, ...more }, page.html)
+    else
+      send(exchange, status, { ...PROBLEM_HEADERS, ...more }, JSON.stringify(toProblem(error, exchange.id)))
+  }
+
+  function pageOf(
+    exchange: Exchange,
+    { code, detail }: HydraError,
+  ): ReturnType<typeof errorPage> | undefined {
+    try {
+      const service = exchange.route && serviceOf(exchange.route.service)
+      return errorPage({
+        siteTitle: settings.siteTitle,
+        retryAfterSeconds: settings.retryAfterSeconds,
+        code,
+        detail,
+        exchange: exchange.id,
+        method: exchange.method,
+        path: exchange.path,
+        service: service?.title,
+        downSince: service?.downSince,
+        timeoutMs: exchange.route?.timeoutMs,
+        now: clock.now(),
+        openPages: openPages(),
+        nearest: code === 'HYDRA_NO_ROUTE' ? parts.nearest?.(exchange.path) : undefined,
+      })
+    } catch (error) {
+      // A page is a courtesy: the problem document says the same, and its status is what counts.
+      log.error({ exchange: exchange.id, code, err: error }, 'error page failed')
+      return undefined
+    }
+  }
+
+  return { problem, unavailable, failure }
+}
+
+function wantsPage(exchange: Exchange): boolean {
+  return !exchange.isUpgrade && prefersHtml(exchange.headers.all('accept').join(','))
+}
+
+function mayFallBack(exchange: Exchange): boolean {
+  return (exchange.method === 'GET' || exchange.method === 'HEAD') && wantsPage(exchange)
+}
+
+/** One place writes, so that an answer that has begun is cut, and seen as cut, whatever was to be said. */
+function send(exchange: Exchange, status: number, headers: Headers, body?: string): void {
+  if (exchange.answered) exchange.abort()
+  else exchange.answer(status, headers, exchange.method === 'HEAD' ? undefined : body)
+}

@@ -5,29 +5,13 @@
  */
 import { menuItems, routeDeclaration } from '@hydra-gateway/protocol'
 import { z } from 'zod'
-import { count, flag, setting, text } from './setting.ts'
+import { count, flag, readOrigin, setting, text } from './setting.ts'
 
 type RouteInput = z.input<typeof routeDeclaration>
 
-/** Where one instance is reached. */
-export interface StaticAddress {
-  readonly protocol: 'http' | 'https'
-  readonly host: string
-  readonly port: number
-}
-
 const WRITE_URL = 'an address such as http://localhost:3002, without a path'
 
-const url = () =>
-  setting<string, StaticAddress>(WRITE_URL, (given) => {
-    if (typeof given !== 'string' || !/^https?:\/\//i.test(given) || !URL.canParse(given)) return undefined
-    const parsed = new URL(given)
-    if (parsed.pathname !== '/' || parsed.search || parsed.hash || parsed.username || parsed.password)
-      return undefined
-    const protocol = parsed.protocol === 'https:' ? 'https' : 'http'
-    const host = parsed.hostname.replace(/^\[|\]$/g, '')
-    return { protocol, host, port: Number(parsed.port) || (protocol === 'https' ? 443 : 80) }
-  })
+const url = () => setting<string, string>(WRITE_URL, readOrigin)
 
 const version = () =>
   setting<string | number, string | number>('a number or text such as 2.4.0', (given) =>

@@ -37,28 +37,57 @@ function inUnits(
   return digits === undefined || factor === undefined ? undefined : Math.round(Number(digits) * factor)
 }
 
+/** What the reference and `hydra config` need to know of a setting. */
+export interface Kind {
+  readonly write: string
+  /** The text a person would write for a value the code has; JSON when absent. */
+  readonly show?: (value: number) => string
+}
+
+const kinds = new WeakMap<z.ZodType, Kind>()
+
+/** The kind of a setting made here, by the innermost schema of it. */
+export const kindOf = (schema: z.ZodType): Kind | undefined => kinds.get(schema)
+
 /** A setting that is read by `read`; whatever it can't read is a problem whose fix is `write`. */
-export function setting<In, Out>(write: string, read: (given: In) => Out | undefined) {
-  return z
-    .custom<In>((given) => read(given as In) !== undefined, { error: write })
-    .transform((given) => read(given) as Out)
+export function setting<In, Out>(write: string, read: (given: In) => Out | undefined, show?: Kind['show']) {
+  const given = z.custom<In>((value) => read(value as In) !== undefined, { error: write })
+  kinds.set(given, { write, ...(show ? { show } : {}) })
+  return given.transform((value) => read(value) as Out)
+}
+
+/** The largest unit that shows the amount as a whole number. */
+function inLargestUnit(amount: number, units: Readonly<Record<string, number>>): string {
+  const [unit, factor] = Object.entries(units).findLast(([, each]) => amount > 0 && amount % each === 0) ?? [
+    '',
+    1,
+  ]
+  return `${amount / factor}${unit}`
 }
 
 /** A span of time: ms as a number, or text such as `5s`. The code gets ms. */
 export function duration(leastMs = 1) {
-  return setting<number | string, number>('a duration such as 250ms, 5s, 10m or 24h, below 24d', (given) => {
-    const ms = parseDuration(given)
-    return ms !== undefined && ms >= leastMs && ms <= LONGEST_MS ? ms : undefined
-  })
+  return setting<number | string, number>(
+    'a duration such as 250ms, 5s, 10m or 24h, below 24d',
+    (given) => {
+      const ms = parseDuration(given)
+      return ms !== undefined && ms >= leastMs && ms <= LONGEST_MS ? ms : undefined
+    },
+    (ms) => inLargestUnit(ms, DURATION_UNITS),
+  )
 }
 
 /** An amount of bytes: a number, or text such as `8MiB`. The code gets bytes. */
 export function size(leastBytes = 1) {
   const write = `a size such as 65536, 64KiB or 8MiB${leastBytes > 1 ? `, at least ${leastBytes}` : ''}`
-  return setting<number | string, number>(write, (given) => {
-    const bytes = parseSize(given)
-    return bytes !== undefined && bytes >= leastBytes && Number.isSafeInteger(bytes) ? bytes : undefined
-  })
+  return setting<number | string, number>(
+    write,
+    (given) => {
+      const bytes = parseSize(given)
+      return bytes !== undefined && bytes >= leastBytes && Number.isSafeInteger(bytes) ? bytes : undefined
+    },
+    (bytes) => inLargestUnit(bytes, SIZE_UNITS),
+  )
 }
 
 /** A whole number; text is taken too, because the environment has nothing else. */
@@ -168,7 +197,8 @@ export function origins() {
   })
 }
 
-function readOrigin(given: unknown): string | undefined {
+/** Scheme, host and port of an http or https address that has nothing else; undefined for all others. */
+export function readOrigin(given: unknown): string | undefined {
   if (typeof given !== 'string' || !URL.canParse(given)) return undefined
   const { protocol, pathname, search, hash, username, password, origin } = new URL(given)
   const isBare = pathname === '/' && !search && !hash && !username && !password

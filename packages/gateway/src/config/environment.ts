@@ -1,0 +1,100 @@
+/**
+ * The environment as a layer of the configuration. The names are a contract: deployments carry them for years.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { nearest } from './nearest.ts'
+import type { ConfigProblem } from './problems.ts'
+
+export interface Variable {
+  readonly name: string
+  readonly path: readonly [string, ...string[]]
+  /** A secret may stand in a file instead, named by the variable with `_FILE` behind its name. */
+  readonly isSecret?: true
+}
+
+export const VARIABLES: readonly Variable[] = [
+  { name: 'PORT', path: ['port'] },
+  { name: 'HYDRA_HOST', path: ['host'] },
+  { name: 'HYDRA_PUBLIC_URL', path: ['publicUrl'] },
+  { name: 'HYDRA_TRUSTED_PROXIES', path: ['trustedProxies'] },
+  { name: 'HYDRA_LOG_LEVEL', path: ['logLevel'] },
+  { name: 'HYDRA_PUBLIC_KEY', path: ['keys', 'publicKey'], isSecret: true },
+  { name: 'HYDRA_PRIVATE_KEY', path: ['keys', 'privateKey'], isSecret: true },
+  { name: 'HYDRA_RSOCKET_PORT', path: ['rsocketPort'] },
+  { name: 'HYDRA_CONTROL_PORT', path: ['controlPort'] },
+]
+
+/** Variables of the contract whose part is not in this version. */
+const NOT_YET = [
+  'HYDRA_REDIS_URL',
+  'REDIS_URL',
+  'HYDRA_FLYWHEEL',
+  'HYDRA_ROUTER_CONFIG',
+  'HYDRA_USERS',
+  'HYDRA_ROLES',
+]
+
+/** What one layer sets, with the place each setting was set at. */
+export interface Layer {
+  readonly values: readonly {
+    readonly path: readonly string[]
+    readonly value: unknown
+    readonly at: string
+  }[]
+  readonly problems: readonly ConfigProblem[]
+  readonly warnings: readonly string[]
+}
+
+/** Reads the variables that concern the gateway; an empty one counts as absent, unless it is a secret. */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Layer {
+  const values: Layer['values'][number][] = []
+  const problems: ConfigProblem[] = []
+  for (const { name, path, isSecret } of VARIABLES) {
+    const value = env[name]?.trim()
+    const file = isSecret ? env[`${name}_FILE`]?.trim() : undefined
+    if (value && file) {
+      problems.push({ at: name, is: `set beside ${name}_FILE`, write: 'one of the two' })
+    } else if (file) {
+      const secret = readSecret(file)
+      if (secret.value) values.push({ path, value: secret.value, at: `${name}_FILE` })
+      else problems.push({ at: `${name}_FILE`, is: secret.is, write: 'the path of a file with the value' })
+    } else if (value || (isSecret && value !== undefined)) {
+      values.push({ path, value, at: name })
+    }
+  }
+  return { values, problems, warnings: [...notYet(env), ...misspelt(env)] }
+}
+
+function readSecret(file: string): { value?: string; is: string } {
+  try {
+    const value = readFileSync(file, 'utf8').trim()
+    return value ? { value, is: 'set' } : { is: 'an empty file' }
+  } catch (error) {
+    return { is: `a file that can't be read (${(error as NodeJS.ErrnoException).code})` }
+  }
+}
+
+function notYet(env: Readonly<Record<string, string | undefined>>): string[] {
+  const given = NOT_YET.filter(
+    (name) => env[name]?.trim() && !(name === 'HYDRA_FLYWHEEL' && env[name] === 'off'),
+  )
+  if (given.length === 0) return []
+  return [
+    `This version does not use ${given.join(', ')} yet: what ${given.length > 1 ? 'they say' : 'it says'} has no effect.`,
+  ]
+}
+
+/** A variable with a slip in its name would silently do nothing; others beginning with HYDRA_ are not ours. */
+function misspelt(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = [
+    ...VARIABLES.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name])),
+    ...NOT_YET,
+  ]
+  return Object.keys(env).flatMap((name) => {
+    if (!name.startsWith('HYDRA_') || known.includes(name)) return []
+    const meant = nearest(name, known)
+    return meant ? [`${name} is not a variable we know; did you mean ${meant}?`] : []
+  })
+}

@@ -1,0 +1,121 @@
+/**
+ * All layers of the configuration together: file, environment, flags; later wins.
+ *
+ * @module
+ */
+import { resolve } from 'node:path'
+import type { Config } from '../config.ts'
+import { parseConfig } from '../config.ts'
+import { type Layer, readEnvironment } from './environment.ts'
+import { type ConfigFile, readConfigFile } from './file.ts'
+import { ConfigError, type ConfigProblem, formatPath, type SettingPath } from './problems.ts'
+import type { ConfigInput } from './schema.ts'
+
+/** Flags of `hydra start` that are settings. */
+export interface ConfigFlags {
+  readonly port?: string | number
+  readonly host?: string
+  readonly logLevel?: string
+  readonly publicUrl?: string
+}
+
+export interface ConfigSources {
+  /** Where files are looked for. */
+  readonly directory: string
+  /** A file somebody named; otherwise one is looked for. */
+  readonly file?: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly flags?: ConfigFlags
+}
+
+export interface LoadedConfig {
+  readonly config: Config
+  /** The file that was read, as people should read its name. */
+  readonly file: string | undefined
+  /** Sentences about what was given and has no effect. */
+  readonly warnings: readonly string[]
+}
+
+/** Reads and checks the whole configuration. Throws one ConfigError with all problems of all layers. */
+export async function loadConfig({
+  directory,
+  file: named,
+  env,
+  flags = {},
+}: ConfigSources): Promise<LoadedConfig> {
+  const file = await readConfigFile(named, directory)
+  const environment = readEnvironment(env)
+  const layers = [...environment.values, ...readFlags(flags).values]
+  const problems: ConfigProblem[] = [...environment.problems]
+
+  let given = withoutNulls(file?.given ?? {}, [], (path) => {
+    problems.push({ ...place(path, file, []), is: 'a name that can’t be used', write: 'another name' })
+  })
+  for (const { path, value } of layers) given = withValue(given, path, value)
+
+  const origin = {
+    ...(file ? { file: file.name } : {}),
+    directory: file ? file.directory : resolve(directory),
+    place: (path: SettingPath) => place(path, file, layers),
+  }
+  try {
+    const config = parseConfig(given as ConfigInput, origin)
+    if (problems.length === 0) return { config, file: file?.name, warnings: environment.warnings }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    problems.push(...error.problems)
+  }
+  throw new ConfigError(problems, file?.name)
+}
+
+const FLAG_NAMES = {
+  port: '--port',
+  host: '--host',
+  logLevel: '--log-level',
+  publicUrl: '--public-url',
+} as const
+
+function readFlags(flags: ConfigFlags): Pick<Layer, 'values'> {
+  const names = Object.keys(FLAG_NAMES) as (keyof ConfigFlags)[]
+  const values = names.flatMap((name) =>
+    flags[name] === undefined ? [] : [{ path: [name], value: flags[name], at: FLAG_NAMES[name] }],
+  )
+  return { values }
+}
+
+/** Where a setting was set: the last layer that has it, or something around it, wins. */
+function place(
+  path: SettingPath,
+  file: ConfigFile | undefined,
+  layers: Layer['values'],
+): Pick<ConfigProblem, 'at' | 'line'> {
+  const layer = layers.findLast((value) => value.path.every((step, index) => path[index] === step))
+  if (layer) return { at: layer.at }
+  const line = file?.lineOf(path)
+  return { at: formatPath(path), ...(line === undefined ? {} : { line }) }
+}
+
+/**
+ * A copy without what YAML leaves empty (`http:` with nothing under it), and without names that reach into
+ * JavaScript's objects.
+ */
+function withoutNulls(given: unknown, path: SettingPath, refuse: (path: SettingPath) => void): unknown {
+  if (Array.isArray(given)) return given.map((item, index) => withoutNulls(item, [...path, index], refuse))
+  if (typeof given !== 'object' || given === null || Object.getPrototypeOf(given) === URL.prototype)
+    return given
+  const kept: [string, unknown][] = []
+  for (const [name, value] of Object.entries(given)) {
+    if (name === '__proto__') refuse([...path, name])
+    else if (value !== null && value !== undefined)
+      kept.push([name, withoutNulls(value, [...path, name], refuse)])
+  }
+  return Object.fromEntries(kept)
+}
+
+/** A copy of `given` with one setting more; something else in the way is replaced only when it is absent. */
+function withValue(given: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
+  if (step === undefined) return value
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    return given ?? { [step]: withValue(undefined, rest, value) }
+  return { ...given, [step]: withValue((given as Record<string, unknown>)[step], rest, value) }
+}

@@ -1,0 +1,49 @@
+/**
+ * The resolved configuration for people: as a file could say it, with secrets masked.
+ *
+ * @module
+ */
+import { z } from 'zod'
+import type { Config } from '../config.ts'
+import { maskKey } from '../keys.ts'
+import { bare } from './problems.ts'
+import { configSchema } from './schema.ts'
+import { kindOf } from './setting.ts'
+
+/** Settings by name, durations and sizes as text. Keys are masked, unless they are asked for. */
+export function showConfig(config: Config, { showKeys = false } = {}): Record<string, unknown> {
+  const services = Object.fromEntries(
+    config.services.map(({ name, instances, ...service }) => [name, { urls: instances, ...service }]),
+  )
+  const shown = shape({ ...config, services }, configSchema) as Record<string, unknown>
+  const { publicKey, privateKey } = config.keys
+  const keys = {
+    publicKey: showKeys ? publicKey : publicKey.map(maskKey),
+    privateKey: showKeys ? privateKey : privateKey.map(() => 'set'),
+  }
+  return { ...shown, keys: publicKey.length > 0 ? keys : 'made up, and kept in .hydra/keys.json' }
+}
+
+/** Follows value and schema side by side, in the order of the schema. */
+function shape(value: unknown, schema: z.ZodType): unknown {
+  const inner = bare(schema)
+  const show = kindOf(inner)?.show
+  if (show && typeof value === 'number') return show(value)
+  if (inner instanceof z.ZodObject && typeof value === 'object' && value !== null) {
+    const shapes = Object.entries(inner.shape) as [string, z.ZodType][]
+    return Object.fromEntries(
+      shapes.flatMap(([name, each]) => {
+        const member = (value as Record<string, unknown>)[name]
+        return member === undefined ? [] : [[name, shape(member, each)]]
+      }),
+    )
+  }
+  if (inner instanceof z.ZodRecord && typeof value === 'object' && value !== null) {
+    const each = inner.valueType as z.ZodType
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shape(member, each)]))
+  }
+  if (inner instanceof z.ZodArray && Array.isArray(value)) {
+    return value.map((member) => shape(member, inner.element as z.ZodType))
+  }
+  return value
+}

@@ -1,0 +1,51 @@
+/**
+ * The log for a person at a terminal: one short line for each event instead of JSON.
+ *
+ * @module
+ */
+import type { Style } from './style.ts'
+
+const ATTENTION = new Set(['warn', 'error', 'fatal'])
+const ALREADY_SAID = new Set(['level', 'time', 'msg'])
+
+/** Where pino may write to: takes its JSON lines, passes readable ones on. */
+export function readableLog(write: (text: string) => void, style: Style): { write(line: string): void } {
+  return {
+    write(line) {
+      write(formatLogLine(line, style))
+    },
+  }
+}
+
+/** One JSON log line as `14:03:27  warn  message  field=value …`; text that is no log line stays as it is. */
+export function formatLogLine(line: string, style: Style): string {
+  let event: Record<string, unknown>
+  try {
+    event = JSON.parse(line)
+  } catch {
+    return line
+  }
+  const level = String(event.level ?? 'info')
+  const time = style.dim(localTime(event.time))
+  const word = ATTENTION.has(level) ? style.bad(level.padEnd(5)) : style.dim(level.padEnd(5))
+  const fields = Object.entries(event).flatMap(([name, value]) => {
+    if (ALREADY_SAID.has(name) || value === undefined) return []
+    return [style.dim(`${name}=`) + formatValue(name, value)]
+  })
+  return style.plain(`  ${[time, word, String(event.msg ?? ''), ...fields].join('  ')}\n`)
+}
+
+function formatValue(name: string, value: unknown): string {
+  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)
+  // an error is for whoever mends it: its stack says where
+  if (name === 'err' && typeof value === 'object' && value !== null && 'stack' in value)
+    return `\n${value.stack}`
+  return JSON.stringify(value)
+}
+
+function localTime(time: unknown): string {
+  const date = new Date(typeof time === 'number' || typeof time === 'string' ? time : Number.NaN)
+  if (Number.isNaN(date.getTime())) return '        '
+  const two = (number: number) => String(number).padStart(2, '0')
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}

@@ -1,0 +1,27 @@
+/**
+ * A configuration with mistakes, as the terminal says it: all of them, each with what is there and what to write.
+ *
+ * @module
+ */
+import type { ConfigError } from '../config/problems.ts'
+import type { Style } from './style.ts'
+
+/** The whole message, with a newline at its end. `consequence` says what did not happen because of it. */
+export function formatProblems({ problems, file }: ConfigError, style: Style, consequence: string): string {
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+  const headline = `${style.plain('✕')} ${file ?? 'The configuration'} has ${count}.${consequence ? ` ${consequence}` : ''}`
+  const widest = Math.max(...problems.map(({ at }) => at.length))
+  const blocks = problems.map(({ at, line, is, write }) => {
+    const place =
+      line === undefined
+        ? ''
+        : `${' '.repeat(Math.min(widest, 40) - Math.min(at.length, 40))}   ${style.dim(`line ${line}`)}`
+    return [
+      `  ${style.bold(at)}${place}`,
+      `    ${style.dim('is')}     ${is}`,
+      `    ${style.dim('write')}  ${write}`,
+    ].join('\n')
+  })
+  const again = `  Check again without starting:  ${style.underline('hydra check')}`
+  return style.plain(`${[style.bad(headline), ...blocks, again].join('\n\n')}\n`)
+}

@@ -16,17 +16,17 @@ import {
   toProblems,
 } from './config/problems.ts'
 import { type ConfigInput, configSchema } from './config/schema.ts'
+import type { StaticAddress } from './config/services.ts'
 import { settle } from './config/settle.ts'
 
 export { ConfigError, type ConfigProblem } from './config/problems.ts'
 export type { ConfigInput } from './config/schema.ts'
+export type { StaticAddress } from './config/services.ts'
 
 type Parsed = z.output<typeof configSchema>
 
 /** One instance of a service of the configuration. */
-export interface StaticInstance {
-  /** `http://host:port` or `https://host:port`; a default port is left away. */
-  readonly url: string
+export interface StaticInstance extends StaticAddress {
   readonly weight: number
   readonly version: string | number
 }

@@ -15,6 +15,8 @@ export interface Keys {
   /** The newest ones: what people are shown, and what others are derived from. */
   readonly publicKey: string
   readonly privateKey: string
+  /** Every valid private key, the newest first: a signature made with any of them holds. */
+  readonly privateKeys: readonly string[]
   /** Where they come from: the configuration, a file that was there, or made in this run. */
   readonly source: 'given' | 'kept' | 'made'
   /** What an operator should know about them. */
@@ -129,6 +131,7 @@ function keysOf({
   return {
     publicKey: publicKeys[0]!,
     privateKey: privateKeys[0]!,
+    privateKeys,
     source,
     warnings: [...warningsOf('public', publicKeys), ...warningsOf('private', privateKeys)],
     accepts: (publicKey) => isAmong(publicDigests, publicKey),

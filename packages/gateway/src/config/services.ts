@@ -9,9 +9,25 @@ import { count, flag, readOrigin, setting, text } from './setting.ts'
 
 type RouteInput = z.input<typeof routeDeclaration>
 
+/** Where an instance is reached: what its URL says. */
+export interface StaticAddress {
+  readonly protocol: 'http' | 'https'
+  /** A name or an IP address, without the brackets of an IPv6 one. */
+  readonly host: string
+  readonly port: number
+}
+
 const WRITE_URL = 'an address such as http://localhost:3002, without a path'
 
-const url = () => setting<string, string>(WRITE_URL, readOrigin)
+const url = () =>
+  setting<string, StaticAddress>(WRITE_URL, (given) => {
+    const origin = readOrigin(given)
+    if (origin === undefined) return undefined
+    const { protocol: scheme, hostname, port } = new URL(origin)
+    const protocol = scheme === 'https:' ? 'https' : 'http'
+    const host = hostname.replace(/^\[|\]$/g, '')
+    return { protocol, host, port: Number(port) || (protocol === 'https' ? 443 : 80) }
+  })
 
 const version = () =>
   setting<string | number, string | number>('a number or text such as 2.4.0', (given) =>

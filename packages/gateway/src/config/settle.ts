@@ -32,7 +32,7 @@ function settleService(name: string, service: ParsedService, directory: string):
   const { url, urls, weight, version, ...rest } = service
   const addresses = urls ?? (url ? [{ url, weight: undefined, version: undefined }] : [])
   const instances: StaticInstance[] = addresses.map((address) => ({
-    url: address.url,
+    ...address.url,
     weight: address.weight ?? weight,
     version: address.version ?? version,
   }))

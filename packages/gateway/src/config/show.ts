@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from 'zod'
-import type { Config } from '../config.ts'
+import type { Config, StaticInstance } from '../config.ts'
 import { maskKey } from '../keys.ts'
 import { bare } from './problems.ts'
 import { configSchema } from './schema.ts'
@@ -13,7 +13,10 @@ import { kindOf } from './setting.ts'
 /** Settings by name, durations and sizes as text. Keys are masked, unless they are asked for. */
 export function showConfig(config: Config, { showKeys = false } = {}): Record<string, unknown> {
   const services = Object.fromEntries(
-    config.services.map(({ name, instances, ...service }) => [name, { urls: instances, ...service }]),
+    config.services.map(({ name, instances, ...service }) => [
+      name,
+      { urls: instances.map(toUrl), ...service },
+    ]),
   )
   const shown = shape({ ...config, services }, configSchema) as Record<string, unknown>
   const { publicKey, privateKey } = config.keys
@@ -22,6 +25,10 @@ export function showConfig(config: Config, { showKeys = false } = {}): Record<st
     privateKey: showKeys ? privateKey : privateKey.map(() => 'set'),
   }
   return { ...shown, keys: publicKey.length > 0 ? keys : 'made up, and kept in .hydra/keys.json' }
+}
+
+function toUrl({ protocol, host, port, weight, version }: StaticInstance) {
+  return { url: `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`, weight, version }
 }
 
 /** Follows value and schema side by side, in the order of the schema. */

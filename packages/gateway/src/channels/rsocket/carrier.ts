@@ -1,0 +1,30 @@
+/**
+ * What a transport and a session know of each other.
+ *
+ * @module
+ */
+import type { Link, RSocketError } from '@hydra-gateway/protocol/rsocket'
+
+/** An open transport connection. `end` closes within a second, `destroy` at once. */
+export interface Wire extends Link {
+  destroy(): void
+}
+
+/** The end a transport speaks to. */
+export interface Accepted {
+  /** Takes one frame. */
+  receive(frame: Buffer): void
+  /** The connection broke, or the other side closed it. */
+  lost(reason: string): void
+  /** The peer broke a rule of the transport. */
+  refuse(reason: string, error: RSocketError): void
+  isOpen(): boolean
+  /** The connection is gone for good. */
+  gone(): void
+}
+
+/** Lets a new connection in, or not. */
+export type Accept = (peerAddress: string, wire: Wire) => Accepted | undefined
+
+/** How long a peer may take to read the reason it is closed for. */
+export const GOODBYE_MS = 1000

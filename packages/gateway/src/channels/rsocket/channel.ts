@@ -1,0 +1,160 @@
+/**
+ * The RSocket channel: services that keep a line open (`medusa.md` 7), over TCP and over WebSocket.
+ *
+ * This file lets connections in and knows which session speaks for which instance; `session.ts` is one service's
+ * line, `tcp.ts` and `websocket.ts` carry its frames. What a stranger sends costs that stranger's connection only,
+ * is counted as `hydra_refused_total{what="channel"}` and logged with its reason.
+ *
+ * @module
+ */
+import { ERROR_CODES, MAX_FRAME_BYTES, RSocketError } from '@hydra-gateway/protocol/rsocket'
+import type { Clock } from '../../observe/clock.ts'
+import type { Log } from '../../observe/log.ts'
+import type { Metrics } from '../../observe/metrics.ts'
+import type { Registrar } from '../port.ts'
+import { type Accept, GOODBYE_MS, type Wire } from './carrier.ts'
+import { createEncoder, openSession, type Session } from './session.ts'
+import { listenTcp, type TcpListener } from './tcp.ts'
+import { createUpgrader, type Upgrade } from './websocket.ts'
+
+export interface RSocketChannelSettings {
+  /** Largest data of a request that is not a registration. @default 1 MiB */
+  readonly maxFrameBytes?: number
+  readonly maxRegistrationBytes: number
+}
+
+export interface RSocketChannelDeps {
+  readonly registrar: Registrar
+  readonly keys: { accepts(publicKey: string, privateKey: string): boolean }
+  /** Whether a peer at this address may register (`registration.from`). */
+  readonly mayRegister: (peerAddress: string) => boolean
+  /** What `hydra.keys` answers. @default no keys, as long as there is no identity */
+  readonly keysAnswer?: () => unknown
+  readonly settings: RSocketChannelSettings
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Pick<Metrics, 'refused' | 'gauge'>
+}
+
+export interface RSocketChannel {
+  /** Opens the TCP port (0: any free one). Rejects when it can't be had. */
+  listenTcp(port: number, host?: string): Promise<TcpListener>
+  /** Takes an upgrade request over, as `Exchange.takeOver()` gives it. `peerAddress` is the TCP peer's. */
+  handleUpgrade(upgrade: Upgrade, peerAddress: string): void
+  /** Round trip to an instance's application in ms; undefined when it has no channel here. Rejects when it stays silent. */
+  ping(instanceId: string): Promise<number | undefined>
+  /** Tells every service to go elsewhere, waits up to `graceMs` for them to leave, then cuts the rest off. @default 1000 */
+  close(graceMs?: number): Promise<void>
+}
+
+/** Connections of one address, and of all, that may be undecided at a time. */
+const MOST_UNDECIDED = { perAddress: 256, all: 1024 }
+const DEFAULT_FRAME_BYTES = 1024 * 1024
+/** What a SETUP frame has beside the registration: keys and headers. */
+const SETUP_ROOM_BYTES = 16_384
+
+export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
+  const { settings, clock, log, metrics } = deps
+  const { maxFrameBytes = DEFAULT_FRAME_BYTES, maxRegistrationBytes } = settings
+  const sessions = new Map<string, Session>()
+  const wires = new Map<Wire, Session>()
+  const undecided = new Map<string, number>()
+  const listeners: TcpListener[] = []
+  const encode = createEncoder()
+  let undecidedInAll = 0
+  let channels = 0
+  let stopping = false
+  /** Called when the last connection is gone while stopping. */
+  let onEmpty = (): void => {}
+
+  const refused = (peer: string, reason: string): void => {
+    metrics.refused('channel', reason)
+    log.warn({ peer, reason }, 'channel refused')
+  }
+  const count = (peer: string, by: 1 | -1): void => {
+    const now = (undecided.get(peer) ?? 0) + by
+    if (now === 0) undecided.delete(peer)
+    else undecided.set(peer, now)
+    undecidedInAll += by
+  }
+
+  const accept: Accept = (peerAddress, wire) => {
+    if (stopping) return undefined
+    if (
+      (undecided.get(peerAddress) ?? 0) >= MOST_UNDECIDED.perAddress ||
+      undecidedInAll >= MOST_UNDECIDED.all
+    ) {
+      refused(peerAddress, 'too-many-undecided')
+      return undefined
+    }
+    count(peerAddress, 1)
+    let waiting = true
+    let counted = false
+    const session = openSession({
+      ...deps,
+      keysAnswer: deps.keysAnswer ?? (() => ({ keys: [], publicKey: null })),
+      settings: { maxFrameBytes, maxRegistrationBytes },
+      wire,
+      peerAddress,
+      sessions,
+      encode,
+      isStopping: () => stopping,
+      onState(state) {
+        if (waiting) count(peerAddress, -1)
+        waiting = false
+        if (state === 'open' || counted) metrics.gauge('channels', state === 'open' ? ++channels : --channels)
+        counted = state === 'open'
+      },
+    })
+    wires.set(wire, session)
+    return {
+      ...session,
+      gone() {
+        session.lost('closed')
+        wires.delete(wire)
+        if (wires.size === 0) onEmpty()
+      },
+    }
+  }
+
+  // The reader's limit is the larger of the two; `session.ts` holds each route to its own.
+  const limitBytes = Math.min(
+    MAX_FRAME_BYTES,
+    Math.max(maxFrameBytes, maxRegistrationBytes) + SETUP_ROOM_BYTES,
+  )
+  const upgrader = createUpgrader({ accept, maxFrameBytes: limitBytes, clock, onRefused: refused })
+
+  return {
+    async listenTcp(port, host) {
+      const listener = await listenTcp({ port, host, accept, maxFrameBytes: limitBytes, clock, log })
+      listeners.push(listener)
+      return listener
+    },
+    handleUpgrade: upgrader.handle,
+    async ping(instanceId) {
+      return sessions.get(instanceId)?.ping()
+    },
+    async close(graceMs = GOODBYE_MS) {
+      if (stopping) return
+      stopping = true
+      const left = new Promise<void>((resolve) => {
+        onEmpty = resolve
+      })
+      const closed = listeners.map((listener) => listener.close())
+      const goodbye = new RSocketError(
+        ERROR_CODES.CONNECTION_CLOSE,
+        'the gateway is stopping',
+        'HYDRA_STOPPING',
+      )
+      for (const session of [...wires.values()]) session.close(goodbye)
+      if (wires.size === 0) onEmpty()
+      const stopWaiting = clock.after(graceMs, () => {
+        for (const wire of [...wires.keys()]) wire.destroy()
+        onEmpty()
+      })
+      await left
+      stopWaiting()
+      await Promise.all(closed)
+    },
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Why there is no connection, in words a service can act on.
+ *
+ * @module
+ */
+import { ERROR_CODES, type RSocketError } from '@hydra-gateway/protocol/rsocket'
+
+/**
+ * `wrong-keys`, `not-allowed` (this address, or the address it gave) and `bad-registration` want a person;
+ * `not-reachable` and `lost` pass when the gateway is back; `timeout` and `refused` are about one request.
+ */
+export type ConnectionErrorKind =
+  | 'wrong-keys'
+  | 'not-allowed'
+  | 'bad-registration'
+  | 'not-reachable'
+  | 'lost'
+  | 'timeout'
+  | 'refused'
+
+export class ConnectionError extends Error {
+  readonly kind: ConnectionErrorKind
+  /** The gateway's own code, such as HYDRA_BAD_REGISTRATION, where it gave one. */
+  readonly problem: string | undefined
+
+  constructor(
+    kind: ConnectionErrorKind,
+    message: string,
+    { cause, problem }: { cause?: unknown; problem?: string } = {},
+  ) {
+    super(message, { cause })
+    this.name = 'ConnectionError'
+    this.kind = kind
+    this.problem = problem
+  }
+}
+
+const BY_PROBLEM: Readonly<Record<string, ConnectionErrorKind>> = {
+  HYDRA_UNAUTHORIZED: 'wrong-keys',
+  HYDRA_FORBIDDEN_ADDRESS: 'not-allowed',
+  HYDRA_BAD_REGISTRATION: 'bad-registration',
+  HYDRA_TOO_LARGE: 'bad-registration',
+}
+
+const BY_CODE: Readonly<Record<number, ConnectionErrorKind>> = {
+  [ERROR_CODES.REJECTED_SETUP]: 'wrong-keys',
+  [ERROR_CODES.INVALID_SETUP]: 'bad-registration',
+}
+
+/** Translates what the channel said. `otherwise` is the kind when it said nothing more precise. */
+export function toConnectionError(error: RSocketError, otherwise: ConnectionErrorKind): ConnectionError {
+  const { problem, code } = error
+  const kind = problem === undefined ? BY_CODE[code] : BY_PROBLEM[problem]
+  return new ConnectionError(kind ?? otherwise, error.message, {
+    cause: error,
+    ...(problem === undefined ? {} : { problem }),
+  })
+}

@@ -1,0 +1,143 @@
+/**
+ * Opens what carries frames to the gateway: a WebSocket, or a TCP connection.
+ *
+ * @module
+ */
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import {
+  createFrameReader,
+  type Link,
+  MAX_FRAME_BYTES,
+  RSOCKET_PATH,
+  type RSocketError,
+  type Timers,
+  withLength,
+} from '@hydra-gateway/protocol/rsocket'
+import { WebSocket } from 'ws'
+
+/** The end a link speaks to. */
+export interface LinkEnd {
+  receive(frame: Buffer): void
+  lost(reason: string): void
+  refuse(reason: string, error: RSocketError): void
+  isOpen(): boolean
+}
+
+export interface LinkOptions {
+  readonly gateway: string | URL
+  readonly timeoutMs: number
+  readonly timers: Timers
+  /** Called once when it is open, before anything is read from it. */
+  readonly onOpen: (link: Link) => LinkEnd
+  /** Called once instead, with a sentence. */
+  readonly onFailed: (message: string, cause?: unknown) => void
+}
+
+/** How long the gateway may take to close its side. */
+const GOODBYE_MS = 1000
+
+/** Starts to open a link; the function returned gives it up, open or not. */
+export function openLink(options: LinkOptions): () => void {
+  const text = String(options.gateway)
+  if (!URL.canParse(text)) {
+    options.onFailed(`${text} is not a URL`)
+    return () => {}
+  }
+  const url = new URL(text)
+  switch (url.protocol) {
+    case 'tcp:':
+    case 'tcps:':
+      return openTcp(url, options)
+    case 'http:':
+    case 'https:':
+    case 'ws:':
+    case 'wss:':
+      return openWebSocket(url, options)
+    default:
+      options.onFailed(`a gateway is reached by http, https, ws, wss or tcp, not ${url.protocol}`)
+      return () => {}
+  }
+}
+
+function openTcp(url: URL, { timers, onOpen, onFailed }: LinkOptions): () => void {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const port = Number(url.port)
+  if (!port) {
+    onFailed(`${url.href} names no port`)
+    return () => {}
+  }
+  const secure = url.protocol === 'tcps:'
+  const socket: Socket = secure ? connectTls({ host, port, servername: host }) : connectTcp({ host, port })
+  socket.setNoDelay(true)
+  let end: LinkEnd | undefined
+  socket.on('error', (error) =>
+    end ? end.lost(error.message) : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
+  )
+  socket.on('close', () =>
+    end ? end.lost('the gateway closed the connection') : onFailed(`no connection to ${url.host}`),
+  )
+  socket.once(secure ? 'secureConnect' : 'connect', () => {
+    const link: Link = {
+      send: (frame) => void socket.write(withLength(frame)),
+      end() {
+        socket.end()
+        timers.after(GOODBYE_MS, () => socket.destroy())
+      },
+      pendingBytes: () => socket.writableLength,
+    }
+    const opened = onOpen(link)
+    end = opened
+    const reader = createFrameReader({
+      maxFrameBytes: MAX_FRAME_BYTES,
+      onFrame: opened.receive,
+      isOpen: opened.isOpen,
+    })
+    socket.on('data', (chunk) => {
+      if (opened.isOpen()) reader.push(chunk)
+    })
+    socket.on('end', () => opened.lost('the gateway closed the connection'))
+  })
+  return () => void socket.destroy()
+}
+
+function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOptions): () => void {
+  const target = new URL(url)
+  target.protocol = /^(https|wss):$/.test(url.protocol) ? 'wss:' : 'ws:'
+  target.pathname = target.pathname.replace(/\/*$/, '') + RSOCKET_PATH
+  target.search = ''
+  target.hash = ''
+  const webSocket = new WebSocket(target, {
+    perMessageDeflate: false,
+    handshakeTimeout: timeoutMs,
+    maxPayload: MAX_FRAME_BYTES,
+  })
+  let end: LinkEnd | undefined
+  webSocket.on('error', (error) =>
+    end ? end.lost(error.message) : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
+  )
+  webSocket.on('close', () =>
+    end ? end.lost('the gateway closed the connection') : onFailed(`no connection to ${url.host}`),
+  )
+  webSocket.once('open', () => {
+    const link: Link = {
+      send: (frame) => webSocket.send(frame, { binary: true }),
+      end() {
+        webSocket.close(1000)
+        timers.after(GOODBYE_MS, () => webSocket.terminate())
+      },
+      pendingBytes: () => webSocket.bufferedAmount,
+    }
+    const opened = onOpen(link)
+    end = opened
+    webSocket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary && opened.isOpen()) opened.receive(data)
+    })
+  })
+  return () => webSocket.terminate()
+}
+
+/** Happy eyeballs fails with a bundle of errors and an empty message. */
+function reasonOf(error: Error & { code?: string }): string {
+  return error.message || error.code || 'it failed'
+}

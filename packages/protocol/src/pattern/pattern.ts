@@ -3,18 +3,21 @@
  *
  * A pattern is a list of segments, in decoded text. Foreign dialects (Spring PathPattern, Express, URLPattern)
  * are translated into it by the files beside this one; nothing here ever runs a regular expression that a
- * service wrote. The text form, which people read in lists and may write themselves:
+ * service wrote. The text form, which people read in lists and may write themselves (`text.ts`):
  *
  * ```
  * /orders            literal; /orders/ is another path
- * /orders/{id}       one segment, not empty
+ * /orders/{id}       one segment, not empty; {} is one without a name
  * /orders/{id:digits}            … of one character class: digits, word, hex, alphanumeric
  * /files/{name}.html             … with text before or after it
- * /orders/{id?}      optional last segment: /orders and /orders/7
- * /files/*           one segment without a name
- * /files/**          everything below, and /files itself
+ * /orders/{id?}      optional segment: /orders and /orders/7
+ * /files/*           one segment, not empty, less specific than a parameter
+ * /files/**          everything below, and /files itself; {rest*} when it has a name
  * /files/{rest+}     at least one more segment (which may be empty: /files/)
+ * /files/\{a\}     a backslash takes the meaning from { } * \ and /
  * ```
+ *
+ * An encoded slash (`%2F`), where a route keeps it, is a character of its segment like any other.
  *
  * @module
  */
@@ -27,13 +30,14 @@ export type Segment =
   | { readonly kind: 'literal'; readonly text: string }
   | {
       readonly kind: 'parameter'
+      /** Empty when it has none. */
       readonly name: string
       readonly characters?: CharacterClass
       readonly before?: string
       readonly after?: string
     }
   | { readonly kind: 'wildcard' }
-  /** Always last. `least` 0 also matches the path without it, 1 needs at least one more segment. */
+  /** Always last; the name may be empty. `least` 0 also matches the path without it, 1 needs at least one more segment. */
   | { readonly kind: 'splat'; readonly name: string; readonly least: 0 | 1 }
 
 /** One pattern without optional parts: those are several patterns. */
@@ -49,4 +53,102 @@ export interface Pattern {
 export interface Translation {
   readonly patterns: readonly Pattern[]
   readonly warnings: readonly string[]
+}
+
+/** A path that can't become a pattern. The message names the path and says what to write instead. */
+export class PatternError extends Error {
+  constructor(path: string, reason: string) {
+    const shown = path.length > 80 ? `${path.slice(0, 77)}...` : path
+    super(`${JSON.stringify(shown)} can't be routed: ${reason}`)
+    this.name = 'PatternError'
+  }
+}
+
+/** Makes a pattern of segments that are known to be in order: the splat, if any, is last. */
+export function patternOf(segments: readonly Segment[]): Pattern {
+  let isLiteral = true
+  let text = ''
+  let shape = ''
+  for (const segment of segments) {
+    if (segment.kind !== 'literal') isLiteral = false
+    text += `/${segmentText(segment, true)}`
+    shape += `/${segmentText(segment, false)}`
+  }
+  return isLiteral
+    ? new LiteralPattern(text)
+    : Object.freeze({ segments: Object.freeze([...segments]), text, shape })
+}
+
+/** Pattern of exactly one decoded path, such as the name of a file: no character of it has a meaning. */
+export function literalPattern(decodedPath: string): Pattern {
+  const path = decodedPath.startsWith('/') ? decodedPath : `/${decodedPath}`
+  return new LiteralPattern(SPECIAL.test(path) ? path.replace(SPECIALS, '\\$&') : path)
+}
+
+/**
+ * The segments of a pattern without parameters, each with `/` before it; undefined for any other pattern.
+ * A slash inside a segment appears as NUL, which no path may hold, so the text stays unambiguous.
+ */
+export function literalPath(pattern: Pattern): string | undefined {
+  if (pattern instanceof LiteralPattern) return pattern.path
+  let path = ''
+  for (const segment of pattern.segments) {
+    if (segment.kind !== 'literal') return undefined
+    path += `/${segment.text.replaceAll('/', '\0')}`
+  }
+  return path
+}
+
+/** Text of one segment, with or without its parameter's name. */
+export function segmentText(segment: Segment, named: boolean): string {
+  switch (segment.kind) {
+    case 'literal':
+      return escapeText(segment.text)
+    case 'wildcard':
+      return '*'
+    case 'splat':
+      if (segment.least === 1) return `{${named ? segment.name : ''}+}`
+      return named && segment.name !== '' ? `{${segment.name}*}` : '**'
+    case 'parameter': {
+      const name = named ? segment.name : ''
+      const characters = segment.characters ? `:${segment.characters}` : ''
+      return `${escapeText(segment.before ?? '')}{${name}${characters}}${escapeText(segment.after ?? '')}`
+    }
+  }
+}
+
+const SPECIAL = /[{}*\\]/
+const SPECIALS = /[{}*\\]/g
+const SPECIALS_IN_SEGMENT = /[{}*\\/]/g
+
+function escapeText(text: string): string {
+  return text.replace(SPECIALS_IN_SEGMENT, '\\$&')
+}
+
+/**
+ * One string and nothing else: a service may declare thousands of files, whose segments nobody asks for.
+ */
+class LiteralPattern implements Pattern {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  get shape(): string {
+    return this.text
+  }
+
+  get path(): string {
+    return this.text.includes('\\') ? this.text.replace(/\\(.)/gsu, unescaped) : this.text
+  }
+
+  get segments(): readonly Segment[] {
+    const segments = this.path.slice(1).split('/')
+    return segments.map((text) => ({ kind: 'literal', text: text.replaceAll('\0', '/') }))
+  }
+}
+
+function unescaped(_: string, character: string): string {
+  return character === '/' ? '\0' : character
 }

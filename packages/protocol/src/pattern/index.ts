@@ -1,0 +1,20 @@
+/**
+ * Patterns: their form, their text, what they match, which of two is the more specific, and the translators.
+ *
+ * @module
+ */
+export * from './match.ts'
+export {
+  CHARACTER_CLASSES,
+  type CharacterClass,
+  literalPath,
+  literalPattern,
+  type Pattern,
+  PatternError,
+  patternOf,
+  type Segment,
+  type Translation,
+} from './pattern.ts'
+export * from './specificity.ts'
+export { formatPattern, parsePattern } from './text.ts'
+export { translate } from './translate.ts'

@@ -7,8 +7,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, constants, readdir, readFile, realpath, stat } from 'node:fs/promises'
-import { delimiter, dirname, join } from 'node:path'
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { findProgram, isExecutable } from './programs.ts'
 
 /** A Java development kit: where it is, and its feature version (17, 21, …). */
 export interface Jdk {
@@ -18,7 +19,7 @@ export interface Jdk {
 
 /** Finds the newest JDK of at least `atLeast` in `JAVA_HOME`, `PATH` and `/usr/lib/jvm`. */
 export async function findJdk({ atLeast }: { atLeast: number }): Promise<Jdk | undefined> {
-  const javac = await findInPath('javac')
+  const javac = await findProgram('javac')
   const homes = [
     process.env.JAVA_HOME,
     javac && dirname(dirname(await realpath(javac))),
@@ -34,7 +35,7 @@ export async function findJdk({ atLeast }: { atLeast: number }): Promise<Jdk | u
 
 /** The full path of `mvn` in `PATH`. */
 export function findMaven(): Promise<string | undefined> {
-  return findInPath('mvn')
+  return findProgram('mvn')
 }
 
 /** A jar that can be run, or the sentence that says why there is none on this machine. */
@@ -139,22 +140,10 @@ function collect(child: ChildProcess): () => string {
   return () => chunks.join('')
 }
 
-async function findInPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(folder, name)
-    const runs = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (folder !== '' && runs) return path
-  }
-  return undefined
-}
-
 /** Reads the `release` file every JDK carries; a runtime without `javac` does not count. */
 async function jdkVersion(home: string): Promise<number | undefined> {
+  if (!(await isExecutable(join(home, 'bin', 'javac')))) return undefined
   try {
-    await access(join(home, 'bin', 'javac'), constants.X_OK)
     const release = await readFile(join(home, 'release'), 'utf8')
     return Number(release.match(/^JAVA_VERSION="(\d+)/m)?.[1]) || undefined
   } catch {

@@ -17,7 +17,7 @@ export interface Jdk {
   readonly version: number
 }
 
-/** Finds the newest JDK of at least `atLeast` in `JAVA_HOME`, `PATH` and `/usr/lib/jvm`. */
+/** Finds the oldest JDK of at least `atLeast`, the nearest to what old clients were made for, in `JAVA_HOME`, `PATH` and `/usr/lib/jvm`. */
 export async function findJdk({ atLeast }: { atLeast: number }): Promise<Jdk | undefined> {
   const javac = await findProgram('javac')
   const homes = [
@@ -30,7 +30,7 @@ export async function findJdk({ atLeast }: { atLeast: number }): Promise<Jdk | u
     const version = home && (await jdkVersion(home))
     if (home && version && version >= atLeast) found.push({ home, version })
   }
-  return found.sort((a, b) => b.version - a.version)[0]
+  return found.sort((a, b) => a.version - b.version)[0]
 }
 
 /** The full path of `mvn` in `PATH`. */

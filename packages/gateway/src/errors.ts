@@ -18,7 +18,7 @@ export const CODES = {
   HYDRA_NO_ROUTE: [404, 'There is nothing at this address'],
   HYDRA_METHOD_NOT_ALLOWED: [405, 'The address exists, the method does not'],
   HYDRA_REQUEST_TIMEOUT: [408, 'The request took too long to arrive'],
-  HYDRA_GONE: [410, 'This service is not registered'],
+  HYDRA_CONFLICT: [409, 'The present state does not allow that'],
   HYDRA_TOO_LARGE: [413, 'That was too much at once'],
   HYDRA_TARGET_TOO_LONG: [414, 'The address is too long'],
   HYDRA_NOT_UPGRADABLE: [426, 'Only WebSockets are served here'],

@@ -1,0 +1,118 @@
+/**
+ * The doors: every path the gateway answers itself. Fetch-style handlers `(Request) => Response` behind a small
+ * router; health has a direct path. Nothing here is on the way of a proxied request.
+ *
+ * @module
+ */
+import { Hono } from 'hono'
+import type { AdminApi } from '../admin/api.ts'
+import type { HttpChannel } from '../channels/http.ts'
+import { HydraError } from '../errors.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { LocalPages } from '../pages/local-pages.ts'
+import { problemResponse } from '../pages/local-problem.ts'
+import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
+import type { Guard } from './guard.ts'
+
+/** Paths that only operators and services need; with a control port the public one doesn't have them. */
+const CONTROL = ['/h/', '/_h/', '/_hydra/api/', '/_hydra/metrics'] as const
+
+export interface DoorsDeps {
+  readonly channel: HttpChannel
+  /** Takes an upgrade at `/h/rsocket` over. */
+  readonly rsocket: (exchange: Exchange) => void
+  /** What Medusa's `/_h/services` lists: beans by service name. */
+  readonly beans: () => Record<string, unknown[]>
+  readonly admin: AdminApi
+  readonly guard: Guard
+  readonly pages: LocalPages
+  readonly welcomeFacts: () => { readonly revision: number; readonly services: number }
+  readonly isReady: () => boolean
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+export interface Doors {
+  /** Serves a reserved path. `control` false answers 404 for what belongs to the control port. */
+  open(options: { readonly control: boolean }): ExchangeHandler
+  /** `/`, while no service offers it. */
+  welcome: ExchangeHandler
+}
+
+type Env = { Bindings: { exchange: Exchange } }
+
+export function createDoors(deps: DoorsDeps): Doors {
+  const { channel, rsocket, beans, admin, guard, pages, welcomeFacts, isReady, log, metrics } = deps
+
+  const app = new Hono<Env>()
+    .post('/h/discovery/:key/registration', (c) => channel.register(c.req.raw, c.req.param('key'), c.env.exchange.peer))
+    .post('/h/discovery/:key/alive', (c) => channel.alive(c.req.raw, c.req.param('key'), c.env.exchange.peer))
+    .get('/h/discovery/:key/keys', (c) => channel.keys(c.req.raw, c.req.param('key'), c.env.exchange.peer))
+    .all('/h/rsocket', () => {
+      throw new HydraError('HYDRA_NOT_UPGRADABLE', 'this is an RSocket endpoint: open it as a WebSocket')
+    })
+    .get('/_h/services', (c) => {
+      guard.operatorOrLocal(c.env.exchange)
+      return c.json(beans())
+    })
+    .get('/_hydra/ready', (c) => (isReady() ? c.json({ status: 'ready' }) : c.json({ status: 'stopping' }, 503)))
+    .get('/_hydra/metrics', async (c) => {
+      guard.operatorOrLocal(c.env.exchange)
+      const { contentType, body } = await metrics.text()
+      return c.body(body, 200, { 'content-type': contentType })
+    })
+    .get('/_hydra/errors/*', (c) => pages.errors(c.req.raw) ?? c.notFound())
+    .get('/_hydra/errors', (c) => pages.errors(c.req.raw) ?? c.notFound())
+    .get('/_hydra/:asset', (c) => pages.asset(c.req.param('asset')) ?? c.notFound())
+    .use('/_hydra/api/v1/*', async (c, next) => {
+      guard.operator(c.env.exchange)
+      c.header('cache-control', 'no-store')
+      await next()
+    })
+    .get('/_hydra/api/v1/services', (c) => c.json(admin.services()))
+    .get('/_hydra/api/v1/routes', (c) => c.json(admin.routes()))
+    .delete('/_hydra/api/v1/services/:name', (c) => {
+      const name = c.req.param('name')
+      switch (admin.forget(name)) {
+        case 'forgotten':
+          log.info({ service: name }, 'an operator had a service forgotten')
+          return c.json({ forgotten: name })
+        case 'serving':
+          throw new HydraError('HYDRA_CONFLICT', `${name} has instances that serve; stop them first`)
+        case 'unknown':
+          throw new HydraError('HYDRA_NO_ROUTE', `no service is called ${name}`)
+      }
+    })
+    .notFound((c) => problemResponse('HYDRA_NO_ROUTE', 'the gateway has nothing at this path', c.env.exchange.id))
+    .onError((error, c) => {
+      const { id } = c.env.exchange
+      if (error instanceof HydraError) {
+        const headers: Record<string, string> =
+          error.code === 'HYDRA_UNAUTHORIZED' ? { 'www-authenticate': 'Basic realm="Hydra gateway", charset="UTF-8"' } : {}
+        return problemResponse(error.code, error.detail, id, { headers, errors: error.errors })
+      }
+      log.error({ err: error, exchange: id }, 'a door failed')
+      return problemResponse('HYDRA_INTERNAL', undefined, id)
+    })
+
+  const answer = async (exchange: Exchange): Promise<void> => {
+    await exchange.respond(await app.fetch(exchange.toRequest(), { exchange }))
+  }
+  return {
+    open: ({ control }) => {
+      return (exchange) => {
+        const { path, method } = exchange
+        if (path === '/health' && (method === 'GET' || method === 'HEAD')) {
+          return exchange.answer(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }, '{"status":"ok"}')
+        }
+        if (!control && CONTROL.some((prefix) => path.startsWith(prefix))) {
+          return exchange.respond(problemResponse('HYDRA_NO_ROUTE', undefined, exchange.id))
+        }
+        if (exchange.isUpgrade && path === '/h/rsocket') return rsocket(exchange)
+        return answer(exchange)
+      }
+    },
+    welcome: (exchange) => exchange.respond(pages.welcome(exchange.toRequest(), welcomeFacts())),
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * Builds a gateway and starts serving. Read this to learn what exists and who knows whom.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto'
+import { compileAddressList } from './address/address-list.ts'
+import { createAdmission } from './address/admission.ts'
+import { createAdminApi } from './admin/api.ts'
+import { createHttpChannel } from './channels/http.ts'
+import { toBean } from './channels/registration-answer.ts'
+import { createRSocketChannel } from './channels/rsocket/channel.ts'
+import { registerStaticServices } from './channels/static.ts'
+import type { Config } from './config.ts'
+import { createDoors } from './control/doors.ts'
+import { createGuard } from './control/guard.ts'
+import type { Keys } from './keys.ts'
+import type { Clock } from './observe/clock.ts'
+import type { Log } from './observe/log.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { createLocalPages } from './pages/local-pages.ts'
+import { createAnswers } from './proxy/answers.ts'
+import { createForwarder } from './proxy/forward.ts'
+import { listen } from './proxy/listener.ts'
+import { createProxy } from './proxy/proxy.ts'
+import type { ProxySettings } from './proxy/settings.ts'
+import { createVisitors } from './proxy/visitors.ts'
+import { createProber } from './registry/probe.ts'
+import { createRegistry, type RegistrySettings } from './registry/registry.ts'
+import { createSync } from './registry/sync.ts'
+import { createBalancer } from './routing/balance.ts'
+import type { Live } from './routing/live.ts'
+import { isReservedPath } from './routing/reserved.ts'
+import { emptyTable } from './routing/table.ts'
+import { createVitals } from './routing/vitals.ts'
+import { createMemoryStore } from './store/memory.ts'
+
+/** What a gateway is given beside its configuration. */
+export interface Ports {
+  readonly keys: Keys
+  readonly clock: Clock
+  readonly log: Log
+  /** 0 to 1, as Math.random: for choices that need not be secret. */
+  readonly random?: () => number
+}
+
+export interface Gateway {
+  /** Where visitors reach it: `http://localhost:8080`. */
+  readonly url: string
+  readonly port: number
+  /** Present with a control port of its own. */
+  readonly controlUrl?: string
+  readonly controlPort?: number
+  /** Present with RSocket over TCP. */
+  readonly rsocketPort?: number
+  /** Stops: readiness fails, running requests finish within the grace, services are told, everything closes. */
+  close(): Promise<void>
+}
+
+export async function createGateway(config: Config, { keys, clock, log, random = Math.random }: Ports): Promise<Gateway> {
+  const live: Live = { table: emptyTable() }
+  const node = randomUUID()
+  const metrics = createMetrics()
+  const vitals = createVitals()
+  let stopping = false
+
+  // Control plane: learns about services, publishes a new table.
+  const store = createMemoryStore({ clock })
+  const admission = createAdmission({
+    registrationFrom: config.registration.from,
+    upstreamsAllow: config.upstreams.allow,
+  })
+  const registry = createRegistry({
+    settings: registrySettings(config),
+    store,
+    admission,
+    vitals,
+    table: () => live.table,
+    publish(change) {
+      live.table = 'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
+      metrics.gauge('revision', live.table.revision)
+      metrics.gauge('routes', live.table.size)
+    },
+    node,
+    clock,
+    log,
+  })
+  const prober = createProber({ clock, vitals, log, settings: { everyMs: 1000, timeoutMs: 500 } })
+  const sync = createSync({ store, registry, node, clock, log })
+
+  // Data plane: reads the table, forwards requests.
+  const proxySettings = toProxySettings(config)
+  const visitors = createVisitors({
+    privateKeys: keys.privateKeys,
+    balancer: createBalancer({ vitals, settings: config.routing, random }),
+    vitals,
+    random,
+    log,
+    metrics,
+  })
+  const forwarder = createForwarder({ settings: proxySettings, vitals, onHead: visitors.onHead, log, metrics, clock })
+  const answers = createAnswers({
+    settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
+    serviceOf: (name) => live.table.service(name),
+    isServing,
+    openPages,
+    clock,
+    log,
+    metrics,
+  })
+  registry.onMember((event, instance) => {
+    if (event === 'joined') {
+      prober.watch({ id: instance.id, address: instance.address, always: instance.channel === 'static' })
+    } else {
+      prober.unwatch(instance.id)
+      forwarder.dropInstance(instance.id)
+    }
+  })
+
+  // Channels and doors: how services, operators and waiting visitors reach us.
+  const channelDeps = { registrar: registry, keys, mayRegister: admission.mayRegister, clock, log, metrics }
+  const rsocket = createRSocketChannel({
+    ...channelDeps,
+    keys: { accepts: keys.acceptsPair },
+    settings: { maxRegistrationBytes: config.registration.maxBytes },
+  })
+  const channel = createHttpChannel({
+    ...channelDeps,
+    probe: prober.probeNow,
+    settings: {
+      requirePrivateKey: config.registration.requirePrivateKey,
+      maxRegistrationBytes: config.registration.maxBytes,
+    },
+  })
+  const doors = createDoors({
+    channel,
+    rsocket: (exchange) => rsocket.handleUpgrade(exchange.takeOver(), exchange.peer.address),
+    beans: () => Object.fromEntries(registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)])),
+    admin: createAdminApi({ registry, live, vitals, clock }),
+    guard: createGuard({ keys }),
+    pages: createLocalPages({ siteTitle: config.siteTitle }),
+    welcomeFacts: () => ({ revision: live.table.revision, services: [...live.table.services()].length }),
+    isReady: () => !stopping,
+    log,
+    metrics,
+  })
+
+  function isServing(path: string): boolean {
+    const route = live.table.match('', path, 'GET', false)
+    return route !== undefined && live.table.candidates(route).length > 0
+  }
+  function openPages(): { path: string; label: string }[] {
+    const { menus } = registry.overview()
+    const items = menus.main ?? Object.values(menus)[0] ?? []
+    return items.filter(({ available }) => available).map(({ endpoint, label }) => ({ path: endpoint, label }))
+  }
+
+  registerStaticServices(config.services, registry)
+  await sync.look()
+
+  const listening = { settings: proxySettings, trusted: compileAddressList(config.trustedProxies), maskPath: keys.mask, log, metrics }
+  const shared = { live, select: visitors.select, forward: forwarder.forward, answers, settings: proxySettings, metrics, log }
+  const alone = config.controlPort === undefined
+  const publicProxy = createProxy({ ...shared, isLocal: isReservedPath, local: doors.open({ control: alone }), welcome: doors.welcome })
+  const server = await listen({ ...listening, port: config.port, host: config.host, handler: publicProxy })
+  const control = alone
+    ? undefined
+    : await listen({
+        ...listening,
+        port: config.controlPort!,
+        host: config.host,
+        // Only reserved paths: what services offer is on the public port.
+        handler: createProxy({ ...shared, live: { table: emptyTable() }, isLocal: isReservedPath, local: doors.open({ control: true }) }),
+      })
+  const tcp = config.rsocketPort === undefined ? undefined : await rsocket.listenTcp(config.rsocketPort, config.host)
+
+  return {
+    url: server.url,
+    port: server.port,
+    ...(control ? { controlUrl: control.url, controlPort: control.port } : {}),
+    ...(tcp ? { rsocketPort: tcp.port } : {}),
+    async close() {
+      stopping = true
+      sync.stop()
+      await Promise.all([server.close(config.http.stopGrace), tcp?.close()])
+      await rsocket.close()
+      await control?.close(0)
+      prober.stop()
+      registry.stop()
+      forwarder.close()
+      await store.close()
+    },
+  }
+}
+
+function registrySettings({ registration, lease, forgetAfter, takeoverAfter }: Config): RegistrySettings {
+  return {
+    maxRoutes: registration.maxRoutes,
+    maxInstances: registration.maxInstances,
+    leaseMs: lease.ttl,
+    checkMs: lease.check,
+    resumeMs: lease.resume,
+    forgetAfterMs: forgetAfter,
+    takeoverAfterMs: takeoverAfter,
+  }
+}
+
+function toProxySettings({ http, publicUrl }: Config): ProxySettings {
+  return {
+    maxHeadBytes: http.maxHeadBytes,
+    maxTargetBytes: http.maxTargetBytes,
+    maxHeaderLines: http.maxHeaderLines,
+    maxBodyBytes: http.maxBodyBytes ?? Number.POSITIVE_INFINITY,
+    clientHeadTimeoutMs: http.clientHeadTimeout,
+    keepAliveTimeoutMs: http.keepAlive,
+    connectTimeoutMs: http.connectTimeout,
+    headTimeoutMs: http.headTimeout,
+    idleTimeoutMs: http.idleTimeout,
+    upstreamKeepAliveMs: http.upstreamKeepAlive,
+    maxConnectionsPerInstance: http.maxConnectionsPerInstance,
+    maxQueuedPerInstance: http.maxQueuedPerInstance,
+    maxAttempts: http.maxAttempts,
+    allowedOrigins: http.allowedOrigins,
+    publicUrl,
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * The Hydra gateway as a library: configuration in, a serving gateway out.
+ *
+ * @module
+ */
+export { type Config, type ConfigInput, ConfigError, defineConfig, parseConfig } from './config.ts'
+export { createGateway, type Gateway, type Ports } from './gateway.ts'
+export { createKeys, type Keys } from './keys.ts'
+export { type Clock, systemClock } from './observe/clock.ts'
+export { createLog, type Log } from './observe/log.ts'

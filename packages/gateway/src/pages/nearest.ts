@@ -5,8 +5,12 @@
  * @module
  */
 
+import type { Route } from '../routing/route.ts'
+
 /** Candidates that are looked at, of however many are offered. */
-const MOST_CANDIDATES = 300
+const MOST_CANDIDATES = 5000
+/** Candidates that are compared: those whose length alone does not rule them out. */
+const MOST_COMPARISONS = 300
 /** Longest text that is compared, in characters. */
 const LONGEST = 128
 /** Proposals that are checked for being open, the nearest first. */
@@ -16,7 +20,7 @@ const MOST_CHECKS = 4
  * The nearest path that is open, or nothing. A candidate may stand for the beginning of what was asked:
  * `/ordres/2291` finds `/orders/2291` through the candidate `/orders`.
  *
- * @param candidates Literal paths of open menu items and page routes.
+ * @param candidates Paths of open menu items and page routes, the likelier ones first.
  * @param isOpen Whether a path is served now.
  */
 export function nearestPath(
@@ -27,13 +31,17 @@ export function nearestPath(
   const parts = asked.split('/')
   const proposals: { path: string; distance: number }[] = []
   let looked = 0
+  let compared = 0
   for (const candidate of candidates) {
     looked += 1
-    if (looked > MOST_CANDIDATES) break
+    if (looked > MOST_CANDIDATES || compared >= MOST_COMPARISONS) break
     if (candidate === '/' || candidate.length > LONGEST) continue
     const depth = candidate.split('/').length
     const begin = parts.slice(0, depth).join('/')
-    const distance = distanceWithin(fold(begin), fold(candidate), allowance(candidate))
+    const allowed = allowance(candidate)
+    if (Math.abs(begin.length - candidate.length) > allowed + 1) continue
+    compared += 1
+    const distance = distanceWithin(fold(begin), fold(candidate), allowed)
     if (distance === undefined) continue
     const rest = parts.slice(depth).join('/')
     const whole = rest === '' ? candidate : `${candidate}/${rest}`
@@ -44,6 +52,19 @@ export function nearestPath(
   }
   proposals.sort((a, b) => a.distance - b.distance || b.path.length - a.path.length)
   return proposals.slice(0, MOST_CHECKS).find(({ path }) => isOpen(path))?.path
+}
+
+/** Paths of page routes without parameters that anyone may GET, as candidates. */
+export function* literalPages(routes: Iterable<Route>): Generator<string> {
+  for (const { kind, pattern, methods, host } of routes) {
+    if (kind !== 'page' || host !== undefined || methods?.includes('GET') === false) continue
+    const texts = pattern.segments.map((segment) =>
+      // A slash inside a segment would be another path once it is written down.
+      segment.kind === 'literal' && !segment.text.includes('/') ? segment.text : undefined,
+    )
+    if (!texts.includes(undefined))
+      yield `/${texts.map((text) => encodeURIComponent(text as string)).join('/')}`
+  }
 }
 
 function fold(path: string): string {

@@ -13,6 +13,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { errorPage } from '../pages/error-page.ts'
 import type { OpenPage } from '../pages/layout.ts'
 import { PROBLEM_HEADERS } from '../pages/local-problem.ts'
+import { nearestPath } from '../pages/nearest.ts'
 import { prefersHtml } from '../pages/negotiate.ts'
 import { type Fallback, parseFallback } from '../routing/fallback.ts'
 import type { Route } from '../routing/route.ts'
@@ -23,15 +24,15 @@ export interface AnswersParts {
   readonly settings: {
     /** Brand text on the pages. */
     readonly siteTitle: string
-    /** When whoever gets a 503 may ask again. */
-    readonly retryAfterSeconds: number
+    /** When whoever gets a 503 may ask again. @default 5 */
+    readonly retryAfterSeconds?: number
   }
   serviceOf(name: string): Service | undefined
   /** True when something answers GET at a path of this site now. */
   isServing(path: string): boolean
   /** What visitors can open now, in the order of the menus. */
   openPages(): readonly OpenPage[]
-  /** The open path a mistyped one probably meant. */
+  /** The open path a mistyped one probably meant. @default the nearest of `openPages` */
   nearest?(path: string): string | undefined
   readonly clock: Pick<Clock, 'now'>
   readonly log: Pick<Log, 'debug' | 'error'>
@@ -64,7 +65,9 @@ const HTML_FALLBACK_HEADERS: Headers = {
 /** Makes the answers of one gateway. After the head of an answer has left, all three end the connection instead. */
 export function createAnswers(parts: AnswersParts): Answers {
   const { settings, serviceOf, isServing, openPages, clock, log, metrics } = parts
-  const retryAfter = { 'retry-after': String(settings.retryAfterSeconds) }
+  const retryAfterSeconds = settings.retryAfterSeconds ?? 5
+  const retryAfter = { 'retry-after': String(retryAfterSeconds) }
+  const nearest = parts.nearest ?? nearestOpenPage
 
   function problem(exchange: Exchange, code: ErrorCode, detail?: string, headers?: Headers): void {
     answerError(exchange, new HydraError(code, detail), headers)
@@ -97,6 +100,11 @@ export function createAnswers(parts: AnswersParts): Answers {
     }
   }
 
+  function nearestOpenPage(path: string): string | undefined {
+    const open = openPages().map((page) => page.path)
+    return nearestPath(path, open, isServing)
+  }
+
   /** Never to a route that is down, and never to where the visitor already is. */
   function leadsSomewhere(exchange: Exchange, fallback: Exclude<Fallback, { kind: 'html' }>): boolean {
     const here = fallback.kind === 'path' || fallback.authority === exchange.authority.toLowerCase()
@@ -121,7 +129,7 @@ export function createAnswers(parts: AnswersParts): Answers {
       const service = exchange.route && serviceOf(exchange.route.service)
       return errorPage({
         siteTitle: settings.siteTitle,
-        retryAfterSeconds: settings.retryAfterSeconds,
+        retryAfterSeconds,
         code,
         detail,
         exchange: exchange.id,
@@ -132,7 +140,7 @@ export function createAnswers(parts: AnswersParts): Answers {
         timeoutMs: exchange.route?.timeoutMs,
         now: clock.now(),
         openPages: openPages(),
-        nearest: code === 'HYDRA_NO_ROUTE' ? parts.nearest?.(exchange.path) : undefined,
+        nearest: code === 'HYDRA_NO_ROUTE' ? nearest(exchange.path) : undefined,
       })
     } catch (error) {
       // A page is a courtesy: the problem document says the same, and its status is what counts.
@@ -155,5 +163,5 @@ function mayFallBack(exchange: Exchange): boolean {
 /** One place writes, so that an answer that has begun is cut, and seen as cut, whatever was to be said. */
 function send(exchange: Exchange, status: number, headers: Headers, body?: string): void {
   if (exchange.answered) exchange.abort()
-  else exchange.answer(status, headers, exchange.method === 'HEAD' ? undefined : body)
+  else exchange.answer(status, headers, body)
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { stringify } from 'yaml'
 import { z } from 'zod'
 import type { Config, StaticInstance } from '../config.ts'
 import { maskKey } from '../keys.ts'
@@ -25,6 +26,11 @@ export function showConfig(config: Config, { showKeys = false } = {}): Record<st
     privateKey: showKeys ? privateKey : privateKey.map(() => 'set'),
   }
   return { ...shown, keys: publicKey.length > 0 ? keys : 'made up, and kept in .hydra/keys.json' }
+}
+
+/** The same as text that a file could hold (YAML). */
+export function formatConfig(config: Config, options?: { showKeys?: boolean }): string {
+  return stringify(showConfig(config, options), { lineWidth: 0 })
 }
 
 function toUrl({ protocol, host, port, weight, version }: StaticInstance) {

@@ -19,6 +19,8 @@ export interface Style {
   underline(text: string): string
   /** What went wrong. */
   bad(text: string): string
+  /** What works, but wants to be looked at. */
+  warning(text: string): string
   /** A state as shape and word, padded to `width` cells. */
   state(state: ServiceState, width?: number): string
   /** The mark before the name of the product; empty in ASCII. */
@@ -67,6 +69,7 @@ export function createStyle({
     dim: sgr('2'),
     underline: sgr('4'),
     bad: sgr('1;31'),
+    warning: sgr('33'),
     state(state, width = 0) {
       const [shape, letter, code] = SHAPES[state]
       return (

@@ -1,0 +1,160 @@
+/**
+ * The process: reads the configuration, starts a gateway, stops it on a signal. The only file that touches
+ * `process`.
+ *
+ * People are spoken to on standard error; standard output carries the log and nothing else: JSON lines, or
+ * readable ones at a terminal.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import pino from 'pino'
+import { type ConfigFlags, type LoadedConfig, loadConfig } from './config/load.ts'
+import { ConfigError } from './config/problems.ts'
+import { createGateway, type Gateway } from './gateway.ts'
+import { createKeys, KEYS_FILE } from './keys.ts'
+import { systemClock } from './observe/clock.ts'
+import { createLog, type Log } from './observe/log.ts'
+import { readableLog } from './terminal/log-lines.ts'
+import { formatProblems } from './terminal/problems.ts'
+import { formatStart, formatStartFailure } from './terminal/start.ts'
+import { createStyle, type Style } from './terminal/style.ts'
+
+export interface RunOptions {
+  /** Configuration file; otherwise one is looked for in the working directory. */
+  readonly file?: string | undefined
+  readonly flags?: ConfigFlags
+  /** False for `--no-color`. */
+  readonly colour?: boolean
+  /** True for `--ascii`. */
+  readonly ascii?: boolean
+}
+
+/** Version of this package, as in its manifest. */
+export const VERSION: string = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+).version
+
+/** How long what is left may take to be written after everything was closed. */
+const LAST_WORDS_MS = 1000
+
+/**
+ * Runs a gateway until it is told to stop, by SIGTERM or SIGINT; a second signal ends it at once. Resolves with
+ * the exit status once it is stopped: 0, or 1 when it could not start or stop.
+ */
+export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}): Promise<number> {
+  const styleOf = (stream: NodeJS.WriteStream) =>
+    createStyle({
+      isTerminal: stream.isTTY === true,
+      columns: stream.columns,
+      env: process.env,
+      colour,
+      ascii,
+    })
+  const style = styleOf(process.stderr)
+  const say = (text: string) => void process.stderr.write(text)
+
+  let loaded: LoadedConfig
+  try {
+    loaded = await loadConfig({ directory: process.cwd(), file, env: process.env, flags })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    say(formatProblems(error, style, 'Nothing was started.'))
+    return 1
+  }
+  const { config } = loaded
+  const { log, flush } = openLog(config.logLevel, styleOf(process.stdout))
+  surviveAccidents(log, flush)
+
+  const signals = listenForSignals()
+  let gateway: Gateway
+  try {
+    const keysFile = resolve(KEYS_FILE)
+    const keys = await createKeys({ given: config.keys, file: keysFile })
+    gateway = await createGateway(config, { keys, clock: systemClock, log })
+    const facts = { version: VERSION, gateway, config, keys, keysFile: KEYS_FILE, file: loaded.file }
+    say(formatStart({ ...facts, warnings: loaded.warnings }, style))
+  } catch (error) {
+    const sentence = formatStartFailure(error, config, style)
+    if (sentence) say(sentence)
+    else log.fatal({ err: error }, 'could not start')
+    return leave(1)
+  }
+
+  await signals.first
+  say(`\n  ${stopping(config.http.stopGrace)}\n`)
+  try {
+    await gateway.close()
+    say('  Stopped.\n')
+    return leave(0)
+  } catch (error) {
+    log.error({ err: error }, 'could not stop in order')
+    return leave(1)
+  }
+}
+
+function stopping(graceMs: number): string {
+  const grace = graceMs < 1000 ? `${graceMs} ms` : `${Math.round(graceMs / 1000)} s`
+  return `Stopping. Running requests have ${grace} to finish; Ctrl+C again stops at once.`
+}
+
+/** JSON lines, written together; at a terminal readable ones, each at once. */
+function openLog(level: string, style: Style): { log: Log; flush: () => void } {
+  if (process.stdout.isTTY) {
+    return {
+      log: createLog(
+        level,
+        readableLog((text) => process.stdout.write(text), style),
+      ),
+      flush: () => {},
+    }
+  }
+  const destination = pino.destination({ dest: 1, sync: false })
+  return { log: createLog(level, destination), flush: () => destination.flushSync() }
+}
+
+/**
+ * After an exception nobody caught, nothing is known about the state of the process: it is logged whole and the
+ * process ends, to be started again by whatever looks after it. A rejection nobody waited for concerns one
+ * request or one service: it is logged whole, counted, and the others go on being served.
+ */
+function surviveAccidents(log: Log, flush: () => void): void {
+  let rejections = 0
+  process.on('unhandledRejection', (reason) => {
+    rejections++
+    log.fatal({ err: reason, rejections }, 'a rejection was not handled; this is a bug of the gateway')
+  })
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an exception was not caught; this is a bug of the gateway, which ends here')
+    try {
+      flush()
+    } finally {
+      process.exit(1)
+    }
+  })
+}
+
+function listenForSignals(): { first: Promise<void> } {
+  const { promise, resolve: arrived } = Promise.withResolvers<void>()
+  let count = 0
+  for (const [signal, number] of [
+    ['SIGTERM', 15],
+    ['SIGINT', 2],
+  ] as const) {
+    process.on(signal, () => {
+      count++
+      // 128 + signal number, as shells say it
+      if (count > 1) process.exit(128 + number)
+      arrived()
+    })
+  }
+  return { first: promise }
+}
+
+/** Lets what is being written arrive, and then ends even if something is left open. */
+function leave(status: number): number {
+  process.exitCode = status
+  setTimeout(() => process.exit(status), LAST_WORDS_MS).unref()
+  return status
+}

@@ -1,0 +1,89 @@
+/**
+ * What the gateway says when it starts, when it can't, and when it stops.
+ *
+ * @module
+ */
+import type { Config } from '../config.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Keys } from '../keys.ts'
+import { maskKey } from '../keys.ts'
+import type { Style } from './style.ts'
+
+export interface StartFacts {
+  readonly version: string
+  readonly gateway: Pick<Gateway, 'url' | 'controlUrl' | 'rsocketPort'>
+  readonly config: Config
+  readonly keys: Keys
+  /** Where made-up keys are kept. */
+  readonly keysFile: string
+  readonly file: string | undefined
+  readonly warnings: readonly string[]
+}
+
+/** Where it listens, which keys hold, and what is open to whom. */
+export function formatStart(facts: StartFacts, style: Style): string {
+  const { version, gateway, config, keys, keysFile, file, warnings } = facts
+  const lines = [
+    `${style.mark}${style.bold(`Hydra gateway ${version}`)} listens on ${style.underline(gateway.url)}`,
+    `  ${config.host === undefined ? 'Everybody who reaches this machine may visit.' : `It can be reached at ${config.host} only.`}`,
+  ]
+  if (gateway.controlUrl) {
+    lines.push(`  Registration, admin API and metrics are at ${style.underline(gateway.controlUrl)} only.`)
+  }
+  if (gateway.rsocketPort) lines.push(`  RSocket over TCP is at port ${gateway.rsocketPort}.`)
+  lines.push(`  ${ofKeys(keys, keysFile)}`)
+  lines.push(`  Services may register from ${whoMayRegister(config.registration.from)}.`)
+  lines.push(
+    `    public key   ${maskKey(keys.publicKey)}   ${style.dim('(whole: hydra config --show-keys)')}`,
+  )
+  if (config.services.length > 0) {
+    const services =
+      config.services.length === 1 ? '1 service comes' : `${config.services.length} services come`
+    lines.push(`  ${services} from ${file ?? 'the configuration'}.`)
+  }
+  for (const warning of [...warnings, ...keys.warnings]) lines.push(`  ${style.warning('▲')} ${warning}`)
+  lines.push('  Stop with Ctrl+C.')
+  return style.plain(`${lines.join('\n')}\n`)
+}
+
+function ofKeys({ source }: Keys, keysFile: string): string {
+  if (source === 'given') return 'Keys come from the configuration.'
+  if (source === 'kept') return `No keys were given, so the ones kept in ${keysFile} are used.`
+  return `No keys were given, so random ones were made. They are kept in ${keysFile} for the next start.`
+}
+
+const PLACES: Readonly<Record<string, string>> = {
+  loopback: 'this machine',
+  private: 'private networks',
+  any: 'anywhere',
+}
+
+function whoMayRegister(from: readonly string[]): string {
+  if (from.length === 0) return 'nowhere: registration.from is empty'
+  if (from.includes('any')) return 'anywhere'
+  if (from.length === 1) return `${PLACES[from[0]!] ?? from[0]} only`
+  const places = from.map((range) => PLACES[range] ?? range)
+  return `${places.slice(0, -1).join(', ')} and ${places.at(-1)}`
+}
+
+/** Why the gateway could not start, in a sentence that says what to do; undefined for what nobody foresaw. */
+export function formatStartFailure(error: unknown, config: Config, style: Style): string | undefined {
+  const { code, port, message } = error as NodeJS.ErrnoException & { port?: number }
+  const setting = port !== undefined && port === config.controlPort ? 'HYDRA_CONTROL_PORT' : undefined
+  const which =
+    setting ?? (port !== undefined && port === config.rsocketPort ? 'HYDRA_RSOCKET_PORT' : undefined)
+  const another = which ? `another one as ${which}` : 'another one: hydra start --port 8081'
+  const say = (sentence: string) => style.plain(`${style.bad(`✕ ${sentence}`)}\n`)
+  if (code === 'EADDRINUSE')
+    return say(`Port ${port} is taken by another program. Stop it, or choose ${another}`)
+  if (code === 'EACCES' && port !== undefined) {
+    return say(`Port ${port} may not be opened by this user. Choose ${another}`)
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return say(
+      `${config.host} is no address of this machine. Choose another one: hydra start --host 127.0.0.1`,
+    )
+  }
+  if (code === 'HYDRA_BAD_KEYS') return say(message)
+  return undefined
+}

@@ -1,0 +1,58 @@
+/**
+ * Hono on Node: routes are read from the app when its server listens.
+ *
+ * @module
+ */
+import { applicationOf, openService } from '../connect.ts'
+import type { Found, FoundRoute } from '../found.ts'
+import type { HydraService, ServiceOptions } from '../options.ts'
+import type { NodeServer } from '../server.ts'
+import { fromHono } from './framework-path.ts'
+
+/** A Hono app, as far as it is used. */
+export interface HonoApp {
+  readonly routes: readonly {
+    readonly path: string
+    readonly method: string
+    readonly handler: { readonly length: number }
+  }[]
+}
+
+export interface HonoOptions extends ServiceOptions {
+  /** What `serve` of `@hono/node-server` returned, or another Node server that serves the app. */
+  readonly port: NodeServer
+}
+
+/**
+ * Puts a Hono app behind the gateway.
+ *
+ * @example
+ * await hydra(app, { name: 'orders', port: serve({ fetch: app.fetch, port: 3001 }) })
+ */
+export async function hydra(app: HonoApp, options: HonoOptions): Promise<HydraService> {
+  return openService(
+    options,
+    applicationOf(options.port, () => readRoutes(app)),
+    { wait: options.port.listening },
+  )
+}
+
+function readRoutes(app: HonoApp): Found {
+  const warnings: string[] = []
+  // Any middleware for every path may be the one that answers OPTIONS for CORS.
+  const hasMiddleware = app.routes.some((route) => isMiddleware(route) && /^\/?\*$/.test(route.path))
+  const routes = app.routes.map((route): FoundRoute => {
+    const { path, warning } = fromHono(route.path)
+    if (isMiddleware(route)) return { path, dialect: 'hydra', kind: 'middleware' }
+    if (warning) warnings.push(warning)
+    if (route.method === 'ALL') return { path, dialect: 'hydra', kind: 'route' }
+    const methods = [route.method.toUpperCase(), ...(hasMiddleware ? ['OPTIONS'] : [])]
+    return { path, dialect: 'hydra', kind: 'route', methods }
+  })
+  return { routes, warnings }
+}
+
+/** Hono keeps both as ALL; only middleware takes `next` (so Hono's own `inspectRoutes` tells them apart). */
+function isMiddleware({ method, handler }: HonoApp['routes'][number]): boolean {
+  return method === 'ALL' && handler.length > 1
+}

@@ -1,0 +1,19 @@
+/**
+ * A plain `node:http` or `node:https` server, which names its routes by hand.
+ *
+ * @module
+ */
+import { connect } from '../connect.ts'
+import type { HydraService, ServiceOptions } from '../options.ts'
+import type { NodeServer } from '../server.ts'
+
+/**
+ * Puts a server behind the gateway as soon as it listens.
+ *
+ * @example
+ * await hydra(server, { name: 'orders', routes: ['/orders', 'POST /orders', '/orders/{id}'] })
+ * server.listen(3001)
+ */
+export function hydra(server: NodeServer, options: ServiceOptions): Promise<HydraService> {
+  return connect({ ...options, port: server })
+}

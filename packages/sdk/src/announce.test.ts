@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { announce } from './announce.ts'
+import { selectRoutes } from './exported.ts'
+
+test('the list at start names what is offered and what stays inside', () => {
+  const selection = selectRoutes(
+    {
+      routes: [
+        { path: '/orders', dialect: 'express', kind: 'route', methods: ['GET', 'OPTIONS'], looseSlash: true },
+        { path: '/orders/:id', dialect: 'express', kind: 'route', methods: ['GET', 'PUT', 'OPTIONS'] },
+        { path: '/health', dialect: 'express', kind: 'route', methods: ['GET'] },
+      ],
+      warnings: [],
+    },
+    {},
+  )
+  assert.equal(
+    announce({ name: 'orders', port: 3001, selection, sockets: ['/orders/live'], statics: 2 }),
+    [
+      'orders offers 4 routes from port 3001',
+      '  GET        /orders',
+      '  GET PUT    /orders/{id}',
+      '  WebSocket  /orders/live',
+      '  static     /orders/… (2 files)',
+      '  stays inside: /health (for operators; name it in include to offer it)',
+    ].join('\n'),
+  )
+})
+
+test('a long list is cut, and says so', () => {
+  const routes = Array.from({ length: 100 }, (_, index) => `/r${index}`)
+  const text = announce({
+    name: 'x',
+    port: 1,
+    selection: selectRoutes({ routes: [], warnings: [] }, { routes }),
+    sockets: [],
+    statics: 0,
+  })
+  assert.equal(text.split('\n').length, 41)
+  assert.match(text, /… and 61 more$/)
+})

@@ -1,0 +1,290 @@
+/**
+ * The client of a service: keeps it registered for as long as it runs, and knows what the gateway says.
+ *
+ * One loop does all of it: wait until the app listens, connect, stay until the line is lost, try again. A
+ * gateway that is away, restarts or refuses is an event, never an exception for the app.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import type { Overview } from '@hydra-gateway/protocol'
+import { hostTowards, isLoopback } from './address.ts'
+import { announce } from './announce.ts'
+import type { Connection, openConnection } from './connection.ts'
+import { createEvents } from './events.ts'
+import { type Selection, selectRoutes } from './exported.ts'
+import type { Found } from './found.ts'
+import { findKeys, gatewayOf } from './keys.ts'
+import { logOf } from './log.ts'
+import type { ConnectionState, HydraService, ServiceEvents, ServiceOptions } from './options.ts'
+import { isServed } from './patterns.ts'
+import { checkOptions, compileRegistration } from './registration.ts'
+import type { Listening } from './server.ts'
+import { listStatics } from './statics.ts'
+
+/** The app a client speaks for. */
+export interface Application {
+  /** Resolves once it listens; never, when it never does. */
+  readonly listening: Promise<Listening>
+  readonly protocol: 'http' | 'https'
+  /** Its routes as they are now. */
+  routes(): Found
+  /** Answers what was begun, then closes what belongs to it. */
+  finish(graceMs: number): Promise<void>
+}
+
+export interface ClientDeps {
+  readonly options: ServiceOptions
+  readonly application: Application
+  readonly open: typeof openConnection
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  /** From 0 to 1, for the jitter. */
+  readonly random: () => number
+}
+
+/** Between two attempts (`medusa.md` section 5, 12): services of a site shall not come back in one instant. */
+const RETRY_MS = 1000
+const JITTER_MS = 250
+/** For the gateway to confirm that no further request will come. */
+const CONFIRM_MS = 2000
+
+/** Makes the client and starts it. `attempted` resolves when its first attempt ended, well or not. */
+export function createClient(deps: ClientDeps): { service: HydraService; attempted: Promise<void> } {
+  const { options, application, open, env, cwd, random } = deps
+  checkOptions(options)
+  const gateway = gatewayOf(options.gateway, env)
+  const instanceId = randomBytes(16).toString('hex')
+  const activeSince = Date.now()
+  const log = logOf(options.log)
+  const events = createEvents<ServiceEvents>((fault) => log.error(`a listener failed: ${messageOf(fault)}`))
+  const ready = deferred()
+  const attempted = deferred()
+
+  let state: ConnectionState = 'waiting'
+  let connection: Connection | undefined
+  let overview: Overview | undefined
+  let closing: Promise<void> | undefined
+  let attempting: Promise<void> | undefined
+  let wake = () => {}
+  let said = ''
+  let announced = ''
+
+  /** One attempt, up to the gateway's word that it has taken this instance. `lost` resolves when the line is. */
+  async function attempt(
+    statics: readonly string[],
+    listening: Listening,
+  ): Promise<{ lost: Promise<string> }> {
+    const keys = await findKeys({ ...options, env, cwd })
+    if ('missing' in keys) throw new Error(keys.missing)
+    const host = options.host ?? (await hostTowards(gateway, listening.address))
+    const selection = selectRoutes(application.routes(), options)
+    present(selection, statics.length, listening, host)
+    const registration = compileRegistration(options, {
+      instanceId,
+      activeSince,
+      host,
+      port: listening.port,
+      protocol: options.protocol ?? application.protocol,
+      exported: selection.exported,
+      statics,
+    })
+    const lost = deferred<string>()
+    const { timeoutMs = 5000 } = options
+    const opened = await open({
+      gateway,
+      ...keys,
+      registration,
+      onOverview: learn,
+      onLost: lost.resolve,
+      timeoutMs,
+    })
+    connection = opened
+    // `close` came while the gateway was answering: it waits for this attempt and leaves properly.
+    if (closing) return { lost: lost.promise }
+    state = 'connected'
+    said = ''
+    log.info(`${options.name} is behind ${gateway}`)
+    events.emit('connected', { gateway })
+    const { refused = [] } = await opened.register(registration)
+    for (const { path, reason } of refused) log.warn(`${path} is not served: ${reason}`)
+    events.emit('registered', { instanceId, refused })
+    if (refused.length > 0) events.emit('refused', refused)
+    ready.resolve()
+    return { lost: lost.promise }
+  }
+
+  function learn(next: Overview): void {
+    overview = next
+    events.emit('overview', next)
+  }
+
+  /** Says what is offered, at start and when it changed. */
+  function present(selection: Selection, statics: number, { port, address }: Listening, host: string): void {
+    const text = announce({ name: options.name, port, selection, sockets: options.sockets ?? [], statics })
+    if (text === announced) return
+    announced = text
+    log.info(text)
+    for (const warning of selection.warnings) log.warn(warning)
+    if (isLoopback(host) && !isLoopback(new URL(gateway).hostname.replace(/^\[|\]$/g, ''))) {
+      log.warn(
+        `${address ?? host} can be reached on this machine only, but the gateway is ${gateway}; listen on every address`,
+      )
+    }
+  }
+
+  async function stay(): Promise<void> {
+    const listening = await application.listening
+    const statics = await listStatics(options.statics)
+    if (closing) return
+    state = 'connecting'
+    while (!closing) {
+      let pauseMs = RETRY_MS
+      try {
+        const trying = attempt(statics, listening)
+        attempting = trying.then(nothing, nothing)
+        const { lost } = await trying
+        attempted.resolve()
+        const reason = await lost
+        connection = undefined
+        if (closing) return
+        state = 'connecting'
+        log.warn(`the line to ${gateway} is lost (${reason}); trying again until it is back`)
+        events.emit('disconnected', { reason })
+        // A gateway that was restarted is back soon: only the jitter before the first try.
+        pauseMs = 0
+      } catch (fault) {
+        connection?.close()
+        connection = undefined
+        if (!closing) {
+          state = 'connecting'
+          report(fault)
+        }
+        attempted.resolve()
+      }
+      await pause(pauseMs + random() * JITTER_MS)
+    }
+  }
+
+  /** The same failure again each second is said once. */
+  function report(fault: unknown): void {
+    const error = fault instanceof Error ? fault : new Error(String(fault))
+    if (error.message !== said) log.warn(`${options.name} is not behind ${gateway} yet: ${error.message}`)
+    said = error.message
+    events.emit('error', error)
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  async function leave(): Promise<void> {
+    state = 'closing'
+    events.emit('closing', undefined)
+    wake()
+    if (attempting) await within(CONFIRM_MS, attempting)
+    if (connection) {
+      const confirmed = await within(CONFIRM_MS, connection.deregister())
+      if (!confirmed) log.warn(`${gateway} did not confirm that ${options.name} left`)
+    }
+    await application.finish(options.graceMs ?? 10_000)
+    connection?.close()
+    connection = undefined
+    state = 'closed'
+    const closed = new Error(`${options.name} was closed before it was registered`)
+    ready.reject(closed)
+    attempted.resolve()
+    log.info(`${options.name} has left ${gateway}`)
+    events.emit('closed', undefined)
+  }
+
+  const service: HydraService = {
+    name: options.name,
+    instanceId,
+    gateway,
+    ready: ready.promise,
+    on: events.on,
+    off: events.off,
+    get state() {
+      return state
+    },
+    get overview() {
+      return overview
+    },
+    get menus() {
+      return overview?.menus ?? {}
+    },
+    menu: (name = 'main') =>
+      overview && Object.hasOwn(overview.menus, name) ? (overview.menus[name] ?? []) : [],
+    isAvailable: (path) => overview !== undefined && isServed(overview, path),
+    connected() {
+      if (state === 'connected') return Promise.resolve()
+      const back = deferred()
+      const offs = [
+        events.on('registered', () => back.resolve()),
+        events.on('closing', () => back.reject(new Error(`${options.name} was closed`))),
+      ]
+      if (closing) back.reject(new Error(`${options.name} was closed`))
+      return back.promise.finally(() => {
+        for (const off of offs) off()
+      })
+    },
+    close() {
+      closing ??= leave()
+      return closing
+    },
+  }
+
+  stay().catch((fault) => {
+    // Nothing that time would heal: a port no gateway can reach, or a folder that isn't there.
+    log.error(messageOf(fault))
+    events.emit('error', fault instanceof Error ? fault : new Error(String(fault)))
+    attempted.resolve()
+  })
+  if (options.signal?.aborted) void service.close()
+  else options.signal?.addEventListener('abort', () => void service.close(), { once: true })
+  return { service, attempted: attempted.promise }
+}
+
+interface Deferred<Value> {
+  readonly promise: Promise<Value>
+  resolve(value: Value): void
+  reject(fault: unknown): void
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. A rejection nobody waits for is not thrown. */
+function deferred<Value = void>(): Deferred<Value> {
+  let resolve!: (value: Value) => void
+  let reject!: (fault: unknown) => void
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  promise.catch(nothing)
+  return { promise, resolve, reject }
+}
+
+/** True when the promise was kept in time. */
+async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  const kept = promise.then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([kept, late]).finally(() => clearTimeout(timer))
+}
+
+function nothing(): void {}
+
+function messageOf(fault: unknown): string {
+  return fault instanceof Error ? fault.message : String(fault)
+}

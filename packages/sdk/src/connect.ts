@@ -1,0 +1,81 @@
+/**
+ * `connect`: the way in for a service, and for the adapters.
+ *
+ * @module
+ */
+import { type Application, createClient } from './client.ts'
+import { openConnection } from './connection.ts'
+import { type Found, NOTHING_FOUND } from './found.ts'
+import type { ConnectOptions, HydraService, ServiceOptions } from './options.ts'
+import { type NodeServer, watchServer } from './server.ts'
+import { closeOnSignal } from './signals.ts'
+
+/**
+ * Puts a service behind the gateway and keeps it there until `close`.
+ *
+ * Resolves when the first attempt ended, connected or not, or at once for a server that doesn't listen yet.
+ * A gateway that is away is no error: the service goes on looking for it.
+ *
+ * @example
+ * const service = await connect({ name: 'orders', port: 3001, routes: ['/orders', 'POST /orders'] })
+ * @throws TypeError for options no gateway would accept.
+ */
+export async function connect(options: ConnectOptions): Promise<HydraService> {
+  const { port } = options
+  if (typeof port !== 'number') {
+    if (!port || typeof port.address !== 'function')
+      throw new TypeError('port must be a number or a Node server')
+    return openService(
+      options,
+      applicationOf(port, () => NOTHING_FOUND),
+      { wait: port.listening },
+    )
+  }
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new TypeError(`port must be 1 to 65535, not ${port}`)
+  const application: Application = {
+    listening: Promise.resolve({ port }),
+    protocol: 'http',
+    routes: () => NOTHING_FOUND,
+    // The server belongs to the app, which closes it after this.
+    finish: async () => {},
+  }
+  return openService({ signals: false, ...options }, application, { wait: true })
+}
+
+/** An app on a Node server; `close` replaces the server's own where a framework has a better one. */
+export function applicationOf(
+  server: NodeServer,
+  routes: () => Found,
+  close?: () => Promise<unknown>,
+): ServedApplication {
+  const watched = watchServer(server, close)
+  return { ...watched, routes, protocol: 'setSecureContext' in server ? 'https' : 'http' }
+}
+
+export interface ServedApplication extends Application {
+  onClosed?(listener: () => void): void
+}
+
+/** Starts the client of an app. `wait` for its first attempt; a server that doesn't listen yet makes none. */
+export async function openService(
+  options: ServiceOptions,
+  application: ServedApplication,
+  { wait }: { wait: boolean },
+): Promise<HydraService> {
+  const { service, attempted } = createClient({
+    options,
+    application,
+    open: openConnection,
+    env: process.env,
+    cwd: process.cwd(),
+    random: Math.random,
+  })
+  application.onClosed?.(() => void service.close())
+  if (options.signals !== false) {
+    const release = closeOnSignal(() => service.close())
+    service.on('closed', release)
+  }
+  if (wait) await attempted
+  return service
+}

@@ -1,0 +1,39 @@
+/**
+ * Typed events: a small emitter whose listeners can't break each other or the service.
+ *
+ * Unlike Node's, an `error` nobody listens to is not thrown: a gateway that is away is no reason to stop
+ * serving.
+ *
+ * @module
+ */
+
+export interface Events<Names extends object> {
+  /** Calls back at every event of that name. Returns the function that ends it. */
+  on<Name extends keyof Names>(name: Name, listener: (event: Names[Name]) => void): () => void
+  off<Name extends keyof Names>(name: Name, listener: (event: Names[Name]) => void): void
+  emit<Name extends keyof Names>(name: Name, event: Names[Name]): void
+}
+
+/** Makes an emitter. What a listener throws goes to `onFault`; the other listeners are still called. */
+export function createEvents<Names extends object>(onFault: (fault: unknown) => void): Events<Names> {
+  const listeners = new Map<keyof Names, Set<(event: never) => void>>()
+
+  const off: Events<Names>['off'] = (name, listener) => void listeners.get(name)?.delete(listener)
+  return {
+    on(name, listener) {
+      const some = listeners.get(name) ?? new Set()
+      listeners.set(name, some.add(listener))
+      return () => off(name, listener)
+    },
+    off,
+    emit(name, event) {
+      for (const listener of [...(listeners.get(name) ?? [])]) {
+        try {
+          listener(event as never)
+        } catch (fault) {
+          onFault(fault)
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * The SDK for services: `connect`, and what it gives back. Adapters for frameworks are subpaths
+ * (`@hydra-gateway/sdk/express`, `/fastify`, `/hono`, `/node`).
+ *
+ * @module
+ */
+export { connect } from './connect.ts'
+export { type Connection, openConnection } from './connection.ts'
+export type { RouteOption } from './exported.ts'
+export type { Log } from './log.ts'
+export type {
+  ConnectionState,
+  ConnectOptions,
+  HydraService,
+  MenuItemOption,
+  Refused,
+  ServiceEvents,
+  ServiceOptions,
+} from './options.ts'
+export type { NodeServer } from './server.ts'

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { findKeys, gatewayOf } from './keys.ts'
+
+async function folder(t: TestContext, keys?: string): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'hydra-keys-'))
+  t.after(() => rm(root, { recursive: true }))
+  const deep = join(root, 'services', 'orders')
+  await mkdir(deep, { recursive: true })
+  if (keys !== undefined) {
+    await mkdir(join(root, '.hydra'))
+    await writeFile(join(root, '.hydra', 'keys.json'), keys)
+  }
+  return deep
+}
+
+const ours = JSON.stringify({ publicKey: 'file-public', privateKey: 'file-private' })
+
+test('a service below the folder the gateway was started in finds its keys', async (t) => {
+  const cwd = await folder(t, ours)
+  assert.deepEqual(await findKeys({ env: {}, cwd }), { publicKey: 'file-public', privateKey: 'file-private' })
+})
+
+test('options come before the environment, the environment before the file', async (t) => {
+  const cwd = await folder(t, ours)
+  const env = { HYDRA_PUBLIC_KEY: 'new-public,old-public', HYDRA_PRIVATE_KEY: 'new-private,old-private' }
+  assert.deepEqual(await findKeys({ env, cwd }), { publicKey: 'new-public', privateKey: 'new-private' })
+  assert.deepEqual(await findKeys({ env, cwd, publicKey: 'a', privateKey: 'b' }), {
+    publicKey: 'a',
+    privateKey: 'b',
+  })
+})
+
+test('a secret may stand in a file of its own', async (t) => {
+  const cwd = await folder(t)
+  const file = join(cwd, 'secret')
+  await writeFile(file, 'from-file\n')
+  const env = { HYDRA_PUBLIC_KEY: 'public', HYDRA_PRIVATE_KEY_FILE: file }
+  assert.deepEqual(await findKeys({ env, cwd }), { publicKey: 'public', privateKey: 'from-file' })
+})
+
+test('missing keys are one sentence that says what to do', async (t) => {
+  const cwd = await folder(t)
+  const none = await findKeys({ env: {}, cwd })
+  assert.ok(
+    'missing' in none &&
+      none.missing.includes('HYDRA_PUBLIC_KEY') &&
+      none.missing.includes('.hydra/keys.json'),
+  )
+  const half = await findKeys({ env: { HYDRA_PUBLIC_KEY: 'public' }, cwd })
+  assert.ok('missing' in half && half.missing.includes('HYDRA_PRIVATE_KEY'))
+})
+
+test('a broken key file is named', async (t) => {
+  for (const broken of ['', '{', 'null', '{"publicKey":"a"}', '{"publicKey":1,"privateKey":2}']) {
+    const found = await findKeys({ env: {}, cwd: await folder(t, broken) })
+    assert.ok('missing' in found && found.missing.includes('keys.json has no publicKey'), broken)
+  }
+})
+
+test('the gateway is an option, a setting, or on this machine', () => {
+  assert.equal(gatewayOf(undefined, {}), 'http://localhost:8080')
+  assert.equal(gatewayOf(undefined, { HYDRA_GATEWAY: 'https://gate.example/' }), 'https://gate.example')
+  assert.equal(gatewayOf('http://127.0.0.1:9', { HYDRA_GATEWAY: 'http://other' }), 'http://127.0.0.1:9')
+  for (const wrong of ['localhost:8080', 'gate', 'ftp://gate'])
+    assert.throws(() => gatewayOf(wrong, {}), /must be a URL/)
+})

@@ -1,0 +1,128 @@
+/**
+ * What a service says about itself, and what it gets in return.
+ *
+ * @module
+ */
+import type { Awakening, MenuEntry, Menus, Overview } from '@hydra-gateway/protocol'
+import type { RouteOption } from './exported.ts'
+import type { Log } from './log.ts'
+import type { NodeServer } from './server.ts'
+
+/** A menu item; `path` and `endpoint` are two names for where it leads. */
+export type MenuItemOption = { readonly label: string; readonly order?: number; readonly icon?: string } & (
+  | { readonly path: string }
+  | { readonly endpoint: string }
+)
+
+export interface ServiceOptions {
+  /** Name of the service; instances of one name share its visitors. */
+  readonly name: string
+  /** URL of the gateway. @default HYDRA_GATEWAY, else http://localhost:8080 */
+  readonly gateway?: string
+  /** @default HYDRA_PUBLIC_KEY, else the nearest .hydra/keys.json upwards from the working directory */
+  readonly publicKey?: string
+  /** @default HYDRA_PRIVATE_KEY, else the nearest .hydra/keys.json upwards from the working directory */
+  readonly privateKey?: string
+  /** Address the gateway reaches this process at. @default found out: loopback, or the address towards the gateway */
+  readonly host?: string
+  /** How the gateway speaks to this process. @default https for a TLS server, else http */
+  readonly protocol?: 'http' | 'https'
+  /** Routes named by hand, beside those an adapter finds. */
+  readonly routes?: readonly RouteOption[]
+  /** Static files: a folder, or names below `/static/`. */
+  readonly statics?: string | readonly string[]
+  /** Paths at which WebSockets are accepted, as patterns. */
+  readonly sockets?: readonly string[]
+  /** Menu items by menu; an array is the menu `main`. */
+  readonly menu?: readonly MenuItemOption[] | Readonly<Record<string, readonly MenuItemOption[]>>
+  /** Shown when no instance is left: HTML, a path, or an http(s) URL. */
+  readonly fallback?: string
+  /** Share of visitors beside other versions. @default 10 */
+  readonly weight?: number
+  readonly version?: string | number
+  /** How versions share visitors. @default NEWEST_VERSION_WINS */
+  readonly awakening?: Awakening
+  /** What visitors call the service. */
+  readonly title?: string
+  /** Rollout group: services of one group may share routes. */
+  readonly group?: string
+  /** Keep a visitor on one instance, for services with state in memory. @default false */
+  readonly affinity?: boolean
+  /** Patterns to offer although they would be left out. */
+  readonly include?: readonly string[]
+  /** Patterns to keep inside. */
+  readonly exclude?: readonly string[]
+  /** Closes the service when aborted. */
+  readonly signal?: AbortSignal
+  /** Close on SIGTERM and SIGINT. @default true when the SDK knows the server */
+  readonly signals?: boolean
+  /** How long `close` waits for running requests, ms. @default 10000 */
+  readonly graceMs?: number
+  /** How long one attempt to connect may take, ms. @default 5000 */
+  readonly timeoutMs?: number
+  /** Where to write; false writes nothing. @default console */
+  readonly log?: Log | false
+}
+
+export interface ConnectOptions extends ServiceOptions {
+  /** Port the service listens at, or its server: then `close` closes the server as well. */
+  readonly port: number | NodeServer
+}
+
+/**
+ * `waiting`: the app doesn't listen yet; `connecting`: looking for the gateway, for ever; `connected`: the
+ * gateway knows this instance; `closing`: finishing what was begun; `closed`: gone.
+ */
+export type ConnectionState = 'waiting' | 'connecting' | 'connected' | 'closing' | 'closed'
+
+export interface Refused {
+  readonly path: string
+  readonly reason: string
+}
+
+export interface ServiceEvents {
+  /** The line to the gateway is open. */
+  connected: { readonly gateway: string }
+  /** It is gone; the next attempt follows by itself. */
+  disconnected: { readonly reason: string }
+  /** The gateway has taken this instance, after each connect. */
+  registered: { readonly instanceId: string; readonly refused: readonly Refused[] }
+  /** Some routes are not served, each with its reason; everything else is. */
+  refused: readonly Refused[]
+  /** The services behind the gateway changed. */
+  overview: Overview
+  /** An attempt failed; the next one follows by itself. */
+  error: Error
+  /** `close` has begun: the time to end long-lived work of the app. */
+  closing: undefined
+  /** `close` is done. */
+  closed: undefined
+}
+
+export interface HydraService {
+  readonly name: string
+  /** 32 hex digits, new for each process. */
+  readonly instanceId: string
+  readonly gateway: string
+  readonly state: ConnectionState
+  /** What the gateway said last, kept while it is away; absent before the first time. */
+  readonly overview: Overview | undefined
+  /** Assembled menus of all services, by name. */
+  readonly menus: Menus
+  /** One menu; empty when there is none. @default main */
+  menu(name?: string): readonly MenuEntry[]
+  /** True while some service serves the path, as far as the gateway has said. */
+  isAvailable(path: string): boolean
+  /** Resolves when the gateway has taken this instance for the first time; rejects when closed before. */
+  readonly ready: Promise<void>
+  /** Resolves when connected, at once or the next time; rejects when closed before. */
+  connected(): Promise<void>
+  /** Calls back at every event of that name. Returns the function that ends it. */
+  on<Name extends keyof ServiceEvents>(name: Name, listener: (event: ServiceEvents[Name]) => void): () => void
+  off<Name extends keyof ServiceEvents>(name: Name, listener: (event: ServiceEvents[Name]) => void): void
+  /**
+   * Leaves: takes the instance out of rotation, answers what was begun, then closes the server it was given.
+   * Bounded by `graceMs`. Calling it again gives the same promise.
+   */
+  close(): Promise<void>
+}

@@ -1,0 +1,91 @@
+/**
+ * The registration: what the gateway is told about this process, from options and what was found in the app.
+ *
+ * @module
+ */
+import {
+  type MenuItems,
+  type RegistrationInput,
+  registration,
+  serviceNameProblem,
+} from '@hydra-gateway/protocol'
+import type { Exported } from './exported.ts'
+import type { MenuItemOption, ServiceOptions } from './options.ts'
+import { readPatterns, toSpring } from './patterns.ts'
+
+export interface Facts {
+  readonly instanceId: string
+  /** Epoch ms. */
+  readonly activeSince: number
+  readonly host: string
+  readonly port: number
+  readonly protocol: 'http' | 'https'
+  readonly exported: readonly Exported[]
+  readonly statics: readonly string[]
+}
+
+/** Ours always name the instance. */
+export type OwnRegistration = RegistrationInput & { readonly instanceId: string }
+
+/**
+ * Puts a registration together.
+ *
+ * @throws TypeError with one line per fault when the gateway would refuse it as a whole.
+ */
+export function compileRegistration(options: ServiceOptions, facts: Facts): OwnRegistration {
+  const { version, awakening, weight, group, title, fallback, affinity } = options
+  const bean: OwnRegistration = {
+    protocol: 1,
+    instanceId: facts.instanceId,
+    name: options.name,
+    webProtocol: facts.protocol,
+    host: facts.host,
+    port: facts.port,
+    activeSince: facts.activeSince,
+    routes: facts.exported.map(({ declaration }) => declaration),
+    sockets: readPatterns(options.sockets, 'sockets').map(toSpring),
+    staticResources: [...facts.statics],
+    menuItems: menuItemsOf(options.menu),
+    ...definedOf({ version, awakening, weight, group, title, fallback, affinity }),
+  }
+  const parsed = registration.safeParse(bean)
+  if (parsed.success) return bean
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw new TypeError(`the gateway would refuse this registration: ${faults.join('; ')}`)
+}
+
+/** Throws a TypeError for options that can never be registered, before anything is started. */
+export function checkOptions(options: ServiceOptions): void {
+  const problem = serviceNameProblem(String(options.name ?? ''))
+  if (problem) throw new TypeError(`name: ${problem}`)
+  const facts = {
+    instanceId: '0'.repeat(32),
+    activeSince: 0,
+    host: 'localhost',
+    port: 1,
+    protocol: 'http',
+  } as const
+  compileRegistration(options, { ...facts, exported: [], statics: [] })
+}
+
+function menuItemsOf(menu: ServiceOptions['menu']): MenuItems {
+  if (!menu) return {}
+  const menus: readonly [string, readonly MenuItemOption[]][] = isOneMenu(menu)
+    ? [['main', menu]]
+    : Object.entries(menu)
+  return Object.fromEntries(menus.map(([name, items]) => [name, items.map(menuItemOf)]))
+}
+
+function menuItemOf(item: MenuItemOption): MenuItems[string][number] {
+  const { label, order, icon } = item
+  return { endpoint: 'path' in item ? item.path : item.endpoint, label, ...definedOf({ order, icon }) }
+}
+
+function isOneMenu(menu: NonNullable<ServiceOptions['menu']>): menu is readonly MenuItemOption[] {
+  return Array.isArray(menu)
+}
+
+/** Only the members that have a value: an explicit undefined is no JSON. */
+function definedOf<Given extends object>(given: Given): Given {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Given
+}

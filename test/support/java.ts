@@ -17,7 +17,10 @@ export interface Jdk {
   readonly version: number
 }
 
-/** Finds the oldest JDK of at least `atLeast`, the nearest to what old clients were made for, in `JAVA_HOME`, `PATH` and `/usr/lib/jvm`. */
+/**
+ * Finds a JDK of at least `atLeast` in `JAVA_HOME`, `PATH` and `/usr/lib/jvm`. Of several it takes the oldest,
+ * the nearest to what old clients were made for.
+ */
 export async function findJdk({ atLeast }: { atLeast: number }): Promise<Jdk | undefined> {
   const javac = await findProgram('javac')
   const homes = [

@@ -84,7 +84,13 @@ export type ExchangeHandler = (exchange: Exchange) => void | Promise<void>
 
 /** Why a forward did not lead to an answer; the exchange is still open unless `answered` is true. */
 export interface ForwardFailure {
-  readonly code: 'HYDRA_UPSTREAM_BROKEN' | 'HYDRA_UPSTREAM_TIMEOUT' | 'HYDRA_OVERLOADED'
+  readonly code:
+    | 'HYDRA_UPSTREAM_BROKEN'
+    | 'HYDRA_UPSTREAM_TIMEOUT'
+    | 'HYDRA_OVERLOADED'
+    /** The request body is larger than the route or the settings allow, or came to a standstill: the visitor's doing. */
+    | 'HYDRA_TOO_LARGE'
+    | 'HYDRA_REQUEST_TIMEOUT'
   /** Short constant word for log and metrics: refused, connect-timeout, head-timeout, reset, garbage, … */
   readonly reason: string
   /** The instance could not be reached at all: it should leave the rotation until it proves itself. */
@@ -100,4 +106,8 @@ export interface ForwardFailure {
  * Sends the exchange to an instance and its answer back. Resolves with `undefined` when an answer was given
  * (or the client left), with the failure when another instance may be tried. Never rejects.
  */
-export type Forward = (exchange: Exchange, route: Route, instance: Instance) => Promise<ForwardFailure | undefined>
+export type Forward = (
+  exchange: Exchange,
+  route: Route,
+  instance: Instance,
+) => Promise<ForwardFailure | undefined>

@@ -1,0 +1,102 @@
+/**
+ * Forwarder: sends exchanges to instances and their answers back, through one pool of connections per instance.
+ *
+ * @module
+ */
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Address, Instance } from '../routing/upstream.ts'
+import type { VitalsBook } from '../routing/vitals.ts'
+import { Attempt } from './attempt.ts'
+import { createDeadlines, type Deadlines } from './deadlines.ts'
+import type { Exchange, Forward, HeaderLines } from './exchange.ts'
+import { nodeExchange } from './node-exchange.ts'
+import { createPool, type Pool } from './pool.ts'
+import type { ProxySettings } from './settings.ts'
+import { forwardUpgrade } from './upgrade.ts'
+
+export interface ForwarderDeps {
+  readonly settings: ProxySettings
+  readonly vitals: VitalsBook
+  /**
+   * Called just before the head of a service's answer goes to the visitor: the last moment for `addHeader`.
+   * For WebSockets the status is 101.
+   */
+  readonly onHead?: (exchange: Exchange, status: number, headers: HeaderLines) => void
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Pick<Metrics, 'retried' | 'upstreamFailed'>
+}
+
+/** What every attempt shares. */
+export interface Engine {
+  readonly settings: ProxySettings
+  readonly vitals: VitalsBook
+  readonly onHead: (exchange: Exchange, status: number, headers: HeaderLines) => void
+  readonly deadlines: Deadlines
+  readonly log: Log
+  readonly metrics: Pick<Metrics, 'retried' | 'upstreamFailed'>
+}
+
+export interface Forwarder {
+  readonly forward: Forward
+  /** Closes the connections to an instance that is not expected back; running requests end as they would. */
+  dropInstance(instanceId: string): void
+  /** Closes all of them; call it after the listener has closed. */
+  close(): void
+}
+
+/** Makes the forwarder of one gateway. */
+export function createForwarder({ settings, vitals, clock, log, metrics, onHead }: ForwarderDeps): Forwarder {
+  const pools = new Map<string, Pool>()
+  const shortestMs = Math.min(settings.connectTimeoutMs, settings.headTimeoutMs, settings.idleTimeoutMs)
+  const deadlines = createDeadlines(clock, Math.max(10, Math.min(250, shortestMs / 4)))
+  deadlines.onTick(() => {
+    for (const pool of pools.values()) pool.sweep(deadlines.now)
+  })
+  const engine: Engine = { settings, vitals, deadlines, log, metrics, onHead: onHead ?? (() => {}) }
+
+  function poolOf(instance: Instance): Pool {
+    const known = pools.get(instance.id)
+    if (known && isSameAddress(known.address, instance.address)) return known
+    known?.close()
+    const pool = createPool(instance, settings, () => deadlines.now)
+    pools.set(instance.id, pool)
+    return pool
+  }
+
+  return {
+    forward(exchange, route, instance) {
+      const own = nodeExchange(exchange)
+      own.route = route
+      own.instance = instance
+      return new Promise((resolve) => {
+        const pool = poolOf(instance)
+        if (own.isUpgrade) forwardUpgrade(engine, own, route, instance, pool, resolve)
+        else new Attempt(engine, own, route, instance, pool, resolve).start()
+      })
+    },
+    dropInstance(instanceId) {
+      pools.get(instanceId)?.close()
+      pools.delete(instanceId)
+    },
+    close() {
+      deadlines.close()
+      for (const pool of pools.values()) pool.close()
+      pools.clear()
+    },
+  }
+}
+
+function isSameAddress(a: Address, b: Address): boolean {
+  return (
+    a === b ||
+    (a.protocol === b.protocol &&
+      a.host === b.host &&
+      a.port === b.port &&
+      a.serverName === b.serverName &&
+      a.ca === b.ca &&
+      a.verify === b.verify)
+  )
+}

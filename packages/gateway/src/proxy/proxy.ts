@@ -1,0 +1,146 @@
+/**
+ * Serves one request: finds its route, chooses an instance, sends it there, and elsewhere when that is allowed.
+ *
+ * @module
+ */
+import type { ErrorCode } from '../errors.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Live } from '../routing/live.ts'
+import type { Route } from '../routing/route.ts'
+import type { RoutingTable } from '../routing/table.ts'
+import type { Instance } from '../routing/upstream.ts'
+import type { Exchange, ExchangeHandler, Forward, ForwardFailure } from './exchange.ts'
+import { isAllowedOrigin } from './origin.ts'
+import type { ProxySettings } from './settings.ts'
+
+/** How the gateway answers when no service does. None of them ever throws. */
+export interface ProxyAnswers {
+  problem(
+    exchange: Exchange,
+    code: ErrorCode,
+    detail?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): void
+  /** The route is known and nobody is there: its fallback, or 503. */
+  unavailable(exchange: Exchange, route: Route): void
+  /** Something went wrong here: logged whole, shown as `HYDRA_INTERNAL` unless an answer has begun. */
+  failure(exchange: Exchange, error: unknown): void
+}
+
+export interface ProxyDeps {
+  readonly live: Live
+  /** Chooses among candidates, leaving out those that rest or were tried; `undefined` when none is left. */
+  readonly select: (
+    exchange: Exchange,
+    route: Route,
+    candidates: readonly Instance[],
+    tried: readonly Instance[],
+  ) => Instance | undefined
+  readonly forward: Forward
+  readonly answers: ProxyAnswers
+  /** Serves what is the gateway's own. */
+  readonly local: ExchangeHandler
+  readonly isLocal: (path: string) => boolean
+  /** Serves `/` while no service offers it. @default 404, as everywhere */
+  readonly welcome?: ExchangeHandler
+  readonly settings: Pick<ProxySettings, 'maxAttempts' | 'allowedOrigins' | 'publicUrl'>
+  readonly metrics: Pick<Metrics, 'refused' | 'retried'>
+  readonly log: Log
+}
+
+const NONE: readonly Instance[] = []
+
+/** Makes the handler of the public port. Only memory is consulted before `forward`. */
+export function createProxy(deps: ProxyDeps): ExchangeHandler {
+  const { live, select, forward, answers, local, isLocal, welcome, settings, metrics } = deps
+
+  return async (exchange) => {
+    try {
+      if (isLocal(exchange.path)) return await local(exchange)
+
+      const { table } = live
+      const route = table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade)
+      exchange.route = route
+      if (!route) return await refuse(exchange, table)
+      if (route.encodedSlash !== 'keep' && ENCODED_SLASH.test(exchange.path)) {
+        metrics.refused('request', 'encoded-slash')
+        return answers.problem(exchange, 'HYDRA_BAD_PATH', 'An encoded slash may not stand in this path.')
+      }
+      if (
+        exchange.isUpgrade &&
+        !isAllowedOrigin(exchange.headers.get('origin'), exchange.authority, settings)
+      ) {
+        metrics.refused('upgrade', 'origin')
+        return answers.problem(exchange, 'HYDRA_FORBIDDEN_ORIGIN')
+      }
+      await serve(exchange, route, table)
+    } catch (error) {
+      answers.failure(exchange, error)
+    }
+  }
+
+  async function serve(exchange: Exchange, route: Route, table: RoutingTable): Promise<void> {
+    const candidates = table.candidates(route)
+    let instance = select(exchange, route, candidates, NONE)
+    let tried: Instance[] | undefined
+    let failure: ForwardFailure | undefined
+    let failures = 0
+    while (instance) {
+      exchange.attempts++
+      failure = await forward(exchange, route, instance)
+      if (!failure || exchange.answered) return
+      // A refused connection costs next to nothing and happens once per instance: only others are bounded.
+      if (!failure.refused) failures++
+      if (failures >= settings.maxAttempts || !mayRepeat(exchange, failure)) {
+        return answers.problem(exchange, failure.code)
+      }
+      tried ??= []
+      tried.push(instance)
+      instance = select(exchange, route, candidates, tried)
+      if (instance) metrics.retried(route.service)
+    }
+    exchange.instance = undefined
+    if (failures === 0) answers.unavailable(exchange, route)
+    else answers.problem(exchange, failure!.code)
+  }
+
+  /** Nothing is served here in this way; says which way there would be. */
+  function refuse(exchange: Exchange, table: RoutingTable): void | Promise<void> {
+    const { host, path, method, isUpgrade } = exchange
+    const allowed = isUpgrade ? NONE : table.allowed(host, path)
+    if (isUpgrade) {
+      metrics.refused('upgrade', 'no-socket-route')
+      answers.problem(exchange, 'HYDRA_NO_ROUTE', NO_SOCKET)
+    } else if (allowed.length > 0) {
+      answers.problem(exchange, 'HYDRA_METHOD_NOT_ALLOWED', undefined, { Allow: allowed.join(', ') })
+    } else if (method === 'GET' && table.match(host, path, method, true)) {
+      answers.problem(exchange, 'HYDRA_NOT_UPGRADABLE', ONLY_SOCKET, UPGRADE_HEADERS)
+    } else if (welcome && path === '/' && (method === 'GET' || method === 'HEAD')) {
+      return welcome(exchange)
+    } else {
+      answers.problem(exchange, 'HYDRA_NO_ROUTE')
+    }
+  }
+}
+
+const NO_SOCKET =
+  'No WebSocket is served at this address. A service that serves one names its path in `sockets` when it registers.'
+const ONLY_SOCKET = 'A service named this address in `sockets`: it takes WebSockets and nothing else.'
+const UPGRADE_HEADERS = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': '13' }
+
+const ENCODED_SLASH = /%2f/i
+
+/**
+ * A request may be sent elsewhere when nothing of it can have arrived, or when its method may be repeated and
+ * its body is still whole. A service that is slow is not asked for the same again somewhere else.
+ */
+function mayRepeat({ method }: Exchange, failure: ForwardFailure): boolean {
+  if (failure.code === 'HYDRA_TOO_LARGE' || failure.code === 'HYDRA_REQUEST_TIMEOUT') return false
+  if (failure.bodyConsumed) return false
+  if (failure.nothingSent) return true
+  return failure.code !== 'HYDRA_UPSTREAM_TIMEOUT' && IDEMPOTENT.has(method)
+}
+
+/** RFC 9110, 9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])

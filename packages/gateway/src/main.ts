@@ -40,6 +40,12 @@ export const VERSION: string = JSON.parse(
 const LAST_WORDS_MS = 1000
 
 /**
+ * One Ctrl+C may arrive twice: a terminal sends it to every process of the group, and those in front of us (npm,
+ * our own `bin.mjs`) pass theirs on. People are slower.
+ */
+const ECHO_MS = 250
+
+/**
  * Runs a gateway until it is told to stop, by SIGTERM or SIGINT; a second signal ends it at once. Resolves with
  * the exit status once it is stopped: 0, or 1 when it could not start or stop.
  */
@@ -137,15 +143,15 @@ function surviveAccidents(log: Log, flush: () => void): void {
 
 function listenForSignals(): { first: Promise<void> } {
   const { promise, resolve: arrived } = Promise.withResolvers<void>()
-  let count = 0
+  let firstAt: number | undefined
   for (const [signal, number] of [
     ['SIGTERM', 15],
     ['SIGINT', 2],
   ] as const) {
     process.on(signal, () => {
-      count++
+      firstAt ??= performance.now()
       // 128 + signal number, as shells say it
-      if (count > 1) process.exit(128 + number)
+      if (performance.now() - firstAt > ECHO_MS) process.exit(128 + number)
       arrived()
     })
   }

@@ -11,8 +11,18 @@ import { bare } from './problems.ts'
 import { configSchema } from './schema.ts'
 import { kindOf } from './setting.ts'
 
+export interface ShowOptions {
+  /** Keys to show: those of the configuration, or made-up ones that were kept. */
+  readonly keys?: Config['keys']
+  /** Show keys whole. */
+  readonly showKeys?: boolean
+}
+
 /** Settings by name, durations and sizes as text. Keys are masked, unless they are asked for. */
-export function showConfig(config: Config, { showKeys = false } = {}): Record<string, unknown> {
+export function showConfig(
+  config: Config,
+  { keys = config.keys, showKeys = false }: ShowOptions = {},
+): Record<string, unknown> {
   const services = Object.fromEntries(
     config.services.map(({ name, instances, ...service }) => [
       name,
@@ -20,16 +30,14 @@ export function showConfig(config: Config, { showKeys = false } = {}): Record<st
     ]),
   )
   const shown = shape({ ...config, services }, configSchema) as Record<string, unknown>
-  const { publicKey, privateKey } = config.keys
-  const keys = {
-    publicKey: showKeys ? publicKey : publicKey.map(maskKey),
-    privateKey: showKeys ? privateKey : privateKey.map(() => 'set'),
-  }
-  return { ...shown, keys: publicKey.length > 0 ? keys : 'made up, and kept in .hydra/keys.json' }
+  const publicKey = showKeys ? keys.publicKey : keys.publicKey.map(maskKey)
+  const privateKey = showKeys ? keys.privateKey : keys.privateKey.map(() => 'set')
+  const shownKeys = { publicKey: publicKey.join(','), privateKey: privateKey.join(',') }
+  return { ...shown, keys: publicKey.length > 0 ? shownKeys : {} }
 }
 
 /** The same as text that a file could hold (YAML). */
-export function formatConfig(config: Config, options?: { showKeys?: boolean }): string {
+export function formatConfig(config: Config, options?: ShowOptions): string {
   return stringify(showConfig(config, options), { lineWidth: 0 })
 }
 

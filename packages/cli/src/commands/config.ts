@@ -1,0 +1,44 @@
+/**
+ * `hydra config`
+ *
+ * @module
+ */
+import { join } from 'node:path'
+import { formatConfig, KEYS_FILE, loadConfig, readKeys, showConfig } from '@hydra-gateway/gateway/config'
+import { defineCommand, GATEWAY_ARGS } from '../command.ts'
+import { EXIT } from '../io.ts'
+
+export const config = defineCommand({
+  name: 'config',
+  summary: 'Show every setting as the gateway would see it, secrets masked',
+  args: {
+    config: GATEWAY_ARGS.config,
+    json: GATEWAY_ARGS.json,
+    'show-keys': {
+      type: 'boolean',
+      default: false,
+      description: 'Show the keys whole. They open your gateway: mind who watches',
+    },
+  },
+  examples: [['hydra config --show-keys', 'for the services that are to register']],
+  async run({ config: named, json, ...args }, io) {
+    const { config, file, warnings } = await loadConfig({ directory: io.directory, file: named, env: io.env })
+    const isGiven = config.keys.publicKey.length > 0
+    const kept = isGiven ? undefined : await readKeys(join(io.directory, KEYS_FILE))
+    const keys = kept ? { publicKey: [kept.publicKey], privateKey: [kept.privateKey] } : config.keys
+    const options = { keys, showKeys: args['show-keys'] === true }
+    io.out(
+      json ? `${JSON.stringify(showConfig(config, options), undefined, 2)}\n` : formatConfig(config, options),
+    )
+
+    const from = isGiven
+      ? 'from the configuration'
+      : kept
+        ? `kept in ${KEYS_FILE}`
+        : `made at the first start, and kept in ${KEYS_FILE}`
+    const { dim, plain, warning } = io.style.err
+    io.err(plain(`${dim(`Settings: ${file ?? 'no file'}, environment, defaults. Keys: ${from}.`)}\n`))
+    for (const line of warnings) io.err(plain(`${warning('▲')} ${line}\n`))
+    return EXIT.ok
+  },
+})

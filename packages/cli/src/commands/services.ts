@@ -1,0 +1,145 @@
+/**
+ * `hydra services` and `hydra services forget`
+ *
+ * @module
+ */
+import type { Style } from '@hydra-gateway/gateway/terminal'
+import { type InstanceInfo, openAdmin, type ServiceInfo, type ServicesAnswer } from '../admin.ts'
+import { defineCommand, GATEWAY_ARGS } from '../command.ts'
+import { EXIT } from '../io.ts'
+import { type Column, formatCount, formatTable, printable } from '../table.ts'
+
+const forget = defineCommand({
+  name: 'forget',
+  summary: 'Forget a service that is down: its addresses become unknown (404) at once',
+  args: {
+    name: { type: 'positional', required: true, description: 'Name of the service' },
+    gateway: GATEWAY_ARGS.gateway,
+    config: GATEWAY_ARGS.config,
+  },
+  async run({ name, gateway, config }, io) {
+    const admin = await openAdmin({ gateway, config }, io)
+    await admin.forget(name)
+    io.out(`${printable(name)} is forgotten.\n`)
+    return EXIT.ok
+  },
+})
+
+export const services = defineCommand({
+  name: 'services',
+  summary: 'List services, their state and their instances',
+  args: {
+    ...GATEWAY_ARGS,
+    instances: { type: 'boolean', default: false, description: 'List every instance below its service' },
+  },
+  examples: [
+    ['hydra services --instances', 'with every running process'],
+    ['hydra services --json | jq .services[].name', 'for a program'],
+    ['hydra services forget orders', 'a service that will not come back'],
+  ],
+  subCommands: [forget],
+  async run({ gateway, config, json, instances }, io) {
+    const admin = await openAdmin({ gateway, config }, io)
+    const answer = await admin.services()
+    io.out(
+      json
+        ? `${JSON.stringify(answer, undefined, 2)}\n`
+        : formatServices(answer, admin.url, io.style.out, instances),
+    )
+    return EXIT.ok
+  },
+})
+
+/** The list as people read it. */
+export function formatServices(
+  { revision, services }: ServicesAnswer,
+  url: string,
+  style: Style,
+  withInstances: boolean,
+): string {
+  const lines = [
+    `${style.mark}${style.underline(url)}   ${style.dim(`revision ${formatCount(revision)}`)}`,
+    `  ${sentence(services)}`,
+  ]
+  if (services.length > 0) lines.push('', ...formatTable(services, COLUMNS(style), style))
+  if (withInstances) {
+    for (const { name, instances } of services) {
+      lines.push('', `  ${style.bold(printable(name))}`)
+      if (instances.length === 0) lines.push('    no instance')
+      else lines.push(...formatTable(instances, INSTANCE_COLUMNS(style), style).map((line) => `  ${line}`))
+    }
+  }
+  return style.plain(`${lines.join('\n')}\n`)
+}
+
+function sentence(services: readonly ServiceInfo[]): string {
+  if (services.length === 0) return 'No service has registered yet. The page above says how one does.'
+  const away = services.filter(
+    ({ state }) => state !== 'available' && state !== 'degraded' && state !== 'draining',
+  )
+  const total = services.length === 1 ? '1 service' : `${services.length} services`
+  if (away.length === 0) return services.length === 1 ? 'The only service serves.' : `All ${total} serve.`
+  const named = away.slice(0, 3).map(({ name, state, downSince }) => {
+    return `${printable(name)} is ${state}${downSince === undefined ? '' : ` since ${timeOf(downSince)}`}`
+  })
+  const others = away.length > 3 ? `; and ${away.length - 3} more` : ''
+  return `${services.length - away.length} of ${total} ${services.length === 1 ? 'serves' : 'serve'}; ${named.join('; ')}${others}.`
+}
+
+const isServing = ({ state }: InstanceInfo) => state === 'available' || state === 'degraded'
+
+const COLUMNS = (style: Style): Column<ServiceInfo>[] => [
+  { title: 'STATE', cell: ({ state }) => style.state(state) },
+  { title: 'SERVICE', cell: ({ name }) => printable(name) },
+  {
+    title: 'INSTANCES',
+    align: 'right',
+    cell: ({ instances }) => `${instances.filter(isServing).length} of ${instances.length}`,
+  },
+  {
+    title: 'VERSION',
+    cell: ({ versions }) => versions.map((version) => printable(String(version))).join(', '),
+  },
+  { title: 'REQUESTS', align: 'right', cell: ({ instances }) => formatCount(sum(instances, 'requests')) },
+  { title: 'FAILED', align: 'right', cell: ({ instances }) => formatCount(sum(instances, 'failures')) },
+  { title: 'CHANNEL', cell: ({ channel }) => channel },
+  { title: 'MENU', cell: (service) => menuOf(service) },
+]
+
+const INSTANCE_COLUMNS = (style: Style): Column<InstanceInfo>[] => [
+  { title: 'STATE', cell: ({ state }) => style.state(state) },
+  { title: 'ADDRESS', cell: ({ address }) => printable(address) },
+  { title: 'VERSION', cell: ({ version }) => printable(String(version)) },
+  { title: 'UP SINCE', cell: ({ activeSince }) => timeOf(activeSince) },
+  { title: 'RUNNING', align: 'right', cell: ({ inFlight }) => formatCount(inFlight) },
+  { title: 'REQUESTS', align: 'right', cell: ({ requests }) => formatCount(requests) },
+  { title: 'FAILED', align: 'right', cell: ({ failures }) => formatCount(failures) },
+  {
+    title: 'LAST SIGN',
+    align: 'right',
+    cell: ({ lastSeenMs }) => (lastSeenMs === undefined ? 'none needed' : `${lastSeenMs} ms ago`),
+  },
+  { title: 'ID', cell: ({ id }) => id.slice(0, 8) },
+  { title: 'NOTE', cell: ({ reason }) => printable(reason ?? '') },
+]
+
+function sum(instances: readonly InstanceInfo[], what: 'requests' | 'failures'): number {
+  return instances.reduce((total, instance) => total + instance[what], 0)
+}
+
+function menuOf({ menuItems, state }: ServiceInfo): string {
+  const labels = Object.values(menuItems).flatMap((items) => items.map(({ label }) => printable(label)))
+  if (labels.length === 0) return ''
+  const shown = labels.length > 3 ? [...labels.slice(0, 3), `and ${labels.length - 3} more`] : labels
+  return [...shown, ...(state === 'down' ? ['disabled'] : [])].join(', ')
+}
+
+/** The time of today, or the day and the time of another. */
+function timeOf(epochMs: number): string {
+  if (epochMs === 0) return ''
+  const date = new Date(epochMs)
+  const time = date.toLocaleTimeString('en-GB')
+  return date.toDateString() === new Date().toDateString()
+    ? time
+    : `${date.toLocaleDateString('sv-SE')} ${time}`
+}

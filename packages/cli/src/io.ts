@@ -1,0 +1,45 @@
+/**
+ * What a command may touch: two streams, the environment, the directory it was called in.
+ *
+ * @module
+ */
+import { createStyle, type Style } from '@hydra-gateway/gateway/terminal'
+
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly directory: string
+  /** Results, for people and for pipes. */
+  out(text: string): void
+  /** What went wrong, and remarks that are no result. */
+  err(text: string): void
+  /** How the two streams look, after `--no-color` and `--ascii` were read. */
+  readonly style: { readonly out: Style; readonly err: Style }
+}
+
+/** Everything a command ends with. */
+export const EXIT = { ok: 0, problem: 1, usage: 2, noGateway: 3 } as const
+
+/** A failure a person can do something about: said in a sentence, without a stack. */
+export class CommandError extends Error {
+  readonly exit: number
+
+  constructor(message: string, exit: number) {
+    super(message)
+    this.name = 'CommandError'
+    this.exit = exit
+  }
+}
+
+/** The real streams. */
+export function processIo({ colour, ascii }: { colour: boolean; ascii: boolean }): Io {
+  const { env, stdout, stderr } = process
+  const styleOf = (stream: NodeJS.WriteStream) =>
+    createStyle({ isTerminal: stream.isTTY === true, columns: stream.columns, env, colour, ascii })
+  return {
+    env,
+    directory: process.cwd(),
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    style: { out: styleOf(stdout), err: styleOf(stderr) },
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The `hydra` command: finds the command, reads its flags, says what went wrong in a sentence.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { ConfigError, KeysError, nearest } from '@hydra-gateway/gateway/config'
+import { formatProblems } from '@hydra-gateway/gateway/terminal'
+import { type Command, defineCommand, findCommand, readArgs } from './command.ts'
+import { check } from './commands/check.ts'
+import { config } from './commands/config.ts'
+import { routes } from './commands/routes.ts'
+import { services } from './commands/services.ts'
+import { start } from './commands/start.ts'
+import { formatHelp } from './help.ts'
+import { CommandError, EXIT, type Io, processIo } from './io.ts'
+
+const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
+
+export const root: Command = defineCommand({
+  name: 'hydra',
+  summary: 'one front door for many services',
+  args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
+  subCommands: [start, services, routes, check, config],
+  async run({ version }, io) {
+    io.out(version ? `${VERSION}\n` : formatHelp(root, ['hydra'], io.style.out))
+    return EXIT.ok
+  },
+})
+
+/** Runs one command line (without `node` and the script). Resolves with the exit status; never rejects. */
+export async function main(words: readonly string[]): Promise<number> {
+  const io = processIo({ colour: !words.includes('--no-color'), ascii: words.includes('--ascii') })
+  const { command, names, rest } = findCommand(root, words[0] === 'help' ? words.slice(1) : words)
+  try {
+    if (words[0] === 'help' || rest.includes('--help') || rest.includes('-h')) {
+      io.out(formatHelp(command, names, io.style.out))
+      return EXIT.ok
+    }
+    const stray = rest[0]
+    if (command.subCommands && stray !== undefined && !stray.startsWith('-'))
+      throw unknownCommand(command, names, stray)
+    return await command.run(readArgs(command, rest), io)
+  } catch (error) {
+    return report(error, names, io)
+  }
+}
+
+function unknownCommand(
+  { subCommands = [] }: Command,
+  names: readonly string[],
+  stray: string,
+): CommandError {
+  const meant = nearest(
+    stray,
+    subCommands.map(({ name }) => name),
+  )
+  return new CommandError(
+    `"${[...names, stray].join(' ')}" is no command${meant ? `; did you mean "${[...names, meant].join(' ')}"?` : '.'}`,
+    EXIT.usage,
+  )
+}
+
+function report(error: unknown, names: readonly string[], io: Io): number {
+  const { err: style } = io.style
+  if (error instanceof ConfigError) {
+    io.err(formatProblems(error, style, ''))
+    return EXIT.problem
+  }
+  if (error instanceof KeysError || error instanceof CommandError) {
+    io.err(style.plain(`${style.bad(`✕ ${error.message}`)}\n`))
+    const exit = error instanceof CommandError ? error.exit : EXIT.problem
+    if (exit === EXIT.usage)
+      io.err(style.plain(`  ${style.underline(`${names.join(' ')} --help`)} says what there is.\n`))
+    return exit
+  }
+  io.err(`${error instanceof Error ? error.stack : String(error)}\n`)
+  return EXIT.problem
+}

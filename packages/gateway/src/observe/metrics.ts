@@ -11,7 +11,9 @@ export interface Metrics {
   /** Finished exchanges by service (`-` for none) and class of status (`2xx` …, `aborted`). */
   exchange(service: string, outcome: string, seconds: number): void
   /** Something from outside was refused, by reason (a short constant word). */
-  refused(what: 'registration' | 'beat' | 'request' | 'upgrade' | 'channel', reason: string): void
+  refused(what: 'registration' | 'beat' | 'request' | 'upgrade' | 'channel' | 'cookie', reason: string): void
+  /** Services a visitor's cookie had no room for; their visitors may change instance or version. */
+  pinsDropped(count: number): void
   /** A request was sent to another instance after the first failed. */
   retried(service: string): void
   /** An upstream failed: refused, timeout, broken. */
@@ -34,6 +36,7 @@ export function createMetrics(): Metrics {
   const refusals = new Counter({ name: 'hydra_refused_total', help: 'Input that was refused', labelNames: ['what', 'reason'], registers })
   const retries = new Counter({ name: 'hydra_retries_total', help: 'Requests sent to another instance', labelNames: ['service'], registers })
   const failures = new Counter({ name: 'hydra_upstream_failures_total', help: 'Upstreams that failed', labelNames: ['service', 'reason'], registers })
+  const pins = new Counter({ name: 'hydra_route_pins_dropped_total', help: 'Pins a route cookie had no room for', registers })
   const gauges = {
     services: new Gauge({ name: 'hydra_services', help: 'Known services', registers }),
     instances: new Gauge({ name: 'hydra_instances', help: 'Instances that serve', registers }),
@@ -49,6 +52,7 @@ export function createMetrics(): Metrics {
     refused: (what, reason) => refusals.inc({ what, reason }),
     retried: (service) => retries.inc({ service }),
     upstreamFailed: (service, reason) => failures.inc({ service, reason }),
+    pinsDropped: (count) => pins.inc(count),
     gauge: (name, value) => gauges[name].set(value),
     async text() {
       const [register] = registers as [PrometheusRegistry]

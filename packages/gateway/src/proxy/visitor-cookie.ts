@@ -1,0 +1,204 @@
+/**
+ * The cookie `HYDRA-ROUTE`: who a visitor is to the draw, and what they are pinned to.
+ *
+ * ```
+ * 1.<visitor>.<pins>.<mac>          at most 1 KB with the name
+ * visitor   16 characters, random
+ * pins      oldest first, joined by |   i:<service>:<instance id>   v:<owner of the route>:<service@version>
+ * mac       HMAC-SHA-256 of all before its dot, 128 bits, base64url
+ * ```
+ *
+ * Whoever holds one of the private keys can read and make it, so every node does. It is no secret and no login:
+ * a signature only keeps strangers from choosing an instance.
+ *
+ * @module
+ */
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { ROUTE_COOKIE } from './cookies.ts'
+import type { HeaderLines } from './exchange.ts'
+
+/** What a visitor stays with: an instance of a service, or the version that serves the routes of a service. */
+export interface Pin {
+  readonly kind: 'instance' | 'version'
+  /** Service the instance is of, or the owner of the routes. */
+  readonly of: string
+  /** Id of the instance, or key of the slice (`service@version`). */
+  readonly is: string
+}
+
+export interface VisitorCookie {
+  readonly visitor: string
+  /** Oldest first. */
+  readonly pins: readonly Pin[]
+  /** False when it was signed with a key that is on its way out. */
+  readonly isFresh: boolean
+}
+
+export type CookieFault = 'duplicate' | 'oversize' | 'malformed' | 'forged'
+
+export interface VisitorCookies {
+  /** The cookie in some `Cookie` lines, or none; a faulty one is as none, and `onFault` hears why. */
+  read(lines: readonly string[]): VisitorCookie | undefined
+  /** The `Set-Cookie` value; the oldest pins are dropped when they don't fit. */
+  write(
+    visitor: string,
+    pins: readonly Pin[],
+    secure: boolean,
+  ): { readonly line: string; readonly dropped: number }
+}
+
+const MOST_BYTES = 1024
+const PREFIX = `${ROUTE_COOKIE}=`
+const MAC_LENGTH = 22
+const FORM = /^(1\.([\w-]{16})\.([^.]*))\.([\w-]{22})$/
+/** Verified cookies kept; two generations of it are the most. */
+const KEPT = 2048
+
+/** Makes the codec. The first key signs, all verify, so that keys can be changed while both are valid. */
+export function createVisitorCookies({
+  privateKeys,
+  onFault,
+}: {
+  readonly privateKeys: readonly string[]
+  readonly onFault: (fault: CookieFault) => void
+}): VisitorCookies {
+  const keys = privateKeys.map((key) =>
+    Buffer.from(hkdfSync('sha256', key, '', 'hydra-gateway route cookie 1', 32)),
+  )
+  const signer = keys[0]
+  if (!signer) throw new Error('a route cookie needs a private key')
+  const verified = createRecent<VisitorCookie>(KEPT)
+
+  const verify = (value: string): VisitorCookie | CookieFault => {
+    if (PREFIX.length + value.length > MOST_BYTES) return 'oversize'
+    const [, signed, visitor, pinsText, mac] = FORM.exec(value) ?? []
+    if (signed === undefined) return 'malformed'
+    const given = Buffer.from(mac!)
+    let by = -1
+    for (const [i, key] of keys.entries()) if (timingSafeEqual(given, Buffer.from(macOf(key, signed)))) by = i
+    if (by < 0) return 'forged'
+    const pins = parsePins(pinsText!)
+    return pins ? Object.freeze({ visitor: visitor!, pins, isFresh: by === 0 }) : 'malformed'
+  }
+
+  return {
+    read(lines) {
+      const values = valuesIn(lines)
+      if (values.length === 0) return undefined
+      const [value] = values as [string]
+      const known = values.length === 1 ? verified.get(value) : undefined
+      if (known) return known
+      const result = values.length > 1 ? 'duplicate' : verify(value)
+      if (typeof result === 'string') {
+        onFault(result)
+        return undefined
+      }
+      verified.add(value, result)
+      return result
+    },
+    write(visitor, pins, secure) {
+      const room = MOST_BYTES - `${PREFIX}1.${visitor}..`.length - MAC_LENGTH
+      // A name can be so long that its pin fits nowhere; it must not push out the others.
+      const texts = pins.map(formatPin).filter(({ length }) => length <= room)
+      let length = texts.join('|').length
+      let first = 0
+      while (length > room) length -= texts[first++]!.length + 1
+      const signed = `1.${visitor}.${texts.slice(first).join('|')}`
+      const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
+      return {
+        line: `${PREFIX}${signed}.${macOf(signer, signed)}; ${attributes}`,
+        dropped: pins.length - texts.length + first,
+      }
+    },
+  }
+}
+
+/** Values of the cookie in all lines; HTTP/2 may split one `Cookie` header into several. */
+function valuesIn(lines: readonly string[]): string[] {
+  const values: string[] = []
+  for (const line of lines) {
+    if (!line.includes(PREFIX)) continue
+    for (const pair of line.split(';')) {
+      const trimmed = pair.trim()
+      if (trimmed.startsWith(PREFIX)) values.push(trimmed.slice(PREFIX.length))
+    }
+  }
+  return values
+}
+
+function macOf(key: Buffer, signed: string): string {
+  return createHmac('sha256', key).update(signed).digest().subarray(0, 16).toString('base64url')
+}
+
+function formatPin({ kind, of, is }: Pin): string {
+  return `${kind === 'instance' ? 'i' : 'v'}:${encodeText(of)}:${encodeText(is)}`
+}
+
+function parsePins(text: string): readonly Pin[] | undefined {
+  if (text === '') return []
+  const pins: Pin[] = []
+  for (const written of text.split('|')) {
+    const [, kind, ...texts] = /^([iv]):([^:]+):([^:]+)$/.exec(written) ?? []
+    const [of, is] = texts.map(decodeText)
+    if (of === undefined || is === undefined) return undefined
+    pins.push({ kind: kind === 'i' ? 'instance' : 'version', of, is })
+  }
+  return pins
+}
+
+/** Percent-encoded, with ~ for the dot: dots part the cookie, and versions have many. */
+function encodeText(text: string): string {
+  return encodeURIComponent(text).replace(/[.~]/g, (character) => (character === '.' ? '~' : '%7E'))
+}
+
+function decodeText(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('~', '.'))
+  } catch {
+    return undefined
+  }
+}
+
+/** A map of bounded size that forgets what was not asked for lately, a generation at a time. */
+function createRecent<Value>(most: number) {
+  let young = new Map<string, Value>()
+  let old = new Map<string, Value>()
+  const add = (key: string, value: Value): void => {
+    if (young.size >= most) {
+      old = young
+      young = new Map()
+    }
+    young.set(key, value)
+  }
+  return {
+    add,
+    get(key: string): Value | undefined {
+      const value = young.get(key)
+      if (value !== undefined) return value
+      const older = old.get(key)
+      if (older !== undefined) add(key, older)
+      return older
+    },
+  }
+}
+
+/**
+ * Whether a cache that serves several visitors may keep an answer: a cookie in it would go to all of them. An
+ * answer that says nothing about caching may have one: caches that guess don't keep answers with cookies.
+ */
+export function isPubliclyCacheable(headers: HeaderLines): boolean {
+  return (
+    isPublic(headers.all('cache-control')) ||
+    isPublic(headers.all('cdn-cache-control')) ||
+    isPublic(headers.all('surrogate-control'))
+  )
+}
+
+function isPublic(lines: readonly string[]): boolean {
+  if (lines.length === 0) return false
+  // `private="set-cookie"` hides one header and leaves the rest to everybody: it doesn't count as private.
+  const directives = lines.flatMap((line) => line.split(',')).map((part) => part.trim().toLowerCase())
+  const has = (name: string) => directives.some((directive) => directive.split('=', 1)[0]!.trim() === name)
+  if (has('public') || has('s-maxage')) return true
+  return has('max-age') && !directives.includes('private') && !directives.includes('no-store')
+}

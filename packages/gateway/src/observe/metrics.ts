@@ -25,7 +25,12 @@ export interface Metrics {
 /** Makes the metrics of one gateway; two gateways in one process don't share counts. */
 export function createMetrics(): Metrics {
   const registers = [new PrometheusRegistry()]
-  const exchanges = new Counter({ name: 'hydra_exchanges_total', help: 'Finished exchanges', labelNames: ['service', 'outcome'], registers })
+  const exchanges = new Counter({
+    name: 'hydra_exchanges_total',
+    help: 'Finished exchanges',
+    labelNames: ['service', 'outcome'],
+    registers,
+  })
   const duration = new Histogram({
     name: 'hydra_exchange_seconds',
     help: 'Duration of exchanges',
@@ -33,10 +38,29 @@ export function createMetrics(): Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   })
-  const refusals = new Counter({ name: 'hydra_refused_total', help: 'Input that was refused', labelNames: ['what', 'reason'], registers })
-  const retries = new Counter({ name: 'hydra_retries_total', help: 'Requests sent to another instance', labelNames: ['service'], registers })
-  const failures = new Counter({ name: 'hydra_upstream_failures_total', help: 'Upstreams that failed', labelNames: ['service', 'reason'], registers })
-  const pins = new Counter({ name: 'hydra_route_pins_dropped_total', help: 'Pins a route cookie had no room for', registers })
+  const refusals = new Counter({
+    name: 'hydra_refused_total',
+    help: 'Input that was refused',
+    labelNames: ['what', 'reason'],
+    registers,
+  })
+  const retries = new Counter({
+    name: 'hydra_retries_total',
+    help: 'Requests sent to another instance',
+    labelNames: ['service'],
+    registers,
+  })
+  const failures = new Counter({
+    name: 'hydra_upstream_failures_total',
+    help: 'Upstreams that failed',
+    labelNames: ['service', 'reason'],
+    registers,
+  })
+  const pins = new Counter({
+    name: 'hydra_route_pins_dropped_total',
+    help: 'Pins a route cookie had no room for',
+    registers,
+  })
   const gauges = {
     services: new Gauge({ name: 'hydra_services', help: 'Known services', registers }),
     instances: new Gauge({ name: 'hydra_instances', help: 'Instances that serve', registers }),

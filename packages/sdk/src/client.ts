@@ -226,14 +226,16 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     connected() {
       if (state === 'connected') return Promise.resolve()
       const back = deferred()
-      const offs = [
+      const ends = [
         events.on('registered', () => back.resolve()),
         events.on('closing', () => back.reject(new Error(`${options.name} was closed`))),
       ]
       if (closing) back.reject(new Error(`${options.name} was closed`))
-      return back.promise.finally(() => {
-        for (const off of offs) off()
-      })
+      const end = () => {
+        for (const off of ends) off()
+      }
+      back.promise.then(end, end)
+      return back.promise
     },
     close() {
       closing ??= leave()

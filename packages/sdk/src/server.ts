@@ -5,12 +5,22 @@
  *
  * @module
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-/** A server of `node:http` or `node:https`, or one that behaves like it. */
-export type NodeServer = Pick<Server, 'listening' | 'address' | 'on' | 'off' | 'once' | 'prependListener'> & {
+// biome-ignore lint/suspicious/noExplicitAny: each kind of server declares its own overloads; any will do
+type Listen = (event: any, listener: (...args: any[]) => void) => unknown
+
+/** A server of `node:http`, `node:https` or `node:http2`. */
+export interface NodeServer {
+  readonly listening: boolean
+  address(): AddressInfo | string | null
   close(done?: (error?: Error) => void): unknown
+  on: Listen
+  off: Listen
+  once: Listen
+  prependListener: Listen
   listenerCount(event: string): number
   closeIdleConnections?(): void
   closeAllConnections?(): void

@@ -351,21 +351,20 @@ export function createConnection(deps: ConnectionDeps): Connection {
     return false
   }
 
-  function transmit(frame: Parameters<typeof encodeFrame>[0]): void {
+  function transmit(frame: Parameters<typeof encodeFrame>[0]) {
     if (phase === 'ended') return
     let bytes: Buffer
     try {
       bytes = encodeFrame(frame)
     } catch (error) {
-      // Too large to send: the one stream fails, at both ends.
-      streams.get(frame.streamId)?.abandon(error as RSocketError)
-      if (frame.type === 'payload')
-        transmit({
-          streamId: frame.streamId,
-          type: 'error',
-          code: ERROR_CODES.INVALID,
-          text: formatErrorText(error as RSocketError),
-        })
+      const tooLarge = error as RSocketError
+      if (frame.streamId === 0) return finish({ by: 'here', reason: 'too-large', error: tooLarge })
+      // The one stream fails, at both ends.
+      streams.get(frame.streamId)?.abandon(tooLarge)
+      if (frame.type === 'payload') {
+        const text = formatErrorText(tooLarge)
+        transmit({ streamId: frame.streamId, type: 'error', code: tooLarge.code, text })
+      }
       return
     }
     link.send(bytes)

@@ -25,9 +25,13 @@ export class RSocketError extends Error {
   }
 }
 
+/** A message may quote what the peer sent, which may be long. */
+const MOST_CHARACTERS = 1000
+
 /** The text an ERROR frame carries. */
-export function formatErrorText(error: RSocketError): string {
-  return error.problem === undefined ? error.message : `${error.problem}: ${error.message}`
+export function formatErrorText({ problem, message }: RSocketError): string {
+  const text = problem === undefined ? message : `${problem}: ${message}`
+  return text.slice(0, MOST_CHARACTERS)
 }
 
 /** The error an ERROR frame describes. */

@@ -49,6 +49,8 @@ export interface Session {
   ping(): Promise<number>
 }
 
+/** Details quote what a peer sent. */
+const MOST_CHARACTERS = 500
 /** How long an application may take to answer a ping. */
 const PING_TIMEOUT_MS = 5000
 
@@ -69,20 +71,12 @@ export function openSession(deps: SessionDeps): Session {
 
   function refusal(reason: string, code: number, problem: string, message: string): RSocketError {
     metrics.refused('channel', reason)
-    log.warn({ reason, detail: message }, 'channel refused')
+    log.warn({ reason, detail: message.slice(0, MOST_CHARACTERS) }, 'channel refused')
     return new RSocketError(code, message, problem)
   }
 
-  /** Reads a SETUP in the order that tells strangers least: address, keys, manners, registration. */
+  /** Reads a SETUP in the order that tells strangers least: keys, manners, registration. */
   function admitted(setup: Setup): Registration {
-    if (!deps.mayRegister(peerAddress)) {
-      throw refusal(
-        'peer-not-allowed',
-        REJECTED_SETUP,
-        'HYDRA_FORBIDDEN_ADDRESS',
-        'services may not register from this address (registration.from)',
-      )
-    }
     const { credentials } = setup
     if (!credentials || !keys.accepts(credentials.publicKey, credentials.privateKey)) {
       throw refusal(
@@ -186,15 +180,22 @@ export function openSession(deps: SessionDeps): Session {
   }
 
   function deregister(data: unknown): boolean {
+    const instance = own(data, 'channel')
     leaving = true
-    return registrar.deregister(own(data, 'channel'), { forget: field(data, 'forget') === true })
+    return registrar.deregister(instance, { forget: field(data, 'forget') === true })
   }
 
   async function registerAgain(data: unknown): Promise<unknown> {
     own(data, 'channel')
-    const registration = readBean(data)
-    leaving = false
-    return registrationAnswer(registrar, await register(registration))
+    try {
+      const registered = await register(readBean(data))
+      leaving = false
+      return registrationAnswer(registrar, registered)
+    } catch (error) {
+      if (error instanceof HydraError)
+        throw refusal('bad-registration', APPLICATION_ERROR, error.code, error.message)
+      throw error
+    }
   }
 
   /** Snapshot first unless the service has it, then the latest whenever there is demand. */
@@ -236,9 +237,9 @@ export function openSession(deps: SessionDeps): Session {
     deps.onState('ended')
     if (by === 'refused' && reason !== 'setup') {
       metrics.refused('channel', reason)
-      log.warn({ reason, detail: error.message }, 'channel refused')
+      log.warn({ reason, detail: error.message.slice(0, MOST_CHARACTERS) }, 'channel refused')
     } else if (id !== undefined) {
-      log.info({ by, reason: error.message }, 'channel closed')
+      log.info({ by, reason: error.message.slice(0, MOST_CHARACTERS) }, 'channel closed')
     }
   }
 
@@ -277,6 +278,11 @@ export function openSession(deps: SessionDeps): Session {
       await peer.request(ROUTES.ping, {}, PING_TIMEOUT_MS)
       return clock.monotonic() - asked
     },
+  }
+  // Told at once: a stranger's frames are not even gathered.
+  if (!deps.mayRegister(peerAddress)) {
+    const message = 'services may not register from this address (registration.from)'
+    session.refuse('peer-not-allowed', new RSocketError(REJECTED_SETUP, message, 'HYDRA_FORBIDDEN_ADDRESS'))
   }
   return session
 }

@@ -81,6 +81,8 @@ function carry(webSocket: WebSocket, peerAddress: string, accept: Accept, clock:
     )
   })
   webSocket.on('close', accepted.gone)
+  // Refused already: what it still sends is not worth gathering.
+  if (!accepted.isOpen()) webSocket.pause()
 }
 
 /** ws found something wrong and is closing; its codes say whether the peer broke a rule or the link broke. */

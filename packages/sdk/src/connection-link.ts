@@ -7,10 +7,11 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import {
   createFrameReader,
+  ERROR_CODES,
   type Link,
   MAX_FRAME_BYTES,
   RSOCKET_PATH,
-  type RSocketError,
+  RSocketError,
   type Timers,
   withLength,
 } from '@hydra-gateway/protocol/rsocket'
@@ -34,6 +35,8 @@ export interface LinkOptions {
   readonly onFailed: (message: string, cause?: unknown) => void
 }
 
+/** Close code of a WebSocket that got too large a message. */
+const TOO_LARGE = 1009
 /** How long the gateway may take to close its side. */
 const GOODBYE_MS = 1000
 
@@ -116,9 +119,14 @@ function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOp
   webSocket.on('error', (error) =>
     end ? end.lost(error.message) : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
   )
-  webSocket.on('close', () =>
-    end ? end.lost('the gateway closed the connection') : onFailed(`no connection to ${url.host}`),
-  )
+  webSocket.on('close', (code) => {
+    if (!end) return onFailed(`no connection to ${url.host}`)
+    // A WebSocket server ends a message that is too large by itself, with this code and without a frame of ours.
+    const message = 'the gateway takes no message as large as this one'
+    if (code === TOO_LARGE)
+      end.refuse('too-large', new RSocketError(ERROR_CODES.INVALID, message, 'HYDRA_TOO_LARGE'))
+    end.lost('the gateway closed the connection')
+  })
   webSocket.once('open', () => {
     const link: Link = {
       send: (frame) => webSocket.send(frame, { binary: true }),

@@ -97,10 +97,7 @@ const COLUMNS = (style: Style): Column<RouteInfo>[] => [
 
 const CONFLICT_COLUMNS: Column<ConflictInfo>[] = [
   { title: 'PATH', cell: ({ pattern }) => printable(pattern) },
-  { title: 'SERVED BY', cell: ({ incumbent }) => printable(incumbent) },
-  { title: 'NOT BY', cell: ({ newcomer }) => printable(newcomer) },
   { title: 'WHY', cell: ({ reason }) => printable(reason) },
-  { title: 'METHODS', cell: methodsOf },
   { title: 'HOST', cell: hostOf },
 ]
 

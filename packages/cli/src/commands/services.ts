@@ -73,12 +73,13 @@ export function formatServices(
 }
 
 function sentence(services: readonly ServiceInfo[]): string {
-  if (services.length === 0) return 'No service has registered yet. The page above says how one does.'
+  if (services.length === 0) return 'No service has registered yet. The address above says how one does.'
   const away = services.filter(
     ({ state }) => state !== 'available' && state !== 'degraded' && state !== 'draining',
   )
   const total = services.length === 1 ? '1 service' : `${services.length} services`
-  if (away.length === 0) return services.length === 1 ? 'The only service serves.' : `All ${total} serve.`
+  if (away.length === 0)
+    return services.length === 1 ? 'The only service serves.' : `${total}, and all of them serve.`
   const named = away.slice(0, 3).map(({ name, state, downSince }) => {
     return `${printable(name)} is ${state}${downSince === undefined ? '' : ` since ${timeOf(downSince)}`}`
   })

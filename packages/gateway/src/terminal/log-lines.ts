@@ -28,12 +28,33 @@ export function formatLogLine(line: string, style: Style): string {
   const level = String(event.level ?? 'info')
   const time = style.dim(localTime(event.time))
   const word = ATTENTION.has(level) ? style.bad(level.padEnd(5)) : style.dim(level.padEnd(5))
+  const said = event.msg === 'exchange' ? formatExchange(event, style) : formatEvent(event, style)
+  return style.plain(`  ${time}  ${word}  ${said}\n`)
+}
+
+/** A finished request: what was asked, what came of it, who answered. */
+function formatExchange(event: Record<string, unknown>, style: Style): string {
+  const { method, path, status, durationMs, service, instance, id, ...rest } = event
+  const isBad = typeof status === 'number' && status >= 500
+  const outcome = isBad ? style.bad(String(status)) : String(status ?? '')
+  const who = service === undefined ? 'hydra' : `${service} ${shortId(instance)}`.trimEnd()
+  const parts = [String(method).padEnd(6), path, outcome, `${Math.round(Number(durationMs))} ms`, who]
+  const more = ['error', 'reason', 'outcome'].flatMap((name) =>
+    rest[name] === undefined ? [] : [String(rest[name])],
+  )
+  return [...parts, ...more, style.dim(String(id))].join('  ')
+}
+
+function formatEvent(event: Record<string, unknown>, style: Style): string {
   const fields = Object.entries(event).flatMap(([name, value]) => {
     if (ALREADY_SAID.has(name) || value === undefined) return []
-    return [style.dim(`${name}=`) + formatValue(name, value)]
+    return [style.dim(`${name}=`) + (name === 'instance' ? shortId(value) : formatValue(name, value))]
   })
-  return style.plain(`  ${[time, word, String(event.msg ?? ''), ...fields].join('  ')}\n`)
+  return [String(event.msg ?? ''), ...fields].join('  ')
 }
+
+/** Ids of instances are long and random; eight characters tell them apart. */
+const shortId = (id: unknown) => (typeof id === 'string' ? id.slice(0, 8) : '')
 
 function formatValue(name: string, value: unknown): string {
   if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)

@@ -31,7 +31,7 @@ export function formatStart(facts: StartFacts, style: Style): string {
     lines.push(`  Registration, admin API and metrics are at ${style.underline(gateway.controlUrl)} only.`)
   }
   if (gateway.rsocketPort) lines.push(`  RSocket over TCP is at port ${gateway.rsocketPort}.`)
-  lines.push(`  ${ofKeys(keys, keysFile)}`)
+  lines.push(...ofKeys(keys, keysFile).map((line) => `  ${line}`))
   lines.push(`  Services may register from ${whoMayRegister(config.registration.from)}.`)
   lines.push(
     `    public key   ${maskKey(keys.publicKey)}   ${style.dim('(whole: hydra config --show-keys)')}`,
@@ -46,10 +46,10 @@ export function formatStart(facts: StartFacts, style: Style): string {
   return style.plain(`${lines.join('\n')}\n`)
 }
 
-function ofKeys({ source }: Keys, keysFile: string): string {
-  if (source === 'given') return 'Keys come from the configuration.'
-  if (source === 'kept') return `No keys were given, so the ones kept in ${keysFile} are used.`
-  return `No keys were given, so random ones were made. They are kept in ${keysFile} for the next start.`
+function ofKeys({ source }: Keys, keysFile: string): string[] {
+  if (source === 'given') return ['Keys come from the configuration.']
+  if (source === 'kept') return [`No keys were given, so the ones kept in ${keysFile} are used.`]
+  return ['No keys were given, so random ones were made.', `They are kept in ${keysFile} for the next start.`]
 }
 
 const PLACES: Readonly<Record<string, string>> = {

@@ -7,7 +7,8 @@ import { ERROR_CODES, type RSocketError } from '@hydra-gateway/protocol/rsocket'
 
 /**
  * `wrong-keys`, `not-allowed` (this address, or the address it gave) and `bad-registration` want a person;
- * `not-reachable` and `lost` pass when the gateway is back; `timeout` and `refused` are about one request.
+ * `not-reachable` (a stopping or full gateway included) and `lost` pass when the gateway is back; `timeout` and
+ * `refused` are about one request, or a gateway that speaks something else.
  */
 export type ConnectionErrorKind =
   | 'wrong-keys'
@@ -40,6 +41,8 @@ const BY_PROBLEM: Readonly<Record<string, ConnectionErrorKind>> = {
   HYDRA_FORBIDDEN_ADDRESS: 'not-allowed',
   HYDRA_BAD_REGISTRATION: 'bad-registration',
   HYDRA_TOO_LARGE: 'bad-registration',
+  HYDRA_STOPPING: 'not-reachable',
+  HYDRA_OVERLOADED: 'not-reachable',
 }
 
 const BY_CODE: Readonly<Record<number, ConnectionErrorKind>> = {

@@ -75,7 +75,9 @@ function openTcp(url: URL, { timers, onOpen, onFailed }: LinkOptions): () => voi
   socket.setNoDelay(true)
   let end: LinkEnd | undefined
   socket.on('error', (error) =>
-    end ? end.lost(error.message) : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
+    end
+      ? end.lost(`the connection broke: ${reasonOf(error)}`)
+      : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
   )
   socket.on('close', () =>
     end ? end.lost('the gateway closed the connection') : onFailed(`no connection to ${url.host}`),
@@ -117,7 +119,9 @@ function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOp
   })
   let end: LinkEnd | undefined
   webSocket.on('error', (error) =>
-    end ? end.lost(error.message) : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
+    end
+      ? end.lost(`the connection broke: ${reasonOf(error)}`)
+      : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
   )
   webSocket.on('close', (code) => {
     if (!end) return onFailed(`no connection to ${url.host}`)

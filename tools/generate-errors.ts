@@ -5,14 +5,14 @@
  *
  * @module
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { CODES, type ErrorCode } from '../packages/gateway/src/errors.ts'
 import { EXPLANATIONS } from '../packages/gateway/src/pages/explanations.ts'
 
 const FILE = new URL('../docs/reference/errors.md', import.meta.url)
 
 /** The page as it should be. */
-function errorReference(): string {
+export function errorReference(): string {
   const codes = Object.keys(CODES) as ErrorCode[]
   return `# Error codes
 
@@ -45,20 +45,14 @@ ${remedies.map((remedy) => `- ${remedy}`).join('\n')}
 `
 }
 
-const wanted = errorReference()
-if (process.argv.includes('--check')) {
-  let present = ''
-  try {
-    present = readFileSync(FILE, 'utf8')
-  } catch {
-    // A missing file is a stale one.
-  }
-  if (present !== wanted) {
+if (import.meta.main) {
+  const wanted = errorReference()
+  if (!process.argv.includes('--check')) {
+    writeFileSync(FILE, wanted)
+  } else if (!existsSync(FILE) || readFileSync(FILE, 'utf8') !== wanted) {
     console.error(
       'docs/reference/errors.md is stale: run node --conditions=hydra-source tools/generate-errors.ts',
     )
     process.exitCode = 1
   }
-} else {
-  writeFileSync(FILE, wanted)
 }

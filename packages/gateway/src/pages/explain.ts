@@ -5,7 +5,7 @@
  */
 import { CODES, type ErrorCode } from '../errors.ts'
 import { EXPLANATIONS } from './explanations.ts'
-import { html } from './html.ts'
+import { html, withCode } from './html.ts'
 import { type Page, renderPage } from './layout.ts'
 
 const ROOT = '/_hydra/errors'
@@ -46,11 +46,11 @@ function codePage(code: ErrorCode, siteTitle: string): Page {
   const main = html`<div class="words">
 <p><code>${code}</code> <span class="soft num">${status}</span></p>
 <h1>${title}</h1>
-<p class="lead">${happened}</p>
+<p class="lead">${withCode(happened)}</p>
 <h2>What the gateway does</h2>
-<p>${doing}</p>
+<p>${withCode(doing)}</p>
 <h2>What you can do</h2>
-<ul>${remedies.map((remedy) => html`<li>${remedy}</li>`)}</ul>
+<ul>${remedies.map((remedy) => html`<li>${withCode(remedy)}</li>`)}</ul>
 <p class="actions"><a class="button quiet" href="${ROOT}/">All codes</a></p>
 </div>`
   return renderPage({

@@ -1,6 +1,6 @@
 /**
  * What each code means, for the people who run services and this gateway. Shown at `/_hydra/errors/<code>` and
- * printed in the error reference.
+ * printed in the error reference. `code` stands between backticks.
  *
  * @module
  */
@@ -26,18 +26,18 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   HYDRA_BAD_PATH: {
     happened:
-      'The path can be read in more than one way: it holds a control character, a backslash, %00, %2F, %5C, an encoded dot segment, a ..; segment, or an escape that is not valid UTF-8.',
+      'The path can be read in more than one way: it holds a control character, a backslash, `%00`, `%2F`, `%5C`, an encoded dot segment, a `..;` segment, or an escape that is not valid UTF-8.',
     doing:
       'It was refused before routing, because a service might read it otherwise than the gateway and serve what was never meant to be open.',
     remedies: [
-      'Encode names with encodeURIComponent once, not twice.',
-      "A route that needs slashes inside a name can be registered with encodedSlash: 'keep'.",
+      'Encode names with `encodeURIComponent` once, not twice.',
+      "A route that needs slashes inside a name can be registered with `encodedSlash: 'keep'`.",
     ],
   },
   HYDRA_BAD_REGISTRATION: {
     happened: 'A registration is not JSON, lacks a field, or has a field outside its limits.',
     doing: 'Nothing of it was taken; what the instance had registered before is unchanged.',
-    remedies: ['The member errors of the answer lists every fault with its path.'],
+    remedies: ['The member `errors` of the answer lists every fault with its path.'],
   },
   HYDRA_UNAUTHORIZED: {
     happened:
@@ -53,8 +53,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     doing:
       'The upgrade was refused and the service did not see it. Browsers send cookies with WebSockets to any site, so another origin must be allowed by name.',
     remedies: [
-      'Add the origin to allowedOrigins, with scheme and port, if the page is yours.',
-      'Behind a TLS proxy, set HYDRA_PUBLIC_URL or HYDRA_TRUSTED_PROXIES so that the gateway knows how browsers reach it.',
+      'Add the origin to `allowedOrigins`, with scheme and port, if the page is yours.',
+      'Behind a TLS proxy, set `HYDRA_PUBLIC_URL` or `HYDRA_TRUSTED_PROXIES` so that the gateway knows how browsers reach it.',
     ],
   },
   HYDRA_FORBIDDEN_ADDRESS: {
@@ -63,25 +63,25 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     doing:
       'Nothing was registered or passed on. Link-local and metadata addresses are refused whatever the settings say.',
     remedies: [
-      'registration.from lists the networks services may register from.',
-      'upstreams.allow lists the networks instances may be reached in.',
+      '`registration.from` lists the networks services may register from.',
+      '`upstreams.allow` lists the networks instances may be reached in.',
     ],
   },
   HYDRA_NO_ROUTE: {
     happened:
       'No service that is up or remembered has registered a route that fits host, path and kind of request.',
     doing:
-      'The request was passed on to nobody. A path whose service is down gets HYDRA_NO_INSTANCE instead.',
+      'The request was passed on to nobody. A path whose service is down gets `HYDRA_NO_INSTANCE` instead.',
     remedies: [
-      'hydra routes lists what is registered; /a and /a/ are two paths.',
+      '`hydra routes` lists what is registered; `/a` and `/a/` are two paths.',
       'A route left out at registration is listed in its answer with the reason: reserved, or owned by another service.',
-      'A service that stayed away longer than forgetAfter is forgotten with its routes.',
+      'A service that stayed away longer than `forgetAfter` is forgotten with its routes.',
     ],
   },
   HYDRA_METHOD_NOT_ALLOWED: {
     happened: 'Routes fit the path, but none takes this method.',
-    doing: 'The header Allow names the methods that would be taken. GET brings HEAD with it.',
-    remedies: ['Add the method to the methods of the route, or leave methods out to take all.'],
+    doing: 'The header `Allow` names the methods that would be taken. GET brings HEAD with it.',
+    remedies: ['Add the method to the `methods` of the route, or leave them out to take all.'],
   },
   HYDRA_REQUEST_TIMEOUT: {
     happened: 'The head or the body of the request stopped arriving.',
@@ -104,7 +104,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'A request body is larger than its route allows, or a registration is larger than the gateway takes or declares more routes.',
     doing: 'Reading stopped. Of a registration nothing was taken.',
     remedies: [
-      'maxBodyBytes of the route is the limit for its requests.',
+      '`maxBodyBytes` of the route is the limit for its requests.',
       'A registration may have 8 MiB and 20,000 routes unless the settings say otherwise.',
     ],
   },
@@ -118,8 +118,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'The address is a WebSocket route and the request is not a WebSocket handshake, or it asks for another protocol.',
     doing: 'The service was not asked.',
     remedies: [
-      'Open it with ws:// or wss://.',
-      'A proxy in front of the gateway must pass the Upgrade and Connection headers on.',
+      'Open it with `ws://` or `wss://`.',
+      'A proxy in front of the gateway must pass the `Upgrade` and `Connection` headers on.',
     ],
   },
   HYDRA_HEAD_TOO_LARGE: {
@@ -151,29 +151,29 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     happened:
       'The route belongs to a known service, and none of its instances can be sent requests right now.',
     doing:
-      'The answer carries Retry-After. GET and HEAD requests that prefer HTML get the fallback of the route or the service, if there is one that is up. The path is remembered, so it never turns into 404 while the service is down.',
+      'The answer carries `Retry-After`. GET and HEAD requests that prefer HTML get the fallback of the route or the service, if there is one that is up. The path is remembered, so it never turns into 404 while the service is down.',
     remedies: [
-      'hydra services shows since when, and why each instance left.',
+      '`hydra services` shows each service, and since when it is down.',
       'A service comes back by registering again or with its next beat; nothing needs to be done here.',
-      'hydra services forget drops a service that will not return.',
+      '`hydra services forget` drops a service that will not return.',
     ],
   },
   HYDRA_OVERLOADED: {
     happened: 'Every connection to the service is in use, and the queue for one is full.',
-    doing: 'The request was turned away so that the others get through. The answer carries Retry-After.',
+    doing: 'The request was turned away so that the others get through. The answer carries `Retry-After`.',
     remedies: ['Add an instance.', 'Look for requests that hold connections for long.'],
   },
   HYDRA_STOPPING: {
     happened: 'This gateway is shutting down: it ends the requests it has and takes no new ones.',
-    doing: 'Nothing was passed on. The answer carries Retry-After.',
-    remedies: ['Repeat the request; a load balancer that asks /_hydra/ready sends it to another node.'],
+    doing: 'Nothing was passed on. The answer carries `Retry-After`.',
+    remedies: ['Repeat the request; a load balancer that asks `/_hydra/ready` sends it to another node.'],
   },
   HYDRA_UPSTREAM_TIMEOUT: {
     happened:
       'An instance took a request and did not begin its answer in time, or no connection to it could be made in time.',
     doing: 'The gateway stopped waiting. The service may still have finished what it was asked.',
     remedies: [
-      'timeoutMs of the route is the limit; raise it for reports and exports.',
+      '`timeoutMs` of the route is the limit; raise it for reports and exports.',
       'Answers that take long by nature are better begun at once and streamed.',
     ],
   },

@@ -53,6 +53,11 @@ function rendered(value: Piece): string {
   return MARKUP in value ? value[MARKUP] : value.map(textOf).join('')
 }
 
+/** Our own text in which `code` stands between backticks. */
+export function withCode(text: string): Markup {
+  return html`${text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`))}`
+}
+
 /** Longest piece of a path or detail that is shown. */
 const SHOWN = 96
 // Invisible, and able to turn around the text after them.

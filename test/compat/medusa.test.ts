@@ -205,6 +205,27 @@ function gatewayTests(start: Start): void {
       await pageOfTwo.close()
     })
 
+    test('a service that froze is out by its lease, and registers again when its next beat gets a 410', {
+      timeout: 60_000,
+    }, async () => {
+      const listed = async () => {
+        const answer = await fetch(`${gateway.url}/_h/services`)
+        const { two = [] } = (await answer.json()) as { two?: unknown[] }
+        return two.length
+      }
+      assert.equal(await listed(), 1)
+      process.kill(services.two.pid, 'SIGSTOP')
+      const frozenAtMs = performance.now()
+      try {
+        await eventually(async () => assert.equal(await listed(), 0), 6000)
+        say(`the lease ran out ${Math.round(performance.now() - frozenAtMs)} ms after the freeze`)
+        assert.equal(await status('/two/counter'), 503)
+      } finally {
+        process.kill(services.two.pid, 'SIGCONT')
+      }
+      await serves('/two/counter', 10_000)
+    })
+
     test('a restarted gateway has both again without their being touched', { timeout: 60_000 }, async () => {
       await gateway.stop()
       gateway = await openGateway()

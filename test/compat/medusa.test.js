@@ -1,0 +1,235 @@
+/**
+ * Old clients behind one gateway, used in a browser: an application on medusa-ui as released, and a stand-in
+ * on the same frameworks for machines where Maven cannot get medusa-ui.
+ *
+ * What a machine lacks is said in one line per client, and its tests are skipped.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { buildJar, startJar } from '../support/java.js';
+import { findProgram } from '../support/programs.js';
+import { eventually, freePort, startGateway } from './gateway-process.js';
+import { createRecorder, header } from './recorder.js';
+const CLIENTS = [
+    { title: 'medusa-ui 0.9.5', folder: 'medusa-java', jdkAtLeast: 19 },
+    { title: 'the stand-in for medusa-ui', folder: 'medusa-stand-in', jdkAtLeast: 17 },
+];
+const PUBLIC_KEY = 'compat-public-key';
+const PRIVATE_KEY = 'compat-private-key';
+/** A JVM on a busy machine with two cores takes this long at worst. */
+const START_MS = 60_000;
+const say = (line) => console.log(`test:medusa: ${line}`);
+const browserPath = await findProgram('chromium', 'chromium-browser', 'google-chrome');
+for (const { title, folder, jdkAtLeast } of CLIENTS) {
+    const dir = fileURLToPath(new URL(folder, import.meta.url));
+    const built = await buildJar({ dir, jdkAtLeast, say });
+    const missing = 'unavailable' in built ? built.unavailable : browserPath ? undefined : 'no chromium in PATH';
+    if (missing)
+        say(`SKIPPED ${title}: ${missing}`);
+    else
+        say(`running ${title}`);
+    const start = async (name, port, gateway) => startJar({
+        jar: 'jar' in built ? built.jar : '',
+        jdkAtLeast,
+        properties: {
+            'medusa.name': name,
+            'server.port': port,
+            'spring.rsocket.server.port': await freePort(),
+            'medusa.hydra.uri': gateway,
+            'medusa.hydra.secret.public-key': PUBLIC_KEY,
+            'medusa.hydra.secret.private-key': PRIVATE_KEY,
+        },
+    });
+    suite(title, { skip: missing ?? false }, () => {
+        wireTests(start);
+        gatewayTests(start);
+    });
+}
+/** What the client sends, taken byte by byte: the facts of docs/reference/protocols/medusa.md. */
+function wireTests(start) {
+    test('a client registers, beats by name, and registers again after a 410', {
+        timeout: 120_000,
+    }, async (t) => {
+        let aliveStatus = 200;
+        const recorder = await createRecorder({
+            answer: ({ requestLine }) => requestLine.includes('/alive')
+                ? [aliveStatus, String(aliveStatus === 200)]
+                : [200, '{"publicKey":null,"services":[],"roleMappings":{},"unknown":1}'],
+        });
+        t.after(() => recorder.close());
+        const port = await freePort();
+        const service = await start('one', port, recorder.url);
+        t.after(() => service.stop());
+        const { requests } = recorder;
+        const beats = () => requests.filter(({ requestLine }) => requestLine.includes('/alive'));
+        await recorder.until(() => beats().length >= 2, START_MS);
+        const registration = requests[0];
+        assert.equal(registration.requestLine, `POST /h/discovery/${PUBLIC_KEY}/registration HTTP/1.1`);
+        assert.match(header(registration, 'content-type') ?? '', /^application\/json/);
+        assert.equal(header(registration, 'content-length'), String(registration.body.length));
+        const { staticResources, activeSince, host, ...bean } = JSON.parse(registration.body.toString());
+        assert.deepEqual(bean, {
+            webProtocol: 'http',
+            port,
+            socketPort: 0,
+            name: 'one',
+            version: 0,
+            awakening: null,
+            endpoints: ['/one/counter'],
+            sockets: [],
+            menuItems: {},
+        });
+        assert.equal(typeof host, 'string');
+        assert.ok(activeSince > 0);
+        assert.ok(staticResources.includes('css/counter.css'));
+        assert.ok(staticResources.includes('js/mark.js'));
+        const [first, second] = beats();
+        assert.equal(first.requestLine, `POST /h/discovery/${PUBLIC_KEY}/alive HTTP/1.1`);
+        assert.match(header(first, 'content-type') ?? '', /^text\/plain/);
+        assert.equal(first.body.toString(), 'one');
+        assert.ok(second.atMs - first.atMs > 2000 && second.atMs - first.atMs < 4500);
+        assert.equal(first.connection, second.connection);
+        assert.equal(header(first, 'authorization'), undefined);
+        assert.equal(header(first, 'cookie'), undefined);
+        const before = requests.length;
+        aliveStatus = 410;
+        const registersAgain = () => requests.slice(before).some(({ requestLine }) => requestLine.includes('/registration'));
+        await recorder.until(registersAgain, 6000);
+    });
+}
+function gatewayTests(start) {
+    suite('behind the gateway', () => {
+        const ports = { one: 0, two: 0, gateway: 0 };
+        let gateway;
+        let services;
+        let browser;
+        let pageOfOne;
+        const openGateway = () => startGateway({ port: ports.gateway, publicKey: PUBLIC_KEY, privateKey: PRIVATE_KEY });
+        const status = async (path) => {
+            const answer = await fetch(gateway.url + path, { headers: { accept: 'text/html' } });
+            await answer.arrayBuffer();
+            return answer.status;
+        };
+        const serves = (path, timeoutMs) => eventually(async () => assert.equal(await status(path), 200), timeoutMs);
+        before(async () => {
+            for (const name of ['one', 'two', 'gateway'])
+                ports[name] = await freePort();
+            gateway = await openGateway();
+            services = {
+                one: await start('one', ports.one, gateway.url),
+                two: await start('two', ports.two, gateway.url),
+            };
+            browser = await chromium.launch({
+                executablePath: browserPath,
+                args: ['--no-sandbox', '--disable-dev-shm-usage'],
+            });
+            await serves('/one/counter', START_MS);
+            await serves('/two/counter', START_MS);
+            pageOfOne = await browser.newPage();
+        }, { timeout: 2 * START_MS });
+        after(async () => {
+            await browser?.close();
+            await services?.one.stop();
+            await services?.two.stop();
+            await gateway?.stop();
+        });
+        test('a page opens with its style and script under the name of its service', async () => {
+            const loaded = new Map();
+            pageOfOne.on('response', (response) => loaded.set(new URL(response.url()).pathname, response.status()));
+            await pageOfOne.goto(`${gateway.url}/one/counter`);
+            assert.equal(await pageOfOne.locator('#name').innerText(), 'one');
+            assert.equal(loaded.get('/one/css/counter.css'), 200);
+            assert.equal(loaded.get('/one/js/mark.js'), 200);
+            const color = await pageOfOne.evaluate('getComputedStyle(document.querySelector("#name")).color');
+            assert.equal(color, 'rgb(12, 34, 56)');
+            assert.equal(await pageOfOne.locator('html').getAttribute('data-script'), 'loaded');
+        });
+        test('two services count beside each other, each over its own socket', async () => {
+            const pageOfTwo = await browser.newPage();
+            assert.match(await openCounter(pageOfOne, `${gateway.url}/one/counter`), /\/one\/socket$/);
+            assert.match(await openCounter(pageOfTwo, `${gateway.url}/two/counter`), /\/two\/socket$/);
+            await count(pageOfOne, 1);
+            await count(pageOfTwo, 1);
+            await count(pageOfOne, 2);
+            await pageOfTwo.close();
+        });
+        test('a killed service shows the 503 page within 5.5 s while the other one works', async () => {
+            await openCounter(pageOfOne, `${gateway.url}/one/counter`);
+            const killedAtMs = performance.now();
+            await services.two.kill();
+            await eventually(async () => assert.equal(await status('/two/counter'), 503), 5500);
+            say(`503 came ${Math.round(performance.now() - killedAtMs)} ms after the kill`);
+            const pageOfTwo = await browser.newPage();
+            const answer = await pageOfTwo.goto(`${gateway.url}/two/counter`);
+            assert.equal(answer?.status(), 503);
+            assert.equal(answer?.headers()['retry-after'], '5');
+            assert.match(answer?.headers()['content-type'] ?? '', /^text\/html/);
+            await pageOfTwo.close();
+            await count(pageOfOne, 1);
+        });
+        test('it is back as soon as it runs again', { timeout: 2 * START_MS }, async () => {
+            services.two = await start('two', ports.two, gateway.url);
+            await serves('/two/counter', START_MS);
+            const pageOfTwo = await browser.newPage();
+            await openCounter(pageOfTwo, `${gateway.url}/two/counter`);
+            await count(pageOfTwo, 1);
+            await pageOfTwo.close();
+        });
+        test('a service that froze is out by its lease, and registers again when its next beat gets a 410', {
+            timeout: 60_000,
+        }, async () => {
+            const listed = async () => {
+                const answer = await fetch(`${gateway.url}/_h/services`);
+                const { two = [] } = (await answer.json());
+                return two.length;
+            };
+            assert.equal(await listed(), 1);
+            process.kill(services.two.pid, 'SIGSTOP');
+            const frozenAtMs = performance.now();
+            try {
+                await eventually(async () => assert.equal(await listed(), 0), 6000);
+                say(`the lease ran out ${Math.round(performance.now() - frozenAtMs)} ms after the freeze`);
+                assert.equal(await status('/two/counter'), 503);
+            }
+            finally {
+                process.kill(services.two.pid, 'SIGCONT');
+            }
+            await serves('/two/counter', 10_000);
+        });
+        test('a restarted gateway has both again without their being touched', { timeout: 60_000 }, async () => {
+            await gateway.stop();
+            gateway = await openGateway();
+            const openAtMs = performance.now();
+            await serves('/one/counter', 10_000);
+            await serves('/two/counter', 10_000);
+            say(`both were back ${Math.round(performance.now() - openAtMs)} ms after the gateway`);
+            await openCounter(pageOfOne, `${gateway.url}/one/counter`);
+            await count(pageOfOne, 1);
+        });
+    });
+}
+/** Opens a counter page and waits until its socket has said what it wants. Returns the socket's URL. */
+async function openCounter(page, url) {
+    const ready = new Promise((resolve) => {
+        page.once('websocket', (socket) => {
+            // the set-up frame and the request-channel frame; a click before them would be lost
+            let sent = 0;
+            socket.on('framesent', () => {
+                sent += 1;
+                if (sent === 2)
+                    resolve(socket.url());
+            });
+        });
+    });
+    await page.goto(url);
+    return ready;
+}
+/** One click, after which the page shows `expected`. */
+async function count(page, expected) {
+    await page.locator('#more').click();
+    await eventually(async () => assert.equal(await page.locator('#count').innerText(), String(expected)), 5000);
+}

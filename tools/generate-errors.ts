@@ -6,8 +6,7 @@
  * @module
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { CODES, type ErrorCode } from '../packages/gateway/src/errors.ts'
-import { EXPLANATIONS } from '../packages/gateway/src/pages/explanations.ts'
+import { CODES, type ErrorCode, EXPLANATIONS } from '@hydra-gateway/gateway/pages'
 
 const FILE = new URL('../docs/reference/errors.md', import.meta.url)
 

@@ -5,101 +5,93 @@
  * With HYDRA_SHOTS set to a folder, pictures of all pages are put there.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { literalPattern } from '@hydra-gateway/protocol'
+import { CODES, createLocalPages, type ErrorCode, errorPage } from '@hydra-gateway/gateway/pages'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import type { ErrorCode } from '../../packages/gateway/src/errors.ts'
-import { createLog } from '../../packages/gateway/src/observe/log.ts'
-import { createMetrics } from '../../packages/gateway/src/observe/metrics.ts'
-import { createLocalPages } from '../../packages/gateway/src/pages/local-pages.ts'
-import { createAnswers } from '../../packages/gateway/src/proxy/answers.ts'
-import type { Exchange } from '../../packages/gateway/src/proxy/exchange.ts'
-import { type Listener, listen } from '../../packages/gateway/src/proxy/listener.ts'
-import { proxyDefaults } from '../../packages/gateway/src/proxy/settings.ts'
-import type { Route } from '../../packages/gateway/src/routing/route.ts'
 import { findProgram } from '../support/programs.ts'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SHOTS = process.env.HYDRA_SHOTS
 const PHONE = { viewport: { width: 360, height: 740 } }
 
-const ROUTE: Route = {
-  service: 'orders',
-  claims: [],
-  kind: 'page',
-  pattern: literalPattern('/orders'),
-  timeoutMs: 30_000,
-}
 const MENU = ['Home', 'Catalog', 'Orders', 'Account'].map((label) => ({
   label,
   path: label === 'Home' ? '/' : `/${label.toLowerCase()}`,
 }))
-const log = createLog('silent')
-const metrics = createMetrics()
-const pages = createLocalPages({ siteTitle: 'Hydra gateway' })
-const answers = createAnswers({
-  settings: { siteTitle: 'Lerna Outfitters' },
-  serviceOf: (name) => ({ name, title: 'Orders', channel: 'rsocket', downSince }),
-  isServing: (path) => path.startsWith('/orders/') || MENU.some((item) => item.path === path),
-  openPages: () => MENU,
-  clock: { now: () => Date.now() },
-  log,
-  metrics,
-})
-
-const downSince = Date.now() - 42_000
 const LONG_PATH = `/${'ordres-that-nobody-knows'.repeat(8)}`
+const SERVED = '<!doctype html><html lang="en"><title>Served</title><h1>Served by a service</h1>'
+const pages = createLocalPages({ siteTitle: 'Hydra gateway' })
+const downSince = Date.now() - 42_000
+
 /** Method and path of everything that reached the server. */
 const seen: string[] = []
 /** Whether a service is up at `/orders` (and whether it answers GET), and at `/`. */
 const up = { orders: false, ordersGet: true, home: false }
 
-function serve(exchange: Exchange): void | Promise<void> {
-  const { path, method } = exchange
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method = 'GET', url: path = '/' } = request
   seen.push(`${method} ${path}`)
-  const html = { 'content-type': 'text/html; charset=utf-8' }
-  const served = '<!doctype html><html lang="en"><title>Served</title><h1>Served by a service</h1>'
-  if (path.startsWith('/_hydra/errors')) {
-    const response = pages.errors(exchange.toRequest())
-    return response ? exchange.respond(response) : answers.problem(exchange, 'HYDRA_NO_ROUTE')
+  const local = (found: Response | undefined) =>
+    found
+      ? send(found.status, Object.fromEntries(found.headers), found.body && found.text())
+      : fail('HYDRA_NO_ROUTE')
+  const send = async (
+    status: number,
+    headers: Record<string, string>,
+    body: string | Promise<string> | null,
+  ) => {
+    response.writeHead(status, headers).end(method === 'HEAD' ? undefined : ((await body) ?? undefined))
   }
-  if (path === '/') {
-    if (up.home) return exchange.answer(200, html, served)
-    return exchange.respond(pages.welcome(exchange.toRequest(), { revision: 0, services: 0 }))
+  const fail = (code: ErrorCode) => {
+    const page = errorPage({
+      siteTitle: 'Lerna Outfitters',
+      code,
+      exchange: '01KAG7Z3-9F2C',
+      method,
+      path,
+      service: 'Orders',
+      openPages: MENU,
+      detail: 'an encoded slash in a path',
+      downSince,
+      now: Date.now(),
+      timeoutMs: 30_000,
+      retryAfterSeconds: 5,
+      nearest: path === '/ordres/2291' ? '/orders/2291' : undefined,
+    })
+    return send(CODES[code][0], page.headers, page.html)
   }
-  if (path === '/orders') {
-    if (up.orders && (up.ordersGet || method === 'HEAD')) return exchange.answer(200, html, served)
-    return answers.unavailable(exchange, ROUTE)
-  }
-  const code = /^\/code\/(HYDRA_\w+)$/.exec(path)?.[1] as ErrorCode | undefined
-  if (code === undefined) return answers.problem(exchange, 'HYDRA_NO_ROUTE')
-  exchange.route = ROUTE
-  answers.problem(exchange, code, code === 'HYDRA_BAD_PATH' ? 'an encoded slash in a path' : undefined)
+  const asked = new Request(`http://shop.example${path}`, { method })
+  const isUp = path === '/' ? up.home : path === '/orders' && up.orders && (up.ordersGet || method === 'HEAD')
+  if (isUp) return send(200, { 'content-type': 'text/html; charset=utf-8' }, SERVED)
+  if (path === '/') return local(pages.welcome(asked, { revision: 0, services: 0 }))
+  if (path === '/orders') return fail('HYDRA_NO_INSTANCE')
+  if (path.startsWith('/_hydra/errors')) return local(pages.errors(asked))
+  return fail((path.startsWith('/code/') ? path.slice(6) : 'HYDRA_NO_ROUTE') as ErrorCode)
 }
 
-let listener: Listener
+const server = createServer(serve)
 let browser: Browser
 before(async () => {
-  listener = await listen({
-    port: 0,
-    host: '127.0.0.1',
-    settings: proxyDefaults,
-    handler: serve,
-    log,
-    metrics,
-  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const executablePath =
+    process.env.HYDRA_CHROMIUM ?? (await findProgram('chromium', 'chromium-browser', 'google-chrome'))
+  assert.ok(executablePath, 'these tests need Chromium: install it, or set HYDRA_CHROMIUM to its path')
   browser = await chromium.launch({
-    executablePath:
-      process.env.HYDRA_CHROMIUM ?? (await findProgram('chromium', 'chromium-browser', 'google-chrome')),
+    executablePath,
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
   })
 })
 after(async () => {
   await browser?.close()
-  await listener?.close(0)
+  server.closeAllConnections()
+  server.close()
 })
 
 interface Visit {
@@ -114,7 +106,10 @@ async function visit(
   options: BrowserContextOptions,
   look: (visit: Visit) => Promise<void>,
 ): Promise<void> {
-  const context = await browser.newContext({ baseURL: `http://127.0.0.1:${listener.port}`, ...options })
+  const context = await browser.newContext({
+    baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...options,
+  })
   try {
     const page = await context.newPage()
     const complaints: string[] = []

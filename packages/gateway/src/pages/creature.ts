@@ -29,7 +29,7 @@ const POSES: Readonly<Record<Pose, string>> = {
   searching: `${necks(FOUR_NECKS, NECK_5)}${head(68, 154, 8, true)}${head(138, 90, -14, true)}${head(216, 46, -10)}${head(294, 102, 6)}${head(356, 172, 24)}<circle cx="394" cy="262" r="17" fill="none" stroke="var(--hy-unknown)" stroke-width="4" stroke-linecap="round" stroke-dasharray="0 10.68"/>`,
   growing: `${necks(FOUR_NECKS)}<path class="neck cut" data-show="waiting long" d="M232 220C236 204 245 195 255 187"/>${FOUR_WATCHING}<g class="grows" data-show="waiting long">${necks('M268 176C282 164 290 152 290 134')}<circle class="bud" cx="290" cy="104" r="20" fill="none" stroke="currentColor" stroke-width="4"/></g><g class="new" data-show="back">${necks(NECK_5)}${head(292, 102, 10, true)}</g>`,
   unreadable: `${necks(FOUR_NECKS, 'M232 216C244 172 290 188 291 132')}${FOUR_WATCHING}<path transform="translate(292 102) rotate(10) scale(-1 1)" d="${HEAD_OUTLINE}" fill="none" stroke="var(--hy-unknown)" stroke-width="4" stroke-linecap="round" stroke-dasharray="0 9.63"/>`,
-  asleep: `${necks(FOUR_NECKS, NECK_5)}${FOUR_WATCHING}<path transform="translate(294 110) rotate(-24) scale(-1 1)" fill="currentColor" fill-rule="evenodd" d="${HEAD_OUTLINE}M3-6a8 7 0 0 0 16 0h-3.4a4.6 3.8 0 0 1-9.2 0z"/>`,
+  asleep: `${necks(FOUR_NECKS, NECK_5)}${FOUR_WATCHING}<path transform="translate(294 110) rotate(-24) scale(-1 1)" fill="currentColor" d="${HEAD_OUTLINE}"/><path class="lid" transform="translate(294 110) rotate(-24) scale(-1 1)" d="M4-5a7 6 0 0 0 14 0"/>`,
   listening: `${necks(FOUR_NECKS, NECK_5)}${FOUR_WATCHING}${head(292, 102, 10, true)}`,
 }
 

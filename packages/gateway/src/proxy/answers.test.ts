@@ -21,6 +21,7 @@ const NOW = Date.UTC(2026, 4, 3, 14, 4, 9)
 const services = new Map<string, Service>()
 const serving = new Set<string>()
 const logged: string[] = []
+const metrics = createMetrics()
 const log = createLog('debug', { write: (line) => void logged.push(line) })
 const answers = createAnswers({
   settings: { siteTitle: 'Lerna & "Outfitters"' },
@@ -29,7 +30,7 @@ const answers = createAnswers({
   openPages: () => [{ path: '/catalog', label: 'Catalog <all>' }],
   clock: { now: () => NOW },
   log,
-  metrics: createMetrics(),
+  metrics,
 })
 
 let act: (exchange: Exchange) => void = () => {}
@@ -264,6 +265,8 @@ test('a known error is answered with its code, detail and faults', async () => {
   assert.equal(answer.status, 400)
   const said = JSON.parse(answer.body)
   assert.deepEqual([said.detail, said.errors], ['one fault', errors])
+  const { body } = await metrics.text()
+  assert.match(body, /hydra_refused_total\{what="request",reason="HYDRA_BAD_REGISTRATION"\} 1/)
 })
 
 test('an error nobody foresaw is logged whole and shown as its exchange id only', async () => {

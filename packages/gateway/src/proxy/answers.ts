@@ -91,6 +91,8 @@ export function createAnswers(parts: AnswersParts): Answers {
 
   function failure(exchange: Exchange, error: unknown): void {
     if (error instanceof HydraError && error.code !== 'HYDRA_INTERNAL') {
+      // Whoever calls `problem` has counted why; what was thrown is counted here.
+      if (CODES[error.code][0] < 500) metrics.refused(exchange.isUpgrade ? 'upgrade' : 'request', error.code)
       log.debug({ exchange: exchange.id, code: error.code, err: error }, 'exchange refused')
       answerError(exchange, error)
     } else {
@@ -113,7 +115,6 @@ export function createAnswers(parts: AnswersParts): Answers {
 
   function answerError(exchange: Exchange, error: HydraError, headers?: Headers): void {
     const [status] = CODES[error.code]
-    if (status < 500) metrics.refused(exchange.isUpgrade ? 'upgrade' : 'request', error.code)
     const more = { vary: 'accept', ...(status === 503 ? retryAfter : {}), ...headers }
     const page = wantsPage(exchange) ? pageOf(exchange, error) : undefined
     if (page) send(exchange, status, { ...page.headers, ...more }, page.html)

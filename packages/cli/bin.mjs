@@ -14,7 +14,7 @@ const here = dirname(script)
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) await run()
 else {
-  const node = newerNode()
+  const node = process.env.HYDRA_SECOND_NODE ? undefined : newerNode()
   if (node) runWith(node)
   else {
     console.error(`hydra needs Node ${NEEDED.join('.')} or newer; this is ${process.versions.node}.`)
@@ -26,6 +26,11 @@ else {
 }
 
 async function run() {
+  if (process.env.HYDRA_SECOND_NODE && process.channel) {
+    // whoever started us is gone without a word: nobody could stop this process any more
+    process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+    process.channel.unref()
+  }
   const sources = join(here, 'src', 'main.ts')
   // a checkout always runs what is written there, even if somebody built it once
   const isCheckout = !here.split(sep).includes('node_modules') && existsSync(sources)
@@ -54,7 +59,10 @@ function newerNode() {
 }
 
 function runWith(node) {
-  const child = spawn(node, [...process.execArgv, script, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, [...process.execArgv, script, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, HYDRA_SECOND_NODE: '1' },
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`hydra could not run ${node}: ${error.message}`)

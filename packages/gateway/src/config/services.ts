@@ -52,7 +52,7 @@ const tls = z
     ca: text('certificates in PEM form, or the path of a file with them', 1_000_000)
       .optional()
       .describe(
-        'Certificates to trust instead of the system’s: PEM text, or the path of a file (from the working directory).',
+        'Certificates to trust instead of the system’s: PEM text, or the path of a file (from the directory of the configuration file).',
       ),
     serverName: text('a host name', 255)
       .optional()
@@ -84,9 +84,7 @@ export const staticService = z
         ),
       )
       .prefault([])
-      .describe(
-        'Paths it serves: patterns such as `/orders/**`, or objects with `path`, `methods`, `host`, `to`, ….',
-      ),
+      .describe('Paths it serves: patterns such as `/orders/**`, or objects as described below.'),
     sockets: z
       .array(text('a pattern such as /live'))
       .prefault([])

@@ -1,0 +1,78 @@
+/**
+ * Writes `docs/reference/config.md` from the schema of the configuration.
+ *
+ * @module
+ */
+import { formatReference, formatVariables } from '../packages/gateway/src/config/reference.ts'
+import { generate, inRepository } from './generated-file.ts'
+
+const COMMAND = 'node --conditions=hydra-source tools/generate-config-reference.ts'
+
+const text = `# Configuration
+
+<!-- Generated from packages/gateway/src/config/schema.ts. Change it there, then: ${COMMAND} -->
+
+With no configuration at all the gateway starts at port 8080, keeps everything in memory and makes its own keys.
+
+Settings come from three layers; later wins:
+
+1. A file: \`hydra.config.ts\`, \`.mjs\`, \`.yaml\`, \`.yml\` or \`.json\` in the working directory, or the one named with
+   \`hydra start --config FILE\`. There may be one of them.
+2. The environment.
+3. Flags of \`hydra start\`: \`--port\`, \`--host\`, \`--public-url\`, \`--log-level\`.
+
+All of it is read once, at the start. Everything that is wrong is reported together, each with its place, what is there,
+and what to write; then nothing is started. \`hydra check\` does the same without starting, and \`hydra config\` shows what
+the gateway would use.
+
+\`\`\`ts
+// hydra.config.ts
+import { defineConfig } from '@hydra-gateway/gateway'
+
+export default defineConfig({
+  lease: { ttl: '5s' },
+  services: {
+    orders: { url: 'http://localhost:3002', routes: ['/orders/**'] },
+  },
+})
+\`\`\`
+
+The same as YAML:
+
+\`\`\`yaml
+# hydra.config.yaml
+lease:
+  ttl: 5s
+services:
+  orders:
+    url: http://localhost:3002
+    routes: [/orders/**]
+\`\`\`
+
+A duration is a number of milliseconds, or text with a unit: \`250ms\`, \`5s\`, \`10m\`, \`24h\`, \`1d\`. A size is a number of
+bytes, or text with a unit: \`64KiB\`, \`8MiB\`, \`1GiB\`. Ranges of addresses are CIDRs (\`10.0.0.0/8\`), single addresses, or
+the words \`loopback\` (this machine), \`private\` (private networks) and \`any\`.
+
+## Environment
+
+An empty variable counts as absent, except for the keys, where it is a mistake. \`…_FILE\` names a file with the value. A
+list is written with commas.
+
+${formatVariables()}
+
+\`HYDRA_REDIS_URL\`, \`REDIS_URL\`, \`HYDRA_FLYWHEEL\`, \`HYDRA_ROUTER_CONFIG\`, \`HYDRA_USERS\` and \`HYDRA_ROLES\` are reserved:
+this version says at the start that it does not use them.
+
+## Keys
+
+\`keys.publicKey\` is the token in the path services register at; it stands in URLs and is masked in the log.
+\`keys.privateKey\` is a shared secret. When neither is given, random ones are made and kept in \`.hydra/keys.json\` (readable
+by its owner only) in the working directory, and services may register from this machine only. \`hydra config --show-keys\`
+shows them. To change a key without a stop, give \`new,old\`, move the services over, then drop the old one.
+
+## Settings
+
+${formatReference()}
+`
+
+generate(new Map([[inRepository('docs/reference/config.md'), text]]), COMMAND)

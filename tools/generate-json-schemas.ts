@@ -1,0 +1,67 @@
+/**
+ * Writes the JSON Schemas of the protocol to `docs/reference/schemas/`, from the schemas the gateway checks with.
+ *
+ * They describe what a client may send (`io: 'input'`): defaults are optional there.
+ *
+ * @module
+ */
+import { readdirSync } from 'node:fs'
+import {
+  activeService,
+  fragmentRequest,
+  fragmentsRequest,
+  menuItem,
+  menuItems,
+  menus,
+  overview,
+  problem,
+  registration,
+  registrationResponse,
+  renderedFragment,
+  resolvedFragments,
+  routeDeclaration,
+} from '@hydra-gateway/protocol'
+import { z } from 'zod'
+import { generate, inRepository } from './generated-file.ts'
+
+const SCHEMAS = {
+  'active-service': activeService,
+  'fragment-request': fragmentRequest,
+  'fragments-request': fragmentsRequest,
+  'menu-item': menuItem,
+  'menu-items': menuItems,
+  menus,
+  overview,
+  problem,
+  registration,
+  'registration-response': registrationResponse,
+  'rendered-fragment': renderedFragment,
+  'resolved-fragments': resolvedFragments,
+  'route-declaration': routeDeclaration,
+}
+
+const DIRECTORY = inRepository('docs/reference/schemas')
+const COMMAND = 'node --conditions=hydra-source tools/generate-json-schemas.ts'
+
+const files = new Map(
+  Object.entries(SCHEMAS).map(([name, schema]) => {
+    const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+    return [`${DIRECTORY}/${name}.json`, `${JSON.stringify({ title: name, ...json }, undefined, 2)}\n`]
+  }),
+)
+generate(files, COMMAND)
+
+// a schema that was renamed or removed leaves no file behind
+for (const name of existing()) {
+  if (files.has(`${DIRECTORY}/${name}`)) continue
+  console.error(`docs/reference/schemas/${name} belongs to no schema. Remove it.`)
+  process.exitCode = 1
+}
+
+function existing(): string[] {
+  try {
+    return readdirSync(DIRECTORY)
+  } catch {
+    return []
+  }
+}

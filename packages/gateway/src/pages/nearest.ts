@@ -35,7 +35,8 @@ export function nearestPath(
   for (const candidate of candidates) {
     looked += 1
     if (looked > MOST_CANDIDATES || compared >= MOST_COMPARISONS) break
-    if (candidate === '/' || candidate.length > LONGEST) continue
+    // Two slashes would be another host in a link.
+    if (candidate === '/' || candidate.startsWith('//') || candidate.length > LONGEST) continue
     const depth = candidate.split('/').length
     const begin = parts.slice(0, depth).join('/')
     const allowed = allowance(candidate)

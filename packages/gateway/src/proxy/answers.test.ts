@@ -27,7 +27,11 @@ const answers = createAnswers({
   settings: { siteTitle: 'Lerna & "Outfitters"' },
   serviceOf: (name) => services.get(name),
   isServing: (path) => serving.has(path),
-  openPages: () => [{ path: '/catalog', label: 'Catalog <all>' }],
+  openPages: () => [
+    { path: 'javascript:alert(1)', label: 'Script' },
+    { path: '//elsewhere.example/', label: 'Elsewhere' },
+    { path: '/catalog', label: 'Catalog <all>' },
+  ],
   clock: { now: () => NOW },
   log,
   metrics,
@@ -169,6 +173,12 @@ test('the path of a 404 is shown, escaped and shortened', async () => {
   assert.match((await ask(does, { path: "/a'b?secret=1" })).body, /<code>\/a&#39;b<\/code>/)
   const { body } = await ask(does, { path: `/${'long'.repeat(200)}` })
   assert.match(body, /<code>\/long[long]{90}…<\/code>/)
+})
+
+test('menu items lead nowhere but to pages of this site', async () => {
+  const { body } = await ask((exchange) => answers.problem(exchange, 'HYDRA_NO_ROUTE'))
+  const links = [...body.matchAll(/<a [^>]*href="([^"]*)"/g)].map(([, href]) => href)
+  assert.deepEqual(links, ['/', '/catalog', '/_hydra/errors/HYDRA_NO_ROUTE'])
 })
 
 test('a mistyped path is led to the open page it is near to', async () => {

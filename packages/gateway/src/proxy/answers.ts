@@ -64,7 +64,7 @@ const HTML_FALLBACK_HEADERS: Headers = {
 
 /** Makes the answers of one gateway. After the head of an answer has left, all three end the connection instead. */
 export function createAnswers(parts: AnswersParts): Answers {
-  const { settings, serviceOf, isServing, openPages, clock, log, metrics } = parts
+  const { settings, serviceOf, isServing, clock, log, metrics } = parts
   const retryAfterSeconds = settings.retryAfterSeconds ?? 5
   const retryAfter = { 'retry-after': String(retryAfterSeconds) }
   const nearest = parts.nearest ?? nearestOpenPage
@@ -100,6 +100,11 @@ export function createAnswers(parts: AnswersParts): Answers {
       // Its words were written for the log.
       answerError(exchange, new HydraError('HYDRA_INTERNAL'))
     }
+  }
+
+  /** Services write their menu items themselves: only what stays on this site becomes a link. */
+  function openPages(): readonly OpenPage[] {
+    return parts.openPages().filter(({ path }) => parseFallback(path)?.kind === 'path')
   }
 
   function nearestOpenPage(path: string): string | undefined {

@@ -150,6 +150,8 @@ export class Attempt implements Waiting {
     incoming.on('data', this.#onBodyChunk)
     incoming.once('end', this.#onBodyEnd)
     request.on('drain', this.#onUpstreamDrain)
+    // An attempt before this one may have left it paused.
+    incoming.resume()
     // A visitor who waits for an answer to the head alone (100-continue, a slow start) gets one.
     setImmediate(() => {
       if (this.#request !== request || this.#phase !== 'send' || this.#isHeadOut) return

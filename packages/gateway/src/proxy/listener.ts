@@ -193,7 +193,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     if (current && !current.incoming.complete) {
       // It is the body of the running request that can't be read, so its answer is this one, or a cut one.
       current.isGarbled = true
-      if (current.answered) current.abort()
+      // A body that ends too early is a visitor who left; nobody waits for an answer.
+      if (current.answered || code === 'HPE_INVALID_EOF_STATE') current.abort()
       else problem(current, answer)
       return
     }

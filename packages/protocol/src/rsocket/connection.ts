@@ -1,5 +1,6 @@
 /**
- * One RSocket connection, either end of it: SETUP, keep-alive, and the streams that requests are.
+ * One RSocket connection, either end of it: SETUP, keep-alive, its limits and its end. What requests and answers
+ * are is in `streams.ts`.
  *
  * It moves frames between a `Link` (a TCP socket or WebSocket somebody else owns) and the layer above, and opens
  * nothing itself. Whatever a peer sends, the worst that happens is the end of this connection with a reason.
@@ -14,11 +15,12 @@ import {
   EMPTY,
   encodeFrame,
   type Frame,
+  type OutgoingFrame,
   type Payload,
-  type RequestFrame,
   type SetupFrame,
-  UNLIMITED,
 } from './frame.ts'
+import { type Timers, watchSilence } from './silence.ts'
+import { type Answer, createStreams, type Responder, type Source } from './streams.ts'
 import { ERROR_CODES, KEEP_ALIVE_MS, LIFETIME_MS, SETUP_TIMEOUT_MS } from './words.ts'
 
 /** What carries frames. `end` says goodbye after what was sent; it may be called after the link is lost. */
@@ -28,13 +30,6 @@ export interface Link {
   end(): void
   /** Bytes given to `send` that have not left this process. */
   pendingBytes(): number
-}
-
-/** Time, passed in; timers should not keep a process alive. The gateway's clock fits. */
-export interface Timers {
-  monotonic(): number
-  every(ms: number, run: () => void): () => void
-  after(ms: number, run: () => void): () => void
 }
 
 /** Why a connection ended. `reason` is a short constant word for logs and metrics. */
@@ -48,31 +43,18 @@ export interface Ended {
 export interface Limits {
   /** Streams the peer may have open at a time. */
   readonly maxStreams: number
-  /** Frames that may wait while a SETUP is being decided. */
+  /** Frames, and bytes of them, that may wait while a SETUP is being decided. */
   readonly maxWaitingFrames: number
+  readonly maxWaitingBytes: number
   /** Bytes that may wait to be sent; a peer that doesn't read has to go. */
   readonly maxPendingBytes: number
 }
-const LIMITS: Limits = { maxStreams: 64, maxWaitingFrames: 64, maxPendingBytes: 32 * 1024 * 1024 }
-
-/** Receives what a request comes to. */
-export interface Answer {
-  onNext(payload: Payload): void
-  onComplete(): void
-  onError(error: RSocketError): void
-}
-
-/** Where the items of a stream come from. */
-export interface Source {
-  request(count: number): void
-  cancel(): void
-}
-
-/** Serves the peer's requests; must not throw. A request is answered exactly once, even when nobody waits any more. */
-export interface Responder {
-  requestResponse(payload: Payload, answer: Answer): void
-  requestStream(payload: Payload, answer: Answer): Source
-  fireAndForget(payload: Payload): void
+const MIB = 1024 * 1024
+const LIMITS: Limits = {
+  maxStreams: 64,
+  maxWaitingFrames: 64,
+  maxWaitingBytes: 16 * MIB,
+  maxPendingBytes: 32 * MIB,
 }
 
 export interface ConnectionDeps {
@@ -98,37 +80,32 @@ export interface Connection {
   /** Ends the connection because the peer broke a rule; `reason` is a constant word. */
   refuse(reason: string, error: RSocketError): void
   isOpen(): boolean
-  requestResponse(payload: Payload, answer: Answer): () => void
+  requestResponse(payload: Payload, answer: Answer): Source
   requestStream(payload: Payload, demand: number, answer: Answer): Source
   fireAndForget(payload: Payload): void
 }
 
-/** A stream as seen from the registry of them. */
-interface Stream {
-  receive(frame: Frame): void
-  abandon(error: RSocketError): void
-}
-
-/** A process that was stopped for a while finds its deadline past before it reads what came in meanwhile. */
-const SECOND_LOOK_MS = 100
+const { CONNECTION_ERROR, INVALID_SETUP, REJECTED, REJECTED_RESUME, REJECTED_SETUP, UNSUPPORTED_SETUP } =
+  ERROR_CODES
 
 /** Starts a connection over an open link; a client sends its SETUP at once. */
 export function createConnection(deps: ConnectionDeps): Connection {
   const { link, timers, responder, onEnd } = deps
   const isClient = deps.setup !== undefined
   const limits = { ...LIMITS, ...deps.limits }
-  const streams = new Map<number, Stream>()
+  const streams = createStreams({ firstId: isClient ? 1 : 2, responder, transmit })
   const stopTimers: (() => void)[] = []
   let phase: 'new' | 'deciding' | 'open' | 'ended' = 'new'
   let waiting: Frame[] = []
-  let heardAt = timers.monotonic()
-  let nextStreamId = isClient ? 1 : 2
+  let waitingBytes = 0
   let lastPeerStreamId = 0
-  let served = 0
+  let heard = (): void => {}
 
-  const receive = (bytes: Buffer) => {
+  // ---- frames come in ---------------------------------------------------------------------------------
+
+  function receive(bytes: Buffer) {
     if (phase === 'ended') return
-    heardAt = timers.monotonic()
+    heard()
     let frame: Frame
     try {
       frame = decodeFrame(bytes)
@@ -136,48 +113,33 @@ export function createConnection(deps: ConnectionDeps): Connection {
       return refuse('malformed-frame', error as RSocketError)
     }
     if (phase === 'new') return begin(frame)
-    if (phase === 'deciding' && frame.type !== 'keepalive') {
-      waiting.push(frame)
-      if (waiting.length > limits.maxWaitingFrames)
-        refuse('too-many-waiting', violation('too many frames before an answer to SETUP'))
-      return
+    if (phase === 'open' || frame.type === 'keepalive') return handle(frame)
+    waitingBytes += bytes.length
+    if (waiting.push(frame) > limits.maxWaitingFrames || waitingBytes > limits.maxWaitingBytes) {
+      refuse('too-many-waiting', violation('too much was sent before an answer to SETUP'))
     }
-    if (frame.streamId === 0) onConnectionFrame(frame)
-    else onStreamFrame(frame)
   }
 
+  /** The first frame of a client. */
   function begin(frame: Frame) {
-    const { INVALID_SETUP, UNSUPPORTED_SETUP, REJECTED_RESUME } = ERROR_CODES
-    if (frame.type === 'resume')
-      return refuse(
-        'not-supported',
-        new RSocketError(REJECTED_RESUME, 'open a new session with the same instanceId'),
-      )
-    if (frame.type !== 'setup' || frame.streamId !== 0)
+    if (frame.type !== 'setup' || frame.streamId !== 0) {
+      const isResume = frame.type === 'resume'
+      if (isResume) return refuse('not-supported', new RSocketError(REJECTED_RESUME, NO_RESUMPTION))
       return refuse('no-setup', new RSocketError(INVALID_SETUP, 'the first frame must be SETUP'))
-    if (frame.majorVersion !== 1)
-      return refuse('not-supported', new RSocketError(UNSUPPORTED_SETUP, 'only RSocket 1 is spoken here'))
-    if (frame.lease)
-      return refuse('not-supported', new RSocketError(UNSUPPORTED_SETUP, 'leases are not supported'))
-    if (frame.resume)
-      return refuse(
-        'not-supported',
-        new RSocketError(
-          UNSUPPORTED_SETUP,
-          'resumption is not supported: open a new session with the same instanceId',
-        ),
-      )
+    }
+    const problem = setupProblem(frame)
+    if (problem) return refuse('not-supported', new RSocketError(UNSUPPORTED_SETUP, problem))
     phase = 'deciding'
-    watchSilence(Math.min(frame.lifetimeMs || LIFETIME_MS, LIFETIME_MS))
-    const decide =
-      deps.onSetup ?? (() => Promise.reject(new RSocketError(INVALID_SETUP, 'nothing is served here')))
+    listen(Math.min(frame.lifetimeMs || LIFETIME_MS, LIFETIME_MS))
     decide(frame).then(opened, (error: unknown) => {
-      const told =
-        error instanceof RSocketError
-          ? error
-          : new RSocketError(ERROR_CODES.REJECTED_SETUP, 'internal error', 'HYDRA_INTERNAL')
-      refuse('setup', told)
+      const isTold = error instanceof RSocketError
+      refuse('setup', isTold ? error : new RSocketError(REJECTED_SETUP, 'internal error', 'HYDRA_INTERNAL'))
     })
+  }
+
+  async function decide(frame: SetupFrame): Promise<void> {
+    if (!deps.onSetup) throw new RSocketError(INVALID_SETUP, 'nothing is served here')
+    await deps.onSetup(frame)
   }
 
   function opened(): void {
@@ -185,218 +147,108 @@ export function createConnection(deps: ConnectionDeps): Connection {
     phase = 'open'
     const frames = waiting
     waiting = []
-    for (const frame of frames) {
-      if (phase !== 'open') return
-      if (frame.streamId === 0) onConnectionFrame(frame)
-      else onStreamFrame(frame)
-    }
+    for (const frame of frames) handle(frame)
   }
 
-  function onConnectionFrame(frame: Frame) {
+  function handle(frame: Frame) {
+    if (phase === 'ended') return
+    const isAboutConnection = frame.streamId === 0
     switch (frame.type) {
+      case 'ignored':
+        return
       case 'keepalive':
+        if (!isAboutConnection) break
         if (frame.respond) transmit({ streamId: 0, type: 'keepalive', respond: false, data: frame.data })
         return
       case 'error':
-        return finish({ by: 'peer', reason: 'closed by peer', error: parseErrorText(frame.code, frame.text) })
-      case 'ignored':
-        return
-      default:
-        refuse('malformed-frame', violation(`a ${frame.type} frame can't be on stream 0`))
-    }
-  }
-
-  function onStreamFrame(frame: Frame) {
-    const stream = streams.get(frame.streamId)
-    switch (frame.type) {
+        if (!isAboutConnection) return streams.receive(frame)
+        return finish({ by: 'peer', reason: 'closed', error: parseErrorText(frame.code, frame.text) })
       case 'request-response':
       case 'request-stream':
       case 'request-channel':
       case 'fire-and-forget':
+        if (isAboutConnection) break
         return admit(frame)
-      case 'setup':
-      case 'resume':
-      case 'keepalive':
-        return refuse('malformed-frame', violation(`a ${frame.type} frame belongs on stream 0`))
-      case 'ignored':
-        return
-      default:
-        // A stream that ended a moment ago at this end may still be spoken to.
-        stream?.receive(frame)
+      case 'request-n':
+      case 'cancel':
+      case 'payload':
+        if (isAboutConnection) break
+        return streams.receive(frame)
     }
+    refuse(
+      'malformed-frame',
+      violation(`a ${frame.type} frame can't be ${isAboutConnection ? 'on stream 0' : 'here'}`),
+    )
   }
 
   /** Starts a stream the peer asked for. */
-  function admit(frame: Frame) {
+  function admit(
+    frame: Extract<Frame, { type: `request-${'response' | 'stream' | 'channel'}` | 'fire-and-forget' }>,
+  ) {
     const { streamId } = frame
-    const expected = isClient ? 0 : 1
-    if (streamId % 2 !== expected || streamId <= lastPeerStreamId) {
+    if (streamId % 2 !== (isClient ? 0 : 1) || streamId <= lastPeerStreamId) {
       return refuse('malformed-frame', violation('a stream id was used twice or belongs to the other side'))
     }
     lastPeerStreamId = streamId
-    if (frame.type === 'request-channel')
-      return reject(streamId, 'channels of both directions are not supported')
-    if (
-      frame.type !== 'request-response' &&
-      frame.type !== 'request-stream' &&
-      frame.type !== 'fire-and-forget'
-    )
-      return
+    if (frame.type === 'request-channel') {
+      const text = 'channels of both directions are not supported'
+      return transmit({ streamId, type: 'error', code: REJECTED, text })
+    }
     if (frame.follows)
-      return refuse(
-        'not-supported',
-        violation('fragmented payloads are not supported: a frame may have 16 MiB'),
-      )
+      return refuse('not-supported', violation('fragments are not supported: a frame may have 16 MiB'))
     if (frame.type === 'fire-and-forget') return responder.fireAndForget(frame)
-    if (served >= limits.maxStreams)
+    if (streams.busy() >= limits.maxStreams) {
       return refuse('too-many-streams', violation(`a peer may have ${limits.maxStreams} requests open`))
-    serve(frame)
+    }
+    streams.serve(frame)
   }
 
-  function serve(frame: RequestFrame & { readonly streamId: number }): void {
-    const { streamId } = frame
-    const isStream = frame.type === 'request-stream'
-    let source: Source | undefined
-    let counted = true
-    served++
-    /** A handler that was cancelled counts until it is done, so that cancelling starts no more than waiting does. */
-    const settled = (): boolean => {
-      if (counted) served--
-      counted = false
-      return streams.delete(streamId)
-    }
-    const cancelled = (): void => {
-      if (!streams.delete(streamId)) return
-      if (isStream) settled()
-      source?.cancel()
-    }
-    const answer: Answer = {
-      onNext(payload) {
-        const open = isStream ? streams.has(streamId) : settled()
-        if (open)
-          transmit({ streamId, type: 'payload', follows: false, complete: !isStream, next: true, ...payload })
-      },
-      onComplete() {
-        if (settled())
-          transmit({ streamId, type: 'payload', follows: false, complete: true, next: false, ...EMPTY })
-      },
-      onError(error) {
-        if (settled()) transmit({ streamId, type: 'error', code: error.code, text: formatErrorText(error) })
-      },
-    }
-    streams.set(streamId, {
-      receive(received) {
-        if (received.type === 'request-n') source?.request(received.demand)
-        else cancelled()
-      },
-      abandon: cancelled,
-    })
-    if (isStream) {
-      source = responder.requestStream(frame, answer)
-      if (streams.has(streamId)) source.request(frame.demand)
-    } else {
-      responder.requestResponse(frame, answer)
-    }
-  }
+  // ---- frames go out ----------------------------------------------------------------------------------
 
-  function reject(streamId: number, message: string): void {
-    transmit({ streamId, type: 'error', code: ERROR_CODES.REJECTED, text: message })
-  }
-
-  /** Takes the next id and registers what receives its frames. */
-  function open(answer: Answer, isStream: boolean, demand: number): { streamId: number; source: Source } {
-    const streamId = nextStreamId
-    nextStreamId += 2
-    let allowed = demand
-    const over = (): boolean => streams.delete(streamId)
-    streams.set(streamId, {
-      receive(frame) {
-        if (frame.type === 'error') {
-          if (over()) answer.onError(parseErrorText(frame.code, frame.text))
-          return
-        }
-        if (frame.type !== 'payload' || frame.follows || (frame.next && allowed-- <= 0)) {
-          if (!over()) return
-          transmit({ streamId, type: 'cancel' })
-          return answer.onError(violation('an answer that was not asked for'))
-        }
-        if (!isStream || frame.complete) over()
-        if (frame.next) answer.onNext({ metadata: frame.metadata, data: frame.data })
-        if (!isStream || frame.complete) answer.onComplete()
-      },
-      abandon(error) {
-        if (over()) answer.onError(error)
-      },
-    })
-    const source: Source = {
-      request(count) {
-        if (!streams.has(streamId) || count <= 0) return
-        allowed = Math.min(UNLIMITED, allowed + count)
-        transmit({ streamId, type: 'request-n', demand: Math.min(UNLIMITED, count) })
-      },
-      cancel() {
-        if (over()) transmit({ streamId, type: 'cancel' })
-      },
-    }
-    return { streamId, source }
-  }
-
-  function begun(answer: Answer): boolean {
-    if (phase === 'ended')
-      answer.onError(new RSocketError(ERROR_CODES.CONNECTION_ERROR, 'the connection is closed'))
-    // Ids last for two thousand million requests; the next connection begins anew.
-    else if (nextStreamId > UNLIMITED)
-      close(new RSocketError(ERROR_CODES.CONNECTION_CLOSE, 'out of stream ids'))
-    else return true
-    return false
-  }
-
-  function transmit(frame: Parameters<typeof encodeFrame>[0]) {
+  function transmit(frame: OutgoingFrame) {
     if (phase === 'ended') return
     let bytes: Buffer
     try {
       bytes = encodeFrame(frame)
     } catch (error) {
-      const tooLarge = error as RSocketError
-      if (frame.streamId === 0) return finish({ by: 'here', reason: 'too-large', error: tooLarge })
-      // The one stream fails, at both ends.
-      streams.get(frame.streamId)?.abandon(tooLarge)
-      if (frame.type === 'payload') {
-        const text = formatErrorText(tooLarge)
-        transmit({ streamId: frame.streamId, type: 'error', code: tooLarge.code, text })
-      }
-      return
+      return tooLarge(frame, error as RSocketError)
     }
     link.send(bytes)
-    if (link.pendingBytes() > limits.maxPendingBytes)
+    if (link.pendingBytes() > limits.maxPendingBytes) {
       refuse('slow-reader', violation('too much is waiting to be read'))
-  }
-
-  /** Ends the connection when nothing is heard for `lifetimeMs`. */
-  function watchSilence(lifetimeMs: number): void {
-    let late = false
-    let stop = (): void => {}
-    const look = (): void => {
-      const silentMs = timers.monotonic() - heardAt
-      if (silentMs < lifetimeMs) {
-        late = false
-        stop = timers.after(lifetimeMs - silentMs, look)
-      } else if (!late) {
-        late = true
-        stop = timers.after(SECOND_LOOK_MS, look)
-      } else {
-        const error = new RSocketError(ERROR_CODES.CONNECTION_ERROR, `nothing was heard for ${lifetimeMs} ms`)
-        sayError(error)
-        finish({ by: 'silence', reason: 'silence', error })
-      }
     }
-    stop = timers.after(lifetimeMs, look)
-    stopTimers.push(() => stop())
   }
 
-  function sayError(error: RSocketError): void {
-    if (phase !== 'ended')
-      link.send(encodeFrame({ streamId: 0, type: 'error', code: error.code, text: formatErrorText(error) }))
+  /** A SETUP that can't be sent ends the connection; of anything else only its stream fails, at both ends. */
+  function tooLarge(frame: OutgoingFrame, error: RSocketError) {
+    const { streamId } = frame
+    if (streamId === 0) return finish({ by: 'here', reason: 'too-large', error })
+    streams.abandon(streamId, error)
+    if (frame.type === 'payload')
+      transmit({ streamId, type: 'error', code: error.code, text: formatErrorText(error) })
+  }
+
+  // ---- the end ----------------------------------------------------------------------------------------
+
+  /** From here on the peer may not be silent for longer than `lifetimeMs`. */
+  function listen(lifetimeMs: number): void {
+    const watch = watchSilence({
+      timers,
+      lifetimeMs,
+      onSilence: () => farewell('silence', 'silence', violation(`nothing was heard for ${lifetimeMs} ms`)),
+    })
+    heard = watch.heard
+    stopTimers.push(watch.stop)
+  }
+
+  function farewell(by: Ended['by'], reason: string, error: RSocketError): void {
+    if (phase === 'ended') return
+    link.send(encodeFrame({ streamId: 0, type: 'error', code: error.code, text: formatErrorText(error) }))
+    finish({ by, reason, error })
+  }
+
+  function refuse(reason: string, error: RSocketError): void {
+    farewell('refused', reason, error)
   }
 
   function finish(ended: Ended): void {
@@ -406,70 +258,64 @@ export function createConnection(deps: ConnectionDeps): Connection {
     for (const stop of stopTimers) stop()
     link.end()
     onEnd(ended)
-    for (const stream of [...streams.values()]) stream.abandon(ended.error)
+    streams.abandonAll(ended.error)
   }
 
-  function refuse(reason: string, error: RSocketError): void {
-    sayError(error)
-    finish({ by: 'refused', reason, error })
-  }
-
-  function close(error: RSocketError): void {
-    sayError(error)
-    finish({ by: 'here', reason: 'closed', error })
+  function ask(
+    type: 'request-response' | 'request-stream',
+    payload: Payload,
+    demand: number,
+    answer: Answer,
+  ): Source {
+    if (phase !== 'ended') return streams.ask(type, payload, demand, answer)
+    answer.onError(violation('the connection is closed'))
+    return { request() {}, cancel() {} }
   }
 
   if (deps.setup) {
     phase = 'open'
+    const rhythm = { keepAliveMs: KEEP_ALIVE_MS, lifetimeMs: LIFETIME_MS }
     transmit({
       streamId: 0,
       type: 'setup',
       majorVersion: 1,
-      keepAliveMs: KEEP_ALIVE_MS,
-      lifetimeMs: LIFETIME_MS,
       resume: false,
       lease: false,
+      ...rhythm,
       ...deps.setup,
     })
-    stopTimers.push(
-      timers.every(KEEP_ALIVE_MS, () =>
-        transmit({ streamId: 0, type: 'keepalive', respond: true, data: EMPTY.data }),
-      ),
-    )
-    watchSilence(LIFETIME_MS)
+    const keepAlive = { streamId: 0, type: 'keepalive', respond: true, data: EMPTY.data } as const
+    stopTimers.push(timers.every(KEEP_ALIVE_MS, () => transmit(keepAlive)))
+    listen(LIFETIME_MS)
   } else {
-    const noSetup = new RSocketError(ERROR_CODES.INVALID_SETUP, `no SETUP came within ${SETUP_TIMEOUT_MS} ms`)
+    const noSetup = new RSocketError(INVALID_SETUP, `no SETUP came within ${SETUP_TIMEOUT_MS} ms`)
     stopTimers.push(timers.after(SETUP_TIMEOUT_MS, () => phase === 'new' && refuse('no-setup', noSetup)))
   }
 
   return {
     receive,
-    lost: (reason) =>
-      finish({ by: 'link', reason, error: new RSocketError(ERROR_CODES.CONNECTION_ERROR, reason) }),
-    close,
+    lost: (reason) => finish({ by: 'link', reason, error: violation(reason) }),
+    close: (error) => farewell('here', 'closed', error),
     refuse,
     isOpen: () => phase !== 'ended',
-    requestResponse(payload, answer) {
-      if (!begun(answer)) return () => {}
-      const { streamId, source } = open(answer, false, 1)
-      transmit({ streamId, type: 'request-response', follows: false, ...payload })
-      return source.cancel
-    },
-    requestStream(payload, demand, answer) {
-      if (!begun(answer)) return { request() {}, cancel() {} }
-      const { streamId, source } = open(answer, true, demand)
-      transmit({ streamId, type: 'request-stream', demand, follows: false, ...payload })
-      return source
-    },
+    requestResponse: (payload, answer) => ask('request-response', payload, 1, answer),
+    requestStream: (payload, demand, answer) => ask('request-stream', payload, demand, answer),
     fireAndForget(payload) {
-      if (phase === 'ended' || nextStreamId > UNLIMITED) return
-      const streamId = nextStreamId
-      nextStreamId += 2
-      transmit({ streamId, type: 'fire-and-forget', follows: false, ...payload })
+      const streamId = streams.nextId()
+      if (streamId !== undefined) transmit({ streamId, type: 'fire-and-forget', follows: false, ...payload })
     },
   }
 }
 
+const NO_RESUMPTION = 'sessions are not resumed: open a new one with the same instanceId'
+
+/** What a SETUP asks for that isn't given here. */
+function setupProblem({ majorVersion, lease, resume }: SetupFrame): string | undefined {
+  if (majorVersion !== 1) return 'only RSocket 1 is spoken here'
+  if (lease) return 'leases are not supported'
+  return resume ? NO_RESUMPTION : undefined
+}
+
 function violation(what: string): RSocketError {
-  return new RSocketError(ERROR_CODES.CONNECTION_ERROR, what)
+  return new RSocketError(CONNECTION_ERROR, what)
 }

@@ -58,6 +58,8 @@ export type StreamFrame =
   | { readonly type: 'error'; readonly code: number; readonly text: string }
 
 export type Frame = (ConnectionFrame | StreamFrame) & { readonly streamId: number }
+/** Frames we ever send. */
+export type OutgoingFrame = Exclude<Frame, { type: 'ignored' | 'resume' | 'request-channel' }>
 
 const TYPES = {
   SETUP: 0x01,
@@ -222,9 +224,7 @@ function decodeSetup(cursor: Cursor, flags: number): Omit<SetupFrame, 'type'> {
  *
  * @throws RSocketError (INVALID) when it is larger than RSocket can carry
  */
-export function encodeFrame(
-  frame: Exclude<Frame, { type: 'ignored' | 'resume' | 'request-channel' }>,
-): Buffer {
+export function encodeFrame(frame: OutgoingFrame): Buffer {
   switch (frame.type) {
     case 'setup':
       return encodeSetup(frame)

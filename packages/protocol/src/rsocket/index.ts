@@ -5,7 +5,7 @@
  *
  * @module
  */
-export type { Ended, Limits, Link, Source, Timers } from './connection.ts'
+export type { Ended, Limits, Link } from './connection.ts'
 export { RSocketError } from './error.ts'
 export { createFrameReader, type FrameReader, withLength } from './frame-reader.ts'
 export type { Credentials } from './metadata.ts'
@@ -19,4 +19,6 @@ export {
   type Sink,
   type StreamReceiver,
 } from './peer.ts'
+export type { Timers } from './silence.ts'
+export type { Source } from './streams.ts'
 export * from './words.ts'

@@ -3,19 +3,12 @@
  *
  * @module
  */
-import {
-  type Answer,
-  type Connection,
-  createConnection,
-  type Ended,
-  type Limits,
-  type Link,
-  type Source,
-  type Timers,
-} from './connection.ts'
+import { type Connection, createConnection, type Ended, type Limits, type Link } from './connection.ts'
 import { RSocketError, toRSocketError } from './error.ts'
 import type { Payload, SetupFrame } from './frame.ts'
 import { type Credentials, decodeMetadata, encodeMetadata, type Metadata } from './metadata.ts'
+import type { Timers } from './silence.ts'
+import type { Answer, Source } from './streams.ts'
 import { COMPOSITE_MIME, ERROR_CODES, JSON_MIME, ROUTES } from './words.ts'
 
 /** Takes items as they arrive. Ask for more with `request`: nothing comes without demand. */
@@ -198,14 +191,14 @@ export function createPeer(deps: PeerDeps): LinkedPeer {
     request(route, data, timeoutMs) {
       return new Promise((resolve, reject) => {
         const stopTimer = timers.after(timeoutMs, () => {
-          cancel()
+          asked.cancel()
           reject(new RSocketError(CANCELED, `${route} was not answered within ${timeoutMs} ms`))
         })
         const settle = (run: () => void): void => {
           stopTimer()
           run()
         }
-        const cancel = connection.requestResponse(payloadOf(route, data), {
+        const asked = connection.requestResponse(payloadOf(route, data), {
           onNext: (payload) => settle(() => settleWith(payload, resolve, reject)),
           onComplete: () => settle(() => resolve(undefined)),
           onError: (error) => settle(() => reject(error)),

@@ -1,9 +1,10 @@
 /**
  * The paths of one host: which leaves fit a request, from the most specific.
  *
- * A path without parameters is found whole, in one look-up. The others stand in a trie over their segments,
- * asked in the order of `compareSpecificity`: literal, parameters, wildcard, the end, splat. Both are
- * persistent. Segments are decoded; a slash inside one (from `%2f`) is NUL here, which no path may hold.
+ * One persistent map holds every pattern under the literal segments it begins with, as one text: `/a/b` for
+ * `/a/b`, `/a/b/{id}` and `/a/b/**`. A request looks up its whole path and then ever shorter beginnings of it,
+ * which is the order of `compareSpecificity`; what follows the literal beginning is a small trie. Segments are
+ * decoded; a slash inside one (from `%2f`) is NUL here, which no path may hold.
  *
  * @module
  */
@@ -16,70 +17,88 @@ import {
   type Segment,
 } from '@hydra-gateway/protocol'
 import type { Leaf } from './claims.ts'
-import { entries, get, getPart, type Owner, type PersistentMap, remove, set } from './persistent-map.ts'
+import {
+  entries,
+  extendHash,
+  finishHash,
+  get,
+  getPart,
+  lookUp,
+  NO_TEXT,
+  type Owner,
+  type PersistentMap,
+  remove,
+  set,
+} from './persistent-map.ts'
 import type { Route } from './route.ts'
 
-export interface Paths {
-  readonly literals: PersistentMap<Leaf>
-  readonly patterns: Node | undefined
-}
+export type Paths = PersistentMap<Place>
+
+/** What follows one beginning of a path. When nothing does, just the leaf of the pattern that ends here. */
+type Place = Leaf | Node
 
 type Parameter = Extract<Segment, { kind: 'parameter' }>
 
+/** A parameter with a character class or with text beside it. */
 interface Edge {
   readonly parameter: Parameter
   readonly before: string
   readonly after: string
   readonly characters: CharacterClass | undefined
-  readonly node: Node
-}
-
-/** What follows one beginning of a pattern. Changed in place only by the edit that made it. */
-class Node {
-  literals: PersistentMap<Node>
-  /** The most specific first. */
-  parameters: readonly Edge[]
-  wildcard: Node | undefined
-  /** Patterns that end here, end in a splat of at least one segment, or in one of any number. */
-  end: Leaf | undefined
-  more: Leaf | undefined
-  any: Leaf | undefined
-  readonly owner: Owner
-
-  constructor(from: Node | undefined, owner: Owner) {
-    this.literals = from?.literals
-    this.parameters = from?.parameters ?? NONE
-    this.wildcard = from?.wildcard
-    this.end = from?.end
-    this.more = from?.more
-    this.any = from?.any
-    this.owner = owner
-  }
+  readonly place: Place
 }
 
 const NONE: readonly Edge[] = Object.freeze([])
 
-export const noPaths: Paths = Object.freeze({ literals: undefined, patterns: undefined })
+/** Changed in place only by the edit that made it. */
+class Node {
+  /** The pattern that ends here. */
+  end: Leaf | undefined
+  literals: PersistentMap<Place>
+  /** The most specific first. */
+  edges: readonly Edge[]
+  /** Below a parameter that takes any segment. */
+  parameter: Place | undefined
+  wildcard: Place | undefined
+  /** Patterns that end in a splat here: of at least one segment, and of any number. */
+  more: Leaf | undefined
+  any: Leaf | undefined
+  readonly owner: Owner
 
-/** Changes the leaf of a pattern; `change` gets undefined when there was none and returns it when none is left. */
-export function edit(
-  paths: Paths,
-  pattern: Pattern,
-  change: (leaf: Leaf | undefined) => Leaf | undefined,
-  owner: Owner,
-): Paths {
-  const path = literalPath(pattern)
-  if (path === undefined)
-    return { ...paths, patterns: editNode(paths.patterns, pattern.segments, 0, change, owner) }
-  const leaf = change(get(paths.literals, path))
-  const literals =
-    leaf === undefined ? remove(paths.literals, path, owner) : set(paths.literals, path, leaf, owner)
-  return { ...paths, literals }
+  constructor(from: Place | undefined, owner: Owner) {
+    const node = from instanceof Node ? from : undefined
+    this.end = node ? node.end : (from as Leaf | undefined)
+    this.literals = node?.literals
+    this.edges = node?.edges ?? NONE
+    this.parameter = node?.parameter
+    this.wildcard = node?.wildcard
+    this.more = node?.more
+    this.any = node?.any
+    this.owner = owner
+  }
+}
+
+/** Makes the next leaf of the one before it; undefined stands for none. */
+type Change = (leaf: Leaf | undefined) => Leaf | undefined
+
+/** Changes the leaf of a pattern. */
+export function edit(paths: Paths, pattern: Pattern, change: Change, owner: Owner): Paths {
+  const whole = literalPath(pattern)
+  let key = whole ?? ''
+  let rest: readonly Segment[] = []
+  if (whole === undefined) {
+    const { segments } = pattern
+    const literal = segments.findIndex(({ kind }) => kind !== 'literal')
+    for (const segment of segments.slice(0, literal)) key += `/${inPath((segment as { text: string }).text)}`
+    rest = segments.slice(literal)
+  }
+  const place = editPlace(get(paths, key), rest, 0, change, owner)
+  return place === undefined ? remove(paths, key, owner) : set(paths, key, place, owner)
 }
 
 /** Decoded form of a canonical path, as `find` wants it; undefined for a path that isn't canonical. */
 export function decodePath(path: string): string | undefined {
-  if (path.charCodeAt(0) !== 47) return undefined
+  if (path.charCodeAt(0) !== SLASH) return undefined
   if (!path.includes('%')) return path
   try {
     return decodeURIComponent(path.replace(/%2f/gi, '%00'))
@@ -91,6 +110,16 @@ export function decodePath(path: string): string | undefined {
 /** What a request asks each leaf that fits; the first answer counts. */
 export type Take = (leaf: Leaf, method: string, isUpgrade: boolean) => Route | undefined
 
+const SLASH = 47
+
+/** No pattern has more literal segments in front of a parameter. */
+const MOST_SEGMENTS = 64
+
+// Where each beginning of the path ends, and its hash. Used within one call of `find` only, which asks nobody
+// who could call it again; made once because every request needs them.
+const ends = new Int32Array(MOST_SEGMENTS)
+const hashes = new Int32Array(MOST_SEGMENTS)
+
 /** Offers the leaves that fit a decoded path to `take`, the most specific first, until it returns a route. */
 export function find(
   paths: Paths,
@@ -99,50 +128,63 @@ export function find(
   method: string,
   isUpgrade: boolean,
 ): Route | undefined {
-  const whole = getPart(paths.literals, path, 0, path.length)
-  const route = whole && take(whole, method, isUpgrade)
-  return route ?? (paths.patterns && descend(paths.patterns, path, 1, take, method, isUpgrade))
+  if (paths === undefined) return undefined
+  const { length } = path
+  let hash = NO_TEXT
+  let count = 0
+  for (let at = 0; at < length; at++) {
+    const code = path.charCodeAt(at)
+    if (code === SLASH && count < MOST_SEGMENTS) {
+      ends[count] = at
+      hashes[count] = hash
+      count++
+    }
+    hash = extendHash(hash, code)
+  }
+  const whole = lookUp(paths, finishHash(hash), path, 0, length)
+  let route = whole && descend(whole, path, length + 1, take, method, isUpgrade)
+  while (route === undefined && count > 0) {
+    count--
+    const end = ends[count]!
+    const place = lookUp(paths, finishHash(hashes[count]!), path, 0, end)
+    if (place instanceof Node) route = descend(place, path, end + 1, take, method, isUpgrade)
+  }
+  return route
 }
 
 export function* leaves(paths: Paths): Generator<Leaf> {
-  for (const [, leaf] of entries(paths.literals)) yield leaf
-  if (paths.patterns) yield* leavesBelow(paths.patterns)
-}
-
-export function isEmpty({ literals, patterns }: Paths): boolean {
-  return literals === undefined && patterns === undefined
+  for (const [, place] of entries(paths)) yield* leavesOf(place)
 }
 
 /** `from` is where the next segment begins; beyond the end of the path when there is none. */
 function descend(
-  node: Node,
+  place: Place,
   path: string,
   from: number,
   take: Take,
   method: string,
   isUpgrade: boolean,
 ): Route | undefined {
+  if (!(place instanceof Node)) return from > path.length ? take(place, method, isUpgrade) : undefined
   let route: Route | undefined
   if (from <= path.length) {
     const slash = path.indexOf('/', from)
     const to = slash < 0 ? path.length : slash
-    if (node.literals !== undefined) {
-      const child = getPart(node.literals, path, from, to)
-      if (child) route = descend(child, path, to + 1, take, method, isUpgrade)
-      if (route) return route
-    }
+    const child = place.literals && getPart(place.literals, path, from, to)
+    if (child) route = descend(child, path, to + 1, take, method, isUpgrade)
+    if (route) return route
     if (to > from) {
-      for (const edge of node.parameters) {
-        if (!fits(edge, path, from, to)) continue
-        route = descend(edge.node, path, to + 1, take, method, isUpgrade)
+      for (const edge of place.edges) {
+        if (fits(edge, path, from, to)) route = descend(edge.place, path, to + 1, take, method, isUpgrade)
         if (route) return route
       }
-      if (node.wildcard) route = descend(node.wildcard, path, to + 1, take, method, isUpgrade)
+      if (place.parameter) route = descend(place.parameter, path, to + 1, take, method, isUpgrade)
+      if (!route && place.wildcard) route = descend(place.wildcard, path, to + 1, take, method, isUpgrade)
       if (route) return route
     }
-    if (node.more) route = take(node.more, method, isUpgrade)
-  } else if (node.end) route = take(node.end, method, isUpgrade)
-  return route ?? (node.any && take(node.any, method, isUpgrade))
+    if (place.more) route = take(place.more, method, isUpgrade)
+  } else if (place.end) route = take(place.end, method, isUpgrade)
+  return route ?? (place.any && take(place.any, method, isUpgrade))
 }
 
 function fits({ before, after, characters }: Edge, path: string, from: number, to: number): boolean {
@@ -154,35 +196,39 @@ function fits({ before, after, characters }: Edge, path: string, from: number, t
   return characters === undefined || isOfClass(characters, path, begin, end)
 }
 
-function editNode(
-  old: Node | undefined,
+function editPlace(
+  old: Place | undefined,
   segments: readonly Segment[],
   index: number,
-  change: (leaf: Leaf | undefined) => Leaf | undefined,
+  change: Change,
   owner: Owner,
-): Node | undefined {
-  const node = old?.owner === owner ? old : new Node(old, owner)
+): Place | undefined {
   const segment = segments[index]
-  const below = (child: Node | undefined): Node | undefined =>
-    editNode(child, segments, index + 1, change, owner)
+  if (segment === undefined && !(old instanceof Node)) return change(old)
+  const node = old instanceof Node && old.owner === owner ? old : new Node(old, owner)
+  const below = (place: Place | undefined): Place | undefined =>
+    editPlace(place, segments, index + 1, change, owner)
   if (segment === undefined) node.end = change(node.end)
   else if (segment.kind === 'wildcard') node.wildcard = below(node.wildcard)
-  else if (segment.kind === 'parameter') node.parameters = editEdge(node.parameters, segment, below)
   else if (segment.kind === 'literal') {
     const text = inPath(segment.text)
-    const child = below(get(node.literals, text))
-    node.literals = child ? set(node.literals, text, child, owner) : remove(node.literals, text, owner)
+    const place = below(get(node.literals, text))
+    node.literals = place ? set(node.literals, text, place, owner) : remove(node.literals, text, owner)
+  } else if (segment.kind === 'parameter') {
+    const { before, after, characters } = segment
+    if (before || after || characters) node.edges = editEdge(node.edges, segment, below)
+    else node.parameter = below(node.parameter)
   } else if (segment.least === 1) node.more = change(node.more)
   else node.any = change(node.any)
-  const isUsed =
-    node.literals || node.parameters.length > 0 || node.wildcard || node.end || node.more || node.any
-  return isUsed ? node : undefined
+  const goesOn =
+    node.literals || node.edges.length > 0 || node.parameter || node.wildcard || node.more || node.any
+  return goesOn ? node : node.end
 }
 
 function editEdge(
   edges: readonly Edge[],
   parameter: Parameter,
-  below: (child: Node | undefined) => Node | undefined,
+  below: (place: Place | undefined) => Place | undefined,
 ): readonly Edge[] {
   let low = 0
   let high = edges.length
@@ -193,22 +239,24 @@ function editEdge(
   }
   const found = edges[low]
   const isSame = found !== undefined && compareParameters(found.parameter, parameter) === 0
-  const node = below(isSame ? found.node : undefined)
-  if (isSame && node === found.node) return edges
+  const place = below(isSame ? found.place : undefined)
   const { before = '', after = '', characters } = parameter
-  const edge = node && { parameter, before: inPath(before), after: inPath(after), characters, node }
+  const edge = place && { parameter, before: inPath(before), after: inPath(after), characters, place }
   return edges.toSpliced(low, isSame ? 1 : 0, ...(edge ? [edge] : []))
 }
 
 function inPath(text: string): string {
-  return text.replaceAll('/', '\0')
+  return text.includes('/') ? text.replaceAll('/', '\0') : text
 }
 
-function* leavesBelow(node: Node): Generator<Leaf> {
-  if (node.end) yield node.end
-  if (node.more) yield node.more
-  if (node.any) yield node.any
-  for (const [, child] of entries(node.literals)) yield* leavesBelow(child)
-  for (const { node: child } of node.parameters) yield* leavesBelow(child)
-  if (node.wildcard) yield* leavesBelow(node.wildcard)
+function* leavesOf(place: Place): Generator<Leaf> {
+  if (!(place instanceof Node)) {
+    yield place
+    return
+  }
+  const { end, more, any, literals, edges, parameter, wildcard } = place
+  for (const leaf of [end, more, any]) if (leaf) yield leaf
+  for (const [, child] of entries(literals)) yield* leavesOf(child)
+  for (const edge of edges) yield* leavesOf(edge.place)
+  for (const child of [parameter, wildcard]) if (child) yield* leavesOf(child)
 }

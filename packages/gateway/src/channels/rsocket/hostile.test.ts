@@ -3,6 +3,12 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { ROUTES, withLength } from '@hydra-gateway/protocol/rsocket'
+import {
+  encodeCompositeMetadata,
+  encodeRoute,
+  encodeSimpleAuthMetadata,
+  WellKnownMimeType,
+} from 'rsocket-composite-metadata'
 import { Flags, FrameTypes, serializeFrame } from 'rsocket-core'
 import { WebSocket } from 'ws'
 import { bean, eventually, openGateway, openService } from './test-support.ts'
@@ -121,9 +127,6 @@ test('requests without sense are answered, and the channel lives on', async (t) 
 
 test('a client with too slow a pulse is refused, since its death would be noticed too late', async (t) => {
   const gateway = await openGateway(t)
-  const { encodeCompositeMetadata, encodeRoute, encodeSimpleAuthMetadata, WellKnownMimeType } = await import(
-    'rsocket-composite-metadata'
-  )
   const metadata = encodeCompositeMetadata([
     [WellKnownMimeType.MESSAGE_RSOCKET_ROUTING, encodeRoute('hydra.setup.v1')],
     [WellKnownMimeType.MESSAGE_RSOCKET_AUTHENTICATION, encodeSimpleAuthMetadata('public', 'private')],

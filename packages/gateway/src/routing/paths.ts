@@ -32,7 +32,16 @@ import {
 } from './persistent-map.ts'
 import type { Route } from './route.ts'
 
-export type Paths = PersistentMap<Place>
+export interface Paths {
+  readonly places: PersistentMap<Place>
+  /**
+   * Bit n is set when some pattern goes on after n literal segments, the last bit for all that are longer. Never
+   * cleared: an idle look-up is all that a bit too many costs.
+   */
+  readonly lengths: number
+}
+
+export const noPaths: Paths = Object.freeze({ places: undefined, lengths: 0 })
 
 /** What follows one beginning of a path. When nothing does, just the leaf of the pattern that ends here. */
 type Place = Leaf | Node
@@ -84,16 +93,36 @@ type Change = (leaf: Leaf | undefined) => Leaf | undefined
 /** Changes the leaf of a pattern. */
 export function edit(paths: Paths, pattern: Pattern, change: Change, owner: Owner): Paths {
   const whole = literalPath(pattern)
-  let key = whole ?? ''
-  let rest: readonly Segment[] = []
-  if (whole === undefined) {
-    const { segments } = pattern
-    const literal = segments.findIndex(({ kind }) => kind !== 'literal')
-    for (const segment of segments.slice(0, literal)) key += `/${inPath((segment as { text: string }).text)}`
-    rest = segments.slice(literal)
+  if (whole !== undefined)
+    return { ...paths, places: editAt(paths.places, whole, NO_SEGMENTS, change, owner) }
+  let key = ''
+  let count = 0
+  for (const segment of pattern.segments) {
+    if (segment.kind !== 'literal') break
+    key += `/${inPath(segment.text)}`
+    count++
   }
-  const place = editPlace(get(paths, key), rest, 0, change, owner)
-  return place === undefined ? remove(paths, key, owner) : set(paths, key, place, owner)
+  return {
+    places: editAt(paths.places, key, pattern.segments.slice(count), change, owner),
+    lengths: paths.lengths | lengthBit(count),
+  }
+}
+
+const NO_SEGMENTS: readonly Segment[] = Object.freeze([])
+
+function editAt(
+  places: PersistentMap<Place>,
+  key: string,
+  rest: readonly Segment[],
+  change: Change,
+  owner: Owner,
+): PersistentMap<Place> {
+  const place = editPlace(get(places, key), rest, 0, change, owner)
+  return place === undefined ? remove(places, key, owner) : set(places, key, place, owner)
+}
+
+function lengthBit(count: number): number {
+  return 1 << (count < 31 ? count : 31)
 }
 
 /** Decoded form of a canonical path, as `find` wants it; undefined for a path that isn't canonical. */
@@ -122,13 +151,13 @@ const hashes = new Int32Array(MOST_SEGMENTS)
 
 /** Offers the leaves that fit a decoded path to `take`, the most specific first, until it returns a route. */
 export function find(
-  paths: Paths,
+  { places, lengths }: Paths,
   path: string,
   take: Take,
   method: string,
   isUpgrade: boolean,
 ): Route | undefined {
-  if (paths === undefined) return undefined
+  if (places === undefined) return undefined
   const { length } = path
   let hash = NO_TEXT
   let count = 0
@@ -141,19 +170,20 @@ export function find(
     }
     hash = extendHash(hash, code)
   }
-  const whole = lookUp(paths, finishHash(hash), path, 0, length)
+  const whole = lookUp(places, finishHash(hash), path, 0, length)
   let route = whole && descend(whole, path, length + 1, take, method, isUpgrade)
   while (route === undefined && count > 0) {
     count--
+    if ((lengths & lengthBit(count)) === 0) continue
     const end = ends[count]!
-    const place = lookUp(paths, finishHash(hashes[count]!), path, 0, end)
+    const place = lookUp(places, finishHash(hashes[count]!), path, 0, end)
     if (place instanceof Node) route = descend(place, path, end + 1, take, method, isUpgrade)
   }
   return route
 }
 
-export function* leaves(paths: Paths): Generator<Leaf> {
-  for (const [, place] of entries(paths)) yield* leavesOf(place)
+export function* leaves({ places }: Paths): Generator<Leaf> {
+  for (const [, place] of entries(places)) yield* leavesOf(place)
 }
 
 /** `from` is where the next segment begins; beyond the end of the path when there is none. */

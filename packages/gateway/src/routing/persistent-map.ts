@@ -82,8 +82,9 @@ export function lookUp<V>(map: Node<V>, hash: number, text: string, from: number
   if (node instanceof Bucket) return node.entries.get(text.slice(from, to))
   for (let at = 0; at < node.length; at += 3) {
     if (node[at] !== hash) continue
-    const key = node[at + 1] as string
-    if (key.length === to - from && text.startsWith(key, from)) return node[at + 2] as V
+    // Cutting the part out and comparing it whole is several times faster than `startsWith`.
+    const part = to - from === text.length ? text : text.slice(from, to)
+    if (part === node[at + 1]) return node[at + 2] as V
   }
   return undefined
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { type Claim, choose, conflictsOf, type Leaf, routesOf, settle } from './claims.ts'
-import { decodePath, edit, find, leaves, type Paths } from './paths.ts'
+import { decodePath, edit, find, leaves, noPaths, type Paths } from './paths.ts'
 import { entries, get, type Owner, type PersistentMap, remove, set } from './persistent-map.ts'
 import type { Conflict, Manifest, Route, RouteSpec } from './route.ts'
 import type { Instance, Service } from './upstream.ts'
@@ -55,7 +55,7 @@ export function emptyTable(): RoutingTable {
     size: 0,
     services: undefined,
     pools: undefined,
-    anyHost: undefined,
+    anyHost: noPaths,
     hosts: undefined,
     disputes: undefined,
   })
@@ -68,7 +68,7 @@ interface State {
   /** Instances by claim, `service NUL manifest`; never an empty list. */
   readonly pools: PersistentMap<readonly Instance[]>
   readonly anyHost: Paths
-  readonly hosts: PersistentMap<NonNullable<Paths>>
+  readonly hosts: PersistentMap<Paths>
   /** Conflicts by place. */
   readonly disputes: PersistentMap<readonly Conflict[]>
 }
@@ -172,9 +172,9 @@ function replaced(state: State, name: string, change: ServiceChange | undefined)
     }
     if (spec.host === undefined) draft.anyHost = edit(draft.anyHost, spec.pattern, change, owner)
     else {
-      const paths = edit(get(draft.hosts, spec.host), spec.pattern, change, owner)
+      const paths = edit(get(draft.hosts, spec.host) ?? noPaths, spec.pattern, change, owner)
       draft.hosts =
-        paths === undefined
+        paths.places === undefined
           ? remove(draft.hosts, spec.host, owner)
           : set(draft.hosts, spec.host, paths, owner)
     }

@@ -119,10 +119,11 @@ export function segmentText(segment: Segment, named: boolean): string {
 
 const SPECIAL = /[{}*\\]/
 const SPECIALS = /[{}*\\]/g
+const SPECIAL_IN_SEGMENT = /[{}*\\/]/
 const SPECIALS_IN_SEGMENT = /[{}*\\/]/g
 
 function escapeText(text: string): string {
-  return text.replace(SPECIALS_IN_SEGMENT, '\\$&')
+  return SPECIAL_IN_SEGMENT.test(text) ? text.replace(SPECIALS_IN_SEGMENT, '\\$&') : text
 }
 
 /**

@@ -40,6 +40,8 @@ async function run() {
         next(specifier, { ...context, conditions: ['hydra-source', ...context.conditions] }),
     })
   }
+  // halves the time a command takes from the second call on
+  nodeModule.enableCompileCache()
   const { main } = await import(pathToFileURL(isCheckout ? sources : join(here, 'dist', 'main.js')).href)
   process.exitCode = await main(process.argv.slice(2))
 }

@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { KEYS_FILE, KeysError, loadConfig, readKeys } from '@hydra-gateway/gateway/config'
 import type { MenuItems, ServiceState } from '@hydra-gateway/protocol'
+import { type Asked, ask } from './ask.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 
 export interface InstanceInfo {
@@ -80,8 +81,6 @@ export interface Admin {
   forget(service: string): Promise<void>
 }
 
-const TIMEOUT_MS = 5000
-
 /** What leads to a gateway: flags of the command. */
 export interface AdminOptions {
   readonly gateway?: string | undefined
@@ -97,12 +96,11 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
   const keys = given.publicKey ? given : await keptKeys(io)
   const credentials = Buffer.from(`${keys.publicKey}:${keys.privateKey}`).toString('base64')
 
-  async function call<Answer>(method: string, path: string): Promise<Answer> {
-    const response = await ask(url, method, path, credentials)
-    const body = (await response.json().catch(() => undefined)) as
-      | (Answer & { detail?: string; code?: string })
-      | undefined
-    if (response.ok && body) return body
+  /** `member` is what the answer must hold to be one of ours. */
+  async function call<Answer>(method: string, path: string, member: keyof Answer & string): Promise<Answer> {
+    const response = await askGateway(url, method, path, credentials)
+    const body = parseJson(response.body) as (Answer & { detail?: string; code?: string }) | undefined
+    if (response.status === 200 && body?.[member] !== undefined) return body
     if (response.status === 401) {
       const from = given.publicKey ? 'from the configuration and environment' : `from ${KEYS_FILE}`
       throw new CommandError(
@@ -121,30 +119,36 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
   }
   return {
     url,
-    services: () => call('GET', '/_hydra/api/v1/services'),
-    routes: () => call('GET', '/_hydra/api/v1/routes'),
-    forget: (service) => call('DELETE', `/_hydra/api/v1/services/${encodeURIComponent(service)}`),
+    services: () => call('GET', '/_hydra/api/v1/services', 'services'),
+    routes: () => call('GET', '/_hydra/api/v1/routes', 'routes'),
+    async forget(service) {
+      await call<{ forgotten: string }>(
+        'DELETE',
+        `/_hydra/api/v1/services/${encodeURIComponent(service)}`,
+        'forgotten',
+      )
+    },
   }
 }
 
-async function ask(url: string, method: string, path: string, credentials: string): Promise<Response> {
+async function askGateway(url: string, method: string, path: string, credentials: string): Promise<Asked> {
   try {
-    return await fetch(new URL(path, url), {
-      method,
-      headers: { authorization: `Basic ${credentials}`, accept: 'application/json' },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
+    const headers = { authorization: `Basic ${credentials}`, accept: 'application/json' }
+    return await ask(new URL(path, url), { method, headers })
   } catch (error) {
-    const { cause, name } = error as Error & { cause?: NodeJS.ErrnoException }
-    const why =
-      name === 'TimeoutError'
-        ? `no answer within ${TIMEOUT_MS / 1000} s`
-        : (cause?.code ?? cause?.message ?? name)
+    const { code, message } = error as NodeJS.ErrnoException
     throw new CommandError(
-      `No gateway answers at ${url} (${why}). Start one with  hydra start  or name it with  --gateway URL`,
+      `No gateway answers at ${url} (${code ?? message}). Start one with  hydra start  or name it with  --gateway URL`,
       EXIT.noGateway,
     )
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import type { RouteInfo } from './admin.ts'
+import { ask } from './ask.ts'
 
 /** What one page of a service said. */
 export interface Visit {
@@ -16,8 +15,6 @@ export interface Visit {
   /** Other headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>
 }
-
-const TIMEOUT_MS = 5000
 
 /** Headers by which one service decides for all of them, and what a visitor would notice. */
 const FOR_THE_WHOLE_SITE: Readonly<Record<string, string>> = {
@@ -64,25 +61,20 @@ function pageOf(routes: readonly RouteInfo[]): { path: string; host: string | un
   return askable[0] ?? 'it has no page without parameters'
 }
 
-function visit(gateway: string, service: string, path: string, host: string | undefined): Promise<Visit> {
-  const url = new URL(encodeURI(path), gateway)
-  const request = url.protocol === 'https:' ? requestHttps : requestHttp
-  return new Promise((resolve, reject) => {
-    const headers = { accept: 'text/html', 'user-agent': 'hydra-check', ...(host ? { host } : {}) }
-    const asked = request(url, { headers, timeout: TIMEOUT_MS }, (response) => {
-      // only the head matters; an endless page must not keep us
-      response.destroy()
-      const { 'set-cookie': cookies = [], ...others } = response.headers
-      const single = Object.entries(others).map(([name, value]) => [
-        name,
-        Array.isArray(value) ? value.join(', ') : value,
-      ])
-      resolve({ service, path, cookies, headers: Object.fromEntries(single) })
-    })
-    asked.on('timeout', () => asked.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)))
-    asked.on('error', reject)
-    asked.end()
-  })
+async function visit(
+  gateway: string,
+  service: string,
+  path: string,
+  host: string | undefined,
+): Promise<Visit> {
+  const headers = { accept: 'text/html', 'user-agent': 'hydra-check', ...(host ? { host } : {}) }
+  const answer = await ask(new URL(encodeURI(path), gateway), { headers, wantsBody: false })
+  const { 'set-cookie': cookies = [], ...others } = answer.headers
+  const single = Object.entries(others).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.join(', ') : value,
+  ])
+  return { service, path, cookies, headers: Object.fromEntries(single) }
 }
 
 /** Sentences about cookies of one name from several services, and headers that speak for the whole site. */

@@ -71,7 +71,8 @@ export function findCommand(
 /** Reads flags and words; throws CommandError for what the command does not take. */
 export function readArgs(command: Command, rest: readonly string[]): ParsedArgs<ArgsDef> {
   const args: ArgsDef = { ...command.args, ...COMMON_ARGS }
-  const positionals = Object.values(args).filter(({ type }) => type === 'positional').length
+  const flags = new Map(Object.entries(args).filter(([, { type }]) => type !== 'positional'))
+  const positionals = Object.keys(args).length - flags.size
   let words = 0
   for (let i = 0; i < rest.length; i++) {
     const word = rest[i]!
@@ -82,8 +83,9 @@ export function readArgs(command: Command, rest: readonly string[]): ParsedArgs<
       continue
     }
     const [flag, value] = splitFlag(word)
-    const known = flag.startsWith('no-') && isBoolean(args[flag.slice(3)]) ? args[flag.slice(3)] : args[flag]
-    if (!word.startsWith('--') || !known || known.type === 'positional') throw unknownFlag(word, args)
+    const name = flag.startsWith('no-') && isBoolean(flags.get(flag.slice(3))) ? flag.slice(3) : flag
+    const known = flags.get(name)
+    if (!word.startsWith('--') || !known) throw unknownFlag(word, flags.keys())
     if (isBoolean(known)) {
       if (value !== undefined) throw usage(`--${flag} takes no value`)
       continue
@@ -106,8 +108,7 @@ function splitFlag(word: string): [flag: string, value: string | undefined] {
   return at === -1 ? [flag, undefined] : [word.slice(0, at).replace(/^--?/, ''), word.slice(at + 1)]
 }
 
-function unknownFlag(word: string, args: ArgsDef): CommandError {
-  const names = Object.entries(args).flatMap(([name, { type }]) => (type === 'positional' ? [] : [name]))
+function unknownFlag(word: string, names: Iterable<string>): CommandError {
   const meant = nearest(splitFlag(word)[0], names)
   return usage(`${word} is not a flag we know${meant ? `; did you mean --${meant}?` : ''}`)
 }

@@ -6,23 +6,17 @@
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import type { Config, StaticInstance } from '../config.ts'
-import { maskKey } from '../keys.ts'
 import { bare } from './problems.ts'
 import { configSchema } from './schema.ts'
 import { kindOf } from './setting.ts'
 
 export interface ShowOptions {
-  /** Keys to show: those of the configuration, or made-up ones that were kept. */
-  readonly keys?: Config['keys']
-  /** Show keys whole. */
-  readonly showKeys?: boolean
+  /** What to show of the keys; those of the configuration are never shown by themselves. */
+  readonly keys?: { readonly publicKey: string; readonly privateKey: string } | undefined
 }
 
-/** Settings by name, durations and sizes as text. Keys are masked, unless they are asked for. */
-export function showConfig(
-  config: Config,
-  { keys = config.keys, showKeys = false }: ShowOptions = {},
-): Record<string, unknown> {
+/** Settings by name, durations and sizes as text: what a file would say to get this configuration. */
+export function showConfig(config: Config, { keys }: ShowOptions = {}): Record<string, unknown> {
   const services = Object.fromEntries(
     config.services.map(({ name, instances, ...service }) => [
       name,
@@ -30,10 +24,7 @@ export function showConfig(
     ]),
   )
   const shown = shape({ ...config, services }, configSchema) as Record<string, unknown>
-  const publicKey = showKeys ? keys.publicKey : keys.publicKey.map(maskKey)
-  const privateKey = showKeys ? keys.privateKey : keys.privateKey.map(() => 'set')
-  const shownKeys = { publicKey: publicKey.join(','), privateKey: privateKey.join(',') }
-  return { ...shown, keys: publicKey.length > 0 ? shownKeys : {} }
+  return { ...shown, keys: keys ?? {} }
 }
 
 /** The same as text that a file could hold (YAML). */

@@ -4,14 +4,13 @@
  * @module
  */
 import type { Config } from '../config.ts'
-import type { Gateway } from '../gateway.ts'
 import type { Keys } from '../keys.ts'
 import { maskKey } from '../keys.ts'
 import type { Style } from './style.ts'
 
 export interface StartFacts {
   readonly version: string
-  readonly gateway: Pick<Gateway, 'url' | 'controlUrl' | 'rsocketPort'>
+  readonly gateway: { readonly url: string; readonly controlUrl?: string; readonly rsocketPort?: number }
   readonly config: Config
   readonly keys: Keys
   /** Where made-up keys are kept. */

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConfigError } from '../config/problems.ts'
+import { parseConfig } from '../config.ts'
+import type { Keys } from '../keys.ts'
+import { formatLogLine } from './log-lines.ts'
+import { formatProblems } from './problems.ts'
+import { formatStart, formatStartFailure, type StartFacts } from './start.ts'
+import { createStyle } from './style.ts'
+
+const UTF8 = { LANG: 'en_GB.UTF-8' }
+const coloured = createStyle({ isTerminal: true, columns: 80, env: UTF8 })
+const plain = createStyle({ isTerminal: false, env: UTF8 })
+const ascii = createStyle({ isTerminal: true, env: { LANG: 'C' } })
+
+test('a state is a shape, a word and a colour; without colour the other two stay', () => {
+  assert.equal(coloured.state('down'), '\u001b[1;31m✕ down\u001b[0m')
+  assert.equal(plain.state('down', 12), '✕ down      ')
+  assert.equal(
+    createStyle({ isTerminal: true, env: {}, ascii: true, colour: false }).state('draining'),
+    'v draining',
+  )
+})
+
+test('colours are off for NO_COLOR, a dumb terminal, a pipe and --no-color', () => {
+  const off = [
+    { isTerminal: true, env: { ...UTF8, NO_COLOR: '1' } },
+    { isTerminal: true, env: { ...UTF8, TERM: 'dumb' } },
+    { isTerminal: false, env: UTF8 },
+    { isTerminal: true, env: UTF8, colour: false },
+  ]
+  for (const options of off) assert.equal(createStyle(options).bold('x'), 'x')
+})
+
+test('without UTF-8 nothing but ASCII is written', () => {
+  const problems = formatProblems(
+    new ConfigError([{ at: 'a', is: '…', write: 'it’s ψ' }]),
+    ascii,
+    'Nothing was started.',
+  )
+  assert.match(problems, /^[\u0000-\u007f]*$/)
+})
+
+test('a configuration with mistakes is told like this', () => {
+  const error = new ConfigError(
+    [
+      {
+        at: 'services.orders.url',
+        line: 14,
+        is: '"localhost:3002"',
+        write: '"http://localhost:3002", a scheme is needed',
+      },
+      { at: 'PORT', is: '"x"', write: 'a port' },
+    ],
+    'hydra.config.ts',
+  )
+  assert.equal(
+    formatProblems(error, plain, 'Nothing was started.'),
+    `✕ hydra.config.ts has 2 problems. Nothing was started.
+
+  services.orders.url   line 14
+    is     "localhost:3002"
+    write  "http://localhost:3002", a scheme is needed
+
+  PORT
+    is     "x"
+    write  a port
+
+  Check again without starting:  hydra check
+`,
+  )
+})
+
+const keys = { publicKey: '7f3a000000000000', source: 'made', warnings: [] } as unknown as Keys
+const facts: StartFacts = {
+  version: '1.0.0',
+  gateway: { url: 'http://localhost:8080' },
+  config: parseConfig({}),
+  keys,
+  keysFile: '.hydra/keys.json',
+  file: undefined,
+  warnings: [],
+}
+
+test('the start says what is open to whom, and never a whole key', () => {
+  assert.equal(
+    formatStart(facts, plain),
+    `ψ Hydra gateway 1.0.0 listens on http://localhost:8080
+  Everybody who reaches this machine may visit.
+  No keys were given, so random ones were made.
+  They are kept in .hydra/keys.json for the next start.
+  Services may register from this machine only.
+    public key   7f3a…   (whole: hydra config --show-keys)
+  Stop with Ctrl+C.
+`,
+  )
+})
+
+for (const [from, words] of [
+  [['loopback', 'private'], 'this machine and private networks'],
+  [['any'], 'anywhere'],
+  [['10.0.0.0/8', 'loopback', '::1'], '10.0.0.0/8, this machine and ::1'],
+  [[], 'nowhere'],
+] as const) {
+  test(`registration from ${from.join(', ') || 'nothing'} reads: ${words}`, () => {
+    const text = formatStart({ ...facts, config: parseConfig({ registration: { from: [...from] } }) }, plain)
+    assert.ok(text.includes(`Services may register from ${words}`), text)
+  })
+}
+
+test('a start that fails says what to do about it', () => {
+  const config = parseConfig({ port: 80, rsocketPort: 7001, host: '203.0.113.9' })
+  const say = (error: object) => formatStartFailure(error, config, plain)
+  assert.match(say({ code: 'EADDRINUSE', port: 80 })!, /Port 80 is taken .* --port 8081/)
+  assert.match(say({ code: 'EADDRINUSE', port: 7001 })!, /Port 7001 is taken .* HYDRA_RSOCKET_PORT/)
+  assert.match(say({ code: 'EACCES', port: 80 })!, /may not be opened/)
+  assert.match(say({ code: 'EADDRNOTAVAIL' })!, /203\.0\.113\.9 is no address of this machine/)
+  assert.equal(say(new TypeError('a bug')), undefined)
+})
+
+test('log lines are short for a person, and whatever is no log line stays as it is', () => {
+  const time = '2026-11-20T14:03:27.412Z'
+  const exchange = {
+    level: 'info',
+    time,
+    msg: 'exchange',
+    method: 'GET',
+    path: '/orders',
+    status: 200,
+    durationMs: 4.6,
+  }
+  const line = formatLogLine(
+    JSON.stringify({ ...exchange, service: 'orders', instance: 'abcdef0123456789', id: '01M' }),
+    plain,
+  )
+  assert.match(
+    line,
+    /^ {2}\d\d:\d\d:\d\d {2}info {3}GET {5}\/orders {2}200 {2}5 ms {2}orders abcdef01 {2}01M\n$/,
+  )
+  const left = { level: 'warn', time, msg: 'instance left', service: 'orders', reason: 'no sign of life' }
+  assert.match(
+    formatLogLine(JSON.stringify(left), plain),
+    /warn {3}instance left {2}service=orders {2}reason="no sign of life"\n$/,
+  )
+  assert.equal(formatLogLine('not JSON\n', plain), 'not JSON\n')
+})

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import type { RequestListener } from 'node:http'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { emptyDirectory, runHydra } from '../support/hydra.ts'
+import { startUpstream } from '../support/upstream.ts'
+
+const keysOf = ({ publicKey, privateKey }: TestGateway) => ({
+  HYDRA_PUBLIC_KEY: publicKey,
+  HYDRA_PRIVATE_KEY: privateKey,
+})
+
+/** A gateway with two services, of which the second wants a page of the first. */
+async function startShop(t: TestContext, listener?: RequestListener) {
+  const gateway = await startGateway(t, { lease: { ttl: '60s' } })
+  for (const [name, endpoints] of [
+    ['orders', ['/orders', '/orders/{id}', '/health']],
+    ['shop', ['/shop', '/orders']],
+  ] as const) {
+    const { port } = await startUpstream(t, name, listener)
+    const menuItems = { main: [{ endpoint: `/${name}`, label: `${name} of old` }] }
+    const body = {
+      host: '127.0.0.1',
+      port,
+      name,
+      version: '3.1.2',
+      endpoints,
+      staticResources: ['a.css'],
+      menuItems,
+    }
+    const response = await fetch(`${gateway.discovery}/registration`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    assert.equal(response.status, 200)
+  }
+  const cwd = await emptyDirectory(t)
+  const hydra = (...words: string[]) =>
+    runHydra([...words, '--gateway', gateway.url], { cwd, env: keysOf(gateway) })
+  return { gateway, cwd, hydra }
+}
+
+test('an operator sees services, instances, routes and who wanted what was taken', async (t) => {
+  const { hydra } = await startShop(t)
+
+  const services = await hydra('services', '--instances')
+  assert.equal(services.status, 0, services.err)
+  assert.match(services.out, /2 services, and all of them serve\./)
+  assert.match(services.out, /^ {2}● available {2}orders +1 of 1 {2}3\.1\.2 .* orders of old$/m)
+  assert.match(services.out, /^ {4}● available {2}http:\/\/127\.0\.0\.1:\d+ /m)
+  assert.doesNotMatch(services.out, /\u001b/)
+
+  const routes = await hydra('routes')
+  assert.equal(routes.status, 0, routes.err)
+  assert.match(routes.out, /● available {2}\/orders\/\{id\} +orders +page/)
+  assert.match(routes.out, /2 static \(shown with --statics\)/)
+  assert.match(routes.out, /1 conflict: whoever was first keeps serving/)
+  assert.match(routes.out, /\/health {2}orders {2}this path belongs to the gateway/)
+  assert.match((await hydra('routes', '--statics', '--service', 'shop')).out, /\/shop\/a\.css +shop +static/)
+})
+
+test('programs get JSON, and ASCII terminals get letters', async (t) => {
+  const { hydra } = await startShop(t)
+  const services = JSON.parse((await hydra('services', '--json')).out)
+  assert.deepEqual(
+    services.services.map(({ name, state }: { name: string; state: string }) => `${name} ${state}`),
+    ['orders available', 'shop available'],
+  )
+  const { routes, conflicts } = JSON.parse((await hydra('routes', '--json')).out)
+  assert.ok(routes.some(({ pattern }: { pattern: string }) => pattern === '/orders/{id}'))
+  assert.equal(conflicts[0].newcomer, 'shop')
+  assert.match((await hydra('services', '--ascii')).out, /^ {2}o available {2}orders/m)
+})
+
+test('a service that is down can be forgotten, one that serves can not', async (t) => {
+  const { gateway, hydra } = await startShop(t)
+  const serving = await hydra('services', 'forget', 'shop')
+  assert.equal(serving.status, 1)
+  assert.match(serving.err, /stop them first/)
+  const unknown = await hydra('services', 'forget', 'nobody')
+  assert.equal(unknown.status, 1)
+  assert.match(unknown.err, /No service is called nobody/)
+  assert.equal((await gateway.admin('services')).services.length, 2)
+})
+
+test('check warns when services set the same cookie or speak for the whole site', async (t) => {
+  const { hydra } = await startShop(t, (_, response) => {
+    response.setHeader('set-cookie', 'sid=1; Path=/')
+    response.setHeader('strict-transport-security', 'max-age=1')
+    response.end('hello')
+  })
+  const checked = await hydra('check')
+  assert.equal(checked.status, 0, checked.err)
+  assert.match(checked.out, /orders and shop set a cookie of the same name, sid/)
+  assert.match(checked.out, /orders sends strict-transport-security at \/orders/)
+  assert.equal((await hydra('check', '--strict')).status, 1)
+  assert.equal(JSON.parse((await hydra('check', '--json')).out).warnings.length, 3)
+})
+
+test('check says everything that is wrong with a file, and starts nothing', async (t) => {
+  const cwd = await emptyDirectory(t)
+  await writeFile(join(cwd, 'mine.yaml'), 'port: 99999\nlogLevel: loud\nroutng: {}\n')
+  const wrong = await runHydra(['check', 'mine.yaml'], { cwd, env: { HYDRA_CONTROL_PORT: 'x' } })
+  assert.equal(wrong.status, 1)
+  for (const at of ['port +line 1', 'logLevel +line 2', 'routng +line 3', 'HYDRA_CONTROL_PORT']) {
+    assert.match(wrong.err, new RegExp(`^ {2}${at}$`, 'm'))
+  }
+  assert.match(wrong.err, /^✕ mine\.yaml has 4 problems\.$/m)
+  await writeFile(join(cwd, 'mine.yaml'), 'port: 1\n')
+  const right = await runHydra(['check', 'mine.yaml'], { cwd })
+  assert.equal(right.status, 0, right.err)
+  assert.match(right.out, /mine\.yaml is in order/)
+})
+
+test('a gateway that is away, one that does not know the keys, and no keys at all: each is said with a way out', async (t) => {
+  const gateway = await startGateway(t)
+  const cwd = await emptyDirectory(t)
+  const away = await runHydra(['services', '--gateway', 'http://127.0.0.1:1'], { cwd, env: keysOf(gateway) })
+  assert.equal(away.status, 3)
+  assert.match(away.err, /No gateway answers at http:\/\/127\.0\.0\.1:1 \(ECONNREFUSED\).*hydra start/)
+  const env = { HYDRA_PUBLIC_KEY: 'some-other-key-0', HYDRA_PRIVATE_KEY: 'some-other-key-1' }
+  const stranger = await runHydra(['services', '--gateway', gateway.url], { cwd, env })
+  assert.equal(stranger.status, 3)
+  assert.match(stranger.err, /does not know these keys/)
+  const nobody = await runHydra(['routes', '--gateway', gateway.url], { cwd })
+  assert.equal(nobody.status, 3)
+  assert.match(nobody.err, /Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY/)
+  const { port } = await startUpstream(t, 'something else')
+  const other = await runHydra(['services', '--gateway', `http://127.0.0.1:${port}`], { cwd, env })
+  assert.equal(other.status, 3)
+})
+
+test('config shows what the gateway would use, and keys only when they are asked for', async (t) => {
+  const cwd = await emptyDirectory(t)
+  await writeFile(
+    join(cwd, 'hydra.config.yaml'),
+    'lease:\n  ttl: 2000\nservices:\n  orders: { url: http://x:1, routes: [/orders] }\n',
+  )
+  const env = { HYDRA_PUBLIC_KEY: 'public-key-of-ours', HYDRA_PRIVATE_KEY: 'private-key-of-ours' }
+  const masked = await runHydra(['config'], { cwd, env })
+  assert.equal(masked.status, 0, masked.err)
+  assert.match(masked.out, /^ {2}ttl: 2s$/m)
+  assert.match(masked.out, /^ {2}publicKey: publ…$/m)
+  assert.doesNotMatch(masked.out + masked.err, /of-ours/)
+  const shown = JSON.parse((await runHydra(['config', '--show-keys', '--json'], { cwd, env })).out)
+  assert.equal(shown.keys.privateKey, 'private-key-of-ours')
+
+  await writeFile(join(cwd, 'again.json'), JSON.stringify(shown))
+  const again = await runHydra(['config', '--show-keys', '--json', '--config', 'again.json'], { cwd })
+  assert.deepEqual(JSON.parse(again.out), shown, 'what is shown can be used as a file')
+})
+
+test('mistakes on the command line end with 2 and say what was probably meant', async (t) => {
+  const cwd = await emptyDirectory(t)
+  for (const [words, message] of [
+    [['strat'], /did you mean "hydra start"/],
+    [['services', 'froget'], /did you mean "hydra services forget"/],
+    [['services', '--gatway', 'x'], /did you mean --gateway/],
+    [['services', '--gateway', 'localhost'], /http:\/\/localhost:8080/],
+  ] as const) {
+    const { status, err } = await runHydra(words, { cwd })
+    assert.equal(status, 2, words.join(' '))
+    assert.match(err, message)
+  }
+  const help = await runHydra(['services', '--help'], { cwd })
+  assert.equal(help.status, 0)
+  assert.match(help.out, /--instances +List every instance/)
+  assert.match((await runHydra(['--version'], { cwd })).out, /^\d+\.\d+\.\d+\n$/)
+})
+
+test('a configuration in TypeScript gets its types from defineConfig', async () => {
+  const cwd = fileURLToPath(new URL('./typed-config/', import.meta.url))
+  const { status, out, err } = await runHydra(['config', '--json'], { cwd })
+  assert.equal(status, 0, err)
+  assert.equal(JSON.parse(out).services.orders.urls[0].url, 'http://localhost:3002')
+})

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { stat, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { bareEnv, emptyDirectory, HYDRA, olderNode, runHydra } from '../support/hydra.ts'
+import { startProcess } from '../support/process.ts'
+import { startUpstream } from '../support/upstream.ts'
+
+const LISTENS = /listens on (http:\/\/\S+)/
+
+interface StartOptions {
+  readonly cwd: string
+  readonly words?: readonly string[]
+  readonly node?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+function start(t: TestContext, { cwd, words = [], node = process.execPath, env = {} }: StartOptions) {
+  // `env` runs the command with nothing of this process's own environment
+  const assignments = Object.entries(bareEnv({ PORT: '0', HYDRA_HOST: '127.0.0.1', ...env })).map(
+    ([name, value]) => `${name}=${value}`,
+  )
+  return startProcess(t, {
+    command: 'env',
+    args: ['-i', ...assignments, node, HYDRA, 'start', ...words],
+    cwd,
+  })
+}
+
+test('with nothing at all it starts, says what is open and stops in order', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const hydra = start(t, { cwd })
+  const [, url] = await hydra.printed(LISTENS)
+  await hydra.printed(/Stop with Ctrl\+C/)
+  assert.match(hydra.output(), /random ones were made\.\n {2}They are kept in \.hydra\/keys\.json/)
+  assert.match(hydra.output(), /Services may register from this machine only/)
+  assert.equal((await stat(join(cwd, '.hydra/keys.json'))).mode & 0o777, 0o600)
+  assert.equal((await fetch(`${url}/health`)).status, 200)
+
+  const services = await runHydra(['services', '--gateway', url!], { cwd })
+  assert.equal(services.status, 0, services.err)
+  assert.match(services.out, /No service has registered yet/)
+
+  assert.equal(await hydra.kill('SIGTERM'), 0)
+  assert.match(hydra.output(), /Stopping\. .*\n {2}Stopped\./)
+
+  const again = start(t, { cwd })
+  await again.printed(/the ones kept in \.hydra\/keys\.json are used/)
+  assert.equal(await again.kill('SIGINT'), 0)
+})
+
+test('standard output is the log, one JSON line for each event, and nothing else', async (t) => {
+  const hydra = start(t, { cwd: await emptyDirectory(t) })
+  let out = ''
+  hydra.child.stdout!.on('data', (chunk) => {
+    out += chunk
+  })
+  const [, url] = await hydra.printed(LISTENS)
+  await fetch(`${url}/nothing-here`)
+  await hydra.kill()
+  const lines = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.ok(
+    lines.some(({ msg, path, status }) => msg === 'exchange' && path === '/nothing-here' && status === 404),
+  )
+})
+
+test('a configuration with mistakes starts nothing', async (t) => {
+  const cwd = await emptyDirectory(t)
+  await writeFile(join(cwd, 'hydra.config.yaml'), 'lease:\n  ttl: soon\nhttp:\n  maxBodyBites: 1\n')
+  const hydra = start(t, { cwd, words: ['--log-level', 'loud'] })
+  assert.equal(await hydra.exited, 1)
+  for (const what of [
+    /hydra\.config\.yaml has 3 problems\. Nothing was started\./,
+    /lease\.ttl/,
+    /maxBodyBytes, or/,
+    /--log-level/,
+  ]) {
+    assert.match(hydra.output(), what)
+  }
+})
+
+test('a port that is taken is said in one sentence', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const { port } = await startUpstream(t, 'other')
+  const hydra = start(t, { cwd, words: ['--port', String(port)] })
+  assert.equal(await hydra.exited, 1)
+  assert.match(
+    hydra.output(),
+    new RegExp(`^✕ Port ${port} is taken by another program\\. Stop it, or choose another one: .*\\n$`),
+  )
+})
+
+test('what this version does not use yet is said, not silently ignored', async (t) => {
+  const hydra = start(t, {
+    cwd: await emptyDirectory(t),
+    env: { HYDRA_REDIS_URL: 'redis://127.0.0.1', HYDRA_FLYWHEEL: 'off' },
+  })
+  await hydra.printed(/does not use HYDRA_REDIS_URL yet/)
+})
+
+test('a second signal ends it at once, whatever is still running', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const asked = Promise.withResolvers<void>()
+  const { port } = await startUpstream(t, 'slow', () => asked.resolve())
+  const config = { services: { slow: { url: `http://127.0.0.1:${port}`, routes: ['/slow'] } } }
+  await writeFile(join(cwd, 'hydra.config.json'), JSON.stringify(config))
+  const hydra = start(t, { cwd })
+  const [, url] = await hydra.printed(LISTENS)
+  const running = fetch(`${url}/slow`).catch(() => 'cut off')
+  await asked.promise
+  hydra.child.kill('SIGTERM')
+  await hydra.printed(/Stopping/)
+  // one that comes right after the first counts as its echo, so ask until it is heard
+  await eventually(() => {
+    hydra.child.kill('SIGTERM')
+    assert.notEqual(hydra.child.exitCode, null)
+  })
+  assert.equal(await hydra.exited, 143)
+  assert.equal(await running, 'cut off')
+})
+
+test('a rejection nobody handled is logged and survived; an exception nobody caught is logged and ends it', async (t) => {
+  const cwd = await emptyDirectory(t)
+  await writeFile(
+    join(cwd, 'hydra.config.mjs'),
+    `process.on('SIGUSR2', () => void Promise.reject(new Error('an accident')))
+     process.on('SIGHUP', () => { throw new Error('a disaster') })
+     export default {}`,
+  )
+  const hydra = start(t, { cwd })
+  const [, url] = await hydra.printed(LISTENS)
+  hydra.child.kill('SIGUSR2')
+  await hydra.printed(/"level":"fatal".*an accident.*"rejections":1/)
+  assert.equal((await fetch(`${url}/health`)).status, 200)
+  assert.equal(await hydra.kill('SIGHUP'), 1)
+  assert.match(hydra.output(), /"level":"fatal".*a disaster/)
+})
+
+const old = olderNode()
+
+test('an older Node goes on with the one that was installed as a package', {
+  skip: !old && 'there is no older Node here',
+}, async (t) => {
+  const cwd = await emptyDirectory(t)
+  const version = await runHydra(['--version'], { cwd, node: old! })
+  assert.equal(version.status, 0, version.err)
+  assert.equal((await runHydra(['strat'], { cwd, node: old! })).status, 2, 'the exit status is passed on')
+
+  const hydra = start(t, { cwd, node: old! })
+  const [, url] = await hydra.printed(LISTENS)
+  assert.equal((await fetch(`${url}/health`)).status, 200)
+  assert.equal(await hydra.kill('SIGINT'), 0)
+  assert.match(hydra.output(), /Stopped/)
+})
+
+test('a gateway behind an older Node does not outlive it', {
+  skip: !old && 'there is no older Node here',
+}, async (t) => {
+  const hydra = start(t, { cwd: await emptyDirectory(t), node: old! })
+  const [, url] = await hydra.printed(LISTENS)
+  await hydra.kill('SIGKILL')
+  const port = Number(new URL(url!).port)
+  await eventually(async () => {
+    const socket = connect(port, '127.0.0.1')
+    const [error] = await Promise.race([once(socket, 'error'), once(socket, 'connect').then(() => [])])
+    socket.destroy()
+    assert.ok(error, 'it still listens')
+  })
+})

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatReference, formatVariables } from '../packages/gateway/src/config/reference.ts'
+import { formatReference, formatVariables } from '@hydra-gateway/gateway/config'
 import { generate, inRepository } from './generated-file.ts'
 
 const COMMAND = 'node --conditions=hydra-source tools/generate-config-reference.ts'

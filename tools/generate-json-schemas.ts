@@ -21,7 +21,6 @@ import {
   resolvedFragments,
   routeDeclaration,
 } from '@hydra-gateway/protocol'
-import { z } from 'zod'
 import { generate, inRepository } from './generated-file.ts'
 
 const SCHEMAS = {
@@ -45,7 +44,7 @@ const COMMAND = 'node --conditions=hydra-source tools/generate-json-schemas.ts'
 
 const files = new Map(
   Object.entries(SCHEMAS).map(([name, schema]) => {
-    const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+    const json = schema.toJSONSchema({ io: 'input', unrepresentable: 'any' })
     return [`${DIRECTORY}/${name}.json`, `${JSON.stringify({ title: name, ...json }, undefined, 2)}\n`]
   }),
 )

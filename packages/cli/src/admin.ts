@@ -4,7 +4,8 @@
  * @module
  */
 import { join } from 'node:path'
-import { KEYS_FILE, KeysError, loadConfig, readKeys } from '@hydra-gateway/gateway/config'
+import { loadConfig } from '@hydra-gateway/gateway/config'
+import { KEYS_FILE, KeysError, readKeys } from '@hydra-gateway/gateway/keys'
 import type { MenuItems, ServiceState } from '@hydra-gateway/protocol'
 import { type Asked, ask } from './ask.ts'
 import { CommandError, EXIT, type Io } from './io.ts'

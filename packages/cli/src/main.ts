@@ -4,7 +4,8 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
-import { ConfigError, KeysError, nearest } from '@hydra-gateway/gateway/config'
+import { ConfigError, nearest } from '@hydra-gateway/gateway/config'
+import { KeysError } from '@hydra-gateway/gateway/keys'
 import { formatProblems } from '@hydra-gateway/gateway/terminal'
 import { type Command, defineCommand, findCommand, readArgs } from './command.ts'
 import { check } from './commands/check.ts'

@@ -4,7 +4,8 @@
  * @module
  */
 import { join } from 'node:path'
-import { formatConfig, KEYS_FILE, loadConfig, readKeys, showConfig } from '@hydra-gateway/gateway/config'
+import { formatConfig, loadConfig, showConfig } from '@hydra-gateway/gateway/config'
+import { KEYS_FILE, maskKey, readKeys } from '@hydra-gateway/gateway/keys'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { EXIT } from '../io.ts'
 
@@ -25,20 +26,29 @@ export const config = defineCommand({
     const { config, file, warnings } = await loadConfig({ directory: io.directory, file: named, env: io.env })
     const isGiven = config.keys.publicKey.length > 0
     const kept = isGiven ? undefined : await readKeys(join(io.directory, KEYS_FILE))
-    const keys = kept ? { publicKey: [kept.publicKey], privateKey: [kept.privateKey] } : config.keys
-    const options = { keys, showKeys: args['show-keys'] === true }
+    const pair = kept ? { publicKey: [kept.publicKey], privateKey: [kept.privateKey] } : config.keys
+    const options = { keys: isGiven || kept ? shownKeys(pair, args['show-keys'] === true) : undefined }
     io.out(
       json ? `${JSON.stringify(showConfig(config, options), undefined, 2)}\n` : formatConfig(config, options),
     )
 
-    const from = isGiven
-      ? 'from the configuration'
-      : kept
-        ? `kept in ${KEYS_FILE}`
-        : `made at the first start, and kept in ${KEYS_FILE}`
+    const made = `made at the first start, and kept in ${KEYS_FILE}`
+    const from = isGiven ? 'from the configuration' : kept ? `kept in ${KEYS_FILE}` : made
     const { dim, plain, warning } = io.style.err
     io.err(plain(`${dim(`Settings: ${file ?? 'no file'}, environment, defaults. Keys: ${from}.`)}\n`))
     for (const line of warnings) io.err(plain(`${warning('▲')} ${line}\n`))
     return EXIT.ok
   },
 })
+
+interface KeyLists {
+  readonly publicKey: readonly string[]
+  readonly privateKey: readonly string[]
+}
+
+/** Keys as they may be printed. */
+function shownKeys({ publicKey, privateKey }: KeyLists, whole: boolean) {
+  return whole
+    ? { publicKey: publicKey.join(','), privateKey: privateKey.join(',') }
+    : { publicKey: publicKey.map(maskKey).join(','), privateKey: 'set' }
+}

@@ -314,6 +314,7 @@ export class Attempt implements Waiting {
     } else if (this.#isBlocked) {
       this.#fail({ ...timeout, reason: 'send-timeout' })
     } else {
+      this.#exchange.isBodyLost = true
       this.#fail({ ...timeout, code: 'HYDRA_REQUEST_TIMEOUT', reason: 'request-idle' })
     }
   }

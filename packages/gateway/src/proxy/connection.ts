@@ -88,6 +88,11 @@ export class Connection {
     const { socket } = this
     this.isEnding = true
     socket.end()
+    // The visitor has said goodbye already: there is nothing to read on for.
+    if (socket.readableEnded) {
+      socket.once('finish', () => socket.destroy())
+      return
+    }
     socket.resume()
     const timer = setTimeout(() => socket.destroy(), LINGER_MS)
     timer.unref()

@@ -192,7 +192,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     const current = connection.current as NodeExchange | undefined
     if (current && !current.incoming.complete) {
       // It is the body of the running request that can't be read, so its answer is this one, or a cut one.
-      current.isGarbled = true
+      current.isBodyLost = true
       // A body that ends too early is a visitor who left; nobody waits for an answer.
       if (current.answered || code === 'HPE_INVALID_EOF_STATE') current.abort()
       else problem(current, answer)

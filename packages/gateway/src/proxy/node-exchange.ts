@@ -59,8 +59,8 @@ export class NodeExchange implements Exchange, Turn {
   readonly connection: Connection
   /** The visitor speaks HTTP/1.0: no interim answers, no chunks. */
   readonly isHttp10: boolean
-  /** Set when the body turned out to be unreadable: the rest of the connection is worth nothing. */
-  isGarbled = false
+  /** Set when the rest of the body can't be read or is not waited for: its connection ends with the answer. */
+  isBodyLost = false
   readonly #closeAfter: () => boolean
   readonly #serve: (exchange: NodeExchange) => void
   readonly #upgradeHead: Buffer | undefined
@@ -247,7 +247,7 @@ export class NodeExchange implements Exchange, Turn {
   #leavesRest(): boolean {
     const { incoming } = this
     if (!this.hasBody || incoming.complete || this.isUpgrade) return false
-    if (this.isGarbled) return true
+    if (this.isBodyLost) return true
     if (Number(this.headers.get('content-length') ?? Number.POSITIVE_INFINITY) > SMALL_REST_BYTES) return true
     const timer = setTimeout(() => incoming.complete || this.connection.socket.destroy(), SMALL_REST_MS)
     timer.unref()
@@ -261,6 +261,7 @@ export class NodeExchange implements Exchange, Turn {
     this.#isAttached = true
     const { socket } = this.connection
     this.outgoing.assignSocket(socket)
+    socket.on('drain', () => this.outgoing.emit('drain'))
     this.outgoing.once('finish', () => {
       this.outgoing.detachSocket(socket)
       this.connection.linger()

@@ -134,8 +134,18 @@ export function forwardUpgrade(
       return
     }
     answer.pipe(exchange.outgoing)
+    // The answer is an ordinary one from here on, with the patience ordinary ones get.
+    const idle: Waiting = {
+      deadline: deadlines.after(settings.idleTimeoutMs),
+      expire: () => request.destroy(),
+    }
+    answer.on('data', () => {
+      idle.deadline = deadlines.after(settings.idleTimeoutMs)
+    })
+    deadlines.add(idle)
     exchange.onEnd(() => request.destroy())
     answer.once('close', () => {
+      deadlines.delete(idle)
       vitals.inFlight--
       if (!answer.complete) exchange.abort()
     })

@@ -6,6 +6,7 @@
 import type { Style } from '@hydra-gateway/gateway/terminal'
 import type { ArgsDef } from 'citty'
 import { COMMON_ARGS, type Command } from './command.ts'
+import { wrap } from './wrap.ts'
 
 /** The help of one command. `names` lead to it: `['hydra', 'services', 'forget']`. */
 export function formatHelp(command: Command, names: readonly string[], style: Style): string {
@@ -57,24 +58,19 @@ const lowerFirst = (text: string) => text.slice(0, 1).toLowerCase() + text.slice
 
 function inColumns(rows: readonly (readonly [string, string])[], style: Style): string[] {
   const width = Math.max(...rows.map(([left]) => left.length))
-  const room = Math.max(20, Math.min(style.columns, 100) - width - 6)
+  const columns = Math.min(style.columns, 100)
+  // too narrow for two columns: what it does stands below what it is called
+  if (columns - width - 6 < 20) {
+    return rows.flatMap(([left, right]) => [
+      `    ${style.bold(left)}`,
+      ...wrap(right, columns - 6).map((line) => `      ${line}`),
+    ])
+  }
   return rows.flatMap(([left, right]) => {
-    const [first = '', ...more] = wrap(right, room)
+    const [first = '', ...more] = wrap(right, columns - width - 6)
     return [
       `    ${style.bold(left)}${' '.repeat(width - left.length)}  ${first}`,
       ...more.map((line) => ' '.repeat(width + 6) + line),
     ]
   })
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + word.length + 1 > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
 }

@@ -15,6 +15,7 @@ import { services } from './commands/services.ts'
 import { start } from './commands/start.ts'
 import { formatHelp } from './help.ts'
 import { CommandError, EXIT, type Io, processIo } from './io.ts'
+import { wrap } from './wrap.ts'
 
 const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
 
@@ -69,7 +70,13 @@ function report(error: unknown, names: readonly string[], io: Io): number {
     return EXIT.problem
   }
   if (error instanceof KeysError || error instanceof CommandError) {
-    io.err(style.plain(`${style.bad(`✕ ${error.message}`)}\n`))
+    io.err(
+      style.plain(
+        `${wrap(`✕ ${error.message}`, style.columns - 2)
+          .map(style.bad)
+          .join('\n  ')}\n`,
+      ),
+    )
     const exit = error instanceof CommandError ? error.exit : EXIT.problem
     if (exit === EXIT.usage)
       io.err(style.plain(`  ${style.underline(`${names.join(' ')} --help`)} says what there is.\n`))

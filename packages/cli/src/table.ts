@@ -48,6 +48,10 @@ export function formatTable<Row>(
   })
 }
 
+/** A table that belongs to what stands above it: two cells to the right, in a terminal two cells narrower. */
+export const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`)
+export const narrower = (style: Style): Style => ({ ...style, columns: style.columns - 2 })
+
 /** A name from outside, safe to print. */
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')

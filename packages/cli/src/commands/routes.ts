@@ -13,7 +13,7 @@ import {
 } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { EXIT } from '../io.ts'
-import { type Column, formatCount, formatTable, printable } from '../table.ts'
+import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
 
 export const routes = defineCommand({
   name: 'routes',
@@ -72,11 +72,11 @@ export function formatRoutes(answer: RoutesAnswer, url: string, style: Style, wi
       `  ${style.warning('▲')} ${count(conflicts.length, 'conflict')}: whoever was first keeps serving.`,
       '',
     )
-    lines.push(...formatTable(conflicts, CONFLICT_COLUMNS, style).map((line) => `  ${line}`))
+    lines.push(...indented(formatTable(conflicts, CONFLICT_COLUMNS, narrower(style))))
   }
   if (refused.length > 0) {
     lines.push('', `  ${style.warning('▲')} ${count(refused.length, 'route')} left out.`, '')
-    lines.push(...formatTable(refused, REFUSED_COLUMNS, style).map((line) => `  ${line}`))
+    lines.push(...indented(formatTable(refused, REFUSED_COLUMNS, narrower(style))))
   }
   return style.plain(`${lines.join('\n')}\n`)
 }

@@ -7,7 +7,7 @@ import type { Style } from '@hydra-gateway/gateway/terminal'
 import { type InstanceInfo, openAdmin, type ServiceInfo, type ServicesAnswer } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { EXIT } from '../io.ts'
-import { type Column, formatCount, formatTable, printable } from '../table.ts'
+import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
 
 const forget = defineCommand({
   name: 'forget',
@@ -66,7 +66,7 @@ export function formatServices(
     for (const { name, instances } of services) {
       lines.push('', `  ${style.bold(printable(name))}`)
       if (instances.length === 0) lines.push('    no instance')
-      else lines.push(...formatTable(instances, INSTANCE_COLUMNS(style), style).map((line) => `  ${line}`))
+      else lines.push(...indented(formatTable(instances, INSTANCE_COLUMNS(style), narrower(style))))
     }
   }
   return style.plain(`${lines.join('\n')}\n`)
@@ -111,6 +111,7 @@ const INSTANCE_COLUMNS = (style: Style): Column<InstanceInfo>[] => [
   { title: 'STATE', cell: ({ state }) => style.state(state) },
   { title: 'ADDRESS', cell: ({ address }) => printable(address) },
   { title: 'VERSION', cell: ({ version }) => printable(String(version)) },
+  { title: 'NOTE', cell: ({ reason }) => printable(reason ?? '') },
   { title: 'UP SINCE', cell: ({ activeSince }) => timeOf(activeSince) },
   { title: 'RUNNING', align: 'right', cell: ({ inFlight }) => formatCount(inFlight) },
   { title: 'REQUESTS', align: 'right', cell: ({ requests }) => formatCount(requests) },
@@ -121,7 +122,6 @@ const INSTANCE_COLUMNS = (style: Style): Column<InstanceInfo>[] => [
     cell: ({ lastSeenMs }) => (lastSeenMs === undefined ? 'none needed' : `${lastSeenMs} ms ago`),
   },
   { title: 'ID', cell: ({ id }) => id.slice(0, 8) },
-  { title: 'NOTE', cell: ({ reason }) => printable(reason ?? '') },
 ]
 
 function sum(instances: readonly InstanceInfo[], what: 'requests' | 'failures'): number {

@@ -50,8 +50,7 @@ export function settle(
   const claims = [...left, ...added]
   const [only] = claims
   if (only === undefined) return undefined
-  if (claims.length === 1)
-    return isRoute(only.spec) ? only.spec : routeOf(only.spec, only.service, only.keys, only.spec.methods)
+  if (claims.length === 1) return routeOfClaim(only)
   return judge(claims, standingOf)
 }
 
@@ -67,8 +66,15 @@ export function routesOf(leaf: Leaf | undefined): readonly Route[] {
   return leaf instanceof Contested ? leaf.routes : [leaf]
 }
 
+export function countRoutes(leaf: Leaf | undefined): number {
+  if (leaf === undefined) return 0
+  return leaf instanceof Contested ? leaf.routes.length : 1
+}
+
+const PEACE: readonly Conflict[] = Object.freeze([])
+
 export function conflictsOf(leaf: Leaf | undefined): readonly Conflict[] {
-  return leaf instanceof Contested ? leaf.conflicts : []
+  return leaf instanceof Contested ? leaf.conflicts : PEACE
 }
 
 function accepts({ kind, methods }: Route, method: string, isUpgrade: boolean): boolean {
@@ -79,6 +85,11 @@ function accepts({ kind, methods }: Route, method: string, isUpgrade: boolean): 
 function claimsOf(leaf: Leaf | undefined): readonly Claim[] {
   if (leaf === undefined) return []
   return leaf instanceof Contested ? leaf.claims : [{ service: leaf.service, keys: leaf.claims, spec: leaf }]
+}
+
+/** The route of a claim nobody disputes. A claim that came from a route is that route again. */
+export function routeOfClaim({ spec, service, keys }: Claim): Route {
+  return isRoute(spec) ? spec : routeOf(spec, service, keys, spec.methods)
 }
 
 function isRoute(spec: RouteSpec): spec is Route {

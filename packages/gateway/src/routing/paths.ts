@@ -21,14 +21,12 @@ import {
   entries,
   extendHash,
   finishHash,
-  get,
   getPart,
   lookUp,
   NO_TEXT,
   type Owner,
   type PersistentMap,
-  remove,
-  set,
+  update,
 } from './persistent-map.ts'
 import type { Route } from './route.ts'
 
@@ -88,7 +86,7 @@ class Node {
 }
 
 /** Makes the next leaf of the one before it; undefined stands for none. */
-type Change = (leaf: Leaf | undefined) => Leaf | undefined
+export type Change = (leaf: Leaf | undefined) => Leaf | undefined
 
 /** Changes the leaf of a pattern. */
 export function edit(paths: Paths, pattern: Pattern, change: Change, owner: Owner): Paths {
@@ -117,8 +115,7 @@ function editAt(
   change: Change,
   owner: Owner,
 ): PersistentMap<Place> {
-  const place = editPlace(get(places, key), rest, 0, change, owner)
-  return place === undefined ? remove(places, key, owner) : set(places, key, place, owner)
+  return update(places, key, (place) => editPlace(place, rest, 0, change, owner), owner)
 }
 
 function lengthBit(count: number): number {
@@ -241,9 +238,7 @@ function editPlace(
   if (segment === undefined) node.end = change(node.end)
   else if (segment.kind === 'wildcard') node.wildcard = below(node.wildcard)
   else if (segment.kind === 'literal') {
-    const text = inPath(segment.text)
-    const place = below(get(node.literals, text))
-    node.literals = place ? set(node.literals, text, place, owner) : remove(node.literals, text, owner)
+    node.literals = update(node.literals, inPath(segment.text), below, owner)
   } else if (segment.kind === 'parameter') {
     const { before, after, characters } = segment
     if (before || after || characters) node.edges = editEdge(node.edges, segment, below)

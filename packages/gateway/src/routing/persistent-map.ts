@@ -44,6 +44,8 @@ type Node<V> = Branch<V> | Bucket<V> | Pack<V>
 
 export type PersistentMap<V> = Node<V> | undefined
 
+type Change<V> = (value: V | undefined) => V | undefined
+
 const DIGIT_BITS = 5
 const HASH_BITS = 32
 const PACK_SIZE = 8 * 3
@@ -89,13 +91,22 @@ export function lookUp<V>(map: Node<V>, hash: number, text: string, from: number
   return undefined
 }
 
+/** Replaces a value by what `change` makes of it, in one look-up; undefined stands for no entry. */
+export function update<V>(
+  map: PersistentMap<V>,
+  key: string,
+  change: Change<V>,
+  owner: Owner,
+): PersistentMap<V> {
+  return alter(map, 0, hashOf(key, 0, key.length), key, change, owner)
+}
+
 export function set<V>(map: PersistentMap<V>, key: string, value: V, owner: Owner): PersistentMap<V> {
-  const hash = hashOf(key, 0, key.length)
-  return map === undefined ? [hash, key, value] : insert(map, 0, hash, key, value, owner)
+  return update(map, key, () => value, owner)
 }
 
 export function remove<V>(map: PersistentMap<V>, key: string, owner: Owner): PersistentMap<V> {
-  return map && drop(map, 0, hashOf(key, 0, key.length), key, owner)
+  return update(map, key, () => undefined, owner)
 }
 
 /** Every key with its value, in no particular order. */
@@ -106,71 +117,78 @@ export function* entries<V>(map: PersistentMap<V>): Generator<readonly [key: str
   else for (let at = 0; at < map.length; at += 3) yield [map[at + 1] as string, map[at + 2] as V]
 }
 
-function insert<V>(node: Node<V>, shift: number, hash: number, key: string, value: V, owner: Owner): Node<V> {
-  if (node instanceof Branch) {
-    const bit = 1 << ((hash >>> shift) & 31)
-    const index = bitsBelow(node.bitmap, bit)
-    const branch = node.owner === owner ? node : new Branch(node.bitmap, node.children.slice(), owner)
-    if ((node.bitmap & bit) === 0) {
-      branch.children.splice(index, 0, [hash, key, value])
-      branch.bitmap |= bit
-    } else {
-      branch.children[index] = insert(node.children[index]!, shift + DIGIT_BITS, hash, key, value, owner)
-    }
-    return branch
+function alter<V>(
+  node: Node<V> | undefined,
+  shift: number,
+  hash: number,
+  key: string,
+  change: Change<V>,
+  owner: Owner,
+): PersistentMap<V> {
+  if (node === undefined) {
+    const value = change(undefined)
+    return value === undefined ? undefined : [hash, key, value]
   }
-  if (node instanceof Bucket) {
-    const bucket = owned(node, owner)
-    bucket.entries.set(key, value)
-    return bucket
-  }
+  if (node instanceof Branch) return alterBranch(node, shift, hash, key, change, owner)
+  if (node instanceof Bucket) return alterBucket(node, key, change, owner)
+
   const found = indexIn(node, hash, key)
-  if (found >= 0) return node.with(found + 2, value)
-  if (node.length < PACK_SIZE) return node.concat([hash, key, value])
-  const wider: Node<V> = shift < HASH_BITS ? new Branch<V>(0, [], owner) : new Bucket<V>(new Map(), owner)
-  for (let at = 0; at < node.length; at += 3) {
-    insert(wider, shift, node[at] as number, node[at + 1] as string, node[at + 2] as V, owner)
+  if (found >= 0) {
+    const old = node[found + 2] as V
+    const value = change(old)
+    if (value === old) return node
+    if (value !== undefined) return node.with(found + 2, value)
+    return node.length === 3 ? undefined : node.toSpliced(found, 3)
   }
-  return insert(wider, shift, hash, key, value, owner)
+  const value = change(undefined)
+  if (value === undefined) return node
+  if (node.length < PACK_SIZE) return node.concat([hash, key, value])
+  let wider: Node<V> = shift < HASH_BITS ? new Branch<V>(0, [], owner) : new Bucket<V>(new Map(), owner)
+  for (let at = 0; at < node.length; at += 3) {
+    wider = alter(wider, shift, node[at] as number, node[at + 1] as string, () => node[at + 2] as V, owner)!
+  }
+  return alter(wider, shift, hash, key, () => value, owner)
 }
 
-function drop<V>(node: Node<V>, shift: number, hash: number, key: string, owner: Owner): PersistentMap<V> {
-  if (node instanceof Branch) {
-    const bit = 1 << ((hash >>> shift) & 31)
-    if ((node.bitmap & bit) === 0) return node
-    const index = bitsBelow(node.bitmap, bit)
-    const child = node.children[index]!
-    const rest = drop(child, shift + DIGIT_BITS, hash, key, owner)
-    if (rest === child) return node
-    if (rest === undefined && node.children.length === 1) return undefined
-    const branch = node.owner === owner ? node : new Branch(node.bitmap, node.children.slice(), owner)
-    if (rest !== undefined) branch.children[index] = rest
-    else {
-      branch.children.splice(index, 1)
-      branch.bitmap &= ~bit
-    }
-    const [only] = branch.children
-    return branch.children.length === 1 && Array.isArray(only) ? only : branch
+function alterBranch<V>(
+  node: Branch<V>,
+  shift: number,
+  hash: number,
+  key: string,
+  change: Change<V>,
+  owner: Owner,
+): PersistentMap<V> {
+  const bit = 1 << ((hash >>> shift) & 31)
+  const index = bitsBelow(node.bitmap, bit)
+  const child = (node.bitmap & bit) === 0 ? undefined : node.children[index]!
+  const next = alter(child, shift + DIGIT_BITS, hash, key, change, owner)
+  if (next === child) return node
+  if (next === undefined && node.children.length === 1) return undefined
+  const branch = node.owner === owner ? node : new Branch(node.bitmap, node.children.slice(), owner)
+  if (child !== undefined && next !== undefined) branch.children[index] = next
+  else {
+    if (next !== undefined) branch.children.splice(index, 0, next)
+    else branch.children.splice(index, 1)
+    branch.bitmap ^= bit
   }
-  if (node instanceof Bucket) {
-    if (!node.entries.has(key)) return node
-    if (node.entries.size === 1) return undefined
-    const bucket = owned(node, owner)
-    bucket.entries.delete(key)
-    return bucket
-  }
-  const found = indexIn(node, hash, key)
-  if (found < 0) return node
-  return node.length === 3 ? undefined : node.toSpliced(found, 3)
+  const [only] = branch.children
+  return next === undefined && branch.children.length === 1 && Array.isArray(only) ? only : branch
+}
+
+function alterBucket<V>(node: Bucket<V>, key: string, change: Change<V>, owner: Owner): PersistentMap<V> {
+  const old = node.entries.get(key)
+  const value = change(old)
+  if (value === old) return node
+  if (value === undefined && node.entries.size === 1) return undefined
+  const bucket = node.owner === owner ? node : new Bucket(new Map(node.entries), owner)
+  if (value === undefined) bucket.entries.delete(key)
+  else bucket.entries.set(key, value)
+  return bucket
 }
 
 function indexIn<V>(pack: Pack<V>, hash: number, key: string): number {
   for (let at = 0; at < pack.length; at += 3) if (pack[at] === hash && pack[at + 1] === key) return at
   return -1
-}
-
-function owned<V>(bucket: Bucket<V>, owner: Owner): Bucket<V> {
-  return bucket.owner === owner ? bucket : new Bucket(new Map(bucket.entries), owner)
 }
 
 function hashOf(text: string, from: number, to: number): number {

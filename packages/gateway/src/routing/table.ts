@@ -6,10 +6,11 @@
  *
  * @module
  */
-import { type Claim, choose, conflictsOf, type Leaf, routesOf, settle } from './claims.ts'
-import { decodePath, edit, find, leaves, noPaths, type Paths } from './paths.ts'
-import { entries, get, type Owner, type PersistentMap, remove, set } from './persistent-map.ts'
-import type { Conflict, Manifest, Route, RouteSpec } from './route.ts'
+import { choose, type Leaf, routesOf } from './claims.ts'
+import { decodePath, find, leaves, noPaths } from './paths.ts'
+import { entries, get } from './persistent-map.ts'
+import type { Conflict, Manifest, Route } from './route.ts'
+import { nextState, type State } from './state.ts'
 import type { Instance, Service } from './upstream.ts'
 
 export interface RoutingTable {
@@ -61,18 +62,6 @@ export function emptyTable(): RoutingTable {
   })
 }
 
-interface State {
-  readonly revision: number
-  readonly size: number
-  readonly services: PersistentMap<ServiceChange>
-  /** Instances by claim, `service NUL manifest`; never an empty list. */
-  readonly pools: PersistentMap<readonly Instance[]>
-  readonly anyHost: Paths
-  readonly hosts: PersistentMap<Paths>
-  /** Conflicts by place. */
-  readonly disputes: PersistentMap<readonly Conflict[]>
-}
-
 const NOBODY: readonly Instance[] = Object.freeze([])
 
 function tableOf(state: State): RoutingTable {
@@ -116,9 +105,9 @@ function tableOf(state: State): RoutingTable {
       listed ??= Object.freeze([...entries(disputes)].flatMap(([, conflicts]) => conflicts))
       return listed
     },
-    withService: (change: ServiceChange) => tableOf(replaced(state, change.service.name, change)),
+    withService: (change: ServiceChange) => tableOf(nextState(state, change.service.name, change)),
     withoutService(name: string) {
-      return get(services, name) ? tableOf(replaced(state, name, undefined)) : this
+      return get(services, name) ? tableOf(nextState(state, name, undefined)) : this
     },
   })
 }
@@ -133,95 +122,4 @@ function noteMethods(leaf: Leaf, into: Set<string>): undefined {
       if (method === 'GET') into.add('HEAD')
     }
   }
-}
-
-/** The state with a service as `change` says, or without it. */
-function replaced(state: State, name: string, change: ServiceChange | undefined): State {
-  const owner: Owner = {}
-  const before = get(state.services, name)
-  const services = change ? set(state.services, name, change, owner) : remove(state.services, name, owner)
-  const pools = replacePools(state.pools, name, before, change, owner)
-  const draft = { ...state, revision: state.revision + 1, services, pools }
-
-  const hadManifests = new Set(before?.manifests.map(({ hash }) => hash))
-  const hasManifests = new Set(change?.manifests.map(({ hash }) => hash))
-  const isReordered = before?.rank !== change?.rank || before?.group !== change?.group
-  const places = new Map<string, Place>()
-  const dropped = new Set<string>()
-  for (const { hash, routes } of before?.manifests ?? []) {
-    const isKept = hasManifests.has(hash)
-    if (!isKept) dropped.add(claimKey(name, hash))
-    if (!isKept || isReordered) for (const spec of routes) placeOf(places, spec)
-  }
-  for (const manifest of change?.manifests ?? []) {
-    if (hadManifests.has(manifest.hash)) continue
-    hadManifests.add(manifest.hash)
-    addClaims(places, name, manifest)
-  }
-
-  // Every service with a claim is known, and this one when it stays.
-  const standingOf = (service: string): ServiceChange => get(services, service)!
-  for (const [key, { spec, added }] of places) {
-    const change = (leaf: Leaf | undefined): Leaf | undefined => {
-      const settled = settle(leaf, dropped, added, standingOf)
-      draft.size += routesOf(settled).length - routesOf(leaf).length
-      const conflicts = conflictsOf(settled)
-      if (conflicts.length > 0) draft.disputes = set(draft.disputes, key, conflicts, owner)
-      else if (conflictsOf(leaf).length > 0) draft.disputes = remove(draft.disputes, key, owner)
-      return settled
-    }
-    if (spec.host === undefined) draft.anyHost = edit(draft.anyHost, spec.pattern, change, owner)
-    else {
-      const paths = edit(get(draft.hosts, spec.host) ?? noPaths, spec.pattern, change, owner)
-      draft.hosts =
-        paths.places === undefined
-          ? remove(draft.hosts, spec.host, owner)
-          : set(draft.hosts, spec.host, paths, owner)
-    }
-  }
-  return draft
-}
-
-/** One shape at one host that a change touches; `spec` says where it is. */
-interface Place {
-  readonly spec: RouteSpec
-  readonly added: Claim[]
-}
-
-function placeOf(places: Map<string, Place>, spec: RouteSpec): Place {
-  const { shape } = spec.pattern
-  const key = spec.host === undefined ? shape : `${spec.host}\0${shape}`
-  let place = places.get(key)
-  if (!place) {
-    place = { spec, added: [] }
-    places.set(key, place)
-  }
-  return place
-}
-
-function addClaims(places: Map<string, Place>, service: string, { hash, routes }: Manifest): void {
-  const keys = Object.freeze([claimKey(service, hash)])
-  for (const spec of routes) placeOf(places, spec).added.push({ service, keys, spec })
-}
-
-function replacePools(
-  pools: State['pools'],
-  name: string,
-  before: ServiceChange | undefined,
-  change: ServiceChange | undefined,
-  owner: Owner,
-): State['pools'] {
-  const byManifest = Map.groupBy(change?.instances ?? [], ({ manifest }) => manifest)
-  let result = pools
-  for (const { manifest } of before?.instances ?? []) {
-    if (!byManifest.has(manifest)) result = remove(result, claimKey(name, manifest), owner)
-  }
-  for (const [manifest, instances] of byManifest) {
-    result = set(result, claimKey(name, manifest), Object.freeze(instances), owner)
-  }
-  return result
-}
-
-function claimKey(service: string, manifest: string): string {
-  return `${service}\0${manifest}`
 }

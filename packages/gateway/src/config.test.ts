@@ -139,3 +139,15 @@ test('something that is no object at all is a problem, not a crash', () => {
   for (const input of [[], 'text', 7, { services: [] }, { http: 'fast' }, { services: { a: null } }])
     problemsOf(input)
 })
+
+test('routes nobody could ever reach are a problem, not a surprise', () => {
+  const routes = ['/orders/{', '/h/mine', '/fine', { path: '/page', fallback: 'javascript:alert(1)' }]
+  const problems = problemsOf({ services: { orders: { ...service, routes, sockets: ['/_hydra/live'] } } })
+  assert.deepEqual(Object.keys(problems), [
+    'services.orders.routes[0].path',
+    'services.orders.routes[1].path',
+    'services.orders.routes[3].fallback',
+    'services.orders.sockets[0]',
+  ])
+  assert.equal(problems['services.orders.routes[1].path']!.is, '"/h/mine"')
+})

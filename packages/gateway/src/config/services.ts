@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { menuItems, routeDeclaration } from '@hydra-gateway/protocol'
+import { type Dialect, menuItems, PatternError, routeDeclaration, translate } from '@hydra-gateway/protocol'
 import { z } from 'zod'
+import { fallbackProblem } from '../routing/fallback.ts'
+import { isReservedPattern } from '../routing/reserved.ts'
 import { count, flag, readOrigin, setting, text } from './setting.ts'
 
 type RouteInput = z.input<typeof routeDeclaration>
@@ -45,7 +47,33 @@ const address = z.strictObject({
   version: version().optional().describe('Version of this instance instead of the service’s version.'),
 })
 
-const route = routeDeclaration.strict()
+/**
+ * What is wrong with a path. A service that registers itself is served without such a route and told so; here
+ * there is somebody to mend it before anything starts.
+ */
+function pathProblem(dialect: Dialect, path: string): string | undefined {
+  try {
+    return translate(dialect, path).patterns.some(isReservedPattern)
+      ? 'another path: this one belongs to the gateway'
+      : undefined
+  } catch (error) {
+    if (error instanceof PatternError) return `another pattern: ${error.message}`
+    throw error
+  }
+}
+
+const route = routeDeclaration.strict().superRefine(({ path, dialect, fallback }, context) => {
+  const wrongPath = pathProblem(dialect, path)
+  if (wrongPath) context.addIssue({ code: 'custom', path: ['path'], message: wrongPath })
+  const wrongFallback = fallback === undefined ? undefined : fallbackProblem(fallback)
+  if (wrongFallback)
+    context.addIssue({ code: 'custom', path: ['fallback'], message: `another one: it ${wrongFallback}` })
+})
+
+const socket = text('a pattern such as /live').superRefine((path, context) => {
+  const wrong = pathProblem('spring', path)
+  if (wrong) context.addIssue({ code: 'custom', message: wrong })
+})
 
 const tls = z
   .strictObject({
@@ -86,9 +114,9 @@ export const staticService = z
       .prefault([])
       .describe('Paths it serves: patterns such as `/orders/**`, or objects as described below.'),
     sockets: z
-      .array(text('a pattern such as /live'))
+      .array(socket)
       .prefault([])
-      .describe('Patterns at which it takes WebSockets.'),
+      .describe('Patterns at which it takes WebSockets, such as `/live` or `/live/{room}`.'),
     statics: z
       .array(text('a path such as logo.svg'))
       .prefault([])
@@ -109,9 +137,11 @@ export const staticService = z
       .describe('Send the Host the visitor asked for; false sends the one of the URL.'),
     tls: tls.prefault({}),
   })
-  .superRefine(({ url, urls, routes, sockets, statics }, context) => {
+  .superRefine(({ url, urls, routes, sockets, statics, fallback }, context) => {
     const add = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     if (!url === !urls) add('url', 'either url, the address of the only instance, or urls, a list of them')
+    const wrongFallback = fallback === undefined ? undefined : fallbackProblem(fallback)
+    if (wrongFallback) add('fallback', `another one: it ${wrongFallback}`)
     if (routes.length + sockets.length + statics.length === 0)
       add('routes', "the paths it serves, such as ['/shop/**']")
   })

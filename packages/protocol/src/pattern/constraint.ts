@@ -8,7 +8,7 @@
  */
 
 import { isOfClass } from './match.ts'
-import { CHARACTER_CLASSES, type CharacterClass } from './pattern.ts'
+import { CHARACTER_CLASSES, type CharacterClass, shorten } from './pattern.ts'
 
 export interface Constraint {
   readonly characters?: CharacterClass
@@ -20,7 +20,7 @@ export interface Constraint {
 
 /** Reads a constraint in time linear in its length. */
 export function readConstraint(expression: string): Constraint {
-  const shown = expression.length > 60 ? `${expression.slice(0, 57)}...` : expression
+  const shown = shorten(expression, 60)
   const plain: Constraint = { isAnything: false, warning: `the constraint ${shown} is left to the service` }
   const parts = /^\^?(\.|\\\\?[dw]|\[(?:[^\\\]]|\\.){1,120}\])([+*]|\{\d{1,6}(?:,\d{0,6})?\})?\??\$?$/su.exec(
     expression,

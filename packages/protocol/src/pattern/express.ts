@@ -34,7 +34,7 @@ function read(path: string, from: number, to: number, warnings: string[], depth:
       const close = closing(path, at, '(', ')')
       const expression = path.slice(at + 1, close)
       if (readConstraint(expression).isAnything) parts.push({ kind: 'splat', name: '', least: 1 })
-      else parts.push(constrained(path, '', expression, warnings))
+      else parts.push(constrained('', expression, warnings))
       at = readMark(path, close + 1, parts)
     } else if (character === '{') {
       const close = closing(path, at, '{', '}')
@@ -57,14 +57,14 @@ function readParameter(path: string, at: number, parts: Part[], warnings: string
   const name = path.slice(quoted ? at + 2 : at + 1, end)
   const next = quoted ? end + 1 : end
   if (path[next] !== '(') {
-    parts.push(constrained(path, name, undefined, warnings))
+    parts.push(constrained(name, undefined, warnings))
     return readMark(path, next, parts)
   }
   const close = closing(path, next, '(', ')')
   const expression = path.slice(next + 1, close)
   if (readConstraint(expression).isAnything && isLast(path, close + 1))
     parts.push({ kind: 'splat', name: partName(name), least: 1 })
-  else parts.push(constrained(path, name, expression, warnings))
+  else parts.push(constrained(name, expression, warnings))
   return readMark(path, close + 1, parts)
 }
 

@@ -10,6 +10,7 @@ import {
   PatternError,
   patternOf,
   type Segment,
+  shorten,
   type Translation,
 } from './pattern.ts'
 
@@ -21,6 +22,9 @@ export const MAX_SEGMENTS = 64
 export const MAX_COMBINATIONS = 16
 /** Optional parts inside one another. */
 export const MAX_DEPTH = 8
+
+/** Warnings about one path; more would only repeat themselves. */
+const MAX_WARNINGS = 8
 
 export type Part =
   | { readonly kind: 'slash' }
@@ -55,7 +59,8 @@ export function assemble(path: string, parts: readonly Part[], warnings: readonl
       if (!patterns.has(pattern.shape)) patterns.set(pattern.shape, pattern)
     }
   }
-  return { patterns: [...patterns.values()], warnings: [...said] }
+  const shown = [...said].slice(0, MAX_WARNINGS).map((warning) => `${shorten(path, 80)}: ${warning}`)
+  return { patterns: [...patterns.values()], warnings: shown }
 }
 
 /** `/files{/*rest}` is one pattern of ours, `/files/{rest*}`, and not two. */
@@ -138,11 +143,9 @@ function segmentOf(path: string, pieces: readonly Piece[], said: Set<string>): S
   const before = textOf(pieces.slice(0, first))
   const after = textOf(pieces.slice(last + 1))
   if (captures.some((piece) => piece.kind === 'splat')) {
-    said.add(`${path}: what stands for any number of segments was read as one, because of the text beside it`)
+    said.add('what stands for any number of segments was read as one, because of the text beside it')
   } else if (captures.length > 1) {
-    said.add(
-      `${path}: several parameters in one segment are routed as one; the service sees the whole segment`,
-    )
+    said.add('several parameters in one segment are routed as one; the service sees the whole segment')
   }
   const characters = captures.length === 1 && capture.kind === 'parameter' ? capture.characters : undefined
   return {

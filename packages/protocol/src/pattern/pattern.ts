@@ -55,11 +55,15 @@ export interface Translation {
   readonly warnings: readonly string[]
 }
 
+/** Text somebody sent, as much of it as a message has room for. */
+export function shorten(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 3)}...` : text
+}
+
 /** A path that can't become a pattern. The message names the path and says what to write instead. */
 export class PatternError extends Error {
   constructor(path: string, reason: string) {
-    const shown = path.length > 80 ? `${path.slice(0, 77)}...` : path
-    super(`${JSON.stringify(shown)} can't be routed: ${reason}`)
+    super(`${JSON.stringify(shorten(path, 80))} can't be routed: ${reason}`)
     this.name = 'PatternError'
   }
 }

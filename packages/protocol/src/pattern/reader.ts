@@ -29,15 +29,10 @@ export function closing(path: string, from: number, open: string, close: string)
 }
 
 /** A parameter with what its constraint, if any, allows us to check. */
-export function constrained(
-  path: string,
-  name: string,
-  expression: string | undefined,
-  warnings: string[],
-): Part {
+export function constrained(name: string, expression: string | undefined, warnings: string[]): Part {
   if (expression === undefined) return { kind: 'parameter', name: partName(name) }
   const { characters, warning } = readConstraint(expression)
-  if (warning !== undefined) warnings.push(`${path}: ${warning}`)
+  if (warning !== undefined) warnings.push(warning)
   return { kind: 'parameter', name: partName(name), ...(characters === undefined ? {} : { characters }) }
 }
 

@@ -34,7 +34,7 @@ export function readSpring(path: string, warnings: string[]): readonly Part[] {
         break
       }
       case '?':
-        warnings.push(`${path}: ? was read as one or more characters`)
+        warnings.push('? was read as one or more characters')
         parts.push({ kind: 'parameter', name: '' })
         at++
         break
@@ -55,8 +55,8 @@ function readVariable(path: string, body: string, isWhole: boolean, warnings: st
   }
   const colon = body.indexOf(':')
   if (body === '' || colon === 0) throw new PatternError(path, 'a {} has no name')
-  if (colon < 0) return constrained(path, body, undefined, warnings)
-  return constrained(path, body.slice(0, colon), body.slice(colon + 1), warnings)
+  if (colon < 0) return constrained(body, undefined, warnings)
+  return constrained(body.slice(0, colon), body.slice(colon + 1), warnings)
 }
 
 /** A star takes no character as well, but inside a path it never takes a whole segment that is empty. */

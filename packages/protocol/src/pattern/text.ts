@@ -28,7 +28,7 @@ export function parsePattern(path: string): Translation {
   const parts: Part[] = []
   const warnings: string[] = []
   if (/%[0-9a-f]{2}/i.test(path)) {
-    warnings.push(`${path}: patterns are written decoded; the % in it stands for itself`)
+    warnings.push('patterns are written decoded; the % in it stands for itself')
   }
   let at = 0
   while (at < path.length) {

@@ -54,7 +54,7 @@ function readParameter(path: string, at: number, parts: Part[], warnings: string
   const open = path[end]
   // Hono's `:id{regex}` touches the name; a group of URLPattern that does is read the same way, as Hono would.
   if (open !== '(' && open !== '{') {
-    parts.push(constrained(path, name, undefined, warnings))
+    parts.push(constrained(name, undefined, warnings))
     return readMark(path, end, parts)
   }
   const close = closing(path, end, open, open === '(' ? ')' : '}')
@@ -73,7 +73,7 @@ function readExpression(
   if (readConstraint(expression).isAnything && next === path.length) {
     return [{ kind: 'splat', name: partName(name), least: 1 }]
   }
-  return [constrained(path, name, expression, warnings)]
+  return [constrained(name, expression, warnings)]
 }
 
 function readStar(path: string, at: number): Part {

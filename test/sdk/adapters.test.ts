@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer, get } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { serve } from '@hono/node-server'
@@ -11,6 +12,7 @@ import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
 import { WebSocket, WebSocketServer } from 'ws'
+import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 
 /** Options of a service of `gateway`, and what it says. */
@@ -30,6 +32,7 @@ function quiet({ url, publicKey, privateKey }: TestGateway) {
 
 async function ready(t: TestContext, service: HydraService): Promise<void> {
   t.after(() => service.close())
+  await eventually(() => assert.equal(service.state, 'connected'))
   await service.ready
 }
 
@@ -181,10 +184,11 @@ test('closing a Fastify app leaves the gateway first and runs its hooks', async 
     return 'slow'
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
-  const answer = await untilServed(`${gateway.url}/slow`)
-  assert.equal(answer, 'slow')
+  t.after(() => app.close())
+  await eventually(async () => assert.equal(await (await fetch(`${gateway.url}/slow`)).text(), 'slow'))
+  const begun = once(app.server, 'request')
   const running = fetch(`${gateway.url}/slow`)
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await begun
   await app.close()
   assert.equal(await (await running).text(), 'slow')
   assert.equal((await fetch(`${gateway.url}/slow`)).status, 503)
@@ -204,6 +208,7 @@ test('a Hono app is served with its routes, without its middleware', async (t) =
   sub.post('/', (context) => context.text('checkout'))
   app.route('/checkout', sub)
   const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
+  t.after(() => server.close())
   const service = await hydraHono(app, { name: 'cart', ...quiet(gateway).options, port: server })
   await ready(t, service)
   const expected = {
@@ -271,12 +276,3 @@ test('a server that takes no WebSockets still answers a request to upgrade', asy
   )
   assert.equal(status, 200)
 })
-
-/** The text at a URL once it answers 200. */
-async function untilServed(url: string): Promise<string> {
-  for (const deadline = performance.now() + 5000; ; ) {
-    const response = await fetch(url)
-    if (response.ok) return response.text()
-    if (performance.now() > deadline) throw new Error(`${url} answers ${response.status}`)
-  }
-}

@@ -157,6 +157,15 @@ test('a request that never ends is cut when the grace is over', async (t) => {
   await assert.rejects(answer.text())
 })
 
+test('a server that the app closes by itself leaves the gateway', async (t) => {
+  const gateway = await startGateway(t)
+  const server = await listening(t, (_request, response) => response.end())
+  const gone = await service(t, server, { name: 'gone', ...atGateway(gateway), routes: ['/gone'] })
+  server.close()
+  await eventually(() => assert.equal(gone.state, 'closed'))
+  await eventually(async () => assert.equal((await fetch(`${gateway.url}/gone`)).status, 503))
+})
+
 test('a stream of events does not hold a closing service up', async (t) => {
   const gateway = await startGateway(t)
   const server = await listening(t, (_request, response) => {

@@ -43,10 +43,11 @@ export function announce({ name, port, selection, sockets, statics }: Announced)
   return [`${name} offers ${count} from port ${port}`, ...cut(lines), ...cut(kept)].join('\n')
 }
 
-/** OPTIONS comes along by itself and would only be noise. */
+/** OPTIONS, and HEAD beside GET, come along by themselves and would only be noise. */
 function shown(methods: readonly string[] | undefined): string {
   if (!methods) return 'any'
-  return methods.length > 1 ? methods.filter((method) => method !== 'OPTIONS').join(' ') : methods.join(' ')
+  const hidden = methods.includes('GET') ? ['OPTIONS', 'HEAD'] : ['OPTIONS']
+  return methods.filter((method) => !hidden.includes(method)).join(' ') || methods.join(' ')
 }
 
 function cut(lines: readonly string[]): readonly string[] {

@@ -17,7 +17,7 @@ import type { Found } from './found.ts'
 import { findKeys, gatewayOf } from './keys.ts'
 import { logOf } from './log.ts'
 import type { ConnectionState, HydraService, ServiceEvents, ServiceOptions } from './options.ts'
-import { isServed } from './patterns.ts'
+import { compileAvailability } from './patterns.ts'
 import { checkOptions, compileRegistration } from './registration.ts'
 import type { Listening } from './server.ts'
 import { listStatics } from './statics.ts'
@@ -64,6 +64,8 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   let state: ConnectionState = 'waiting'
   let connection: Connection | undefined
   let overview: Overview | undefined
+  let isServed: ((path: string) => boolean) | undefined
+  let wasConnected = false
   let closing: Promise<void> | undefined
   let attempting: Promise<void> | undefined
   let wake = () => {}
@@ -99,10 +101,12 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
       onLost: lost.resolve,
       timeoutMs,
     })
-    connection = opened
-    // `close` came while the gateway was answering: it waits for this attempt and leaves properly.
+    // `close` came while the gateway was answering. It waits for this attempt and leaves properly, or is done.
+    if (state === 'closed') opened.close()
+    else connection = opened
     if (closing) return { lost: lost.promise }
     state = 'connected'
+    wasConnected = true
     said = ''
     log.info(`${options.name} is behind ${gateway}`)
     events.emit('connected', { gateway })
@@ -116,6 +120,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
 
   function learn(next: Overview): void {
     overview = next
+    isServed = undefined
     events.emit('overview', next)
   }
 
@@ -200,7 +205,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     const closed = new Error(`${options.name} was closed before it was registered`)
     ready.reject(closed)
     attempted.resolve()
-    log.info(`${options.name} has left ${gateway}`)
+    if (wasConnected) log.info(`${options.name} has left ${gateway}`)
     events.emit('closed', undefined)
   }
 
@@ -222,7 +227,11 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     },
     menu: (name = 'main') =>
       overview && Object.hasOwn(overview.menus, name) ? (overview.menus[name] ?? []) : [],
-    isAvailable: (path) => overview !== undefined && isServed(overview, path),
+    isAvailable(path) {
+      if (!overview) return false
+      isServed ??= compileAvailability(overview)
+      return isServed(path)
+    },
     connected() {
       if (state === 'connected') return Promise.resolve()
       const back = deferred()

@@ -5,7 +5,7 @@
  * @module
  */
 export { connect } from './connect.ts'
-export { type Connection, openConnection } from './connection.ts'
+export { type Connection, ConnectionError, type ConnectionErrorKind, openConnection } from './connection.ts'
 export type { RouteOption } from './exported.ts'
 export type { Log } from './log.ts'
 export type {

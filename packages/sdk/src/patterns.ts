@@ -53,20 +53,31 @@ function segmentCovers(outer: Segment, inner: Segment): boolean {
   )
 }
 
-/** True when the most specific endpoint that fits the path has somebody to serve it, as the gateway decides it. */
-export function isServed({ services }: Overview, path: string): boolean {
-  const segments = decodeSegments(path.split(/[?#]/, 1)[0] ?? '')
-  if (!segments || !path.startsWith('/')) return false
-  let best: { readonly pattern: Pattern; readonly available: boolean } | undefined
-  for (const { path: text, available } of services.flatMap(({ endpoints }) => endpoints)) {
-    for (const pattern of translate('hydra', text).patterns) {
-      if (!matchPattern(pattern, segments)) continue
-      const order = best ? compareSpecificity(pattern, best.pattern) : -1
-      // Where services of one rollout group share an endpoint, one of them is enough.
-      if (order < 0 || (order === 0 && available)) best = { pattern, available }
-    }
+/**
+ * Answers whether a path is served, as the gateway decides it: the most specific endpoint that fits it has
+ * somebody to serve it.
+ */
+export function compileAvailability({ services }: Overview): (path: string) => boolean {
+  const endpoints = services
+    .flatMap(({ endpoints }) => endpoints)
+    .flatMap(({ path, available }) => patternsOf(path).map((pattern) => ({ pattern, available })))
+    // Where services of one rollout group share an endpoint, one of them is enough.
+    .sort((a, b) => compareSpecificity(a.pattern, b.pattern) || Number(b.available) - Number(a.available))
+  return (path) => {
+    const segments = path.startsWith('/') ? decodeSegments(path.split(/[?#]/, 1)[0] ?? '') : undefined
+    return (
+      !!segments && (endpoints.find(({ pattern }) => matchPattern(pattern, segments))?.available ?? false)
+    )
   }
-  return best?.available ?? false
+}
+
+/** An endpoint this version can't read is one it can't say anything about. */
+function patternsOf(text: string): readonly Pattern[] {
+  try {
+    return translate('hydra', text).patterns
+  } catch {
+    return []
+  }
 }
 
 const SPRING_CLASSES: Readonly<Record<CharacterClass, string>> = {

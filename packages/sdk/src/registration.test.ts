@@ -44,7 +44,12 @@ test('options no gateway would accept are refused at once, all faults together',
   assert.throws(() => checkOptions({} as never), /a service needs a name/)
   assert.throws(
     () => checkOptions({ name: 'x', weight: -1, menu: [{ path: '/x', label: '' }] }),
-    /weight.*|label.*/,
+    /label: .*; weight: /,
+  )
+  assert.throws(() => checkOptions({ name: 'x', include: ['/a/{'] }), /include: /)
+  assert.throws(
+    () => checkOptions({ name: 'x', routes: [{ path: '/x', methods: ['NOT A METHOD'] }] }),
+    /not an HTTP method/,
   )
   assert.throws(() => checkOptions({ name: 'x', sockets: ['no-slash'] }), /sockets/)
 })

@@ -9,7 +9,8 @@ import {
   registration,
   serviceNameProblem,
 } from '@hydra-gateway/protocol'
-import type { Exported } from './exported.ts'
+import { type Exported, selectRoutes } from './exported.ts'
+import { NOTHING_FOUND } from './found.ts'
 import type { MenuItemOption, ServiceOptions } from './options.ts'
 import { readPatterns, toSpring } from './patterns.ts'
 
@@ -58,6 +59,7 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
 export function checkOptions(options: ServiceOptions): void {
   const problem = serviceNameProblem(String(options.name ?? ''))
   if (problem) throw new TypeError(`name: ${problem}`)
+  const { exported } = selectRoutes(NOTHING_FOUND, options)
   const facts = {
     instanceId: '0'.repeat(32),
     activeSince: 0,
@@ -65,7 +67,7 @@ export function checkOptions(options: ServiceOptions): void {
     port: 1,
     protocol: 'http',
   } as const
-  compileRegistration(options, { ...facts, exported: [], statics: [] })
+  compileRegistration(options, { ...facts, exported, statics: [] })
 }
 
 function menuItemsOf(menu: ServiceOptions['menu']): MenuItems {

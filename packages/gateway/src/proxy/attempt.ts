@@ -243,8 +243,7 @@ export class Attempt implements Waiting {
       begun = true
       this.#missing -= chunk.length
       if (this.#missing === 0) {
-        outgoing.write(chunk)
-        this.#finish()
+        this.#finish(chunk)
         return
       }
       this.#touch()
@@ -264,9 +263,10 @@ export class Attempt implements Waiting {
   }
 
   /** The answer is whole. */
-  #finish(): void {
+  #finish(lastChunk?: Buffer): void {
     if (this.#phase === 'done') return
-    this.#exchange.outgoing.end()
+    if (lastChunk) this.#exchange.endWith(lastChunk)
+    else this.#exchange.outgoing.end()
     this.#settle(undefined)
   }
 

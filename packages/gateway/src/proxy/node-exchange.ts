@@ -29,6 +29,8 @@ export interface ExchangeFacts {
 
 /** Request bytes worth reading to keep a connection, when the answer came before them. */
 const SMALL_REST_BYTES = 64 * 1024
+/** Up to here it is cheaper to copy a body behind its head than to write it by itself. */
+const JOINED_BYTES = 8 * 1024
 /** How long such a rest may take. */
 const SMALL_REST_MS = 2000
 
@@ -137,7 +139,8 @@ export class NodeExchange implements Exchange, Turn {
     }
     if (status !== 204 && status !== 304) flat.push('Content-Length', String(bytes.byteLength))
     this.sendHead(status, undefined, flat)
-    this.outgoing.end(this.method === 'HEAD' || bytes.byteLength === 0 ? undefined : bytes)
+    if (this.method === 'HEAD' || bytes.byteLength === 0) this.outgoing.end()
+    else this.endWith(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   }
 
   async respond(response: Response): Promise<void> {
@@ -226,6 +229,19 @@ export class NodeExchange implements Exchange, Turn {
     else this.outgoing.writeHead(status, reason, lines)
     this.connection.mustLinger = leavesRest || this.isUpgrade
     this.status = status
+  }
+
+  /** Ends the answer with its last bytes; a small whole body leaves together with its head. */
+  endWith(chunk: Buffer): void {
+    const { outgoing } = this
+    if (chunk.length > JOINED_BYTES || !outgoing.socket) {
+      outgoing.end(chunk)
+      return
+    }
+    // Head and body as one string are one write of one piece. As two pieces they cost half as much again.
+    outgoing.write(chunk.toString('latin1'), 'latin1')
+    outgoing.socket.uncork()
+    outgoing.end()
   }
 
   /** The head of a 101 as text, for the socket that `takeOver` gives: it never passes through `outgoing`. */

@@ -21,6 +21,7 @@ import { compileAvailability } from './patterns.ts'
 import { checkOptions, compileRegistration } from './registration.ts'
 import type { Listening } from './server.ts'
 import { listStatics } from './statics.ts'
+import { deferred, nothing, within } from './waiting.ts'
 
 /** The app a client speaks for. */
 export interface Application {
@@ -262,39 +263,6 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   else options.signal?.addEventListener('abort', () => void service.close(), { once: true })
   return { service, attempted: attempted.promise }
 }
-
-interface Deferred<Value> {
-  readonly promise: Promise<Value>
-  resolve(value: Value): void
-  reject(fault: unknown): void
-}
-
-/** `Promise.withResolvers`, which Node 20 lacks. A rejection nobody waits for is not thrown. */
-function deferred<Value = void>(): Deferred<Value> {
-  let resolve!: (value: Value) => void
-  let reject!: (fault: unknown) => void
-  const promise = new Promise<Value>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  promise.catch(nothing)
-  return { promise, resolve, reject }
-}
-
-/** True when the promise was kept in time. */
-async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, ms, false)
-  })
-  const kept = promise.then(
-    () => true,
-    () => false,
-  )
-  return Promise.race([kept, late]).finally(() => clearTimeout(timer))
-}
-
-function nothing(): void {}
 
 function messageOf(fault: unknown): string {
   return fault instanceof Error ? fault.message : String(fault)

@@ -5,13 +5,11 @@
  *
  * @module
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { CODES, type ErrorCode, EXPLANATIONS } from '@hydra-gateway/gateway/pages'
-
-const FILE = new URL('../docs/reference/errors.md', import.meta.url)
+import { generate, inRepository } from './generated-file.ts'
 
 /** The page as it should be. */
-export function errorReference(): string {
+function errorReference(): string {
   const codes = Object.keys(CODES) as ErrorCode[]
   return `# Error codes
 
@@ -44,14 +42,4 @@ ${remedies.map((remedy) => `- ${remedy}`).join('\n')}
 `
 }
 
-if (import.meta.main) {
-  const wanted = errorReference()
-  if (!process.argv.includes('--check')) {
-    writeFileSync(FILE, wanted)
-  } else if (!existsSync(FILE) || readFileSync(FILE, 'utf8') !== wanted) {
-    console.error(
-      'docs/reference/errors.md is stale: run node --conditions=hydra-source tools/generate-errors.ts',
-    )
-    process.exitCode = 1
-  }
-}
+generate(new Map([[inRepository('docs/reference/errors.md'), errorReference()]]), 'npm run generate')

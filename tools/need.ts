@@ -21,14 +21,19 @@ if (missing.length > 0) {
   if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) stop(packages)
   console.log(`Installing ${packages} with apt, which the tests need.`)
   const apt = (...args: string[]): boolean =>
-    spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
-      .status === 0
-  if (!apt('update') || !apt('install', '-y', '--no-install-recommends', ...packages.split(' '))) stop(packages)
+    spawnSync('apt-get', args, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    }).status === 0
+  if (!apt('update') || !apt('install', '-y', '--no-install-recommends', ...packages.split(' ')))
+    stop(packages)
 }
 
 function find(program: string): boolean {
   const given = process.env[KNOWN[program]?.variable ?? '']
-  const places = given ? [given] : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, program))
+  const places = given
+    ? [given]
+    : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, program))
   return places.some((place) => {
     try {
       accessSync(place, constants.X_OK)
@@ -40,6 +45,8 @@ function find(program: string): boolean {
 }
 
 function stop(packages: string): never {
-  console.error(`The tests need ${missing.join(' and ')}: install it first, on Debian with "sudo apt-get install ${packages}".`)
+  console.error(
+    `The tests need ${missing.join(' and ')}: install it first, on Debian with "sudo apt-get install ${packages}".`,
+  )
   process.exit(1)
 }

@@ -8,7 +8,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { type ConfigInput, createGateway, createKeys, createLog, type Gateway, parseConfig, systemClock } from '@hydra-gateway/gateway'
+import {
+  type ConfigInput,
+  createGateway,
+  createKeys,
+  createLog,
+  type Gateway,
+  parseConfig,
+  systemClock,
+} from '@hydra-gateway/gateway'
 
 export interface TestGateway extends Gateway {
   readonly publicKey: string
@@ -22,11 +30,17 @@ export interface TestGateway extends Gateway {
 }
 
 /** A gateway on a free port of loopback, with own keys, that is closed when the test ends. */
-export async function startGateway(t: Pick<TestContext, 'after'>, config: ConfigInput = {}): Promise<TestGateway> {
+export async function startGateway(
+  t: Pick<TestContext, 'after'>,
+  config: ConfigInput = {},
+): Promise<TestGateway> {
   const directory = await mkdtemp(join(tmpdir(), 'hydra-test-'))
   const lines: Record<string, unknown>[] = []
   const log = createLog('debug', { write: (line: string) => void lines.push(JSON.parse(line)) })
-  const given = config.keys ?? { publicKey: `pub${randomBytes(12).toString('hex')}`, privateKey: randomBytes(24).toString('hex') }
+  const given = config.keys ?? {
+    publicKey: `pub${randomBytes(12).toString('hex')}`,
+    privateKey: randomBytes(24).toString('hex'),
+  }
   const parsed = parseConfig({
     port: 0,
     host: '127.0.0.1',

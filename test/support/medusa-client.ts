@@ -30,14 +30,25 @@ export function medusaClient(t: Pick<TestContext, 'after'>, discovery: string): 
       const call = request(`${discovery}${path}`, {
         method: 'POST',
         agent,
-        headers: { 'user-agent': 'ReactorNetty/1.2.10', accept: '*/*', 'content-type': contentType, 'content-length': Buffer.byteLength(body) },
+        headers: {
+          'user-agent': 'ReactorNetty/1.2.10',
+          accept: '*/*',
+          'content-type': contentType,
+          'content-length': Buffer.byteLength(body),
+        },
       })
       call.on('error', reject)
       call.on('response', (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk) => chunks.push(chunk))
         response.on('error', reject)
-        response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks).toString() }))
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode!,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        )
       })
       call.end(body)
     })
@@ -56,7 +67,11 @@ export function medusaClient(t: Pick<TestContext, 'after'>, discovery: string): 
 }
 
 /** The bean an unmodified client posts, with all its properties. */
-export function medusaBean(name: string, port: number, more: Record<string, unknown> = {}): Record<string, unknown> {
+export function medusaBean(
+  name: string,
+  port: number,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
   return {
     webProtocol: 'http',
     host: '127.0.0.1',

@@ -67,8 +67,15 @@ export function startProcess(t: Pick<TestContext, 'after'>, options: ProcessOpti
           const match = pattern.exec(text)
           if (match) done(() => resolve(match))
         }
-        const timer = setTimeout(() => done(() => reject(new Error(`did not print ${pattern}; it printed:\n${text}`))), withinMs)
-        void exited.then((how) => done(() => reject(new Error(`ended with ${how} before it printed ${pattern}; it printed:\n${text}`))))
+        const timer = setTimeout(
+          () => done(() => reject(new Error(`did not print ${pattern}; it printed:\n${text}`))),
+          withinMs,
+        )
+        void exited.then((how) =>
+          done(() =>
+            reject(new Error(`ended with ${how} before it printed ${pattern}; it printed:\n${text}`)),
+          ),
+        )
         waiting.add(look)
         look()
       })

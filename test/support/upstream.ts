@@ -14,15 +14,24 @@ export interface Upstream {
 }
 
 /** An HTTP server on a free port of loopback. The default answer says who it is and what it was asked. */
-export async function startUpstream(t: Pick<TestContext, 'after'>, name: string, listener?: RequestListener, port = 0): Promise<Upstream> {
+export async function startUpstream(
+  t: Pick<TestContext, 'after'>,
+  name: string,
+  listener?: RequestListener,
+  port = 0,
+): Promise<Upstream> {
   const server = createServer(
     listener ??
       ((request, response) => {
         response.setHeader('content-type', 'application/json')
-        response.end(JSON.stringify({ name, method: request.method, url: request.url, headers: request.headers }))
+        response.end(
+          JSON.stringify({ name, method: request.method, url: request.url, headers: request.headers }),
+        )
       }),
   )
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) =>
+    server.once('error', reject).listen(port, '127.0.0.1', resolve),
+  )
   const close = async (): Promise<void> => {
     server.closeAllConnections()
     await new Promise<void>((resolve) => server.close(() => resolve()))

@@ -62,7 +62,11 @@ test('faulty registrations are refused with every fault named, logged and counte
     ['nothing', '', 400],
     ['invalid UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22]), 400],
     ['a prototype', `{"__proto__":{"admin":true},${JSON.stringify(good).slice(1)}`, 400],
-    ['a hidden prototype', JSON.stringify(good).replace('"menuItems":{}', '"menuItems":{"\\u005f_proto__":[]}'), 400],
+    [
+      'a hidden prototype',
+      JSON.stringify(good).replace('"menuItems":{}', '"menuItems":{"\\u005f_proto__":[]}'),
+      400,
+    ],
     ['100 000 brackets', '['.repeat(100_000), 400],
     ['deep but whole', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 400],
   ]
@@ -80,12 +84,18 @@ test('more than 8 MiB, or more than 20 000 routes, are 413 and nothing is regist
   const gateway = await startGateway(t)
   const client = medusaClient(t, gateway.discovery)
   const before = gateway.admin
-  const large = JSON.stringify(medusaBean('one', 9000, { staticResources: ['x'.repeat(4000)] })).padEnd(8 * MiB + 1, ' ')
+  const large = JSON.stringify(medusaBean('one', 9000, { staticResources: ['x'.repeat(4000)] })).padEnd(
+    8 * MiB + 1,
+    ' ',
+  )
   assert.equal((await client.post('/registration', 'application/json', large)).status, 413)
   const many = medusaBean('one', 9000, { endpoints: Array.from({ length: 20_001 }, (_, i) => `/one/${i}`) })
   assert.equal((await medusaClient(t, gateway.discovery).register(many)).status, 413)
   assert.deepEqual((await before('services')).services, [])
-  const most = medusaBean('one', 9000, { endpoints: Array.from({ length: 19_999 }, (_, i) => `/one/${i}`), staticResources: [] })
+  const most = medusaBean('one', 9000, {
+    endpoints: Array.from({ length: 19_999 }, (_, i) => `/one/${i}`),
+    staticResources: [],
+  })
   assert.equal((await medusaClient(t, gateway.discovery).register(most)).status, 200)
 })
 
@@ -98,35 +108,70 @@ test('10 000 routes of one service are taken, and another service is served mean
   )
   for (let i = 0; i < 20; i++) assert.equal((await fetch(`${gateway.url}/small`)).status, 200)
   assert.equal((await busy).status, 200)
-  assert.equal((await gateway.admin('routes')).routes.filter(({ service }: any) => service === 'big').length, 10_001)
+  assert.equal(
+    (await gateway.admin('routes')).routes.filter(({ service }: any) => service === 'big').length,
+    10_001,
+  )
 })
 
 test('reserved and unreadable paths are left out with a reason, the rest is served', async (t) => {
   const gateway = await startGateway(t)
   const one = await startUpstream(t, 'one')
-  const endpoints = ['/one', '/h/discovery/x', '/_hydra/api/v1/services', '/_h/**', '/health', '/bad/{', '/{page}']
+  const endpoints = [
+    '/one',
+    '/h/discovery/x',
+    '/_hydra/api/v1/services',
+    '/_h/**',
+    '/health',
+    '/bad/{',
+    '/{page}',
+  ]
   const answer = await medusaClient(t, gateway.discovery).register(medusaBean('one', one.port, { endpoints }))
   assert.equal(answer.status, 200)
   const { refused } = JSON.parse(answer.body)
-  assert.deepEqual(refused.map(({ path }: any) => path).sort(), ['/_h/**', '/_hydra/api/v1/services', '/bad/{', '/h/discovery/x', '/health'])
+  assert.deepEqual(refused.map(({ path }: any) => path).sort(), [
+    '/_h/**',
+    '/_hydra/api/v1/services',
+    '/bad/{',
+    '/h/discovery/x',
+    '/health',
+  ])
   assert.equal((await fetch(`${gateway.url}/one`)).status, 200)
   assert.equal((await fetch(`${gateway.url}/other`)).status, 200, '/{page} is served')
-  assert.deepEqual(await (await fetch(`${gateway.url}/health`)).json(), { status: 'ok' }, 'but never the health of the gateway')
+  assert.deepEqual(
+    await (await fetch(`${gateway.url}/health`)).json(),
+    { status: 'ok' },
+    'but never the health of the gateway',
+  )
   assert.equal((await gateway.admin('routes')).refused.length, 5)
 })
 
 test("a stranger does not get another service's route, and is told who has it", async (t) => {
   const gateway = await startGateway(t)
   const [mine, theirs] = [await startUpstream(t, 'mine'), await startUpstream(t, 'theirs')]
-  await medusaClient(t, gateway.discovery).register(medusaBean('mine', mine.port, { endpoints: ['/shop', '/cart/{id}'] }))
+  await medusaClient(t, gateway.discovery).register(
+    medusaBean('mine', mine.port, { endpoints: ['/shop', '/cart/{id}'] }),
+  )
   const answer = await medusaClient(t, gateway.discovery).register(
     medusaBean('theirs', theirs.port, { endpoints: ['/shop', '/cart/{number}', '/own'] }),
   )
-  assert.deepEqual(JSON.parse(answer.body).refused.map(({ path }: any) => path).sort(), ['/cart/{number}', '/shop'])
-  for (const path of ['/shop', '/cart/7']) assert.equal(((await (await fetch(gateway.url + path)).json()) as any).name, 'mine')
+  assert.deepEqual(
+    JSON.parse(answer.body)
+      .refused.map(({ path }: any) => path)
+      .sort(),
+    ['/cart/{number}', '/shop'],
+  )
+  for (const path of ['/shop', '/cart/7'])
+    assert.equal(((await (await fetch(gateway.url + path)).json()) as any).name, 'mine')
   assert.equal(((await (await fetch(`${gateway.url}/own`)).json()) as any).name, 'theirs')
   const { conflicts } = await gateway.admin('routes')
-  assert.deepEqual(conflicts.map(({ incumbent, newcomer }: any) => [incumbent, newcomer]), [['mine', 'theirs'], ['mine', 'theirs']])
+  assert.deepEqual(
+    conflicts.map(({ incumbent, newcomer }: any) => [incumbent, newcomer]),
+    [
+      ['mine', 'theirs'],
+      ['mine', 'theirs'],
+    ],
+  )
 })
 
 test('a service that registers and never beats is gone after its lease', async (t) => {
@@ -148,7 +193,14 @@ test('upstreams that answer garbage, half an answer or nothing cost their own re
     closes: (socket) => socket.destroy(),
     giant: (socket) => socket.write(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(200_000)}\r\n\r\n`),
   }
-  const expected: Record<string, number | 'aborted'> = { garbage: 502, half: 'aborted', cut: 502, nothing: 504, closes: 502, giant: 502 }
+  const expected: Record<string, number | 'aborted'> = {
+    garbage: 502,
+    half: 'aborted',
+    cut: 502,
+    nothing: 504,
+    closes: 502,
+    giant: 502,
+  }
   const healthy = await startUpstream(t, 'healthy')
   await medusaClient(t, gateway.discovery).register(medusaBean('healthy', healthy.port))
   for (const [name, behave] of Object.entries(behaviours)) {
@@ -179,11 +231,25 @@ test('paths that can be read in two ways never reach a service', async (t) => {
   await medusaClient(t, gateway.discovery).register(medusaBean('one', one.port, { endpoints: ['/one/**'] }))
   const get = (target: string) =>
     new Promise<string>((resolve, reject) => {
-      const socket = connect(gateway.port, '127.0.0.1', () => socket.end(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`))
+      const socket = connect(gateway.port, '127.0.0.1', () =>
+        socket.end(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
+      )
       let text = ''
-      socket.on('data', (chunk) => (text += chunk)).on('error', reject).on('close', () => resolve(text.split('\r\n')[0]!))
+      socket
+        .on('data', (chunk) => (text += chunk))
+        .on('error', reject)
+        .on('close', () => resolve(text.split('\r\n')[0]!))
     })
-  for (const bad of ['/one/%2e%2e/x', '/one/a%00b', '/one/a%2fb', '/one/a%5cb', '/one/a\\b', '/one/%zz', '/one/%c3%28', '/one/..;/x']) {
+  for (const bad of [
+    '/one/%2e%2e/x',
+    '/one/a%00b',
+    '/one/a%2fb',
+    '/one/a%5cb',
+    '/one/a\\b',
+    '/one/%zz',
+    '/one/%c3%28',
+    '/one/..;/x',
+  ]) {
     assert.match(await get(bad), / 400 /, bad)
   }
   assert.match(await get('/one/./a'), / 200 /)
@@ -203,7 +269,12 @@ test('with a control port the public one has no registration, no admin API and n
   const one = await startUpstream(t, 'one')
   assert.equal((await medusaClient(t, gateway.discovery).register(medusaBean('one', one.port))).status, 200)
   const publicDiscovery = gateway.discovery.replace(gateway.controlUrl, gateway.url)
-  for (const path of [`${publicDiscovery}/alive`, `${gateway.url}/_h/services`, `${gateway.url}/_hydra/api/v1/services`, `${gateway.url}/_hydra/metrics`]) {
+  for (const path of [
+    `${publicDiscovery}/alive`,
+    `${gateway.url}/_h/services`,
+    `${gateway.url}/_hydra/api/v1/services`,
+    `${gateway.url}/_hydra/metrics`,
+  ]) {
     assert.equal((await fetch(path, { method: path.endsWith('alive') ? 'POST' : 'GET' })).status, 404, path)
   }
   assert.equal((await fetch(`${gateway.url}/one`)).status, 200)

@@ -2,14 +2,20 @@
  * Services as processes of their own start, share, die without a word and come back, behind one gateway.
  */
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
+import { startLoad } from '../support/load.ts'
+import { navigate } from '../support/navigate.ts'
 import { startProcess, type TestProcess } from '../support/process.ts'
 
 const SERVICE = new URL('../support/services/plain.ts', import.meta.url).pathname
 
-async function startService(t: TestContext, gateway: TestGateway, env: Record<string, string> = {}): Promise<TestProcess> {
+async function startService(
+  t: TestContext,
+  gateway: TestGateway,
+  env: Record<string, string> = {},
+): Promise<TestProcess> {
   const service = startProcess(t, {
     args: [SERVICE],
     env: {
@@ -27,7 +33,10 @@ async function startService(t: TestContext, gateway: TestGateway, env: Record<st
 
 const ask = async (gateway: TestGateway, path = '/orders') => {
   const response = await fetch(gateway.url + path)
-  return { status: response.status, body: response.status === 200 ? ((await response.json()) as any) : undefined }
+  return {
+    status: response.status,
+    body: response.status === 200 ? ((await response.json()) as any) : undefined,
+  }
 }
 
 test('the moment a service is there its URLs work, and two instances share the requests', async (t) => {
@@ -47,21 +56,12 @@ test('the moment a service is there its URLs work, and two instances share the r
 test('when one of two is killed under load no request that may be repeated fails', async (t) => {
   const gateway = await startGateway(t)
   const [victim, sibling] = [await startService(t, gateway), await startService(t, gateway)]
-  let loading = true
-  const outcomes = new Map<string, number>()
-  const load = Array.from({ length: 8 }, async () => {
-    while (loading) {
-      const outcome = await ask(gateway).then(({ status }) => String(status), (error: Error) => error.message)
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-    }
-  })
-  await eventually(() => assert.ok((outcomes.get('200') ?? 0) > 200))
+  const load = startLoad(t, async () => String((await ask(gateway)).status))
+  await load.more('200', 200)
   await victim.kill('SIGKILL')
-  const before = outcomes.get('200')!
-  await eventually(() => assert.ok(outcomes.get('200')! > before + 200))
-  loading = false
-  await Promise.all(load)
-  assert.deepEqual([...outcomes.keys()], ['200'], JSON.stringify([...outcomes]))
+  await load.more('200', 200)
+  await load.stop()
+  assert.deepEqual([...load.outcomes.keys()], ['200'], JSON.stringify([...load.outcomes]))
   assert.equal((await ask(gateway)).body.pid, sibling.pid)
 })
 
@@ -122,40 +122,33 @@ test('a service started before its gateway joins by itself, and joins the next o
 test('a service that stops politely under load fails no request', async (t) => {
   const gateway = await startGateway(t)
   const [leaver] = [await startService(t, gateway), await startService(t, gateway)]
-  let loading = true
-  const outcomes = new Map<string, number>()
-  const load = Array.from({ length: 8 }, async () => {
-    while (loading) {
-      const response = await fetch(`${gateway.url}/orders`, { method: 'POST', body: 'x' }).catch((error: Error) => error)
-      const outcome = response instanceof Error ? response.message : `${response.status}`
-      if (!(response instanceof Error)) await response.arrayBuffer()
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-    }
+  const load = startLoad(t, async () => {
+    const response = await fetch(`${gateway.url}/orders`, { method: 'POST', body: 'x' })
+    await response.arrayBuffer()
+    return String(response.status)
   })
-  await eventually(() => assert.ok((outcomes.get('200') ?? 0) > 100))
+  await load.more('200', 100)
   assert.equal(await leaver.kill('SIGTERM'), 0)
-  const before = outcomes.get('200')!
-  await eventually(() => assert.ok(outcomes.get('200')! > before + 100))
-  loading = false
-  await Promise.all(load)
-  assert.deepEqual([...outcomes.keys()], ['200'], JSON.stringify([...outcomes]))
+  await load.more('200', 100)
+  await load.stop()
+  assert.deepEqual([...load.outcomes.keys()], ['200'], JSON.stringify([...load.outcomes]))
 })
 
 test('10 % and 90 % declared by weight are shares of visitors, drawn once and kept', async (t) => {
   const gateway = await startGateway(t)
   await startService(t, gateway, { VERSION: '1.0.0', WEIGHT: '90' })
   await startService(t, gateway, { VERSION: '2.0.0', WEIGHT: '10' })
-  const navigate = (cookie?: string) =>
-    fetch(`${gateway.url}/orders`, { headers: { accept: 'text/html', 'sec-fetch-mode': 'navigate', ...(cookie ? { cookie } : {}) } })
   let newer = 0
   for (let visitor = 0; visitor < 400; visitor++) {
-    const first = await navigate()
-    const { version } = (await first.json()) as any
+    const first = await navigate(`${gateway.url}/orders`)
+    const { version } = JSON.parse(first.body)
     if (version === '2.0.0') newer++
-    const cookie = first.headers.getSetCookie().find((line) => line.startsWith('HYDRA-ROUTE='))?.split(';')[0]
+    const cookie = first.routeCookie
     assert.ok(cookie)
     if (visitor % 20 !== 0) continue
-    for (let i = 0; i < 3; i++) assert.equal(((await (await navigate(cookie)).json()) as any).version, version)
+    for (let i = 0; i < 3; i++) {
+      assert.equal(JSON.parse((await navigate(`${gateway.url}/orders`, { cookie })).body).version, version)
+    }
   }
   // 400 draws of 10 %: 40 expected, 15 is four standard deviations away
   assert.ok(newer > 15 && newer < 65, `${newer} of 400`)

@@ -9,9 +9,8 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { eventually } from '../support/eventually.ts'
 import { startGateway } from '../support/gateway.ts'
 import { medusaBean, medusaClient } from '../support/medusa-client.ts'
+import { navigate } from '../support/navigate.ts'
 import { startUpstream } from '../support/upstream.ts'
-
-const html = { accept: 'text/html', 'sec-fetch-mode': 'navigate' }
 
 test('a registration is answered with services and role mappings, and its pages work at once', async (t) => {
   const gateway = await startGateway(t)
@@ -45,7 +44,10 @@ test('a wrong public key looks like a path that does not exist: 404 without a bo
     assert.equal(answer.body, '')
   }
   assert.ok(gateway.lines.some((line) => line.reason === 'wrong-key'))
-  assert.ok(!JSON.stringify(gateway.lines).includes(gateway.publicKey), 'the public key stands in no log line')
+  assert.ok(
+    !JSON.stringify(gateway.lines).includes(gateway.publicKey),
+    'the public key stands in no log line',
+  )
 })
 
 test('a beat of an unknown name is answered 410 false, so that the client registers again', async (t) => {
@@ -67,7 +69,7 @@ test('an instance is gone between 5.0 and 5.5 s after its last beat, and its pag
   await client.alive('one')
   const lastBeat = performance.now()
   const goneAfterMs = await eventually(async () => {
-    const { status } = await fetch(`${gateway.url}/one`, { headers: html })
+    const { status } = await fetch(`${gateway.url}/one`)
     assert.equal(status, 503)
     return performance.now() - lastBeat
   }, 7000)
@@ -87,7 +89,10 @@ test('of two instances with one name, the one that dies silently leaves although
   assert.equal((await gateway.admin('services')).services[0].instances.length, 2)
   await eventually(async () => {
     const [{ instances }] = (await gateway.admin('services')).services
-    assert.deepEqual(instances.map((instance: any) => instance.address), [`http://127.0.0.1:${b.port}`])
+    assert.deepEqual(
+      instances.map((instance: any) => instance.address),
+      [`http://127.0.0.1:${b.port}`],
+    )
   })
 })
 
@@ -101,7 +106,10 @@ test('beats over other connections keep both alive, but one that refuses connect
   await a.close()
   await eventually(async () => {
     const [{ instances }] = (await gateway.admin('services')).services
-    assert.deepEqual(instances.map((instance: any) => instance.address), [`http://127.0.0.1:${b.port}`])
+    assert.deepEqual(
+      instances.map((instance: any) => instance.address),
+      [`http://127.0.0.1:${b.port}`],
+    )
   }, 8000)
 })
 
@@ -121,7 +129,9 @@ test('hydra-path is set by the gateway alone, with everything but unreserved cha
   const app = await startUpstream(t, 'my app')
   const client = medusaClient(t, gateway.discovery)
   await client.register(medusaBean('my app ü!', app.port, { endpoints: ['/app'] }))
-  const seen = (await (await fetch(`${gateway.url}/app`, { headers: { 'hydra-path': 'evil', 'Hydra-Path': 'worse' } })).json()) as any
+  const seen = (await (
+    await fetch(`${gateway.url}/app`, { headers: { 'hydra-path': 'evil', 'Hydra-Path': 'worse' } })
+  ).json()) as any
   assert.equal(seen.headers['hydra-path'], 'my%20app%20%C3%BC%21')
 })
 
@@ -132,7 +142,17 @@ test('static names are literals, found below the name of the service, webjars be
     response.end(request.url)
   })
   const client = medusaClient(t, gateway.discovery)
-  const staticResources = ['css/a b.css', 'io/Foo$Bar.class', 'x/one/y.js', 'webjars/x/y.js', 'webjars/x/z.js', 'dir/', '{id}', '**', '(a+)+$']
+  const staticResources = [
+    'css/a b.css',
+    'io/Foo$Bar.class',
+    'x/one/y.js',
+    'webjars/x/y.js',
+    'webjars/x/z.js',
+    'dir/',
+    '{id}',
+    '**',
+    '(a+)+$',
+  ]
   const { status } = await client.register(medusaBean('one', one.port, { staticResources }))
   assert.equal(status, 200)
   const text = async (path: string) => {
@@ -160,7 +180,9 @@ test('the page socket at /{name}/socket reaches /socket of the instance, bytes a
   })
   const client = medusaClient(t, gateway.discovery)
   await client.register(medusaBean('one', one.port))
-  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/one/socket`, { headers: { cookie: 'SESSION=abc' } })
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/one/socket`, {
+    headers: { cookie: 'SESSION=abc' },
+  })
   t.after(() => socket.terminate())
   const [hello] = await once(socket, 'message')
   assert.deepEqual(JSON.parse(String(hello)), { url: '/socket', cookie: 'SESSION=abc' })
@@ -175,19 +197,22 @@ test('a visitor stays on one instance by a signed cookie: page, static file and 
   const names = ['a', 'b', 'c']
   const upstreams = await Promise.all(names.map((name) => startUpstream(t, name)))
   for (const { port } of upstreams) await medusaClient(t, gateway.discovery).register(medusaBean('one', port))
-  const page = await fetch(`${gateway.url}/one`, { headers: html })
-  const { name } = (await page.json()) as any
-  const cookie = page.headers.getSetCookie().find((line) => line.startsWith('HYDRA-ROUTE='))
-  assert.ok(cookie, 'a navigation sets the cookie')
-  assert.match(cookie, /; HttpOnly/i)
-  assert.match(cookie, /; SameSite=Lax/i)
-  assert.match(cookie, /; Path=\//i)
-  const kept = cookie.split(';')[0]!
+  const page = await navigate(`${gateway.url}/one`)
+  const { name } = JSON.parse(page.body)
+  const [cookie] = page.headers['set-cookie'] as string[]
+  assert.match(cookie!, /^HYDRA-ROUTE=[^;]+; /, 'a navigation sets the cookie')
+  for (const attribute of [/; HttpOnly/i, /; SameSite=Lax/i, /; Path=\/(;|$)/i])
+    assert.match(cookie!, attribute)
+  const kept = page.routeCookie!
   for (let i = 0; i < 12; i++) {
-    const again = await fetch(`${gateway.url}/one/${i % 2 ? 'counters' : 'websocket.js'}`, { headers: { cookie: kept } })
+    const again = await fetch(`${gateway.url}/one/${i % 2 ? 'counters' : 'websocket.js'}`, {
+      headers: { cookie: kept },
+    })
     assert.equal(((await again.json()) as any).name, name)
   }
-  const seen = (await (await fetch(`${gateway.url}/one`, { headers: { cookie: `${kept}; SESSION=1` } })).json()) as any
+  const seen = (await (
+    await fetch(`${gateway.url}/one`, { headers: { cookie: `${kept}; SESSION=1` } })
+  ).json()) as any
   assert.equal(seen.headers.cookie, 'SESSION=1', 'the cookie of the gateway goes to no service')
 })
 
@@ -196,7 +221,9 @@ test('the newest version takes all visitors, versions that share do so equally (
   const upstreams = await Promise.all(['old', 'new1', 'new2'].map((name) => startUpstream(t, name)))
   const register = async (awakening: string | null) => {
     for (const [i, { port }] of upstreams.entries()) {
-      await medusaClient(t, gateway.discovery).register(medusaBean('one', port, { version: i === 0 ? 1 : 2, awakening }))
+      await medusaClient(t, gateway.discovery).register(
+        medusaBean('one', port, { version: i === 0 ? 1 : 2, awakening }),
+      )
     }
   }
   const counts = async () => {
@@ -221,7 +248,9 @@ test('the answer stays below what the client can decode, however many services t
   const client = medusaClient(t, gateway.discovery)
   const endpoints = Array.from({ length: 500 }, (_, i) => `/deep/path/number/${i}/{id}`)
   for (let i = 0; i < 20; i++) {
-    const answer = await client.register(medusaBean(`s${i}`, 20_000 + i, { endpoints: endpoints.map((path) => `/s${i}${path}`) }))
+    const answer = await client.register(
+      medusaBean(`s${i}`, 20_000 + i, { endpoints: endpoints.map((path) => `/s${i}${path}`) }),
+    )
     assert.equal(answer.status, 200)
     assert.ok(Buffer.byteLength(answer.body) < 200_000, `${answer.body.length} bytes`)
   }
@@ -237,7 +266,10 @@ test('/health is open; /_h/services is for this machine or for the holder of bot
   assert.deepEqual(local.one, [{ ...medusaBean('one', one.port), staticResources: [] }])
   // Through a proxy on this machine, or from a page whose host name was made to resolve here, loopback proves nothing.
   assert.equal((await fetch(services, { headers: { 'x-forwarded-for': '203.0.113.9' } })).status, 401)
-  const basic = (user: string, password: string) => ({ authorization: `Basic ${btoa(`${user}:${password}`)}`, 'x-forwarded-for': '203.0.113.9' })
+  const basic = (user: string, password: string) => ({
+    authorization: `Basic ${btoa(`${user}:${password}`)}`,
+    'x-forwarded-for': '203.0.113.9',
+  })
   assert.equal((await fetch(services, { headers: basic(gateway.publicKey, gateway.privateKey) })).status, 200)
   assert.equal((await fetch(services, { headers: basic(gateway.publicKey, 'wrong') })).status, 401)
 })
@@ -248,7 +280,10 @@ test('a wrong private key in a Basic header is refused, and it can be required',
   const send = (gateway: typeof open, password?: string) =>
     fetch(`${gateway.discovery}/registration`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(password ? { authorization: `Basic ${btoa(`${gateway.publicKey}:${password}`)}` } : {}) },
+      headers: {
+        'content-type': 'application/json',
+        ...(password ? { authorization: `Basic ${btoa(`${gateway.publicKey}:${password}`)}` } : {}),
+      },
       body: JSON.stringify(medusaBean('one', 9)),
     }).then(({ status }) => status)
   assert.equal(await send(open), 200)

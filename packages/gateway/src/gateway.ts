@@ -57,7 +57,10 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-export async function createGateway(config: Config, { keys, clock, log, random = Math.random }: Ports): Promise<Gateway> {
+export async function createGateway(
+  config: Config,
+  { keys, clock, log, random = Math.random }: Ports,
+): Promise<Gateway> {
   const live: Live = { table: emptyTable() }
   const node = randomUUID()
   const metrics = createMetrics()
@@ -77,7 +80,8 @@ export async function createGateway(config: Config, { keys, clock, log, random =
     vitals,
     table: () => live.table,
     publish(change) {
-      live.table = 'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
+      live.table =
+        'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
       metrics.gauge('revision', live.table.revision)
       metrics.gauge('routes', live.table.size)
     },
@@ -85,7 +89,7 @@ export async function createGateway(config: Config, { keys, clock, log, random =
     clock,
     log,
   })
-  const prober = createProber({ clock, vitals, log, settings: { everyMs: 1000, timeoutMs: 500 } })
+  const prober = createProber({ clock, vitals, settings: { everyMs: 1000, timeoutMs: 500 } })
   const sync = createSync({ store, registry, node, clock, log })
 
   // Data plane: reads the table, forwards requests.
@@ -93,12 +97,18 @@ export async function createGateway(config: Config, { keys, clock, log, random =
   const visitors = createVisitors({
     privateKeys: keys.privateKeys,
     balancer: createBalancer({ vitals, settings: config.routing, random }),
-    vitals,
     random,
     log,
     metrics,
   })
-  const forwarder = createForwarder({ settings: proxySettings, vitals, onHead: visitors.onHead, log, metrics, clock })
+  const forwarder = createForwarder({
+    settings: proxySettings,
+    vitals,
+    onHead: visitors.onHead,
+    log,
+    metrics,
+    clock,
+  })
   const answers = createAnswers({
     settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
     serviceOf: (name) => live.table.service(name),
@@ -109,12 +119,10 @@ export async function createGateway(config: Config, { keys, clock, log, random =
     metrics,
   })
   registry.onMember((event, instance) => {
-    if (event === 'joined') {
-      prober.watch({ id: instance.id, address: instance.address, always: instance.channel === 'static' })
-    } else {
-      prober.unwatch(instance.id)
-      forwarder.dropInstance(instance.id)
-    }
+    // Connections to where it was are of no use to anybody.
+    if (event !== 'joined') forwarder.dropInstance(instance.id)
+    if (event === 'left') prober.unwatch(instance.id)
+    else prober.watch({ id: instance.id, address: instance.address, always: instance.channel === 'static' })
   })
 
   // Channels and doors: how services, operators and waiting visitors reach us.
@@ -135,7 +143,10 @@ export async function createGateway(config: Config, { keys, clock, log, random =
   const doors = createDoors({
     channel,
     rsocket: (exchange) => rsocket.handleUpgrade(exchange.takeOver(), exchange.peer.address),
-    beans: () => Object.fromEntries(registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)])),
+    beans: () =>
+      Object.fromEntries(
+        registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)]),
+      ),
     admin: createAdminApi({ registry, live, vitals, clock }),
     guard: createGuard({ keys }),
     pages: createLocalPages({ siteTitle: config.siteTitle }),
@@ -152,16 +163,37 @@ export async function createGateway(config: Config, { keys, clock, log, random =
   function openPages(): { path: string; label: string }[] {
     const { menus } = registry.overview()
     const items = menus.main ?? Object.values(menus)[0] ?? []
-    return items.filter(({ available }) => available).map(({ endpoint, label }) => ({ path: endpoint, label }))
+    return items
+      .filter(({ available }) => available)
+      .map(({ endpoint, label }) => ({ path: endpoint, label }))
   }
 
   registerStaticServices(config.services, registry)
   await sync.look()
 
-  const listening = { settings: proxySettings, trusted: compileAddressList(config.trustedProxies), maskPath: keys.mask, log, metrics }
-  const shared = { live, select: visitors.select, forward: forwarder.forward, answers, settings: proxySettings, metrics, log }
+  const listening = {
+    settings: proxySettings,
+    trusted: compileAddressList(config.trustedProxies),
+    maskPath: keys.mask,
+    log,
+    metrics,
+  }
+  const shared = {
+    live,
+    select: visitors.select,
+    forward: forwarder.forward,
+    answers,
+    settings: proxySettings,
+    metrics,
+    log,
+  }
   const alone = config.controlPort === undefined
-  const publicProxy = createProxy({ ...shared, isLocal: isReservedPath, local: doors.open({ control: alone }), welcome: doors.welcome })
+  const publicProxy = createProxy({
+    ...shared,
+    isLocal: isReservedPath,
+    local: doors.open({ control: alone }),
+    welcome: doors.welcome,
+  })
   const server = await listen({ ...listening, port: config.port, host: config.host, handler: publicProxy })
   const control = alone
     ? undefined
@@ -170,9 +202,15 @@ export async function createGateway(config: Config, { keys, clock, log, random =
         port: config.controlPort!,
         host: config.host,
         // Only reserved paths: what services offer is on the public port.
-        handler: createProxy({ ...shared, live: { table: emptyTable() }, isLocal: isReservedPath, local: doors.open({ control: true }) }),
+        handler: createProxy({
+          ...shared,
+          live: { table: emptyTable() },
+          isLocal: isReservedPath,
+          local: doors.open({ control: true }),
+        }),
       })
-  const tcp = config.rsocketPort === undefined ? undefined : await rsocket.listenTcp(config.rsocketPort, config.host)
+  const tcp =
+    config.rsocketPort === undefined ? undefined : await rsocket.listenTcp(config.rsocketPort, config.host)
 
   return {
     url: server.url,

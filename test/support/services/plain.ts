@@ -10,7 +10,14 @@ let served = 0
 
 const server = createServer((request, response) => {
   served++
-  const body = { service: SERVICE, pid: process.pid, version: VERSION, served, method: request.method, url: request.url }
+  const body = {
+    service: SERVICE,
+    pid: process.pid,
+    version: VERSION,
+    served,
+    method: request.method,
+    url: request.url,
+  }
   response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
 })
 const service = await hydra(server, {

@@ -52,9 +52,9 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps) 
       versions: [...new Set(members.map((member) => member.instance.version))],
       ...(entry.declared.group ? { group: entry.declared.group } : {}),
       fallback: Boolean(entry.declared.fallback),
-      ...(entry.downSince === undefined
-        ? {}
-        : { downSince: entry.downSince, downForMs: clock.now() - entry.downSince }),
+      ...(entry.down
+        ? { downSince: entry.down.since, downForMs: Math.round(clock.monotonic() - entry.down.at) }
+        : {}),
       menuItems: entry.declared.menuItems,
       instances: members.map(instance),
     }
@@ -67,7 +67,9 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps) 
     }),
     routes() {
       const { table } = live
-      const states = new Map([...registry.entries()].map((entry) => [entry.name, serviceState(entry, vitals)]))
+      const states = new Map(
+        [...registry.entries()].map((entry) => [entry.name, serviceState(entry, vitals)]),
+      )
       const routes = [...table.routes()].map(({ pattern, kind, methods, host, service: name }) => ({
         pattern: pattern.text,
         kind,
@@ -77,7 +79,9 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps) 
         state: states.get(name) ?? 'unknown',
       }))
       const refused = [...registry.entries()].flatMap(({ name, members }) => {
-        const reasons = new Map([...members.values()].flatMap((member) => member.refused.map((one) => [one.path, one.reason])))
+        const reasons = new Map(
+          [...members.values()].flatMap((member) => member.refused.map((one) => [one.path, one.reason])),
+        )
         return [...reasons].map(([path, reason]) => ({ service: name, path, reason }))
       })
       return { revision: table.revision, routes, conflicts: table.conflicts(), refused }

@@ -6,20 +6,24 @@
  *
  * @module
  */
-import type { KnownInstance, Registrar } from './port.ts'
-import { readJson, readText } from './json-body.ts'
-import { parseRegistration } from './parse-registration.ts'
-import { registrationAnswer } from './registration-answer.ts'
+
 import { HydraError } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Peer } from '../proxy/exchange.ts'
+import { readJson, readText } from './json-body.ts'
+import { parseRegistration } from './parse-registration.ts'
+import type { KnownInstance, Registrar } from './port.ts'
+import { registrationAnswer } from './registration-answer.ts'
 
 export interface HttpChannelDeps {
   readonly registrar: Registrar
   /** Compares in constant time. */
-  readonly keys: { accepts(publicKey: string): boolean; acceptsPair(publicKey: string, privateKey: string): boolean }
+  readonly keys: {
+    accepts(publicKey: string): boolean
+    acceptsPair(publicKey: string, privateKey: string): boolean
+  }
   readonly mayRegister: (address: string) => boolean
   /** One TCP connect; true when it was accepted. */
   readonly probe: (address: { host: string; port: number }) => Promise<boolean>
@@ -46,15 +50,21 @@ export interface HttpChannel {
 /** Probes of one instance that a beat may cause: at most one in this time, ms (`medusa.md` 1.2). */
 const PROBE_EVERY_MS = 3000
 const MOST_NAME_BYTES = 1024
+const MOST_PROBED = 10_000
 
 export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
   const { registrar, keys, mayRegister, probe, settings, clock, log, metrics } = deps
   /** Which instances registered over a connection; clients pool theirs, so their beats come the same way. */
   const byConnection = new WeakMap<object, Map<string, string>>()
-  const probed = new Map<string, number>()
+  const probed = new Map<string, { readonly at: number; readonly answered: boolean }>()
 
   /** The answer for somebody who may not ask, or undefined. A wrong key looks like no such path: 404, empty. */
-  const refusal = (request: Request, publicKey: string, peer: Peer, what: 'registration' | 'beat'): Response | undefined => {
+  const refusal = (
+    request: Request,
+    publicKey: string,
+    peer: Peer,
+    what: 'registration' | 'beat',
+  ): Response | undefined => {
     const refuse = (reason: string, status: number): Response => {
       metrics.refused(what, reason)
       log.warn({ peer: peer.address, reason }, `${what} refused`)
@@ -63,7 +73,8 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
     if (!keys.accepts(publicKey)) return refuse('wrong-key', 404)
     if (!mayRegister(peer.address)) return refuse('address', 403)
     const basic = basicCredentials(request.headers.get('authorization'))
-    if (basic ? !keys.acceptsPair(...basic) : settings.requirePrivateKey) return refuse('wrong-private-key', 401)
+    if (basic ? !keys.acceptsPair(...basic) : settings.requirePrivateKey)
+      return refuse('wrong-private-key', 401)
     return undefined
   }
 
@@ -77,18 +88,25 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
     const registered = byConnection.get(peer.connection)?.get(name)
     if (registered) return { sure: true, instances: known.filter(({ id }) => id === registered) }
     if (known.length <= 1) return { sure: known[0]?.peer === peer.address, instances: known }
-    const here = known.filter((instance) => [instance.peer, instance.host, instance.announcedHost].includes(peer.address))
+    const here = known.filter((instance) =>
+      [instance.peer, instance.host, instance.announcedHost].includes(peer.address),
+    )
     return { sure: here.length === 1, instances: here.length > 0 ? here : known }
   }
-  const confirm = async ({ id, host, port }: KnownInstance): Promise<void> => {
+  /** Whether an instance a beat may be of accepts connections; asked at most every 3 s. */
+  const answers = async ({ id, host, port }: KnownInstance): Promise<boolean> => {
     const now = clock.monotonic()
-    if (now - (probed.get(id) ?? Number.NEGATIVE_INFINITY) < PROBE_EVERY_MS) return
-    probed.set(id, now)
-    if (probed.size > 10_000) probed.clear()
-    if (await probe({ host, port })) return
-    metrics.refused('beat', 'instance-does-not-answer')
-    log.warn({ instance: id, host, port }, 'a beat may be of this instance, but it accepts no connection')
-    registrar.suspend(id, 'refused a connection while its service beats')
+    const before = probed.get(id)
+    if (before && now - before.at < PROBE_EVERY_MS) return before.answered
+    const answered = await probe({ host, port })
+    if (probed.size >= MOST_PROBED) probed.clear()
+    probed.set(id, { at: now, answered })
+    if (!answered) {
+      metrics.refused('beat', 'instance-does-not-answer')
+      log.warn({ instance: id, host, port }, 'a beat may be of this instance, but it accepts no connection')
+      registrar.suspend(id, 'refused a connection while its service beats')
+    }
+    return answered
   }
 
   return {
@@ -98,9 +116,8 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
       try {
         const registration = parseRegistration(await readJson(request, settings.maxRegistrationBytes))
         const registered = await registrar.register(registration, { channel: 'http', peer: peer.address })
-        let names = byConnection.get(peer.connection)
-        if (!names) byConnection.set(peer.connection, (names = new Map()))
-        names.set(registration.name, registered.instanceId)
+        const names = byConnection.get(peer.connection) ?? new Map<string, string>()
+        byConnection.set(peer.connection, names.set(registration.name, registered.instanceId))
         return json(registrationAnswer(registrar, registered))
       } catch (error) {
         if (error instanceof HydraError) {
@@ -115,13 +132,13 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
       if (refused) return refused
       const name = await readText(request, MOST_NAME_BYTES)
       const { sure, instances } = beating(name, peer)
-      const renewed = instances.filter(({ id }) => registrar.beat(id))
+      const alive = sure ? instances : await onlyThose(instances, answers)
+      const renewed = alive.filter(({ id }) => registrar.beat(id))
       if (renewed.length === 0) {
         // The client registers again when it hears anything but 200 (medusa.md 1.2).
         metrics.refused('beat', 'not-registered')
         return json(false, 410)
       }
-      if (!sure) await Promise.all(renewed.map(confirm))
       return json(true)
     },
     async keys(request, publicKey, peer) {
@@ -130,12 +147,22 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
   }
 }
 
+async function onlyThose<T>(values: readonly T[], holds: (value: T) => Promise<boolean>): Promise<T[]> {
+  const held = await Promise.all(values.map(holds))
+  return values.filter((_, i) => held[i])
+}
+
 function json(value: unknown, status = 200): Response {
-  return new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })
+  return new Response(JSON.stringify(value), {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  })
 }
 
 /** User and password of a Basic header (RFC 7617), or undefined when there is none that can be read. */
-export function basicCredentials(header: string | null | undefined): [user: string, password: string] | undefined {
+export function basicCredentials(
+  header: string | null | undefined,
+): [user: string, password: string] | undefined {
   const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header ?? '') ?? []
   if (!encoded) return undefined
   const text = Buffer.from(encoded, 'base64').toString('utf8')

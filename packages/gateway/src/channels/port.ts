@@ -10,7 +10,7 @@ import type { ChannelKind } from '../routing/upstream.ts'
 export interface Registrant {
   readonly channel: ChannelKind
   /** Address of the TCP peer; absent for operator config. */
-  readonly peer?: string
+  readonly peer?: string | undefined
 }
 
 /** What a registration came to. */

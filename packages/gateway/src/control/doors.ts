@@ -46,7 +46,9 @@ export function createDoors(deps: DoorsDeps): Doors {
   const { channel, rsocket, beans, admin, guard, pages, welcomeFacts, isReady, log, metrics } = deps
 
   const app = new Hono<Env>()
-    .post('/h/discovery/:key/registration', (c) => channel.register(c.req.raw, c.req.param('key'), c.env.exchange.peer))
+    .post('/h/discovery/:key/registration', (c) =>
+      channel.register(c.req.raw, c.req.param('key'), c.env.exchange.peer),
+    )
     .post('/h/discovery/:key/alive', (c) => channel.alive(c.req.raw, c.req.param('key'), c.env.exchange.peer))
     .get('/h/discovery/:key/keys', (c) => channel.keys(c.req.raw, c.req.param('key'), c.env.exchange.peer))
     .all('/h/rsocket', () => {
@@ -56,7 +58,9 @@ export function createDoors(deps: DoorsDeps): Doors {
       guard.operatorOrLocal(c.env.exchange)
       return c.json(beans())
     })
-    .get('/_hydra/ready', (c) => (isReady() ? c.json({ status: 'ready' }) : c.json({ status: 'stopping' }, 503)))
+    .get('/_hydra/ready', (c) =>
+      isReady() ? c.json({ status: 'ready' }) : c.json({ status: 'stopping' }, 503),
+    )
     .get('/_hydra/metrics', async (c) => {
       guard.operatorOrLocal(c.env.exchange)
       const { contentType, body } = await metrics.text()
@@ -84,12 +88,16 @@ export function createDoors(deps: DoorsDeps): Doors {
           throw new HydraError('HYDRA_NO_ROUTE', `no service is called ${name}`)
       }
     })
-    .notFound((c) => problemResponse('HYDRA_NO_ROUTE', 'the gateway has nothing at this path', c.env.exchange.id))
+    .notFound((c) =>
+      problemResponse('HYDRA_NO_ROUTE', 'the gateway has nothing at this path', c.env.exchange.id),
+    )
     .onError((error, c) => {
       const { id } = c.env.exchange
       if (error instanceof HydraError) {
         const headers: Record<string, string> =
-          error.code === 'HYDRA_UNAUTHORIZED' ? { 'www-authenticate': 'Basic realm="Hydra gateway", charset="UTF-8"' } : {}
+          error.code === 'HYDRA_UNAUTHORIZED'
+            ? { 'www-authenticate': 'Basic realm="Hydra gateway", charset="UTF-8"' }
+            : {}
         return problemResponse(error.code, error.detail, id, { headers, errors: error.errors })
       }
       log.error({ err: error, exchange: id }, 'a door failed')
@@ -104,7 +112,11 @@ export function createDoors(deps: DoorsDeps): Doors {
       return (exchange) => {
         const { path, method } = exchange
         if (path === '/health' && (method === 'GET' || method === 'HEAD')) {
-          return exchange.answer(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }, '{"status":"ok"}')
+          return exchange.answer(
+            200,
+            { 'content-type': 'application/json', 'cache-control': 'no-store' },
+            '{"status":"ok"}',
+          )
         }
         if (!control && CONTROL.some((prefix) => path.startsWith(prefix))) {
           return exchange.respond(problemResponse('HYDRA_NO_ROUTE', undefined, exchange.id))

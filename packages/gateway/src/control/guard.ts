@@ -17,14 +17,21 @@ export interface Guard {
   operatorOrLocal(exchange: Exchange): void
 }
 
-export function createGuard({ keys }: { keys: { acceptsPair(publicKey: string, privateKey: string): boolean } }): Guard {
+export function createGuard({
+  keys,
+}: {
+  keys: { acceptsPair(publicKey: string, privateKey: string): boolean }
+}): Guard {
   const showsKeys = (exchange: Exchange): boolean => {
     const credentials = basicCredentials(exchange.headers.get('authorization'))
     return credentials !== undefined && keys.acceptsPair(...credentials)
   }
   const operator = (exchange: Exchange): void => {
     if (!showsKeys(exchange)) {
-      throw new HydraError('HYDRA_UNAUTHORIZED', 'send Basic credentials: the public key as user, the private key as password')
+      throw new HydraError(
+        'HYDRA_UNAUTHORIZED',
+        'send Basic credentials: the public key as user, the private key as password',
+      )
     }
   }
   return {
@@ -36,7 +43,11 @@ export function createGuard({ keys }: { keys: { acceptsPair(publicKey: string, p
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const
 
 function isAtThisMachine({ peer, host, headers }: Exchange): boolean {
-  return isLoopback(peer.address) && (host === 'localhost' || isLoopback(host)) && FORWARDING.every((name) => headers.get(name) === undefined)
+  return (
+    isLoopback(peer.address) &&
+    (host === 'localhost' || isLoopback(host)) &&
+    FORWARDING.every((name) => headers.get(name) === undefined)
+  )
 }
 
 function isLoopback(address: string): boolean {

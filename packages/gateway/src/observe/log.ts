@@ -9,10 +9,9 @@ export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | '
   child(fields: Record<string, unknown>): Log
 }
 
-const REDACTED = ['authorization', 'cookie', 'setCookie', 'token', 'privateKey', 'password'].flatMap((field) => [
-  field,
-  `*.${field}`,
-])
+const REDACTED = ['authorization', 'cookie', 'setCookie', 'token', 'privateKey', 'password'].flatMap(
+  (field) => [field, `*.${field}`],
+)
 
 /** Makes the log. `level` is one of pino's; `silent` writes nothing. */
 export function createLog(level: string, destination?: DestinationStream): Log {

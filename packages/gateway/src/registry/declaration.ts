@@ -7,7 +7,13 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { type Dialect, literalPattern, type Pattern, type Registration, translate } from '@hydra-gateway/protocol'
+import {
+  type Dialect,
+  literalPattern,
+  type Pattern,
+  type Registration,
+  translate,
+} from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
 import { fallbackProblem } from '../routing/fallback.ts'
 import { isReservedPattern } from '../routing/reserved.ts'
@@ -30,7 +36,14 @@ export interface Declaration {
 /** What of a registration decides its routes, in an order that doesn't depend on the sender's. */
 export function manifestHash(registration: Registration, channel: ChannelKind): string {
   const { name, endpoints, sockets, staticResources, routes } = registration
-  const declared = [name, channel === 'http', [...endpoints].sort(), [...sockets].sort(), [...staticResources].sort(), routes]
+  const declared = [
+    name,
+    channel === 'http',
+    [...endpoints].sort(),
+    [...sockets].sort(),
+    [...staticResources].sort(),
+    routes,
+  ]
   return createHash('sha256').update(JSON.stringify(declared)).digest('hex').slice(0, 32)
 }
 
@@ -108,7 +121,10 @@ export function compileDeclaration(
 }
 
 function tooManyRoutes(maxRoutes: number): HydraError {
-  return new HydraError('HYDRA_TOO_LARGE', `a registration may have ${maxRoutes} routes; nothing was registered`)
+  return new HydraError(
+    'HYDRA_TOO_LARGE',
+    `a registration may have ${maxRoutes} routes; nothing was registered`,
+  )
 }
 
 const PLAIN = /^[A-Za-z0-9._~/!$&'()*+,;=:@-]*$/

@@ -37,6 +37,6 @@ export interface Entry {
   readonly members: Map<string, Member>
   /** Routes whose last member left without a word, by manifest hash: known but down, never 404 (design D7). */
   readonly orphans: Map<string, { readonly manifest: Manifest; readonly version: string | number }>
-  /** Since when no member serves, epoch ms. */
-  downSince: number | undefined
+  /** Since when no member serves: epoch ms for people, monotonic ms for durations. */
+  down: { readonly since: number; readonly at: number } | undefined
 }

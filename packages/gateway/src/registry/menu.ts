@@ -14,15 +14,19 @@ export function compileMenus(entries: Iterable<Entry>, isAvailable: (service: st
   const menus = new Map<string, Map<string, MenuEntry>>()
   for (const entry of [...entries].sort((a, b) => a.rank - b.rank)) {
     for (const [menu, items] of Object.entries(entry.declared.menuItems)) {
-      let byPath = menus.get(menu)
-      if (!byPath) menus.set(menu, (byPath = new Map()))
+      const byPath = menus.get(menu) ?? new Map<string, MenuEntry>()
+      menus.set(menu, byPath)
       for (const item of items) {
         if (byPath.has(item.endpoint)) continue
         byPath.set(item.endpoint, { ...item, service: entry.name, available: isAvailable(entry.name) })
       }
     }
   }
-  return Object.fromEntries([...menus].sort(([a], [b]) => compareText(a, b)).map(([menu, byPath]) => [menu, [...byPath.values()].sort(compareItems)]))
+  return Object.fromEntries(
+    [...menus]
+      .sort(([a], [b]) => compareText(a, b))
+      .map(([menu, byPath]) => [menu, [...byPath.values()].sort(compareItems)]),
+  )
 }
 
 function compareItems(a: MenuEntry, b: MenuEntry): number {

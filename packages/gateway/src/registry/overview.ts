@@ -53,7 +53,9 @@ export function compileOverview({ entries, table, vitals }: OverviewInput): Over
   const menus = compileMenus(known, (service) => serving.has(service))
   // Weights are no part of what services are told, but a change of them is news (medusa.md 8).
   const weights = known.map((entry) => [...entry.members.values()].map(({ instance }) => instance.weight))
-  const hash = createHash('sha256').update(JSON.stringify([services, menus, weights])).digest('hex')
+  const hash = createHash('sha256')
+    .update(JSON.stringify([services, menus, weights]))
+    .digest('hex')
   return { type: 'ACTIVE_SERVERS_UPDATE', hash, services, menus, publicKey: null, roleMappings: {} }
 }
 
@@ -63,7 +65,10 @@ const pagesOfManifest = new WeakMap<Manifest, readonly string[]>()
 /** Page paths a service serves, without those another service kept. */
 function pagesOf(entry: Entry, table: RoutingTable): string[] {
   const pages = new Set<string>()
-  const manifests = [...[...entry.members.values()].map(({ manifest }) => manifest), ...[...entry.orphans.values()].map(({ manifest }) => manifest)]
+  const manifests = [
+    ...[...entry.members.values()].map(({ manifest }) => manifest),
+    ...[...entry.orphans.values()].map(({ manifest }) => manifest),
+  ]
   for (const manifest of new Set(manifests)) {
     let paths = pagesOfManifest.get(manifest)
     if (!paths) {

@@ -188,5 +188,6 @@ test('a process that is stopped and takes no connections is away after the timeo
     async () => !(await probeNow({ host: '127.0.0.1', port: Number(line) })),
     'it took every connection',
   )
-  assert.ok(performance.now() - began >= settings.timeoutMs)
+  // a timer may be a little early by another clock than its own
+  assert.ok(performance.now() - began >= settings.timeoutMs - 10)
 })

@@ -44,7 +44,10 @@ export function createSync({ store, registry, node, everyMs = 1000, clock, log }
   const adopt = (record: InstanceRecord): Adopted[] => {
     const parsed = declared.safeParse(record.declared)
     if (parsed.success) return [{ id: record.id, node: record.node, ...parsed.data, peer: parsed.data.peer }]
-    log.warn({ instance: record.id, service: record.service, node: record.node }, 'store: a record that is no registration was left out')
+    log.warn(
+      { instance: record.id, service: record.service, node: record.node },
+      'store: a record that is no registration was left out',
+    )
     return []
   }
   const compare = async (): Promise<void> => {

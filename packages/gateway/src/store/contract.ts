@@ -8,7 +8,12 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { InstanceRecord, InstanceStore } from './port.ts'
 
-const record = (id: string, declared: unknown = { port: 1 }): InstanceRecord => ({ id, service: 'orders', node: 'a', declared })
+const record = (id: string, declared: unknown = { port: 1 }): InstanceRecord => ({
+  id,
+  service: 'orders',
+  node: 'a',
+  declared,
+})
 
 async function eventually(check: () => Promise<void>, withinMs = 3000): Promise<void> {
   const deadline = Date.now() + withinMs

@@ -176,7 +176,7 @@ export function openSession(deps: SessionDeps): Session {
     const known = registrar.beat(own(data, 'beat'))
     // Forgotten, by an operator or a lapsed lease: a fresh SETUP registers it again.
     if (!known && !leaving && registering === 0)
-      peer.close(new RSocketError(CONNECTION_CLOSE, 'this instance is not known any more', 'HYDRA_GONE'))
+      peer.close(new RSocketError(CONNECTION_CLOSE, 'this instance is not known any more', 'HYDRA_CONFLICT'))
   }
 
   function deregister(data: unknown): boolean {

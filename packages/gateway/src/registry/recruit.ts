@@ -1,0 +1,81 @@
+/**
+ * From a registration to a member: its identity, its routes, and how the data plane sees it.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { Registration } from '@hydra-gateway/protocol'
+import type { Registrant } from '../channels/port.ts'
+import type { Log } from '../observe/log.ts'
+import type { Address } from '../routing/upstream.ts'
+import { compileDeclaration, type Declaration, manifestHash } from './declaration.ts'
+import type { Member } from './member.ts'
+
+/**
+ * Makes a member of a checked registration. `host` is the address requests go to.
+ *
+ * @throws HydraError HYDRA_TOO_LARGE above `maxRoutes`
+ */
+export type Recruiter = (registration: Registration, registrant: Registrant, host: string) => Member
+
+export interface RecruiterDeps {
+  readonly settings: { readonly maxRoutes: number }
+  /** A declaration that is known already: most instances of a service say the same. */
+  readonly known: (service: string, hash: string) => Pick<Declaration, 'manifest' | 'refused'> | undefined
+  readonly node: string
+  readonly log: Log
+}
+
+export function createRecruiter({ settings, known, node, log }: RecruiterDeps): Recruiter {
+  const declarationOf = (registration: Registration, channel: Registrant['channel']) => {
+    const { name } = registration
+    const before = known(name, manifestHash(registration, channel))
+    if (before) return before
+    const compiled = compileDeclaration(registration, channel, settings)
+    for (const warning of compiled.warnings)
+      log.warn({ service: name, warning }, 'route translated with a loss')
+    return compiled
+  }
+
+  return (registration, { channel, peer }, host) => {
+    const { name: service, version, weight } = registration
+    const { manifest, refused } = declarationOf(registration, channel)
+    const own = channel === 'rsocket' ? registration.instanceId : undefined
+    const id = own ?? addressId(registration, host)
+    return {
+      id,
+      // Thousands of static names were turned into routes; nobody reads them again.
+      registration: { ...registration, staticResources: [] },
+      channel,
+      peer,
+      node,
+      manifest,
+      refused,
+      state: 'available',
+      instance: Object.freeze({
+        id,
+        service,
+        manifest: manifest.hash,
+        channel,
+        address: addressOf(registration, host),
+        version,
+        weight,
+        awakening: registration.awakening ?? 'NEWEST_VERSION_WINS',
+        affinity: registration.affinity ?? channel === 'http',
+      }),
+    }
+  }
+}
+
+/** A certificate is for the name that was announced, not for the address it was pinned to. */
+function addressOf({ webProtocol: protocol, host: announced, port }: Registration, host: string): Address {
+  const isNamed = protocol === 'https' && isIP(announced) === 0
+  return Object.freeze({ protocol, host, port, ...(isNamed ? { serverName: announced } : {}) })
+}
+
+/** An address is an identity within a name (`medusa.md` 1.1); the one that is reached, as several may say 127.0.1.1. */
+function addressId({ name, webProtocol, port, socketPort }: Registration, host: string): string {
+  const parts = JSON.stringify([name, webProtocol, host, port, socketPort])
+  return createHash('sha256').update(parts).digest('hex').slice(0, 32)
+}

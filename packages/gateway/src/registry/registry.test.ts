@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type RegistrationInput, registration } from '@hydra-gateway/protocol'
+import { createAdmission } from '../address/admission.ts'
+import { createLog } from '../observe/log.ts'
+import { createManualClock } from '../observe/manual-clock.ts'
+import type { Live } from '../routing/live.ts'
+import { emptyTable } from '../routing/table.ts'
+import { createVitals } from '../routing/vitals.ts'
+import { createMemoryStore } from '../store/memory.ts'
+import { createRegistry } from './registry.ts'
+import { createSync } from './sync.ts'
+
+const SETTINGS = {
+  maxRoutes: 20_000,
+  maxInstances: 100,
+  leaseMs: 5000,
+  checkMs: 250,
+  resumeMs: 5000,
+  forgetAfterMs: 3_600_000,
+  takeoverAfterMs: 30_000,
+}
+
+function setUp({
+  settings = {},
+  store: shared,
+  node = 'a',
+}: {
+  settings?: object
+  store?: ReturnType<typeof createMemoryStore>
+  node?: string
+} = {}) {
+  const clock = createManualClock()
+  const live: Live = { table: emptyTable() }
+  const store = shared ?? createMemoryStore({ clock })
+  const vitals = createVitals()
+  const log = createLog('silent')
+  const registry = createRegistry({
+    settings: { ...SETTINGS, ...settings },
+    store,
+    admission: createAdmission({ registrationFrom: ['loopback'], upstreamsAllow: ['loopback', 'private'] }),
+    vitals,
+    table: () => live.table,
+    publish: (change) => {
+      live.table =
+        'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
+    },
+    node,
+    clock,
+    log,
+  })
+  let ports = 3000
+  const join = (name: string, paths: string[], more: Partial<RegistrationInput> = {}) => {
+    const port = ++ports
+    const bean = registration.parse({
+      name,
+      host: '127.0.0.1',
+      port,
+      instanceId: port.toString(16).padStart(32, '0'),
+      routes: paths.map((path) => ({ path })),
+      ...more,
+    })
+    return registry.register(bean, { channel: 'rsocket', peer: '127.0.0.1' })
+  }
+  const serving = (path: string): string[] | undefined => {
+    const route = live.table.match('', path, 'GET', false)
+    return route && live.table.candidates(route).map(({ id }) => id)
+  }
+  return { clock, live, registry, vitals, store, join, serving, log }
+}
+
+test('a registered instance serves at once, and is gone after more than 5 s of silence, not earlier', async () => {
+  const { clock, registry, join, serving } = setUp()
+  const { instanceId } = await join('orders', ['/orders'])
+  assert.deepEqual(serving('/orders'), [instanceId])
+  clock.advance(4000)
+  assert.equal(registry.beat(instanceId), true)
+  clock.advance(5000)
+  assert.deepEqual(serving('/orders'), [instanceId])
+  clock.advance(500)
+  assert.deepEqual(serving('/orders'), [])
+  assert.equal(registry.beat(instanceId), false)
+})
+
+test('a closed channel takes the instance out in the same tick, and a beat within 5 s puts it back', async () => {
+  const { clock, registry, join, serving } = setUp()
+  const { instanceId } = await join('orders', ['/orders'])
+  registry.suspend(instanceId, 'channel closed')
+  assert.deepEqual(serving('/orders'), [])
+  clock.advance(4900)
+  assert.equal(registry.beat(instanceId), true)
+  assert.deepEqual(serving('/orders'), [instanceId])
+  registry.suspend(instanceId, 'channel closed')
+  clock.advance(5500)
+  assert.equal(registry.beat(instanceId), false)
+})
+
+test('routes of a service without instances stay known until it is forgotten', async () => {
+  const { clock, registry, join, serving } = setUp({ settings: { forgetAfterMs: 60_000 } })
+  const { instanceId } = await join('orders', ['/orders'])
+  registry.deregister(instanceId)
+  assert.deepEqual(serving('/orders'), [])
+  clock.advance(59_000)
+  assert.deepEqual(serving('/orders'), [])
+  clock.advance(2000)
+  assert.equal(serving('/orders'), undefined)
+  assert.deepEqual([...registry.entries()], [])
+})
+
+test('deregistering with forget drops the routes at once, but only with the last instance', async () => {
+  const { registry, join, serving } = setUp()
+  const [a, b] = [await join('orders', ['/orders']), await join('orders', ['/orders'])]
+  registry.deregister(a.instanceId, { forget: true })
+  assert.deepEqual(serving('/orders'), [b.instanceId])
+  registry.deregister(b.instanceId, { forget: true })
+  assert.equal(serving('/orders'), undefined)
+})
+
+test('a crash leaves routes behind until a new process of that version or a newer one speaks', async () => {
+  const { clock, registry, join, serving } = setUp()
+  const old = await join('orders', ['/orders', '/legacy'], { version: '1.0.0' })
+  const canary = await join('orders', ['/orders'], { version: '2.0.0' })
+  registry.suspend(old.instanceId, 'killed')
+  clock.advance(3000)
+  registry.beat(canary.instanceId)
+  clock.advance(3000)
+  assert.deepEqual(serving('/legacy'), [], 'known but down')
+  assert.deepEqual(serving('/orders'), [canary.instanceId])
+  await join('orders', ['/orders'], { version: '0.9.0' })
+  assert.deepEqual(serving('/legacy'), [], 'an older version does not speak for it')
+  await join('orders', ['/orders'], { version: '1.0.1' })
+  assert.equal(serving('/legacy'), undefined)
+})
+
+test('an instance that leaves politely takes the routes only it had along while siblings serve', async () => {
+  const { registry, join, serving } = setUp()
+  const leaver = await join('orders', ['/orders', '/only-here'])
+  await join('orders', ['/orders'])
+  registry.deregister(leaver.instanceId)
+  assert.equal(serving('/only-here'), undefined)
+  assert.equal(serving('/orders')?.length, 1)
+})
+
+test('registering again replaces what the instance declared', async () => {
+  const { registry, join, serving } = setUp()
+  const first = await join('orders', ['/old'], { instanceId: 'a'.repeat(32) })
+  const second = await join('orders', ['/new'], { instanceId: 'a'.repeat(32) })
+  assert.equal(second.instanceId, first.instanceId)
+  assert.equal(serving('/old'), undefined)
+  assert.deepEqual(serving('/new'), [first.instanceId])
+  assert.equal(registry.instancesOf('orders').length, 1)
+})
+
+test('an instance that registers under another name leaves the first one', async () => {
+  const { join, registry, serving } = setUp()
+  const { instanceId } = await join('orders', ['/orders'], { instanceId: 'b'.repeat(32) })
+  await join('baskets', ['/baskets'], { instanceId: 'b'.repeat(32) })
+  assert.deepEqual(registry.instancesOf('orders'), [])
+  assert.deepEqual(serving('/baskets'), [instanceId])
+  assert.deepEqual(serving('/orders'), [])
+})
+
+test('the incumbent keeps a contested route, until it was down for takeoverAfter and the newcomer serves', async () => {
+  const { clock, registry, join, serving } = setUp()
+  const incumbent = await join('orders', ['/orders'])
+  const newcomer = await join('orders-next', ['/orders'])
+  assert.deepEqual(
+    newcomer.refused.map(({ path }) => path),
+    ['/orders'],
+  )
+  assert.deepEqual(serving('/orders'), [incumbent.instanceId])
+  registry.deregister(incumbent.instanceId)
+  for (let s = 0; s < 29; s++) {
+    clock.advance(1000)
+    registry.beat(newcomer.instanceId)
+  }
+  assert.deepEqual(serving('/orders'), [])
+  clock.advance(1500)
+  assert.deepEqual(serving('/orders'), [newcomer.instanceId])
+  const back = await join('orders', ['/orders'])
+  assert.deepEqual(
+    back.refused.map(({ path }) => path),
+    ['/orders'],
+  )
+  assert.deepEqual(serving('/orders'), [newcomer.instanceId])
+})
+
+test('services of one rollout group share a route', async () => {
+  const { join, serving } = setUp()
+  const a = await join('orders', ['/orders'], { group: 'orders' })
+  const b = await join('orders-next', ['/orders'], { group: 'orders' })
+  assert.deepEqual(b.refused, [])
+  assert.deepEqual(serving('/orders')?.sort(), [a.instanceId, b.instanceId].sort())
+})
+
+test('the overview follows, gathered within 10 ms, and its hash moves only with what it says', async () => {
+  const { clock, registry, vitals, join } = setUp()
+  const hashes: string[] = []
+  registry.onOverview(({ hash }) => hashes.push(hash))
+  const { instanceId } = await join('orders', ['/orders/{id}'], {
+    menuItems: { main: [{ endpoint: '/orders', label: 'Orders' }] },
+  })
+  await join('baskets', ['/baskets'])
+  clock.advance(10)
+  assert.equal(hashes.length, 1)
+  const { services, menus, hash } = registry.overview()
+  assert.deepEqual(
+    services.map(({ serviceName, state }) => [serviceName, state]),
+    [
+      ['baskets', 'available'],
+      ['orders', 'available'],
+    ],
+  )
+  assert.deepEqual(services[1]?.endpoints, [{ path: '/orders/{id}', available: true }])
+  assert.deepEqual(menus.main, [{ endpoint: '/orders', label: 'Orders', service: 'orders', available: true }])
+  registry.beat(instanceId)
+  clock.advance(10)
+  assert.equal(registry.overview().hash, hash)
+  vitals.rest(instanceId)
+  assert.equal(registry.overview().services[1]?.state, 'down')
+  assert.equal(registry.overview().menus.main?.[0]?.available, false)
+  vitals.revive(instanceId)
+  assert.equal(registry.overview().hash, hash)
+  registry.suspend(instanceId, 'channel closed')
+  assert.equal(registry.overview().services[1]?.state, 'recovering')
+  assert.deepEqual(registry.overview().services[1]?.endpoints, [{ path: '/orders/{id}', available: false }])
+})
+
+test('above maxInstances a new one is refused and the others are not touched', async () => {
+  const { join, serving } = setUp({ settings: { maxInstances: 2 } })
+  await join('a', ['/a'])
+  const { instanceId } = await join('b', ['/b'])
+  await assert.rejects(join('c', ['/c']), { code: 'HYDRA_OVERLOADED' })
+  assert.deepEqual(serving('/b'), [instanceId])
+  await join('b', ['/b'], { instanceId, port: 3002 })
+})
+
+test('a registration that is refused changes nothing', async () => {
+  const { live, join } = setUp()
+  const { table } = live
+  await assert.rejects(join('orders', ['/orders'], { host: '169.254.169.254' }), {
+    code: 'HYDRA_FORBIDDEN_ADDRESS',
+  })
+  await assert.rejects(
+    join(
+      'orders',
+      Array.from({ length: 20_001 }, (_, i) => `/${i}`),
+    ),
+    { code: 'HYDRA_TOO_LARGE' },
+  )
+  await assert.rejects(join('orders', ['/orders'], { fallback: '//elsewhere.example' }), {
+    code: 'HYDRA_BAD_REGISTRATION',
+  })
+  assert.equal(live.table, table)
+})
+
+test('two nodes with one store serve the same instances, and lose them together', async (t) => {
+  const clock = createManualClock()
+  const store = createMemoryStore({ clock })
+  const [a, b] = [setUp({ store, node: 'a' }), setUp({ store, node: 'b' })]
+  const sync = createSync({ store, registry: b.registry, node: 'b', clock: b.clock, log: b.log })
+  t.after(() => sync.stop())
+  const { instanceId } = await a.join('orders', ['/orders'])
+  await sync.look()
+  assert.deepEqual(b.serving('/orders'), [instanceId])
+  a.registry.deregister(instanceId)
+  await sync.look()
+  assert.deepEqual(b.serving('/orders'), [], 'known but down, on the other node too')
+})

@@ -1,0 +1,193 @@
+/**
+ * The roster: who is here. Services, their members and the routes that outlive them; every change is published in
+ * the tick in which it happens. It knows no time limits, no store and no channel: those are the registry's.
+ *
+ * @module
+ */
+import { HydraError } from '../errors.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { ServiceChange } from '../routing/table.ts'
+import type { Address, Instance } from '../routing/upstream.ts'
+import { compareVersions } from '../routing/version.ts'
+import type { Entry, Member } from './member.ts'
+
+/** `moved`: the same instance is reached at another address now. */
+export type MemberEvent = 'joined' | 'moved' | 'left'
+
+export interface Roster {
+  entry(service: string): Entry | undefined
+  entries(): IterableIterator<Entry>
+  member(id: string): Member | undefined
+  members(): IterableIterator<Member>
+  /** Members of a service that may be sent requests. */
+  serving(entry: Entry): Member[]
+  /**
+   * Finds room for one more, if need be at the cost of the service that is down the longest.
+   *
+   * @throws HydraError HYDRA_OVERLOADED when everybody is there
+   */
+  makeRoom(member: Member): void
+  /** Takes a member in, or replaces what it was. */
+  admit(member: Member): void
+  /** `remember` false: it left politely and takes the routes only it had along, while siblings serve. */
+  remove(member: Member, reason: string, options?: { readonly remember?: boolean }): void
+  setState(member: Member, state: Member['state']): void
+  /** Sends a service to the end of the line for contested routes. */
+  yieldClaims(entry: Entry): void
+  /** Forgets a service, its members and its routes. */
+  drop(entry: Entry, reason: string): void
+}
+
+export interface RosterDeps {
+  /** Instances, and services, that are known at a time. */
+  readonly maxInstances: number
+  readonly publish: (change: ServiceChange | { readonly forgotten: string }) => void
+  /** Before requests can reach an instance, or after they can't. */
+  readonly onMember: (event: MemberEvent, member: Member) => void
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
+  readonly log: Log
+}
+
+/** Manifests without an instance that are remembered of one service. */
+const MOST_ORPHANS = 8
+
+export function createRoster({ maxInstances, publish, onMember, clock, log }: RosterDeps): Roster {
+  const entries = new Map<string, Entry>()
+  const members = new Map<string, Member>()
+  let claims = 0
+
+  const serving = (entry: Entry): Member[] =>
+    [...entry.members.values()].filter(({ state }) => state === 'available')
+
+  const publishEntry = (entry: Entry): void => {
+    const instances = serving(entry).map(({ instance }) => instance)
+    if (instances.length > 0) entry.down = undefined
+    else entry.down ??= { since: clock.now(), at: clock.monotonic() }
+    publish(changeOf(entry, instances))
+  }
+  const entryFor = ({ registration, channel }: Member): Entry => {
+    const { name } = registration
+    const known = entries.get(name)
+    if (known) return known
+    const entry: Entry = {
+      name,
+      rank: ++claims,
+      declared: registration,
+      channel,
+      members: new Map(),
+      orphans: new Map(),
+      down: undefined,
+    }
+    entries.set(name, entry)
+    return entry
+  }
+  /** A new process of this version or a newer one speaks for the routes a vanished one left behind. */
+  const takeOverOrphans = ({ orphans }: Entry, { registration, manifest }: Member): void => {
+    for (const [hash, orphan] of orphans) {
+      if (hash === manifest.hash || compareVersions(registration.version, orphan.version) >= 0)
+        orphans.delete(hash)
+    }
+  }
+  const leaveOrphan = ({ orphans }: Entry, { registration, manifest }: Member): void => {
+    orphans.set(manifest.hash, { manifest, version: registration.version })
+    const [first] = orphans.keys()
+    if (orphans.size > MOST_ORPHANS) orphans.delete(first!)
+  }
+
+  const remove: Roster['remove'] = (member, reason, { remember = true } = {}) => {
+    const entry = entries.get(member.registration.name)
+    if (!entry?.members.delete(member.id)) return
+    members.delete(member.id)
+    const isShared = [...entry.members.values()].some(
+      ({ manifest }) => manifest.hash === member.manifest.hash,
+    )
+    // The last one never takes its routes along: the service is down, not gone.
+    if (!isShared && (remember || entry.members.size === 0)) leaveOrphan(entry, member)
+    publishEntry(entry)
+    onMember('left', member)
+    log.info({ service: entry.name, instance: member.id, reason, left: entry.members.size }, 'instance left')
+  }
+  const drop: Roster['drop'] = (entry, reason) => {
+    for (const member of [...entry.members.values()]) remove(member, reason)
+    entries.delete(entry.name)
+    publish({ forgotten: entry.name })
+    log.info({ service: entry.name, reason }, 'service forgotten')
+  }
+
+  return {
+    entry: (service) => entries.get(service),
+    entries: () => entries.values(),
+    member: (id) => members.get(id),
+    members: () => members.values(),
+    serving,
+    makeRoom({ id, registration: { name } }) {
+      const needsPlace = !entries.has(name) && entries.size >= maxInstances
+      const oldest = needsPlace ? downLongest(entries.values()) : undefined
+      if ((members.size >= maxInstances && !members.has(id)) || (needsPlace && !oldest)) {
+        const full = `this gateway knows ${maxInstances} instances already (registration.maxInstances)`
+        throw new HydraError('HYDRA_OVERLOADED', full)
+      }
+      if (oldest) drop(oldest, 'another service needed its place')
+    },
+    admit(member) {
+      const elsewhere = members.get(member.id)
+      if (elsewhere && elsewhere.registration.name !== member.registration.name)
+        remove(elsewhere, 'it registered under another name')
+      const entry = entryFor(member)
+      const before = entry.members.get(member.id)
+      if (before) entry.orphans.delete(member.manifest.hash)
+      else takeOverOrphans(entry, member)
+      entry.declared = member.registration
+      entry.members.set(member.id, member)
+      members.set(member.id, member)
+      if (!before) onMember('joined', member)
+      else if (!isSameAddress(before.instance.address, member.instance.address)) onMember('moved', member)
+      publishEntry(entry)
+    },
+    remove,
+    setState(member, state) {
+      member.state = state
+      publishEntry(entries.get(member.registration.name)!)
+    },
+    yieldClaims(entry) {
+      entry.rank = ++claims
+      publishEntry(entry)
+    },
+    drop,
+  }
+}
+
+function changeOf(entry: Entry, instances: readonly Instance[]): ServiceChange {
+  const { name, rank, declared, channel, members, orphans, down } = entry
+  const manifests = new Map([...members.values()].map(({ manifest }) => [manifest.hash, manifest]))
+  for (const [hash, { manifest }] of orphans) manifests.set(hash, manifest)
+  return {
+    service: {
+      name,
+      title: declared.title ?? titleOf(name),
+      channel,
+      ...(declared.fallback ? { fallback: declared.fallback } : {}),
+      ...(down ? { downSince: down.since } : {}),
+    },
+    ...(declared.group ? { group: declared.group } : {}),
+    rank,
+    manifests: [...manifests.values()],
+    instances,
+  }
+}
+
+function isSameAddress(a: Address, b: Address): boolean {
+  return a.protocol === b.protocol && a.host === b.host && a.port === b.port
+}
+
+function downLongest(entries: Iterable<Entry>): Entry | undefined {
+  return [...entries].filter(({ down }) => down).sort((a, b) => a.down!.at - b.down!.at)[0]
+}
+
+/** `order-history` → `Order history`, for services that don't say what visitors call them. */
+function titleOf(name: string): string {
+  const spaced = name.replace(/[-_.]+/g, ' ')
+  const words = spaced.replace(/\b[sS]ervice$/, '').trim() || name
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

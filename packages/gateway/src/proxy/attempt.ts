@@ -26,6 +26,8 @@ const SMALL_ANSWER_BYTES = 64 * 1024
 
 export class Attempt implements Waiting {
   deadline = Number.POSITIVE_INFINITY
+  before: Waiting | undefined = undefined
+  behind: Waiting | undefined = undefined
   readonly #engine: Engine
   readonly #exchange: NodeExchange
   readonly #route: Route

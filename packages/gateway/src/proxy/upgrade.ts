@@ -44,6 +44,8 @@ export function forwardUpgrade(
   let isDone = false
   const waiting: Waiting = {
     deadline: deadlines.after(settings.connectTimeoutMs),
+    before: undefined,
+    behind: undefined,
     expire: () =>
       fail({
         code: 'HYDRA_UPSTREAM_TIMEOUT',
@@ -138,6 +140,8 @@ export function forwardUpgrade(
     const idle: Waiting = {
       deadline: deadlines.after(settings.idleTimeoutMs),
       expire: () => request.destroy(),
+      before: undefined,
+      behind: undefined,
     }
     answer.on('data', () => {
       idle.deadline = deadlines.after(settings.idleTimeoutMs)

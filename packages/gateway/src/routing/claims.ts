@@ -185,42 +185,57 @@ function createLedger(): { enter(unit: string, claim: Claim): string | undefined
  * to both and POST to the new one only.
  */
 function routesOfGrant({ claims }: Grant): readonly Route[] {
-  const open = keysOf(claims.filter(({ spec }) => spec.methods === undefined))
-  const keysByMethod = new Map<string, Set<string>>()
-  for (const { spec, keys } of claims) {
-    for (const method of effective(spec.methods) ?? []) {
-      const holders = keysByMethod.get(method)
-      if (holders) holders.add(keys[0]!)
-      else keysByMethod.set(method, new Set([keys[0]!]))
+  // Keys in the order of their claims, and for each method the first claim and all keys that have it.
+  const order = new Map<string, number>()
+  const holders = new Map<string, Holders>()
+  const open: Holders = { first: undefined, keys: new Set() }
+  for (const claim of claims) {
+    const key = claim.keys[0]!
+    if (!order.has(key)) order.set(key, order.size)
+    const methods = effective(claim.spec.methods)
+    if (methods === undefined) note(open, claim)
+    for (const method of methods ?? []) {
+      let held = holders.get(method)
+      if (!held) {
+        held = { first: undefined, keys: new Set() }
+        holders.set(method, held)
+      }
+      note(held, claim)
     }
   }
-  const methodsByKeys = new Map<string, { keys: readonly string[]; methods: string[] }>()
-  for (const [method, holders] of keysByMethod) {
-    const keys = keysOf(
-      claims.filter((claim) => holders.has(claim.keys[0]!) || claim.spec.methods === undefined),
-    )
-    const id = keys.join('\n')
-    const set = methodsByKeys.get(id)
+  const sorted = (keys: ReadonlySet<string>): string[] =>
+    [...keys].sort((a, b) => order.get(a)! - order.get(b)!)
+
+  const sets = new Map<string, { claim: Claim; keys: readonly string[]; methods: string[] }>()
+  for (const [method, { first, keys }] of holders) {
+    const all = sorted(open.first ? new Set([...keys, ...open.keys]) : keys)
+    const id = all.join('\n')
+    const set = sets.get(id)
     if (set) set.methods.push(method)
-    else methodsByKeys.set(id, { keys, methods: [method] })
+    else {
+      // What a manifest says of this very method counts before what it says of all methods.
+      const claim = all[0] === first!.keys[0] ? first! : open.first!
+      sets.set(id, { claim, keys: Object.freeze(all), methods: [method] })
+    }
   }
-  const routes: Route[] = []
-  for (const { keys, methods } of methodsByKeys.values()) {
-    const first = claims.find((claim) => keys.includes(claim.keys[0]!) && takesAny(claim.spec, methods))!
+  const routes = [...sets.values()].map(({ claim, keys, methods }) => {
     const shown = methods.includes('GET') ? methods.filter((method) => method !== 'HEAD') : methods
-    routes.push(routeOf(first.spec, first.service, keys, Object.freeze(shown)))
+    return routeOf(claim.spec, claim.service, keys, Object.freeze(shown))
+  })
+  if (open.first) {
+    routes.push(routeOf(open.first.spec, open.first.service, Object.freeze(sorted(open.keys)), undefined))
   }
-  const first = claims.find(({ spec }) => spec.methods === undefined)
-  if (first) routes.push(routeOf(first.spec, first.service, open, undefined))
   return routes
 }
 
-function keysOf(claims: readonly Claim[]): readonly string[] {
-  return Object.freeze([...new Set(claims.map(({ keys }) => keys[0]!))])
+interface Holders {
+  first: Claim | undefined
+  readonly keys: Set<string>
 }
 
-function takesAny({ methods }: RouteSpec, wanted: readonly string[]): boolean {
-  return methods === undefined || (effective(methods) ?? []).some((method) => wanted.includes(method))
+function note(holders: Holders, claim: Claim): void {
+  holders.first ??= claim
+  holders.keys.add(claim.keys[0]!)
 }
 
 function effective(methods: readonly string[] | undefined): readonly string[] | undefined {

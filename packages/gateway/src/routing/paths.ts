@@ -10,7 +10,7 @@
  */
 import {
   type CharacterClass,
-  compareParameters,
+  compareParameterForms,
   isOfClass,
   literalPath,
   type Pattern,
@@ -21,6 +21,7 @@ import {
   entries,
   extendHash,
   finishHash,
+  get,
   getPart,
   lookUp,
   NO_TEXT,
@@ -46,16 +47,21 @@ type Place = Leaf | Node
 
 type Parameter = Extract<Segment, { kind: 'parameter' }>
 
-/** A parameter with a character class or with text beside it. */
-interface Edge {
+/**
+ * Parameters of one form, with a character class or text beside them: as much text before and after, the same
+ * class. Which of them fits a segment is one look-up, however many there are.
+ */
+interface Form {
+  /** One of them, for the order of forms. */
   readonly parameter: Parameter
-  readonly before: string
-  readonly after: string
+  readonly before: number
+  readonly after: number
   readonly characters: CharacterClass | undefined
-  readonly place: Place
+  /** By the text before and the text after, as one. */
+  readonly places: PersistentMap<Place>
 }
 
-const NONE: readonly Edge[] = Object.freeze([])
+const NONE: readonly Form[] = Object.freeze([])
 
 /** Changed in place only by the edit that made it. */
 class Node {
@@ -63,7 +69,7 @@ class Node {
   end: Leaf | undefined
   literals: PersistentMap<Place>
   /** The most specific first. */
-  edges: readonly Edge[]
+  forms: readonly Form[]
   /** Below a parameter that takes any segment. */
   parameter: Place | undefined
   wildcard: Place | undefined
@@ -76,7 +82,7 @@ class Node {
     const node = from instanceof Node ? from : undefined
     this.end = node ? node.end : (from as Leaf | undefined)
     this.literals = node?.literals
-    this.edges = node?.edges ?? NONE
+    this.forms = node?.forms ?? NONE
     this.parameter = node?.parameter
     this.wildcard = node?.wildcard
     this.more = node?.more
@@ -201,8 +207,9 @@ function descend(
     if (child) route = descend(child, path, to + 1, take, method, isUpgrade)
     if (route) return route
     if (to > from) {
-      for (const edge of place.edges) {
-        if (fits(edge, path, from, to)) route = descend(edge.place, path, to + 1, take, method, isUpgrade)
+      for (const form of place.forms) {
+        const child = childOf(form, path, from, to)
+        if (child) route = descend(child, path, to + 1, take, method, isUpgrade)
         if (route) return route
       }
       if (place.parameter) route = descend(place.parameter, path, to + 1, take, method, isUpgrade)
@@ -214,13 +221,17 @@ function descend(
   return route ?? (place.any && take(place.any, method, isUpgrade))
 }
 
-function fits({ before, after, characters }: Edge, path: string, from: number, to: number): boolean {
-  const begin = from + before.length
-  const end = to - after.length
-  if (end <= begin) return false
-  if (before !== '' && !path.startsWith(before, from)) return false
-  if (after !== '' && !path.startsWith(after, end)) return false
-  return characters === undefined || isOfClass(characters, path, begin, end)
+function childOf(
+  { before, after, characters, places }: Form,
+  path: string,
+  from: number,
+  to: number,
+): Place | undefined {
+  const begin = from + before
+  const end = to - after
+  if (end <= begin) return undefined
+  if (characters !== undefined && !isOfClass(characters, path, begin, end)) return undefined
+  return get(places, path.slice(from, begin) + path.slice(end, to))
 }
 
 function editPlace(
@@ -241,33 +252,35 @@ function editPlace(
     node.literals = update(node.literals, inPath(segment.text), below, owner)
   } else if (segment.kind === 'parameter') {
     const { before, after, characters } = segment
-    if (before || after || characters) node.edges = editEdge(node.edges, segment, below)
+    if (before || after || characters) node.forms = editForm(node.forms, segment, below, owner)
     else node.parameter = below(node.parameter)
   } else if (segment.least === 1) node.more = change(node.more)
   else node.any = change(node.any)
   const goesOn =
-    node.literals || node.edges.length > 0 || node.parameter || node.wildcard || node.more || node.any
+    node.literals || node.forms.length > 0 || node.parameter || node.wildcard || node.more || node.any
   return goesOn ? node : node.end
 }
 
-function editEdge(
-  edges: readonly Edge[],
+function editForm(
+  forms: readonly Form[],
   parameter: Parameter,
   below: (place: Place | undefined) => Place | undefined,
-): readonly Edge[] {
+  owner: Owner,
+): readonly Form[] {
   let low = 0
-  let high = edges.length
+  let high = forms.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (compareParameters(edges[middle]!.parameter, parameter) < 0) low = middle + 1
+    if (compareParameterForms(forms[middle]!.parameter, parameter) < 0) low = middle + 1
     else high = middle
   }
-  const found = edges[low]
-  const isSame = found !== undefined && compareParameters(found.parameter, parameter) === 0
-  const place = below(isSame ? found.place : undefined)
+  const found = forms[low]
+  const isSame = found !== undefined && compareParameterForms(found.parameter, parameter) === 0
   const { before = '', after = '', characters } = parameter
-  const edge = place && { parameter, before: inPath(before), after: inPath(after), characters, place }
-  return edges.toSpliced(low, isSame ? 1 : 0, ...(edge ? [edge] : []))
+  const places = update(isSame ? found.places : undefined, inPath(before + after), below, owner)
+  if (isSame && places === found.places) return forms
+  const form = places && { parameter, before: before.length, after: after.length, characters, places }
+  return forms.toSpliced(low, isSame ? 1 : 0, ...(form ? [form] : []))
 }
 
 function inPath(text: string): string {
@@ -279,9 +292,9 @@ function* leavesOf(place: Place): Generator<Leaf> {
     yield place
     return
   }
-  const { end, more, any, literals, edges, parameter, wildcard } = place
+  const { end, more, any, literals, forms, parameter, wildcard } = place
   for (const leaf of [end, more, any]) if (leaf) yield leaf
   for (const [, child] of entries(literals)) yield* leavesOf(child)
-  for (const edge of edges) yield* leavesOf(edge.place)
+  for (const form of forms) for (const [, child] of entries(form.places)) yield* leavesOf(child)
   for (const child of [parameter, wildcard]) if (child) yield* leavesOf(child)
 }

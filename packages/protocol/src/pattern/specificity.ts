@@ -3,7 +3,7 @@
  *
  * Decided by the first segment in which they differ, from the left: literal, then parameter, then wildcard,
  * then the end of the pattern, then splat. So a longer pattern comes before the shorter one it continues.
- * Among parameters, more fixed text beside it wins, then the narrower character class.
+ * Among parameters, more fixed text beside it wins, then the narrower character class, then more text before it.
  *
  * @module
  */
@@ -16,6 +16,9 @@ const SIZE = { digits: 10, hex: 22, alphanumeric: 62, word: 63 } as const satisf
   (typeof CHARACTER_CLASSES)[number],
   number
 >
+
+/** A parameter without a class: more than any class has, and finite, so that two of them compare as equal. */
+const ANY_SIZE = 0x10ffff
 
 /** Sorts the more specific pattern first; 0 only for patterns of one shape. */
 export function compareSpecificity(a: Pattern, b: Pattern): number {
@@ -33,13 +36,20 @@ export function compareSpecificity(a: Pattern, b: Pattern): number {
   }
 }
 
-/** Sorts the more specific of two parameters first; 0 only when they take the same segments. */
-export function compareParameters(a: Parameter, b: Parameter): number {
+/**
+ * Sorts the more specific of two parameters first, by their form: how much text stands before and after, and
+ * which characters they take. Two parameters of one form that differ never fit the same segment.
+ */
+export function compareParameterForms(a: Parameter, b: Parameter): number {
   return (
     fixedText(b) - fixedText(a) ||
     classSize(a) - classSize(b) ||
-    byText(segmentText(a, false), segmentText(b, false))
+    (b.before?.length ?? 0) - (a.before?.length ?? 0)
   )
+}
+
+function compareParameters(a: Parameter, b: Parameter): number {
+  return compareParameterForms(a, b) || byText(segmentText(a, false), segmentText(b, false))
 }
 
 function compareSegments(a: Segment, b: Segment): number {
@@ -68,7 +78,7 @@ function fixedText({ before, after }: Parameter): number {
 }
 
 function classSize({ characters }: Parameter): number {
-  return characters ? SIZE[characters] : Number.POSITIVE_INFINITY
+  return characters ? SIZE[characters] : ANY_SIZE
 }
 
 function byText(a: string, b: string): number {

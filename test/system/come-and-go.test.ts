@@ -128,7 +128,7 @@ test('a service that stops politely under load fails no request', async (t) => {
     return String(response.status)
   })
   await load.more('200', 100)
-  assert.equal(await leaver.kill('SIGTERM'), 0)
+  assert.equal(await leaver.kill('SIGTERM'), 'SIGTERM', 'it ends by the signal it was sent, once it is done')
   await load.more('200', 100)
   await load.stop()
   assert.deepEqual([...load.outcomes.keys()], ['200'], JSON.stringify([...load.outcomes]))

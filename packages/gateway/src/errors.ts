@@ -40,7 +40,11 @@ export class HydraError extends Error {
   /** Single faults, for a body that was refused. */
   readonly errors: Problem['errors']
 
-  constructor(code: ErrorCode, detail?: string, options: { cause?: unknown; errors?: Problem['errors'] } = {}) {
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options: { cause?: unknown; errors?: Problem['errors'] } = {},
+  ) {
     super(detail ?? CODES[code][1], { cause: options.cause })
     this.name = 'HydraError'
     this.code = code

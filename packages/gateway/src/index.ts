@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type Config, type ConfigInput, ConfigError, defineConfig, parseConfig } from './config.ts'
+export { type Config, ConfigError, type ConfigInput, defineConfig, parseConfig } from './config.ts'
 export { createGateway, type Gateway, type Ports } from './gateway.ts'
 export { createKeys, type Keys } from './keys.ts'
 export { type Clock, systemClock } from './observe/clock.ts'

@@ -18,7 +18,9 @@ export const overviewService = z.object({
   endpoints: z
     .array(z.object({ path: z.string(), available: z.boolean() }))
     .describe('Page routes in our pattern form; known-but-down ones stay listed with available: false.'),
-  instances: z.array(z.object({ id: z.string(), version: z.union([z.string(), z.number()]), state: z.enum(SERVICE_STATES) })),
+  instances: z.array(
+    z.object({ id: z.string(), version: z.union([z.string(), z.number()]), state: z.enum(SERVICE_STATES) }),
+  ),
 })
 export type OverviewService = z.output<typeof overviewService>
 

@@ -12,7 +12,10 @@ export const problem = z.object({
   status: z.int().min(100).max(599),
   title: z.string(),
   detail: z.string().optional(),
-  code: z.string().regex(/^HYDRA_[A-Z0-9_]+$/).describe('The stable name of the problem.'),
+  code: z
+    .string()
+    .regex(/^HYDRA_[A-Z0-9_]+$/)
+    .describe('The stable name of the problem.'),
   exchange: z.string().describe('Id of the exchange; the same one stands in the log and in X-Request-Id.'),
   errors: z
     .array(z.object({ path: z.string(), message: z.string() }))

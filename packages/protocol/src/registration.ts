@@ -30,41 +30,101 @@ export const routeDeclaration = z.object({
   path: z.string().min(1).max(2048).describe('Path or pattern, in the dialect named beside it.'),
   dialect: z.enum(DIALECTS).default('hydra').describe('Language of `path`.'),
   methods: z
-    .array(z.string().regex(METHOD, 'not an HTTP method').transform((method) => method.toUpperCase()))
+    .array(
+      z
+        .string()
+        .regex(METHOD, 'not an HTTP method')
+        .transform((method) => method.toUpperCase()),
+    )
     .max(32)
     .optional()
     .describe('Methods the route serves; all when absent. A route with GET serves HEAD as well.'),
   host: z.string().min(1).max(255).optional().describe('Serve this route for one host name only.'),
-  to: z.string().startsWith('/').max(2048).optional().describe('Path to ask the service for instead of the one that was requested.'),
-  fallback: z.string().max(65_536).optional().describe('Shown when nobody serves the route: HTML, a path, or an http(s) URL.'),
+  to: z
+    .string()
+    .startsWith('/')
+    .max(2048)
+    .optional()
+    .describe('Path to ask the service for instead of the one that was requested.'),
+  fallback: z
+    .string()
+    .max(65_536)
+    .optional()
+    .describe('Shown when nobody serves the route: HTML, a path, or an http(s) URL.'),
   maxBodyBytes: z.int().min(0).optional().describe('Largest request body in bytes; a larger one gets 413.'),
-  timeoutMs: z.int().min(1).optional().describe('How long the service may take until its answer begins, in ms.'),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('How long the service may take until its answer begins, in ms.'),
   encodedSlash: z.enum(['refuse', 'keep']).optional().describe('What happens to a path with %2F in it.'),
 })
 export type RouteDeclaration = z.output<typeof routeDeclaration>
 
 export const registration = z.object({
-  webProtocol: orDefault(z.enum(['http', 'https']), () => 'http' as const).describe('How the gateway speaks to the instance.'),
-  host: z.string().min(1, 'host is missing').max(255).describe('Address or name the gateway reaches the instance at.'),
-  port: z.int().min(1, 'port must be 1 to 65535').max(65_535, 'port must be 1 to 65535').describe('Port of the instance.'),
+  webProtocol: orDefault(z.enum(['http', 'https']), () => 'http' as const).describe(
+    'How the gateway speaks to the instance.',
+  ),
+  host: z
+    .string()
+    .min(1, 'host is missing')
+    .max(255)
+    .describe('Address or name the gateway reaches the instance at.'),
+  port: z
+    .int()
+    .min(1, 'port must be 1 to 65535')
+    .max(65_535, 'port must be 1 to 65535')
+    .describe('Port of the instance.'),
   socketPort: orDefault(z.int().min(0).max(65_535), () => 0).describe('Reserved; Medusa sends 0.'),
   name: serviceName,
-  version: orDefault(z.union([z.number().min(0), z.string().max(64)]), () => 0).describe('Version of the service: a number, or text such as 2.4.0.'),
-  activeSince: orDefault(z.number().min(0), () => 0).describe('When the instance started, epoch milliseconds.'),
-  awakening: orDefault(z.enum(AWAKENINGS).nullable(), () => null).describe('How versions share visitors; NEWEST_VERSION_WINS when null.'),
-  endpoints: orDefault(z.array(z.string().max(2048)), () => []).describe('Page paths in Spring PathPattern syntax.'),
-  sockets: orDefault(z.array(z.string().max(2048)), () => []).describe('Paths at which the instance accepts WebSocket upgrades, Spring PathPattern syntax.'),
-  staticResources: orDefault(z.array(z.string().max(4096)), () => []).describe('Static files, opaque names relative to /static/.'),
+  version: orDefault(z.union([z.number().min(0), z.string().max(64)]), () => 0).describe(
+    'Version of the service: a number, or text such as 2.4.0.',
+  ),
+  activeSince: orDefault(z.number().min(0), () => 0).describe(
+    'When the instance started, epoch milliseconds.',
+  ),
+  awakening: orDefault(z.enum(AWAKENINGS).nullable(), () => null).describe(
+    'How versions share visitors; NEWEST_VERSION_WINS when null.',
+  ),
+  endpoints: orDefault(z.array(z.string().max(2048)), () => []).describe(
+    'Page paths in Spring PathPattern syntax.',
+  ),
+  sockets: orDefault(z.array(z.string().max(2048)), () => []).describe(
+    'Paths at which the instance accepts WebSocket upgrades, Spring PathPattern syntax.',
+  ),
+  staticResources: orDefault(z.array(z.string().max(4096)), () => []).describe(
+    'Static files, opaque names relative to /static/.',
+  ),
   menuItems: orDefault(menuItems, () => ({})).describe('Menu items by menu name.'),
 
   protocol: z.literal(1).optional().describe('Version of our additions; SDKs send 1.'),
-  instanceId: z.string().regex(/^[0-9a-f]{32}$/, 'instanceId must be 32 lower-case hex digits').optional().describe('Stable id of the running process; derived from its address when absent.'),
-  routes: orDefault(z.array(routeDeclaration), () => []).describe('Routes beyond `endpoints`: any dialect, methods, host.'),
-  weight: orDefault(z.number().min(0).max(1_000_000), () => 10).describe('Share of visitors beside the other instances; 10 is normal, 0 takes none while others have a share.'),
-  group: z.string().min(1).max(128).nullish().describe('Rollout group: services of one group may share routes.'),
+  instanceId: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'instanceId must be 32 lower-case hex digits')
+    .optional()
+    .describe('Stable id of the running process; derived from its address when absent.'),
+  routes: orDefault(z.array(routeDeclaration), () => []).describe(
+    'Routes beyond `endpoints`: any dialect, methods, host.',
+  ),
+  weight: orDefault(z.number().min(0).max(1_000_000), () => 10).describe(
+    'Share of visitors beside the other instances; 10 is normal, 0 takes none while others have a share.',
+  ),
+  group: z
+    .string()
+    .min(1)
+    .max(128)
+    .nullish()
+    .describe('Rollout group: services of one group may share routes.'),
   title: z.string().max(128).nullish().describe('What visitors call this service, such as Orders.'),
-  fallback: z.string().max(65_536).nullish().describe('Shown when no instance is left: HTML, a path, or an http(s) URL.'),
-  affinity: z.boolean().nullish().describe('Keep a visitor on one instance; Medusa applications need it and get it.'),
+  fallback: z
+    .string()
+    .max(65_536)
+    .nullish()
+    .describe('Shown when no instance is left: HTML, a path, or an http(s) URL.'),
+  affinity: z
+    .boolean()
+    .nullish()
+    .describe('Keep a visitor on one instance; Medusa applications need it and get it.'),
 })
 /** A registration after parsing: defaults filled in, every list present. */
 export type Registration = z.output<typeof registration>
@@ -78,9 +138,14 @@ export const activeService = z.object({
 })
 
 export const registrationResponse = z.object({
-  publicKey: z.string().nullable().describe('Base64 SPKI of the RSA key that signs tokens; null until identity is configured.'),
+  publicKey: z
+    .string()
+    .nullable()
+    .describe('Base64 SPKI of the RSA key that signs tokens; null until identity is configured.'),
   services: z.array(activeService).describe('Active services, the caller included, static files left out.'),
-  roleMappings: z.record(z.string(), z.string()).describe('Role at the gateway to role in this service; never null.'),
+  roleMappings: z
+    .record(z.string(), z.string())
+    .describe('Role at the gateway to role in this service; never null.'),
   hash: z.string().optional().describe('Hash of the routes this answer reflects.'),
   refused: z
     .array(z.object({ path: z.string(), reason: z.string() }))

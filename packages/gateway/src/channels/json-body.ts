@@ -7,7 +7,8 @@ import { HydraError } from '../errors.ts'
 
 /** Reads a body as text, or throws HYDRA_TOO_LARGE as soon as more than `maxBytes` came. */
 export async function readText(request: Request, maxBytes: number): Promise<string> {
-  const tooLarge = () => new HydraError('HYDRA_TOO_LARGE', `the body may have ${maxBytes} bytes; nothing was registered`)
+  const tooLarge = () =>
+    new HydraError('HYDRA_TOO_LARGE', `the body may have ${maxBytes} bytes; nothing was registered`)
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge()
   if (!request.body) return ''
   const chunks: Uint8Array[] = []
@@ -31,7 +32,9 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new HydraError('HYDRA_BAD_REGISTRATION', `the body is not JSON: ${(cause as Error).message}`, { cause })
+    throw new HydraError('HYDRA_BAD_REGISTRATION', `the body is not JSON: ${(cause as Error).message}`, {
+      cause,
+    })
   }
   if (hasForbiddenKey(value)) {
     throw new HydraError('HYDRA_BAD_REGISTRATION', 'the keys __proto__ and constructor can not be used')
@@ -45,7 +48,8 @@ export function hasForbiddenKey(value: unknown): boolean {
   while (open.length > 0) {
     const next = open.pop()
     if (typeof next !== 'object' || next === null) continue
-    if (!Array.isArray(next) && (Object.hasOwn(next, '__proto__') || Object.hasOwn(next, 'constructor'))) return true
+    if (!Array.isArray(next) && (Object.hasOwn(next, '__proto__') || Object.hasOwn(next, 'constructor')))
+      return true
     for (const child of Object.values(next)) if (typeof child === 'object') open.push(child)
   }
   return false

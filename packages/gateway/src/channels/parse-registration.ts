@@ -13,7 +13,9 @@ const MOST_FAULTS = 20
 export function parseRegistration(value: unknown): Registration {
   const parsed = registration.safeParse(value)
   if (parsed.success) return parsed.data
-  const errors = parsed.error.issues.slice(0, MOST_FAULTS).map(({ path, message }) => ({ path: path.join('.') || '(body)', message }))
+  const errors = parsed.error.issues
+    .slice(0, MOST_FAULTS)
+    .map(({ path, message }) => ({ path: path.join('.') || '(body)', message }))
   const [first] = errors
   const more = parsed.error.issues.length - 1
   const detail = `${first?.path}: ${first?.message}${more > 0 ? `, and ${more} more` : ''}`

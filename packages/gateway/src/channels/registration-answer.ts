@@ -13,12 +13,40 @@ const MOST_REFUSED = 100
 
 /** The twelve fields of Medusa's bean, static files left out: with them the answer grows past what it decodes. */
 export function toBean(registration: Registration) {
-  const { webProtocol, host, port, socketPort, name, version, activeSince, awakening, endpoints, sockets, menuItems } = registration
-  return { webProtocol, host, port, socketPort, name, version, activeSince, awakening, endpoints, sockets, staticResources: [], menuItems }
+  const {
+    webProtocol,
+    host,
+    port,
+    socketPort,
+    name,
+    version,
+    activeSince,
+    awakening,
+    endpoints,
+    sockets,
+    menuItems,
+  } = registration
+  return {
+    webProtocol,
+    host,
+    port,
+    socketPort,
+    name,
+    version,
+    activeSince,
+    awakening,
+    endpoints,
+    sockets,
+    staticResources: [],
+    menuItems,
+  }
 }
 
 /** Builds the answer. Active services that don't fit into 190 000 bytes are left out, from the end. */
-export function registrationAnswer(registrar: Pick<Registrar, 'active' | 'overview'>, registered: Registered): RegistrationResponse {
+export function registrationAnswer(
+  registrar: Pick<Registrar, 'active' | 'overview'>,
+  registered: Registered,
+): RegistrationResponse {
   const services: RegistrationResponse['services'] = []
   let bytes = 0
   for (const { serviceName, registrations } of registrar.active()) {
@@ -28,6 +56,8 @@ export function registrationAnswer(registrar: Pick<Registrar, 'active' | 'overvi
     services.push(service)
   }
   const { publicKey, roleMappings, hash } = registrar.overview()
-  const refused = registered.refused.slice(0, MOST_REFUSED).map(({ path, reason }) => ({ path: path.slice(0, 500), reason }))
+  const refused = registered.refused
+    .slice(0, MOST_REFUSED)
+    .map(({ path, reason }) => ({ path: path.slice(0, 500), reason }))
   return { publicKey, services, roleMappings, hash, refused }
 }

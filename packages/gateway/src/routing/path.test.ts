@@ -54,6 +54,8 @@ const REFUSED = [
   '/a%2f..',
   '/a%2f..%2fb',
   '/x/.%2fa',
+  '/a%2fb/..',
+  '/a%2Fb/../c',
 ]
 for (const path of REFUSED) {
   test(`a request for ${JSON.stringify(path)} is refused`, () => {

@@ -4,7 +4,7 @@
  *
  * Refused: raw controls, spaces, `#`, backslash and anything beyond ASCII; `%00`, `%5c`, invalid escapes and
  * invalid UTF-8; dot segments that are encoded, carry a parameter (`..;x`), climb above the root, or step
- * over an empty segment. Resolved: plain `.` and `..`. Reported: `%2f`, which only a route that keeps it may
+ * over a segment that is empty or holds `%2f`. Resolved: plain `.` and `..`. Reported: `%2f`, which only a route that keeps it may
  * receive. All else, empty segments included, goes on exactly as received.
  *
  * @module
@@ -107,8 +107,8 @@ function isDisguisedDots(segment: string): boolean {
 }
 
 /**
- * Removes plain dot segments (RFC 3986, 5.2.4). Undefined when `..` would leave the root, or take away an empty
- * segment: servers that merge slashes disagree there about what is meant.
+ * Removes plain dot segments (RFC 3986, 5.2.4). Undefined when `..` would leave the root, or take away a segment
+ * that is empty or holds an encoded slash: servers that merge or decode slashes first mean another one.
  */
 function resolveDots(path: string): string | undefined {
   const kept: string[] = []
@@ -116,10 +116,14 @@ function resolveDots(path: string): string | undefined {
   for (const segment of segments) {
     if (segment === '.') continue
     if (segment !== '..') kept.push(segment)
-    else if (!kept.pop()) return undefined
+    else if (!isPlainStep(kept.pop())) return undefined
   }
   const last = segments.at(-1)
   // `/a/.` and `/a/b/..` name what is inside /a.
   if (last === '.' || last === '..') kept.push('')
   return `/${kept.join('/')}`
+}
+
+function isPlainStep(segment: string | undefined): boolean {
+  return segment !== undefined && segment !== '' && !/%2f/i.test(segment)
 }

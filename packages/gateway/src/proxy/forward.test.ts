@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { request } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { TLS_CERT, TLS_KEY } from './testing/certificate.ts'
 import { deadPort, httpService, onHead, rawClient, rawServer, until } from './testing/raw.ts'
 import { instanceAt, startRig } from './testing/rig.ts'
 
@@ -364,6 +366,29 @@ test('too large a body gets 413: before anything is sent when its length is know
   await until('the service to see that it was broken off', () => broken === 1)
 })
 
+test('what is left of an upload that was answered early does not stand in the way', async (t) => {
+  const service = await rawServer(t, (end) =>
+    onHead(end, (head) => {
+      if (head.startsWith('GET')) end.send(OK)
+      else end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nearly')
+    }),
+  )
+  const rig = await startRig(t, {
+    routes: [{ path: '/a', instances: [instanceAt(service.port)], maxBodyBytes: 2_000_000 }],
+  })
+  const client = rawClient(t, rig.port, 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\nstart')
+  await client.sees('early')
+  client.send('x'.repeat(59_995))
+  client.send(GET)
+  await client.sees('\r\n\r\nok')
+
+  const large = rawClient(t, rig.port, 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n')
+  for (let i = 0; i < 100; i++) large.send(`10000\r\n${'x'.repeat(65_536)}\r\n`)
+  await large.sees(/early|HYDRA_TOO_LARGE/)
+  await large.closed()
+  assert.equal(large.error, undefined)
+})
+
 test('100-continue is the service’s to say', async (t) => {
   let isAllowed = false
   const service = await rawServer(t, (end) =>
@@ -472,6 +497,41 @@ test('what is added to an answer just before its head leaves is on it', async (t
   })
   const answer = await fetch(`${rig.url}/a`)
   assert.deepEqual(answer.headers.getSetCookie(), ['a=1', 'b=2', 'c=2012'])
+})
+
+test('an instance that speaks TLS is reached only when its certificate is trusted', async (t) => {
+  const server = createTlsServer({ key: TLS_KEY, cert: TLS_CERT }, (_request, response) =>
+    response.end('secret'),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const at = (fields: object) =>
+    instanceAt(port, { address: { protocol: 'https', host: '127.0.0.1', port, ...fields } })
+  const wrong = at({ serverName: 'service.test' })
+  const rig = await startRig(t, {
+    routes: [
+      { path: '/trusted', instances: [at({ serverName: 'service.test', ca: TLS_CERT })] },
+      { path: '/wrong-name', instances: [at({ serverName: 'other.test', ca: TLS_CERT })] },
+      { path: '/unknown', instances: [wrong] },
+      { path: '/whatever', instances: [at({ verify: false })] },
+    ],
+  })
+  for (const [path, status] of [
+    ['/trusted', 200],
+    ['/trusted', 200],
+    ['/whatever', 200],
+    ['/wrong-name', 502],
+    ['/unknown', 502],
+  ] as const) {
+    const answer = await fetch(rig.url + path, { method: 'POST', body: 'x' })
+    assert.equal(answer.status, status, path)
+    await answer.text()
+  }
+  assert.equal(rig.vitals.of(wrong.id).resting, false)
 })
 
 test('methods and addresses without a route say so', async (t) => {

@@ -287,6 +287,8 @@ export class NodeExchange implements Exchange, Turn {
   #end(isWhole: boolean): void {
     if (this.#outcome !== undefined) return
     this.#outcome = isWhole ? 'finished' : 'aborted'
+    // What is left of the request is thrown away, so that it does not stand before the next one.
+    if (this.hasBody && !this.incoming.readableEnded) this.incoming.resume()
     const listeners = this.#listeners
     this.#listeners = undefined
     if (listeners) for (const listener of listeners) listener(this.#outcome)

@@ -77,6 +77,7 @@ export function createPool(instance: Instance, settings: PoolSettings, now: () =
   // One agent has one address, so the name that tells addresses apart need not be built each time.
   agent.getName = () => instance.id
 
+  // Lines beyond a count would be dropped without a word; the size of the head is limited instead.
   const begin = isTls ? httpsRequest : httpRequest
   const common = {
     host: address.host,
@@ -96,19 +97,16 @@ export function createPool(instance: Instance, settings: PoolSettings, now: () =
     },
     request({ method, path, headers }) {
       const request = begin({ ...common, agent, method, path, headers })
+      request.maxHeadersCount = 0
       inUse++
       request.once('close', () => inUse--)
       return request
     },
     requestAlone({ method, path, headers }) {
-      return begin({
-        ...common,
-        agent: false,
-        method,
-        path,
-        headers,
-        createConnection: () => openSocket(address),
-      })
+      const createConnection = () => openSocket(address)
+      const request = begin({ ...common, agent: false, method, path, headers, createConnection })
+      request.maxHeadersCount = 0
+      return request
     },
     dropIdle: () => closeIdle(() => true),
     sweep: (at) => closeIdle((until) => until <= at),

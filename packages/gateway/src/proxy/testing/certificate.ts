@@ -1,0 +1,25 @@
+/**
+ * A certificate for `service.test`, signed by itself and good for a hundred years. For tests only: its key is
+ * no secret.
+ *
+ * @module
+ */
+export const TLS_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg1CrFEhkO/EDBGfuV
+55R1FfUE1J9NJpuMwpGjNvD0+SuhRANCAAR4evrphPsQjslvsINLL+bxXUKVcf0s
+w06ZjWOP14ii2iso4ZpVpigtHxyVELaXYMsu2h6lkiDOGhNVsAiBkoBv
+-----END PRIVATE KEY-----
+`
+
+export const TLS_CERT = `-----BEGIN CERTIFICATE-----
+MIIBnzCCAUSgAwIBAgIUdYEfPPp+gQUZJSwTkTwNZPJd6XMwCgYIKoZIzj0EAwIw
+FzEVMBMGA1UEAwwMc2VydmljZS50ZXN0MCAXDTI2MTEyMDIyNDAxNloYDzIxMjYx
+MDI3MjI0MDE2WjAXMRUwEwYDVQQDDAxzZXJ2aWNlLnRlc3QwWTATBgcqhkjOPQIB
+BggqhkjOPQMBBwNCAAR4evrphPsQjslvsINLL+bxXUKVcf0sw06ZjWOP14ii2iso
+4ZpVpigtHxyVELaXYMsu2h6lkiDOGhNVsAiBkoBvo2wwajAdBgNVHQ4EFgQUOXNU
+N+wp84HheTUdRzrorNULi+IwHwYDVR0jBBgwFoAUOXNUN+wp84HheTUdRzrorNUL
+i+IwDwYDVR0TAQH/BAUwAwEB/zAXBgNVHREEEDAOggxzZXJ2aWNlLnRlc3QwCgYI
+KoZIzj0EAwIDSQAwRgIhALXuMH5r7huw4Y4iIDeoPZ6LUieP7W+Ubw0ccO2CdWEI
+AiEAyB6iZgAL1sVuN4e447F3dJv8SYRWHn3q/7bclV/vhvs=
+-----END CERTIFICATE-----
+`

@@ -4,8 +4,8 @@
  *
  * Refused: raw controls, spaces, `#`, backslash and anything beyond ASCII; `%00`, `%5c`, invalid escapes and
  * invalid UTF-8; dot segments that are encoded, carry a parameter (`..;x`), climb above the root, or step
- * over a segment that is empty or holds `%2f`. Resolved: plain `.` and `..`. Reported: `%2f`, which only a route that keeps it may
- * receive. All else, empty segments included, goes on exactly as received.
+ * over a segment that is empty or holds `%2f`. Resolved: plain `.` and `..`. Reported: `%2f`, which only a
+ * route that keeps it may receive. All else, empty segments included, goes on exactly as received.
  *
  * @module
  */

@@ -19,20 +19,22 @@ import type { Clock } from './observe/clock.ts'
 import type { Log } from './observe/log.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { createLocalPages } from './pages/local-pages.ts'
+import { nearestPath } from './pages/nearest.ts'
 import { createAnswers } from './proxy/answers.ts'
 import { createForwarder } from './proxy/forward.ts'
 import { listen } from './proxy/listener.ts'
 import { createProxy } from './proxy/proxy.ts'
-import type { ProxySettings } from './proxy/settings.ts'
 import { createVisitors } from './proxy/visitors.ts'
 import { createProber } from './registry/probe.ts'
-import { createRegistry, type RegistrySettings } from './registry/registry.ts'
+import { createRegistry } from './registry/registry.ts'
+import { createSiteMap } from './registry/site-map.ts'
 import { createSync } from './registry/sync.ts'
 import { createBalancer } from './routing/balance.ts'
 import type { Live } from './routing/live.ts'
 import { isReservedPath } from './routing/reserved.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
+import { proxySlice, registrySlice } from './slices.ts'
 import { createMemoryStore } from './store/memory.ts'
 
 /** What a gateway is given beside its configuration. */
@@ -74,7 +76,7 @@ export async function createGateway(
     upstreamsAllow: config.upstreams.allow,
   })
   const registry = createRegistry({
-    settings: registrySettings(config),
+    settings: registrySlice(config),
     store,
     admission,
     vitals,
@@ -93,7 +95,7 @@ export async function createGateway(
   const sync = createSync({ store, registry, node, clock, log })
 
   // Data plane: reads the table, forwards requests.
-  const proxySettings = toProxySettings(config)
+  const proxySettings = proxySlice(config)
   const visitors = createVisitors({
     privateKeys: keys.privateKeys,
     balancer: createBalancer({ vitals, settings: config.routing, random }),
@@ -109,11 +111,13 @@ export async function createGateway(
     metrics,
     clock,
   })
+  const site = createSiteMap({ live, overview: registry.overview })
   const answers = createAnswers({
     settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
     serviceOf: (name) => live.table.service(name),
-    isServing,
-    openPages,
+    isServing: site.isServing,
+    openPages: site.openPages,
+    nearest: (path) => nearestPath(path, site.paths(), site.isServing),
     clock,
     log,
     metrics,
@@ -156,18 +160,6 @@ export async function createGateway(
     metrics,
   })
 
-  function isServing(path: string): boolean {
-    const route = live.table.match('', path, 'GET', false)
-    return route !== undefined && live.table.candidates(route).length > 0
-  }
-  function openPages(): { path: string; label: string }[] {
-    const { menus } = registry.overview()
-    const items = menus.main ?? Object.values(menus)[0] ?? []
-    return items
-      .filter(({ available }) => available)
-      .map(({ endpoint, label }) => ({ path: endpoint, label }))
-  }
-
   registerStaticServices(config.services, registry)
   await sync.look()
 
@@ -175,6 +167,7 @@ export async function createGateway(
     settings: proxySettings,
     trusted: compileAddressList(config.trustedProxies),
     maskPath: keys.mask,
+    problem: answers.problem,
     log,
     metrics,
   }
@@ -194,71 +187,48 @@ export async function createGateway(
     local: doors.open({ control: alone }),
     welcome: doors.welcome,
   })
-  const server = await listen({ ...listening, port: config.port, host: config.host, handler: publicProxy })
-  const control = alone
-    ? undefined
-    : await listen({
-        ...listening,
-        port: config.controlPort!,
-        host: config.host,
-        // Only reserved paths: what services offer is on the public port.
-        handler: createProxy({
-          ...shared,
-          live: { table: emptyTable() },
-          isLocal: isReservedPath,
-          local: doors.open({ control: true }),
-        }),
-      })
-  const tcp =
-    config.rsocketPort === undefined ? undefined : await rsocket.listenTcp(config.rsocketPort, config.host)
+  // Only reserved paths: what services offer is on the public port.
+  const controlProxy = createProxy({
+    ...shared,
+    live: { table: emptyTable() },
+    isLocal: isReservedPath,
+    local: doors.open({ control: true }),
+  })
 
-  return {
-    url: server.url,
-    port: server.port,
-    ...(control ? { controlUrl: control.url, controlPort: control.port } : {}),
-    ...(tcp ? { rsocketPort: tcp.port } : {}),
-    async close() {
-      stopping = true
-      sync.stop()
-      await Promise.all([server.close(config.http.stopGrace), tcp?.close()])
-      await rsocket.close()
-      await control?.close(0)
-      prober.stop()
-      registry.stop()
-      forwarder.close()
-      await store.close()
-    },
+  const { port, controlPort, rsocketPort, host } = config
+  const listeners: { close(graceMs: number): Promise<void> }[] = []
+  const close = async (): Promise<void> => {
+    stopping = true
+    sync.stop()
+    // Services are told at once, visitors' requests run on: a service that left a stopping node stays in its table.
+    await Promise.all([rsocket.close(), ...listeners.map((each) => each.close(config.http.stopGrace))])
+    prober.stop()
+    registry.stop()
+    forwarder.close()
+    await store.close()
   }
-}
-
-function registrySettings({ registration, lease, forgetAfter, takeoverAfter }: Config): RegistrySettings {
-  return {
-    maxRoutes: registration.maxRoutes,
-    maxInstances: registration.maxInstances,
-    leaseMs: lease.ttl,
-    checkMs: lease.check,
-    resumeMs: lease.resume,
-    forgetAfterMs: forgetAfter,
-    takeoverAfterMs: takeoverAfter,
+  const opened = async <T extends { close(graceMs: number): Promise<void> }>(
+    listener: Promise<T>,
+  ): Promise<T> => {
+    listeners.push(await listener)
+    return listener
   }
-}
-
-function toProxySettings({ http, publicUrl }: Config): ProxySettings {
-  return {
-    maxHeadBytes: http.maxHeadBytes,
-    maxTargetBytes: http.maxTargetBytes,
-    maxHeaderLines: http.maxHeaderLines,
-    maxBodyBytes: http.maxBodyBytes ?? Number.POSITIVE_INFINITY,
-    clientHeadTimeoutMs: http.clientHeadTimeout,
-    keepAliveTimeoutMs: http.keepAlive,
-    connectTimeoutMs: http.connectTimeout,
-    headTimeoutMs: http.headTimeout,
-    idleTimeoutMs: http.idleTimeout,
-    upstreamKeepAliveMs: http.upstreamKeepAlive,
-    maxConnectionsPerInstance: http.maxConnectionsPerInstance,
-    maxQueuedPerInstance: http.maxQueuedPerInstance,
-    maxAttempts: http.maxAttempts,
-    allowedOrigins: http.allowedOrigins,
-    publicUrl,
+  try {
+    const server = await opened(listen({ ...listening, port, host, handler: publicProxy }))
+    const control = alone
+      ? undefined
+      : await opened(listen({ ...listening, port: controlPort!, host, handler: controlProxy }))
+    const tcp = rsocketPort === undefined ? undefined : await rsocket.listenTcp(rsocketPort, host)
+    return {
+      url: server.url,
+      port: server.port,
+      ...(control ? { controlUrl: control.url, controlPort: control.port } : {}),
+      ...(tcp ? { rsocketPort: tcp.port } : {}),
+      close,
+    }
+  } catch (error) {
+    // A port that can't be had is the end of a start, not half a gateway.
+    await close()
+    throw error
   }
 }

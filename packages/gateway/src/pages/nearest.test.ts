@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Route } from '../routing/route.ts'
-import { distanceWithin, literalPages, nearestPath } from './nearest.ts'
+import { distanceWithin, nearestPath } from './nearest.ts'
 
 const OPEN = ['/', '/catalog', '/orders', '/orders/history', '/account', '/a']
 const isOpen = (path: string) => OPEN.includes(path) || /^\/orders\/\d+$/.test(path)
@@ -55,26 +54,4 @@ test('the distance counts slips of the hand, and only as many as asked for', () 
   assert.equal(distanceWithin('kitten', 'sitting', 2), undefined)
   const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 8 })
   fc.assert(fc.property(text, text, (a, b) => assert.equal(distanceWithin(a, b, 9), distanceWithin(b, a, 9))))
-})
-
-test('pages without parameters that anyone may open are candidates', () => {
-  const route = (segments: Route['pattern']['segments'], more: Partial<Route> = {}): Route => ({
-    kind: 'page',
-    service: 'shop',
-    claims: [],
-    pattern: { segments, text: '', shape: '' },
-    ...more,
-  })
-  const literal = (text: string) => ({ kind: 'literal', text }) as const
-  const routes = [
-    route([literal('orders')]),
-    route([literal('caf\u00e9'), literal('a b')]),
-    route([literal('orders'), { kind: 'parameter', name: 'id' }]),
-    route([literal('post')], { methods: ['POST'] }),
-    route([literal('get')], { methods: ['GET'] }),
-    route([literal('logo.svg')], { kind: 'static' }),
-    route([literal('elsewhere')], { host: 'admin.example' }),
-    route([literal('a/b')]),
-  ]
-  assert.deepEqual([...literalPages(routes)], ['/orders', '/caf%C3%A9/a%20b', '/get'])
 })

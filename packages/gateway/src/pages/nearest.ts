@@ -5,8 +5,6 @@
  * @module
  */
 
-import type { Route } from '../routing/route.ts'
-
 /** Candidates that are looked at, of however many are offered. */
 const MOST_CANDIDATES = 5000
 /** Candidates that are compared: those whose length alone does not rule them out. */
@@ -53,19 +51,6 @@ export function nearestPath(
   }
   proposals.sort((a, b) => a.distance - b.distance || b.path.length - a.path.length)
   return proposals.slice(0, MOST_CHECKS).find(({ path }) => isOpen(path))?.path
-}
-
-/** Paths of page routes without parameters that anyone may GET, as candidates. */
-export function* literalPages(routes: Iterable<Route>): Generator<string> {
-  for (const { kind, pattern, methods, host } of routes) {
-    if (kind !== 'page' || host !== undefined || methods?.includes('GET') === false) continue
-    const texts = pattern.segments.map((segment) =>
-      // A slash inside a segment would be another path once it is written down.
-      segment.kind === 'literal' && !segment.text.includes('/') ? segment.text : undefined,
-    )
-    if (!texts.includes(undefined))
-      yield `/${texts.map((text) => encodeURIComponent(text as string)).join('/')}`
-  }
 }
 
 function fold(path: string): string {

@@ -70,6 +70,7 @@ const NOBODY: readonly Instance[] = Object.freeze([])
 function tableOf(state: State): RoutingTable {
   const { revision, size, services, pools, anyHost, hosts, disputes } = state
   let listed: readonly Conflict[] | undefined
+  let shared: WeakMap<readonly string[], readonly Instance[]> | undefined
   return Object.freeze({
     revision,
     size,
@@ -94,7 +95,14 @@ function tableOf(state: State): RoutingTable {
     },
     candidates({ claims }: Route) {
       if (claims.length === 1) return get(pools, claims[0]!) ?? NOBODY
-      return claims.flatMap((claim) => get(pools, claim) ?? NOBODY)
+      // One array per table and claims: shares of visitors are kept by it.
+      shared ??= new WeakMap()
+      let candidates = shared.get(claims)
+      if (!candidates) {
+        candidates = Object.freeze(claims.flatMap((claim) => get(pools, claim) ?? NOBODY))
+        shared.set(claims, candidates)
+      }
+      return candidates
     },
     service: (name: string) => get(services, name)?.service,
     *services() {

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Overview } from '@hydra-gateway/protocol'
+import { emptyTable } from '../routing/table.ts'
+import { createSiteMap } from './site-map.ts'
+
+const overview: Overview = {
+  type: 'ACTIVE_SERVERS_UPDATE',
+  hash: '',
+  publicKey: null,
+  roleMappings: {},
+  menus: {
+    main: [
+      { endpoint: '/orders', label: 'Orders', service: 'orders', available: true },
+      { endpoint: '/stock', label: 'Stock', service: 'stock', available: false },
+    ],
+  },
+  services: [
+    {
+      serviceName: 'orders',
+      state: 'available',
+      available: true,
+      endpoints: ['/orders', '/orders/{id}', '/café', '/files/**'].map((path) => ({ path, available: true })),
+      instances: [],
+    },
+    {
+      serviceName: 'stock',
+      state: 'down',
+      available: false,
+      endpoints: [{ path: '/stock', available: false }],
+      instances: [],
+    },
+  ],
+}
+
+test('only what is open is on the map, as links a browser can follow', () => {
+  const site = createSiteMap({ live: { table: emptyTable() }, overview: () => overview })
+  assert.deepEqual(site.openPages(), [{ path: '/orders', label: 'Orders' }])
+  assert.deepEqual([...site.paths()], ['/orders', '/orders', '/caf%C3%A9'])
+  assert.equal(site.isServing('/orders'), false)
+})

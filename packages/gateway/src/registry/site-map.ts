@@ -1,0 +1,47 @@
+/**
+ * The site map: what a visitor can open now. Error pages take their links from here, so none of them is dead.
+ *
+ * @module
+ */
+import type { Overview } from '@hydra-gateway/protocol'
+import type { Live } from '../routing/live.ts'
+
+export interface SiteMap {
+  /** Whether some instance serves a GET of the path. */
+  isServing(path: string): boolean
+  /** Pages of the main menu, or of the first one there is, that are open. */
+  openPages(): { path: string; label: string }[]
+  /** Paths of open pages without parameters: menu items first, then what services declared. */
+  paths(): Iterable<string>
+}
+
+/** A pattern with a part that stands for more than itself. */
+const HAS_PARAMETER = /[{*]/
+
+export function createSiteMap({ live, overview }: { live: Live; overview: () => Overview }): SiteMap {
+  return {
+    isServing(path) {
+      const { table } = live
+      const route = table.match('', path, 'GET', false)
+      return route !== undefined && table.candidates(route).length > 0
+    },
+    openPages() {
+      const { menus } = overview()
+      const items = menus.main ?? Object.values(menus)[0] ?? []
+      return items
+        .filter(({ available }) => available)
+        .map(({ endpoint, label }) => ({ path: endpoint, label }))
+    },
+    *paths() {
+      const { menus, services } = overview()
+      for (const items of Object.values(menus)) {
+        for (const { endpoint, available } of items) if (available) yield endpoint
+      }
+      for (const { endpoints } of services) {
+        for (const { path, available } of endpoints) {
+          if (available && !HAS_PARAMETER.test(path) && path.isWellFormed()) yield encodeURI(path)
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Slices of the configuration: what each part is told, in its own words.
+ *
+ * @module
+ */
+import type { Config } from './config.ts'
+import type { ProxySettings } from './proxy/settings.ts'
+import type { RegistrySettings } from './registry/registry.ts'
+
+/** Limits and patience of the registry. */
+export function registrySlice({ registration, lease, forgetAfter, takeoverAfter }: Config): RegistrySettings {
+  return {
+    maxRoutes: registration.maxRoutes,
+    maxInstances: registration.maxInstances,
+    leaseMs: lease.ttl,
+    checkMs: lease.check,
+    resumeMs: lease.resume,
+    forgetAfterMs: forgetAfter,
+    takeoverAfterMs: takeoverAfter,
+  }
+}
+
+/** Limits and patience of the data plane. */
+export function proxySlice({ http, publicUrl }: Config): ProxySettings {
+  return {
+    maxHeadBytes: http.maxHeadBytes,
+    maxTargetBytes: http.maxTargetBytes,
+    maxHeaderLines: http.maxHeaderLines,
+    maxBodyBytes: http.maxBodyBytes ?? Number.POSITIVE_INFINITY,
+    clientHeadTimeoutMs: http.clientHeadTimeout,
+    keepAliveTimeoutMs: http.keepAlive,
+    connectTimeoutMs: http.connectTimeout,
+    headTimeoutMs: http.headTimeout,
+    idleTimeoutMs: http.idleTimeout,
+    upstreamKeepAliveMs: http.upstreamKeepAlive,
+    maxConnectionsPerInstance: http.maxConnectionsPerInstance,
+    maxQueuedPerInstance: http.maxQueuedPerInstance,
+    maxAttempts: http.maxAttempts,
+    allowedOrigins: http.allowedOrigins,
+    publicUrl,
+  }
+}

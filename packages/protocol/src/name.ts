@@ -14,7 +14,6 @@ export const TAKEN_NAMES: ReadonlySet<string> = new Set(['client', 'hydra', 'hyd
 /** Names that would reach into JavaScript's object machinery when used as a key somewhere. */
 const OBJECT_MACHINERY = new Set(['__proto__', 'constructor', 'prototype'])
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const STRUCTURE = /[/\\?#%@:\u0000-\u001f\u007f-\u009f]/
 
 /** Says what is wrong with a service's name, or nothing when it may be used. */

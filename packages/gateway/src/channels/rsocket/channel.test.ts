@@ -224,7 +224,7 @@ test('an instance that was forgotten is sent to register again', async (t) => {
   await peer.request(ROUTES.ping, {}, 1000)
   gateway.states.clear()
   peer.send(ROUTES.alive, { instanceId: idOf(1), seq: 1 })
-  assert.equal((await ended).error.problem, 'HYDRA_GONE')
+  assert.equal((await ended).error.problem, 'HYDRA_CONFLICT')
 })
 
 test('what is wrong with a SETUP is said with the code of RSocket and of Hydra', async (t) => {

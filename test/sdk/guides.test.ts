@@ -18,12 +18,12 @@ import { startProcess, type TestProcess } from '../support/process.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The code block of a guide whose first lines name that file. */
-async function example(guide: string, file: string): Promise<string> {
-  const text = await readFile(join(root, 'docs/guides', guide), 'utf8')
+/** The code block of a page whose first lines name that file. */
+async function example(page: string, file: string): Promise<string> {
+  const text = await readFile(join(root, page), 'utf8')
   const blocks = [...text.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map(([, code]) => code ?? '')
   const block = blocks.find((code) => code.split('\n', 2).some((line) => line.includes(` ${file}`)))
-  assert.ok(block, `${guide} has no ${file}`)
+  assert.ok(block, `${page} has no ${file}`)
   return block
 }
 
@@ -40,7 +40,7 @@ async function folder(t: TestContext, { publicKey, privateKey }: TestGateway): P
 /** Runs an example of the Node guide until it is behind the gateway. */
 async function run(t: TestContext, gateway: TestGateway, file: string): Promise<TestProcess> {
   const cwd = await folder(t, gateway)
-  await writeFile(join(cwd, file), await example('service-node.md', file))
+  await writeFile(join(cwd, file), await example('docs/guides/service-node.md', file))
   const service = startProcess(t, { args: [file], cwd, env: { HYDRA_GATEWAY: gateway.url } })
   await service.printed(/is behind/)
   return service
@@ -60,6 +60,20 @@ test('Express in ten lines says what it offers and serves it', async (t) => {
   )
   assert.equal(await page(`${gateway.url}/orders`), '200 <h1>Orders</h1>')
   assert.equal(await page(`${gateway.url}/orders/7`), '200 {"id":"7"}')
+})
+
+test('the service of the README runs as it stands there, from the built packages', async (t) => {
+  const gateway = await startGateway(t)
+  const cwd = await folder(t, gateway)
+  await writeFile(join(cwd, 'orders.mjs'), await example('README.md', 'orders.mjs'))
+  const service = startProcess(t, {
+    command: 'node',
+    args: ['orders.mjs'],
+    cwd,
+    env: { HYDRA_GATEWAY: gateway.url },
+  })
+  await service.printed(/is behind/)
+  assert.equal(await page(`${gateway.url}/orders/7`), '200 <h1>Order 7</h1>')
 })
 
 test('Fastify, Hono and plain Node are as short', async (t) => {
@@ -103,7 +117,7 @@ test('a service of any language stays behind the gateway with the loop of the gu
     server.closeAllConnections()
   })
   const cwd = await folder(t, first)
-  const script = await example('service-any-language.md', 'register.sh')
+  const script = await example('docs/guides/service-any-language.md', 'register.sh')
   await writeFile(
     join(cwd, 'register.sh'),
     script.replaceAll('9000', String((server.address() as AddressInfo).port)),

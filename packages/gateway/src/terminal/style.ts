@@ -21,6 +21,10 @@ export interface Style {
   bad(text: string): string
   /** What works, but wants to be looked at. */
   warning(text: string): string
+  /** What went well. */
+  good(text: string): string
+  /** The row a key would act on; `text` brings no colours of its own. */
+  chosen(text: string): string
   /** A state as shape and word, padded to `width` cells. */
   state(state: ServiceState, width?: number): string
   /** The mark before the name of the product; empty in ASCII. */
@@ -70,6 +74,8 @@ export function createStyle({
     underline: sgr('4'),
     bad: sgr('1;31'),
     warning: sgr('33'),
+    good: sgr('32'),
+    chosen: sgr('7'),
     state(state, width = 0) {
       const [shape, letter, code] = SHAPES[state]
       return (

@@ -1,0 +1,178 @@
+/**
+ * The demo at a terminal: a table that is redrawn in place, and keys.
+ *
+ * It draws on the terminal's second screen, so that what stood there before is there again afterwards, also when
+ * something goes wrong.
+ *
+ * @module
+ */
+import type { ReadStream, WriteStream } from 'node:tty'
+import type { Style } from '@hydra-gateway/gateway/terminal'
+import { SERVICES } from '../shop/shop.ts'
+import type { DemoEvent } from './event.ts'
+import { formatCount, renderScreen } from './screen.ts'
+import { openStory, type Story } from './story.ts'
+
+export interface LiveOptions {
+  readonly port: number
+  /** Asked at each drawing: a terminal changes its size. */
+  styleNow(): Style
+  readonly signal: AbortSignal
+  readonly stdin: ReadStream
+  readonly stdout: WriteStream
+}
+
+/** At most 4 drawings a second. */
+const DRAW_EVERY_MS = 250
+const MOST_EVENTS = 200
+
+const ENTER = '\u001b[?1049h\u001b[?25l'
+const LEAVE = '\u001b[?25h\u001b[?1049l'
+
+/** Resolves with the exit status. */
+export async function runLive({ port, styleNow, signal, stdin, stdout }: LiveOptions): Promise<number> {
+  stdout.write(`${styleNow().mark}${styleNow().bold('hydra demo')} starts a gateway and four services ...\n`)
+  const events: DemoEvent[] = []
+  const story = await openStory({
+    port,
+    onEvent(event) {
+      events.push(event)
+      if (events.length > MOST_EVENTS) events.shift()
+    },
+  })
+  const restore = takeTerminal(stdin, stdout)
+  let status: number
+  try {
+    status = await watch(story, events, { styleNow, signal, stdin, stdout })
+  } finally {
+    restore()
+    stdout.write('  Stopping everything.\n')
+    await story.stop()
+  }
+  const { answered, fallbacks, failed } = story.totals
+  stdout.write(
+    `  Stopped. ${formatCount(answered)} requests answered, ${formatCount(fallbacks)} fallbacks, ${formatCount(failed)} failed.\n`,
+  )
+  return status
+}
+
+type WatchOptions = Omit<LiveOptions, 'port'>
+
+/** Draws and obeys until `q`, Ctrl+C, a signal, or the end of the gateway. */
+async function watch(
+  story: Story,
+  events: readonly DemoEvent[],
+  { styleNow, signal, stdin, stdout }: WatchOptions,
+): Promise<number> {
+  const done = Promise.withResolvers<number>()
+  let chosen = 0
+  let showsHelp = false
+  let drawn = ''
+
+  function draw(): void {
+    const lines = renderScreen(
+      {
+        url: story.shop.gateway.url,
+        rows: story.rows(),
+        events,
+        chosen,
+        totals: story.totals,
+        isLoaded: story.isLoaded,
+        showsHelp,
+        height: stdout.rows,
+      },
+      styleNow(),
+    )
+    const text = `\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`
+    if (text !== drawn) stdout.write(text)
+    drawn = text
+  }
+
+  const service = () => SERVICES[chosen]!.name
+  const attempt = (action: Promise<void>): void => {
+    action.catch((fault: Error) => story.say({ service: service(), text: fault.message }))
+  }
+  const leave = () => done.resolve(0)
+  const actions: Readonly<Record<string, () => void>> = {
+    k: () => story.kill(service()),
+    r: () => attempt(story.revive(service())),
+    a: () => story.add(service()),
+    l: () => attempt(story.setLoad(!story.isLoaded)),
+    o: () => story.say({ text: `open ${styleNow().underline(story.shop.gateway.url)} in a browser` }),
+    '?': () => {
+      showsHelp = !showsHelp
+    },
+    q: leave,
+    // Ctrl+C and Ctrl+D: at a terminal that gives keys one by one they are keys.
+    '\u0003': leave,
+    '\u0004': leave,
+  }
+  const obey = (key: string): void => {
+    const index = Number(key) - 1
+    if (index in SERVICES) chosen = index
+    else if (Object.hasOwn(actions, key)) actions[key]!()
+  }
+
+  const onData = (data: Buffer): void => {
+    for (const key of data.toString()) obey(key)
+  }
+  const forget = (): void => {
+    drawn = ''
+  }
+  stdin.on('data', onData)
+  // The terminal went away.
+  stdin.once('end', leave)
+  stdout.on('resize', forget)
+  signal.addEventListener('abort', leave)
+  if (signal.aborted) leave()
+  void story.shop.gateway.child.exited.then((how) => {
+    story.say({ text: `the gateway ended with ${how}` })
+    done.resolve(1)
+  })
+
+  await story.setLoad(true)
+  let isAsking = false
+  const timer = setInterval(() => {
+    if (!isAsking) {
+      isAsking = true
+      story
+        .refresh()
+        // The last facts stay; a gateway that is gone ends the demo by itself.
+        .catch(() => {})
+        .finally(() => {
+          isAsking = false
+        })
+    }
+    draw()
+  }, DRAW_EVERY_MS)
+  draw()
+  try {
+    return await done.promise
+  } finally {
+    clearInterval(timer)
+    stdin.off('data', onData)
+    stdout.off('resize', forget)
+  }
+}
+
+/** Keys one by one, and the second screen. Returns what puts everything back, which happens in any case. */
+function takeTerminal(stdin: ReadStream, stdout: WriteStream): () => void {
+  let isTaken = true
+  const restore = (): void => {
+    if (!isTaken) return
+    isTaken = false
+    stdout.write(LEAVE)
+    if (stdin.isTTY) stdin.setRawMode(false)
+    stdin.pause()
+  }
+  process.on('exit', restore)
+  process.on('uncaughtException', (fault) => {
+    restore()
+    process.stderr.write(`${fault.stack ?? fault.message}\n`)
+    process.exit(1)
+  })
+  stdout.write(ENTER)
+  stdin.setRawMode(true)
+  stdin.resume()
+  return restore
+}

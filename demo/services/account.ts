@@ -1,0 +1,127 @@
+/**
+ * The visitor's account, its uploads, and the live figures of the shop over a WebSocket: plain Node.
+ *
+ * Uploads are listed by the instance that took them, so a visitor stays with one instance (`affinity`).
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { hydra } from '@hydra-gateway/sdk/node'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { type Html, html } from './look/html.ts'
+import { type Maker, notFoundPage, page } from './look/page.ts'
+import { readForm, readRaw, type Upload, UploadError } from './upload.ts'
+
+const version = '1.2.0'
+const MOST_UPLOADS = 10
+const LARGEST_BYTES = 64 * 1024 * 1024
+
+const server = createServer((request, response) => {
+  answer(request, response).catch((fault: Error) => {
+    // A visitor who left in the middle of an upload is nobody to answer.
+    if (!response.headersSent) response.writeHead(fault instanceof UploadError ? 400 : 500)
+    response.end()
+  })
+})
+const service = await hydra(server, {
+  name: 'account',
+  title: 'Account',
+  version,
+  routes: [
+    'GET /account',
+    { path: '/account/files', methods: ['POST'], maxBodyBytes: LARGEST_BYTES },
+    { path: '/account/files/{name}', methods: ['PUT'], maxBodyBytes: LARGEST_BYTES },
+  ],
+  sockets: ['/live'],
+  menu: [{ path: '/account', label: 'Account', order: 4 }],
+  affinity: true,
+})
+service.on('registered', () => process.send?.(service.instanceId))
+const maker: Maker = { service, version, framework: 'plain Node' }
+const uploads: Upload[] = []
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method, headers } = request
+  const { pathname } = new URL(request.url ?? '/', 'http://shop.invalid')
+  if (pathname === '/account') return send(response, 200, accountPage())
+  if (method === 'POST' && pathname === '/account/files') {
+    try {
+      keep(await readForm(request, headers['content-type'] ?? ''))
+      response.writeHead(303, { location: '/account#files' }).end()
+    } catch (fault) {
+      if (!(fault instanceof UploadError)) throw fault
+      request.resume()
+      send(response, 400, accountPage(fault.message))
+    }
+    return
+  }
+  if (method === 'PUT' && pathname.startsWith('/account/files/')) {
+    const name = decodeURIComponent(pathname.slice('/account/files/'.length))
+    const upload = keep(await readRaw(request, name, headers['content-type']))
+    response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify(upload))
+    return
+  }
+  const back = html`<a class="button" href="/account">Go to your account</a>`
+  send(response, 404, notFoundPage(maker, pathname, 'There is nothing here', back))
+}
+
+function keep(upload: Upload): Upload {
+  uploads.unshift(upload)
+  uploads.length = Math.min(uploads.length, MOST_UPLOADS)
+  return upload
+}
+
+function accountPage(problem?: string): string {
+  return page({ title: 'Account', main: main(problem), path: '/account', maker, kind: 'narrow' })
+}
+
+const main = (
+  problem?: string,
+): Html => html`<div class="words"><h1>Account</h1><p class="lead">Send us a picture of your garden, and we say what grows there.</p></div>
+<form class="card form" method="post" action="/account/files" enctype="multipart/form-data">
+${problem && html`<div class="note down" role="alert"><strong>Nothing was kept</strong><span>${problem}. Choose a file and send it again.</span></div>`}
+<div class="field"><label for="file">Picture or other file</label><input id="file" type="file" name="file" required><span class="soft small">Up to 64 MB. We keep its size and its fingerprint, not the file.</span></div>
+<button class="button" type="submit">Send the file</button>
+</form>
+<section id="files"><h2>What you sent</h2>
+${uploads.length === 0 ? html`<p class="soft">Nothing yet.</p>` : html`<ul class="rows">${uploads.map(({ name, type, sizeBytes, sha256 }) => html`<li><span>${name}</span><span class="num">${formatBytes(sizeBytes)}</span><span class="soft">${type}</span><code class="small">${sha256}</code></li>\n`)}</ul>`}</section>`
+
+function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`
+  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KB`
+  return `${(bytes / 1024 / 1024).toFixed(1)} MB`
+}
+
+function send(response: ServerResponse, status: number, text: string): void {
+  response
+    .writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+    .end(text)
+}
+
+// ---- live figures ---------------------------------------------------------------------------------------
+
+const sockets = new WebSocketServer({ server, maxPayload: 1024 })
+sockets.on('connection', (socket) => {
+  socket.on('error', () => socket.terminate())
+  for (const each of sockets.clients) tell(each)
+  socket.on('close', () => {
+    for (const each of sockets.clients) tell(each)
+  })
+})
+setInterval(() => {
+  for (const socket of sockets.clients) tell(socket)
+}, 1000).unref()
+
+/** The barrel fills with the hour, the same for every instance. */
+function tell(socket: WebSocket): void {
+  const now = new Date()
+  const secondsOfHour = now.getMinutes() * 60 + now.getSeconds()
+  const figures = {
+    visitors: sockets.clients.size,
+    barrelLitres: 180 + secondsOfHour / 10,
+    clock: now.toLocaleTimeString('en-GB'),
+  }
+  if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(figures))
+}
+
+server.listen(0, '127.0.0.1')

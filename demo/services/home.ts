@@ -1,0 +1,70 @@
+/**
+ * The shop's first page, and the style sheets of all its pages: Express.
+ *
+ * @module
+ */
+import { fileURLToPath } from 'node:url'
+import { hydra } from '@hydra-gateway/sdk/express'
+import express from 'express'
+import { GOODS } from './look/goods.ts'
+import { html } from './look/html.ts'
+import { type Maker, page, price } from './look/page.ts'
+import { picture } from './look/pictures.ts'
+import { type State, shape } from './look/shapes.ts'
+
+const version = '2.4.0'
+const ours = fileURLToPath(new URL('static', import.meta.url))
+const shared = fileURLToPath(new URL('../../packages/gateway/assets', import.meta.url))
+
+const app = express()
+app.disable('x-powered-by')
+
+const service = await hydra(app, {
+  name: 'home',
+  title: 'Home',
+  version,
+  menu: [{ path: '/', label: 'Home', order: 1 }],
+  statics: ['tokens.css', 'base.css', 'mark.svg', 'mark-16.svg', 'shop.css', 'live.js'],
+})
+service.on('registered', () => process.send?.(service.instanceId))
+const maker: Maker = { service, version, framework: 'Express' }
+
+// Browsers keep them for a while: the other pages look right while this service is away.
+for (const folder of [ours, shared]) app.use('/static', express.static(folder, { maxAge: '10m' }))
+
+app.get('/', (_request, response) => {
+  response.set('cache-control', 'no-store').send(page({ title: 'Home', main: main(), path: '/', maker }))
+})
+
+app.listen(0, '127.0.0.1')
+
+const main = () => html`<div class="split shop-front">
+<div class="words">
+<h1>For wet ground and dry days</h1>
+<p class="lead">Six things for a garden by the water, made to be used for a long time.</p>
+<p class="actions"><a class="button" href="/catalog">See the catalog</a></p>
+</div>
+<section class="card live" data-live aria-labelledby="now">
+<h2 id="now">Right now</h2>
+<noscript><p>The figures here need a script. Everything else works without one.</p></noscript>
+<p class="soft" data-phase="off">Asking the shop …</p>
+<dl data-phase="on" hidden><dt>People looking around</dt><dd class="num" data-live-visitors></dd><dt>Rain barrel behind the shop</dt><dd class="num" data-live-barrel></dd><dt>Clock above the door</dt><dd class="num" data-live-clock></dd></dl>
+<p data-phase="away" hidden>The live figures are away for a moment. They come back here by themselves.</p>
+</section>
+</div>
+<section class="words"><h2>From the catalog</h2>
+<ul class="goods">${GOODS.slice(0, 3).map((good) => html`<li class="card">${picture(good.id, { decorative: true })}<p><a href="/catalog/${good.id}">${good.name}</a><span class="num">${price(good.priceCents)}</span></p></li>\n`)}</ul></section>
+<section><h2>Behind this door</h2>
+<ul class="rows">${services().map(({ title, state, count }) => html`<li><span>${title}</span><span class="soft num">${count}</span><span class="state ${state}">${shape(state)}${state}</span></li>\n`)}</ul></section>`
+
+/** The services behind the gateway, as it told this one last. */
+function services(): { title: string; state: State; count: string }[] {
+  return (service.overview?.services ?? []).map(({ serviceName, title, state, instances }) => {
+    const serving = instances.filter((instance) => instance.state === 'available').length
+    return {
+      title: title ?? serviceName,
+      state,
+      count: serving === 1 ? '1 instance' : `${serving} instances`,
+    }
+  })
+}

@@ -1,0 +1,132 @@
+/**
+ * Orders: Hono.
+ *
+ * They are kept in a file, one line each, so that they outlive the process.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import { appendFile, readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
+import { hydra } from '@hydra-gateway/sdk/hono'
+import { type Context, Hono } from 'hono'
+import { FALLBACK } from './look/fallback.ts'
+import { type Good, goodOf } from './look/goods.ts'
+import { type Html, html } from './look/html.ts'
+import { type Maker, notFoundPage, page, price } from './look/page.ts'
+
+interface Order {
+  readonly id: string
+  readonly good: string
+  /** Epoch ms. */
+  readonly at: number
+}
+
+const version = '3.1.2'
+const FILE = join(process.env.SHOP_DATA ?? tmpdir(), 'lerna-orders.jsonl')
+const MOST_SHOWN = 20
+
+const app = new Hono()
+
+app.get('/orders', async (context) => {
+  const orders = await readOrders()
+  if (wantsJson(context)) return context.json({ orders: orders.slice(0, MOST_SHOWN), count: orders.length })
+  return send(context, page({ title: 'Orders', main: all(orders), path: '/orders', maker, kind: 'narrow' }))
+})
+
+app.post('/orders', async (context) => {
+  const good = goodOf(await goodAsked(context))
+  if (!good) {
+    if (wantsJson(context)) return context.json({ error: 'good: none of the ids in the catalog' }, 400)
+    const back = html`<a class="button" href="/catalog">Go to the catalog</a>`
+    return send(context, notFoundPage(maker, '/orders', 'We do not sell this', back), 400)
+  }
+  const order: Order = { id: randomBytes(4).toString('hex'), good: good.id, at: Date.now() }
+  await appendFile(FILE, `${JSON.stringify(order)}\n`)
+  if (wantsJson(context)) return context.json(order, 201, { location: `/orders/${order.id}` })
+  return context.redirect(`/orders/${order.id}`, 303)
+})
+
+app.get('/orders/:id', async (context) => {
+  const order = (await readOrders()).find(({ id }) => id === context.req.param('id'))
+  const good = order && goodOf(order.good)
+  if (!order || !good) {
+    const back = html`<a class="button" href="/orders">Go to your orders</a>`
+    return send(context, notFoundPage(maker, context.req.path, 'There is no such order', back), 404)
+  }
+  if (wantsJson(context)) return context.json(order)
+  const main = one(order, good)
+  return send(
+    context,
+    page({ title: `Order ${order.id}`, main, path: context.req.path, maker, kind: 'narrow' }),
+  )
+})
+
+// It listens only after everything its answers need is there.
+const server = createAdaptorServer({ fetch: app.fetch }) as Server
+const service = await hydra(app, {
+  name: 'orders',
+  title: 'Orders',
+  version,
+  port: server,
+  menu: [{ path: '/orders', label: 'Orders', order: 3 }],
+  fallback: FALLBACK,
+})
+const maker: Maker = { service, version, framework: 'Hono' }
+service.on('registered', () => process.send?.(service.instanceId))
+server.listen(0, '127.0.0.1')
+
+function all(orders: readonly Order[]): Html {
+  if (orders.length === 0) {
+    return html`<div class="words"><h1>Orders</h1><p class="lead">Nobody has ordered anything yet.</p><p class="actions"><a class="button" href="/catalog">Go to the catalog</a></p></div>`
+  }
+  return html`<div class="words"><h1>Orders</h1><p class="lead num">${orders.length === 1 ? 'One order' : `${orders.length.toLocaleString('en')} orders`} so far${orders.length > MOST_SHOWN && `, the last ${MOST_SHOWN} of them here`}.</p></div>
+<ul class="rows">${orders.slice(0, MOST_SHOWN).map((order) => html`<li><a href="/orders/${order.id}">${goodOf(order.good)?.name ?? order.good}</a><span class="num soft">${clockTime(order.at)}</span><code>${order.id}</code></li>\n`)}</ul>`
+}
+
+function one(order: Order, good: Good): Html {
+  return html`<div class="words"><h1>Thank you</h1><p class="lead">We have your order for one ${good.name.toLowerCase()} and pack it today.</p></div>
+<dl class="facts"><dt>Order</dt><dd><code>${order.id}</code></dd><dt>Good</dt><dd><a href="/catalog/${good.id}">${good.name}</a></dd><dt>Price</dt><dd class="num">${price(good.priceCents)}</dd><dt>Ordered at</dt><dd class="num">${clockTime(order.at)}</dd></dl>
+<p class="actions"><a class="button quiet" href="/orders">See all orders</a></p>`
+}
+
+/** Newest first. A line that was cut by a crash is passed over. */
+async function readOrders(): Promise<Order[]> {
+  const text = await readFile(FILE, 'utf8').catch((fault: NodeJS.ErrnoException) => {
+    if (fault.code === 'ENOENT') return ''
+    throw fault
+  })
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        return [JSON.parse(line) as Order]
+      } catch {
+        return []
+      }
+    })
+    .reverse()
+}
+
+/** The id of a good, from a form or from JSON; empty when there is none. */
+async function goodAsked(context: Context): Promise<string> {
+  const isJson = context.req.header('content-type')?.startsWith('application/json')
+  const fields: unknown = await (isJson ? context.req.json() : context.req.parseBody()).catch(() => ({}))
+  const good = fields && typeof fields === 'object' ? (fields as Record<string, unknown>).good : undefined
+  return typeof good === 'string' ? good : ''
+}
+
+function wantsJson(context: Context): boolean {
+  return context.req.header('accept')?.startsWith('application/json') ?? false
+}
+
+function send(context: Context, text: string, status: 200 | 400 | 404 = 200): Response {
+  return context.html(text, status, { 'cache-control': 'no-store' })
+}
+
+function clockTime(at: number): string {
+  return new Date(at).toLocaleTimeString('en-GB')
+}

@@ -1,0 +1,13 @@
+/**
+ * What visitors of a dead service see, and how the bench knows that they see it.
+ *
+ * @module
+ */
+import type { Seen } from '../support/visitor.ts'
+
+export const FALLBACK = '<p>We are back in a moment.</p>'
+
+/** The fallback page itself, with the status that says so. */
+export function isFallback({ status, body }: Seen): boolean {
+  return status === 503 && body === FALLBACK
+}

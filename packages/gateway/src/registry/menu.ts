@@ -10,7 +10,10 @@ import type { Entry } from './member.ts'
  * Assembles the menus. Items with an `order` come first, by it; the others by label. Of two items with one path
  * in one menu the service that was here first keeps its own. Items of a service that is down stay, not available.
  */
-export function compileMenus(entries: Iterable<Entry>, isAvailable: (service: string) => boolean): Menus {
+export function compileMenus(
+  entries: Iterable<Entry>,
+  isAvailable: (service: string, path: string) => boolean,
+): Menus {
   const menus = new Map<string, Map<string, MenuEntry>>()
   for (const entry of [...entries].sort((a, b) => a.rank - b.rank)) {
     for (const [menu, items] of Object.entries(entry.declared.menuItems)) {
@@ -18,7 +21,11 @@ export function compileMenus(entries: Iterable<Entry>, isAvailable: (service: st
       menus.set(menu, byPath)
       for (const item of items) {
         if (byPath.has(item.endpoint)) continue
-        byPath.set(item.endpoint, { ...item, service: entry.name, available: isAvailable(entry.name) })
+        byPath.set(item.endpoint, {
+          ...item,
+          service: entry.name,
+          available: isAvailable(entry.name, item.endpoint),
+        })
       }
     }
   }

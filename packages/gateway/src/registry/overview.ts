@@ -33,15 +33,17 @@ export function serviceState(entry: Entry, vitals: Pick<VitalsBook, 'of'>): Serv
 /** Compiles the overview. Its hash changes when anything in it does, and with nothing else. */
 export function compileOverview({ entries, table, vitals }: OverviewInput): Overview {
   const known = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const pages = new Map(known.map((entry) => [entry.name, pagesOf(entry, table, vitals)]))
   const services = known.map((entry): OverviewService => {
     const state = serviceState(entry, vitals)
-    const available = state === 'available'
     return {
       serviceName: entry.name,
       state,
-      available,
+      available: state === 'available',
       ...(entry.declared.title ? { title: entry.declared.title } : {}),
-      endpoints: pagesOf(entry, table).map((path) => ({ path, available })),
+      endpoints: [...pages.get(entry.name)!]
+        .map(([path, available]) => ({ path, available }))
+        .sort((a, b) => (a.path < b.path ? -1 : 1)),
       instances: [...entry.members.values()].map((member) => ({
         id: member.id,
         version: member.instance.version,
@@ -50,7 +52,11 @@ export function compileOverview({ entries, table, vitals }: OverviewInput): Over
     }
   })
   const serving = new Set(services.filter(({ available }) => available).map(({ serviceName }) => serviceName))
-  const menus = compileMenus(known, (service) => serving.has(service))
+  // An item may lead to a page only one version has; any other path is as available as its service.
+  const menus = compileMenus(
+    known,
+    (service, path) => serving.has(service) && (pages.get(service)?.get(path) ?? true),
+  )
   // Weights are no part of what services are told, but a change of them is news (medusa.md 8).
   const weights = known.map((entry) => [...entry.members.values()].map(({ instance }) => instance.weight))
   const hash = createHash('sha256')
@@ -59,24 +65,34 @@ export function compileOverview({ entries, table, vitals }: OverviewInput): Over
   return { type: 'ACTIVE_SERVERS_UPDATE', hash, services, menus, publicKey: null, roleMappings: {} }
 }
 
-/** Page paths of a manifest; a manifest is shared by many instances and never changes. */
-const pagesOfManifest = new WeakMap<Manifest, readonly string[]>()
-
-/** Page paths a service serves, without those another service kept. */
-function pagesOf(entry: Entry, table: RoutingTable): string[] {
-  const pages = new Set<string>()
-  const manifests = [
-    ...[...entry.members.values()].map(({ manifest }) => manifest),
-    ...[...entry.orphans.values()].map(({ manifest }) => manifest),
-  ]
-  for (const manifest of new Set(manifests)) {
-    let paths = pagesOfManifest.get(manifest)
-    if (!paths) {
-      paths = manifest.routes.filter(({ kind }) => kind === 'page').map(({ pattern }) => pattern.text)
-      pagesOfManifest.set(manifest, paths)
-    }
-    for (const path of paths) pages.add(path)
+/** Page paths a service declared, without those another service kept, and whether an instance serves each now. */
+function pagesOf(
+  { name, members, orphans }: Entry,
+  table: RoutingTable,
+  vitals: Pick<VitalsBook, 'of'>,
+): Map<string, boolean> {
+  const served = new Map<Manifest, boolean>()
+  for (const { manifest } of orphans.values()) served.set(manifest, false)
+  for (const member of members.values()) {
+    const { manifest } = member
+    served.set(manifest, served.get(manifest) || memberState(member, vitals) === 'available')
   }
-  for (const { newcomer, pattern } of table.conflicts()) if (newcomer === entry.name) pages.delete(pattern)
-  return [...pages].sort()
+  const pages = new Map<string, boolean>()
+  for (const [manifest, isServed] of served) {
+    for (const path of pagesOfManifest(manifest)) pages.set(path, pages.get(path) || isServed)
+  }
+  for (const { newcomer, pattern } of table.conflicts()) if (newcomer === name) pages.delete(pattern)
+  return pages
+}
+
+/** A manifest is shared by many instances and never changes. */
+const manifestPages = new WeakMap<Manifest, readonly string[]>()
+
+function pagesOfManifest(manifest: Manifest): readonly string[] {
+  let paths = manifestPages.get(manifest)
+  if (!paths) {
+    paths = manifest.routes.filter(({ kind }) => kind === 'page').map(({ pattern }) => pattern.text)
+    manifestPages.set(manifest, paths)
+  }
+  return paths
 }

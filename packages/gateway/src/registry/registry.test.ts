@@ -226,6 +226,29 @@ test('the overview follows, gathered within 10 ms, and its hash moves only with 
   assert.deepEqual(registry.overview().services[1]?.endpoints, [{ path: '/orders/{id}', available: false }])
 })
 
+test('a menu item of one version is there while that version is, and available while it serves', async () => {
+  const { registry, join } = setUp()
+  const item = (path: string) => ({ endpoint: path, label: path })
+  await join('shop', ['/shop'], { version: 1, menuItems: { main: [item('/shop')] } })
+  const canary = () =>
+    join('shop', ['/shop', '/new'], { version: 2, menuItems: { main: [item('/shop'), item('/new')] } })
+  const main = () =>
+    registry.overview().menus.main?.map(({ endpoint, available }) => `${endpoint} ${available}`)
+  const { instanceId } = await canary()
+  assert.deepEqual(main(), ['/new true', '/shop true'])
+  registry.suspend(instanceId, 'channel closed')
+  assert.deepEqual(main(), ['/new false', '/shop true'])
+  assert.deepEqual(registry.overview().services[0]?.endpoints, [
+    { path: '/new', available: false },
+    { path: '/shop', available: true },
+  ])
+  registry.beat(instanceId)
+  registry.deregister(instanceId)
+  assert.deepEqual(main(), ['/shop true'])
+  await canary()
+  assert.deepEqual(main(), ['/new true', '/shop true'])
+})
+
 test('above maxInstances a new one is refused and the others are not touched', async () => {
   const { join, serving } = setUp({ settings: { maxInstances: 2 } })
   await join('a', ['/a'])

@@ -104,6 +104,9 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
     )
     // The last one never takes its routes along: the service is down, not gone.
     if (!isShared && (remember || entry.members.size === 0)) leaveOrphan(entry, member)
+    // Its menu leaves with it while others speak for the service: an item only it had would be a dead link.
+    const speaker = [...entry.members.values()].at(-1)
+    if (speaker && entry.declared === member.registration) entry.declared = speaker.registration
     publishEntry(entry)
     onMember('left', member)
     log.info({ service: entry.name, instance: member.id, reason, left: entry.members.size }, 'instance left')

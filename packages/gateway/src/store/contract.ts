@@ -53,13 +53,14 @@ export function instanceStoreContract(name: string, open: () => Promise<Instance
   })
 
   contract('a lease runs out unless it is renewed, and a lapse moves the revision', async (store) => {
-    await store.put(record('kept'), 150)
-    const before = await store.put(record('lost'), 150)
+    await store.put(record('kept'), 600)
+    const before = await store.put(record('lost'), 600)
     await eventually(async () => {
-      assert.equal(await store.renew('kept', 150), 'renewed')
+      assert.equal(await store.renew('kept', 600), 'renewed')
       assert.deepEqual(await ids(store), ['kept'])
     })
     assert.ok((await store.revision()) > before)
+    assert.equal(await store.renew('lost', 600), 'unknown')
   })
 
   contract('renewing changes neither the snapshot nor the revision', async (store) => {

@@ -37,10 +37,11 @@ export function createMemoryStore({ clock }: { clock: Pick<Clock, 'monotonic'> }
       return moved()
     },
     async renew(id, leaseMs) {
-      dropLapsed()
+      // Every beat comes here: the others are not looked at.
       const entry = held.get(id)
-      if (!entry) return 'unknown'
-      entry.lapsesAt = clock.monotonic() + leaseMs
+      const now = clock.monotonic()
+      if (!entry || entry.lapsesAt <= now) return 'unknown'
+      entry.lapsesAt = now + leaseMs
       return 'renewed'
     },
     async release(id) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type RegistrationInput, registration } from '@hydra-gateway/protocol'
 import { createAdmission } from '../address/admission.ts'
+import type { Clock } from '../observe/clock.ts'
 import { createLog } from '../observe/log.ts'
 import { createManualClock } from '../observe/manual-clock.ts'
 import type { Live } from '../routing/live.ts'
@@ -25,10 +26,12 @@ function setUp({
   settings = {},
   store: shared,
   node = 'a',
+  clockOf = (clock) => clock,
 }: {
   settings?: object
   store?: ReturnType<typeof createMemoryStore>
   node?: string
+  clockOf?: (clock: Clock) => Clock
 } = {}) {
   const clock = createManualClock()
   const live: Live = { table: emptyTable() }
@@ -46,7 +49,7 @@ function setUp({
         'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
     },
     node,
-    clock,
+    clock: clockOf(clock),
     log,
   })
   let ports = 3000
@@ -80,6 +83,28 @@ test('a registered instance serves at once, and is gone after more than 5 s of s
   clock.advance(500)
   assert.deepEqual(serving('/orders'), [])
   assert.equal(registry.beat(instanceId), false)
+})
+
+test('a gateway that stood still reads what came meanwhile before it calls anybody silent', async () => {
+  let stoodStillMs = 0
+  const {
+    clock: manual,
+    registry,
+    join,
+    serving,
+  } = setUp({
+    clockOf: (clock) => ({ ...clock, monotonic: () => clock.monotonic() + stoodStillMs }),
+  })
+  const { instanceId } = await join('orders', ['/orders'])
+  manual.advance(3000)
+  stoodStillMs = 2500
+  manual.advance(250)
+  assert.deepEqual(serving('/orders'), [instanceId])
+  assert.equal(registry.beat(instanceId), true)
+  manual.advance(5000)
+  assert.deepEqual(serving('/orders'), [instanceId])
+  manual.advance(500)
+  assert.deepEqual(serving('/orders'), [])
 })
 
 test('a closed channel takes the instance out in the same tick, and a beat within 5 s puts it back', async () => {

@@ -129,7 +129,14 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   // ---- time passes ------------------------------------------------------------------------------------
 
+  let checkedAt = clock.monotonic()
+  let isSecondLook = false
   const check = (): void => {
+    const sinceMs = clock.monotonic() - checkedAt
+    checkedAt = clock.monotonic()
+    // This process stood still: signs of life wait to be read, and are heard before the next check.
+    isSecondLook = !isSecondLook && sinceMs > settings.checkMs + STOOD_STILL_MS
+    if (isSecondLook) return
     for (const id of leases.takeLapsed()) {
       const member = roster.member(id)
       if (!member) continue
@@ -278,6 +285,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
   }
 }
 
+/** A check that is later than this says more about this process than about those it waits for. */
+const STOOD_STILL_MS = 250
 /** Reasons of one registration in one log line. */
 const MOST_LOGGED = 20
 

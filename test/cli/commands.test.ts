@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { emptyDirectory, runHydra } from '../support/hydra.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -76,7 +77,7 @@ test('programs get JSON, and ASCII terminals get letters', async (t) => {
   assert.match((await hydra('services', '--ascii')).out, /^ {2}o available {2}orders/m)
 })
 
-test('a service that is down can be forgotten, one that serves can not', async (t) => {
+test('a service that serves, or that nobody knows, is not forgotten', async (t) => {
   const { gateway, hydra } = await startShop(t)
   const serving = await hydra('services', 'forget', 'shop')
   assert.equal(serving.status, 1)
@@ -85,6 +86,40 @@ test('a service that is down can be forgotten, one that serves can not', async (
   assert.equal(unknown.status, 1)
   assert.match(unknown.err, /No service is called nobody/)
   assert.equal((await gateway.admin('services')).services.length, 2)
+})
+
+test('a service that is down is forgotten at once, unless the configuration has it', async (t) => {
+  const dead = await startUpstream(t, 'dead')
+  await dead.close()
+  const gateway = await startGateway(t, {
+    lease: { ttl: '50ms', check: '10ms' },
+    services: { configured: { url: `http://127.0.0.1:${dead.port}`, routes: ['/configured'] } },
+  })
+  const body = JSON.stringify({ name: 'gone', host: '127.0.0.1', port: dead.port, endpoints: ['/gone'] })
+  const headers = { 'content-type': 'application/json' }
+  assert.equal(
+    (await fetch(`${gateway.discovery}/registration`, { method: 'POST', headers, body })).status,
+    200,
+  )
+  const status = async (path: string) => (await fetch(gateway.url + path)).status
+  const forget = async (name: string) => {
+    const words = ['services', 'forget', name, '--gateway', gateway.url]
+    return runHydra(words, { cwd: await emptyDirectory(t), env: keysOf(gateway) })
+  }
+  await eventually(async () => {
+    const { services } = await gateway.admin('services')
+    assert.deepEqual(
+      services.map(({ name, state }: any) => `${name} ${state}`),
+      ['configured down', 'gone down'],
+    )
+  })
+  assert.deepEqual([await status('/gone'), await status('/configured')], [503, 503])
+  assert.equal((await forget('gone')).status, 0)
+  assert.equal(await status('/gone'), 404)
+  const refused = await forget('configured')
+  assert.equal(refused.status, 1)
+  assert.match(refused.err, /stands in the configuration/)
+  assert.equal(await status('/configured'), 503)
 })
 
 test('check warns when services set the same cookie or speak for the whole site', async (t) => {

@@ -86,15 +86,14 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps) 
       })
       return { revision: table.revision, routes, conflicts: table.conflicts(), refused }
     },
-    /** Forgets a service that has no instances; one that runs would only register again. */
-    forget(name: string): 'forgotten' | 'unknown' | 'serving' {
-      for (const entry of registry.entries()) {
-        if (entry.name !== name) continue
-        if (serviceState(entry, vitals) === 'available') return 'serving'
-        registry.forget(name)
-        return 'forgotten'
-      }
-      return 'unknown'
+    /** Forgets a service nobody serves; one that runs would only register again, a configured one never does. */
+    forget(name: string): 'forgotten' | 'unknown' | 'serving' | 'configured' {
+      const entry = [...registry.entries()].find((one) => one.name === name)
+      if (!entry) return 'unknown'
+      if (serviceState(entry, vitals) === 'available') return 'serving'
+      if ([...entry.members.values()].some(({ channel }) => channel === 'static')) return 'configured'
+      registry.forget(name)
+      return 'forgotten'
     },
   }
 }

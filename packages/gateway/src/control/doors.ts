@@ -84,6 +84,8 @@ export function createDoors(deps: DoorsDeps): Doors {
           return c.json({ forgotten: name })
         case 'serving':
           throw new HydraError('HYDRA_CONFLICT', `${name} has instances that serve; stop them first`)
+        case 'configured':
+          throw new HydraError('HYDRA_CONFLICT', `${name} stands in the configuration; take it out there`)
         case 'unknown':
           throw new HydraError('HYDRA_NO_ROUTE', `no service is called ${name}`)
       }

@@ -82,6 +82,19 @@ test('when the last one is killed visitors get its fallback, machines a problem,
   assert.equal((await ask(gateway)).body.pid, again.pid)
 })
 
+test('a page that was being answered when the last instance was killed shows the fallback, not a broken answer', async (t) => {
+  const gateway = await startGateway(t)
+  for (let round = 0; round < 5; round++) {
+    const only = await startService(t, gateway)
+    const load = startLoad(t, async () => String((await ask(gateway)).status), 16)
+    await load.more('200', 50)
+    await only.kill('SIGKILL')
+    await load.more('503', 20)
+    await load.stop()
+    assert.deepEqual([...load.outcomes.keys()].sort(), ['200', '503'], JSON.stringify([...load.outcomes]))
+  }
+})
+
 test('a stopped process (SIGSTOP) leaves within 5.5 s and is back soon after it goes on', async (t) => {
   const gateway = await startGateway(t)
   const service = await startService(t, gateway)

@@ -80,8 +80,9 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
     }
   }
 
-  async function serve(exchange: Exchange, route: Route, table: RoutingTable): Promise<void> {
-    const candidates = table.candidates(route)
+  async function serve(exchange: Exchange, matched: Route, table: RoutingTable): Promise<void> {
+    let route = matched
+    let candidates = table.candidates(route)
     let instance = select(exchange, route, candidates, NONE)
     let tried: Instance[] | undefined
     let failure: ForwardFailure | undefined
@@ -97,12 +98,18 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
       }
       tried ??= []
       tried.push(instance)
+      // Who is left is a matter of now: what just failed may have changed the table.
+      route = exchange.route =
+        live.table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade) ?? route
+      candidates = live.table.candidates(route)
       instance = select(exchange, route, candidates, tried)
+      // Whoever broke off may have been dying; asked again it refuses, and then we know that nobody is there.
+      if (failure.reason === 'reset') instance ??= select(exchange, route, candidates, NONE)
       if (instance) metrics.retried(route.service)
     }
     exchange.instance = undefined
-    if (failures === 0) answers.unavailable(exchange, route)
-    else answers.problem(exchange, failure!.code)
+    if (!failure || !select(exchange, route, candidates, NONE)) answers.unavailable(exchange, route)
+    else answers.problem(exchange, failure.code)
   }
 
   /** Nothing is served here in this way; says which way there would be. */

@@ -71,8 +71,20 @@ const CLASS_TEXT = Object.fromEntries(
   ]),
 ) as Record<CharacterClass, string>
 
-/** The ASCII characters of what stands between brackets, in order; undefined when it is anything but simple. */
+/** Services write the same few constraints over and over; what strangers write is forgotten when it gets much. */
+const known = new Map<string, string | undefined>()
+const MOST_KNOWN = 64
+
 function membersOf(body: string): string | undefined {
+  if (!known.has(body)) {
+    if (known.size >= MOST_KNOWN) known.clear()
+    known.set(body, readMembers(body))
+  }
+  return known.get(body)
+}
+
+/** The ASCII characters of what stands between brackets, in order; undefined when it is anything but simple. */
+function readMembers(body: string): string | undefined {
   const members = new Set<string>()
   for (let at = 0; at < body.length; at++) {
     if (body[at] === '\\') {

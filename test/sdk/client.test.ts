@@ -4,6 +4,8 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connect, type HydraService, type ServiceOptions } from '@hydra-gateway/sdk'
+import { hydra as hydraFastify } from '@hydra-gateway/sdk/fastify'
+import Fastify from 'fastify'
 import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 
@@ -276,6 +278,32 @@ test('wrong keys are said once, in a sentence, and tried again', async (t) => {
   await wrong.close()
   await assert.rejects(waiting, /closed/)
   await assert.rejects(wrong.ready, /closed/)
+})
+
+test('a service that can never be registered says so to whoever waits for it', async (t) => {
+  const gateway = await startGateway(t)
+  const server = await listening(t, (_request, response) => response.end())
+  const lost = await service(t, server, { name: 'lost', ...atGateway(gateway), statics: '/nowhere/at/all' })
+  await assert.rejects(lost.ready, /the folder \/nowhere\/at\/all can't be read/)
+})
+
+test('an app that fails while it closes has left the gateway, and its failure is told', async (t) => {
+  const gateway = await startGateway(t)
+  const app = Fastify()
+  app.addHook('onClose', async () => {
+    throw new Error('the database does not let go')
+  })
+  const failing = await hydraFastify(app, {
+    name: 'failing',
+    ...atGateway(gateway),
+    log: false,
+    signals: false,
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  await failing.ready
+  await assert.rejects(app.close(), /does not let go/)
+  assert.equal(failing.state, 'closed')
+  assert.deepEqual((await gateway.admin('services')).services[0].instances, [])
 })
 
 test('options no gateway would accept are refused at once', async () => {

@@ -58,7 +58,9 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   const instanceId = randomBytes(16).toString('hex')
   const activeSince = Date.now()
   const log = logOf(options.log)
-  const events = createEvents<ServiceEvents>((fault) => log.error(`a listener failed: ${messageOf(fault)}`))
+  const events = createEvents<ServiceEvents>((fault) =>
+    log.error(`a listener failed: ${errorOf(fault).message}`),
+  )
   const ready = deferred()
   const attempted = deferred()
 
@@ -174,10 +176,17 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
 
   /** The same failure again each second is said once. */
   function report(fault: unknown): void {
-    const error = fault instanceof Error ? fault : new Error(String(fault))
+    const error = errorOf(fault)
     if (error.message !== said) log.warn(`${options.name} is not behind ${gateway} yet: ${error.message}`)
     said = error.message
     events.emit('error', error)
+  }
+
+  function fail(fault: unknown): Error {
+    const error = errorOf(fault)
+    log.error(error.message)
+    events.emit('error', error)
+    return error
   }
 
   function pause(ms: number): Promise<void> {
@@ -199,7 +208,8 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
       const confirmed = await within(CONFIRM_MS, connection.deregister())
       if (!confirmed) log.warn(`${gateway} did not confirm that ${options.name} left`)
     }
-    await application.finish(options.graceMs ?? 10_000)
+    // An app that fails at its own end has left all the same.
+    const failed = await application.finish(options.graceMs ?? 10_000).then(nothing, fail)
     connection?.close()
     connection = undefined
     state = 'closed'
@@ -208,6 +218,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     attempted.resolve()
     if (wasConnected) log.info(`${options.name} has left ${gateway}`)
     events.emit('closed', undefined)
+    if (failed) throw failed
   }
 
   const service: HydraService = {
@@ -249,14 +260,15 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     },
     close() {
       closing ??= leave()
+      // A signal or a closed server does not wait for the outcome.
+      closing.catch(nothing)
       return closing
     },
   }
 
   stay().catch((fault) => {
     // Nothing that time would heal: a port no gateway can reach, or a folder that isn't there.
-    log.error(messageOf(fault))
-    events.emit('error', fault instanceof Error ? fault : new Error(String(fault)))
+    ready.reject(fail(fault))
     attempted.resolve()
   })
   if (options.signal?.aborted) void service.close()
@@ -264,6 +276,6 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   return { service, attempted: attempted.promise }
 }
 
-function messageOf(fault: unknown): string {
-  return fault instanceof Error ? fault.message : String(fault)
+function errorOf(fault: unknown): Error {
+  return fault instanceof Error ? fault : new Error(String(fault))
 }

@@ -113,7 +113,10 @@ export interface HydraService {
   menu(name?: string): readonly MenuEntry[]
   /** True while some service serves the path, as far as the gateway has said. */
   isAvailable(path: string): boolean
-  /** Resolves when the gateway has taken this instance for the first time; rejects when closed before. */
+  /**
+   * Resolves when the gateway has taken this instance for the first time; rejects when closed before, or when it
+   * never can: a folder of statics that isn't there, a server on a socket file.
+   */
   readonly ready: Promise<void>
   /** Resolves when connected, at once or the next time; rejects when closed before. */
   connected(): Promise<void>

@@ -8,6 +8,7 @@ import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { startLoad } from '../support/load.ts'
 import { navigate } from '../support/navigate.ts'
 import { startProcess, type TestProcess } from '../support/process.ts'
+import { startUpstream } from '../support/upstream.ts'
 
 const SERVICE = new URL('../support/services/plain.ts', import.meta.url).pathname
 
@@ -93,6 +94,27 @@ test('a page that was being answered when the last instance was killed shows the
     await load.stop()
     assert.deepEqual([...load.outcomes.keys()].sort(), ['200', '503'], JSON.stringify([...load.outcomes]))
   }
+})
+
+test('a fallback never leads to a page whose service takes no connections', async (t) => {
+  const dead = await startUpstream(t, 'home')
+  await dead.close()
+  const gateway = await startGateway(t, {
+    services: { home: { url: `http://127.0.0.1:${dead.port}`, routes: ['/home'] } },
+  })
+  const only = await startService(t, gateway, { FALLBACK: '/home' })
+  await eventually(async () => {
+    const { services } = await gateway.admin('services')
+    assert.equal(services.find(({ name }: any) => name === 'home').state, 'down')
+  })
+  const metrics = await (await fetch(`${gateway.url}/_hydra/metrics`)).text()
+  assert.match(metrics, /^hydra_services 2$/m)
+  assert.match(metrics, /^hydra_instances 2$/m)
+  await only.kill('SIGKILL')
+  const ask = () => fetch(`${gateway.url}/orders`, { redirect: 'manual', headers: { accept: 'text/html' } })
+  await eventually(async () => assert.equal((await ask()).status, 503))
+  await startUpstream(t, 'home', undefined, dead.port)
+  await eventually(async () => assert.equal((await ask()).headers.get('location'), '/home'))
 })
 
 test('a stopped process (SIGSTOP) leaves within 5.5 s and is back soon after it goes on', async (t) => {

@@ -84,13 +84,17 @@ export async function createGateway(
     publish(change) {
       live.table =
         'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
-      metrics.gauge('revision', live.table.revision)
-      metrics.gauge('routes', live.table.size)
     },
     node,
     clock,
     log,
   })
+  metrics.gaugeOf('revision', () => live.table.revision)
+  metrics.gaugeOf('routes', () => live.table.size)
+  metrics.gaugeOf('services', () => [...registry.entries()].length)
+  metrics.gaugeOf('instances', () =>
+    [...registry.entries()].reduce((sum, { members }) => sum + members.size, 0),
+  )
   const prober = createProber({ clock, vitals, settings: { everyMs: 1000, timeoutMs: 500 } })
   const sync = createSync({ store, registry, node, clock, log })
 
@@ -111,7 +115,7 @@ export async function createGateway(
     metrics,
     clock,
   })
-  const site = createSiteMap({ live, overview: registry.overview })
+  const site = createSiteMap({ live, vitals, overview: registry.overview })
   const answers = createAnswers({
     settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
     serviceOf: (name) => live.table.service(name),

@@ -7,6 +7,8 @@
  */
 import { Counter, Gauge, Histogram, Registry as PrometheusRegistry } from 'prom-client'
 
+type GaugeName = 'services' | 'instances' | 'routes' | 'revision' | 'channels'
+
 export interface Metrics {
   /** Finished exchanges by service (`-` for none) and class of status (`2xx` …, `aborted`). */
   exchange(service: string, outcome: string, seconds: number): void
@@ -18,7 +20,9 @@ export interface Metrics {
   retried(service: string): void
   /** An upstream failed: refused, timeout, broken. */
   upstreamFailed(service: string, reason: string): void
-  gauge(name: 'services' | 'instances' | 'routes' | 'revision' | 'channels', value: number): void
+  gauge(name: GaugeName, value: number): void
+  /** A gauge that is read whenever somebody asks for the metrics. */
+  gaugeOf(name: GaugeName, read: () => number): void
   text(): Promise<{ contentType: string; body: string }>
 }
 
@@ -63,11 +67,12 @@ export function createMetrics(): Metrics {
   })
   const gauges = {
     services: new Gauge({ name: 'hydra_services', help: 'Known services', registers }),
-    instances: new Gauge({ name: 'hydra_instances', help: 'Instances that serve', registers }),
+    instances: new Gauge({ name: 'hydra_instances', help: 'Known instances', registers }),
     routes: new Gauge({ name: 'hydra_routes', help: 'Routes in the table', registers }),
     revision: new Gauge({ name: 'hydra_table_revision', help: 'Revision of the table', registers }),
     channels: new Gauge({ name: 'hydra_channels', help: 'Open RSocket channels', registers }),
   }
+  const readers = new Map<GaugeName, () => number>()
   return {
     exchange(service, outcome, seconds) {
       exchanges.inc({ service, outcome })
@@ -78,7 +83,9 @@ export function createMetrics(): Metrics {
     upstreamFailed: (service, reason) => failures.inc({ service, reason }),
     pinsDropped: (count) => pins.inc(count),
     gauge: (name, value) => gauges[name].set(value),
+    gaugeOf: (name, read) => void readers.set(name, read),
     async text() {
+      for (const [name, read] of readers) gauges[name].set(read())
       const [register] = registers as [PrometheusRegistry]
       return { contentType: register.contentType, body: await register.metrics() }
     },

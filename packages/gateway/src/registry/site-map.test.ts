@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Overview } from '@hydra-gateway/protocol'
 import { emptyTable } from '../routing/table.ts'
+import { createVitals } from '../routing/vitals.ts'
 import { createSiteMap } from './site-map.ts'
 
 const overview: Overview = {
@@ -34,7 +35,11 @@ const overview: Overview = {
 }
 
 test('only what is open is on the map, as links a browser can follow', () => {
-  const site = createSiteMap({ live: { table: emptyTable() }, overview: () => overview })
+  const site = createSiteMap({
+    live: { table: emptyTable() },
+    vitals: createVitals(),
+    overview: () => overview,
+  })
   assert.deepEqual(site.openPages(), [{ path: '/orders', label: 'Orders' }])
   assert.deepEqual([...site.paths()], ['/orders', '/orders', '/caf%C3%A9'])
   assert.equal(site.isServing('/orders'), false)

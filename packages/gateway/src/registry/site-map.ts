@@ -5,9 +5,10 @@
  */
 import type { Overview } from '@hydra-gateway/protocol'
 import type { Live } from '../routing/live.ts'
+import type { VitalsBook } from '../routing/vitals.ts'
 
 export interface SiteMap {
-  /** Whether some instance serves a GET of the path. */
+  /** Whether some instance serves a GET of the path: it is there, and does not rest. */
   isServing(path: string): boolean
   /** Pages of the main menu, or of the first one there is, that are open. */
   openPages(): { path: string; label: string }[]
@@ -18,12 +19,18 @@ export interface SiteMap {
 /** A pattern with a part that stands for more than itself. */
 const HAS_PARAMETER = /[{*]/
 
-export function createSiteMap({ live, overview }: { live: Live; overview: () => Overview }): SiteMap {
+export interface SiteMapDeps {
+  readonly live: Live
+  readonly vitals: Pick<VitalsBook, 'of'>
+  readonly overview: () => Overview
+}
+
+export function createSiteMap({ live, vitals, overview }: SiteMapDeps): SiteMap {
   return {
     isServing(path) {
       const { table } = live
       const route = table.match('', path, 'GET', false)
-      return route !== undefined && table.candidates(route).length > 0
+      return route !== undefined && table.candidates(route).some(({ id }) => !vitals.of(id).resting)
     },
     openPages() {
       const { menus } = overview()

@@ -138,7 +138,10 @@ export async function createGateway(
   const rsocket = createRSocketChannel({
     ...channelDeps,
     keys: { accepts: keys.acceptsPair },
-    settings: { maxRegistrationBytes: config.registration.maxBytes },
+    settings: {
+      maxRegistrationBytes: config.registration.maxBytes,
+      maxRoutes: config.registration.maxRoutes,
+    },
   })
   const channel = createHttpChannel({
     ...channelDeps,
@@ -146,6 +149,7 @@ export async function createGateway(
     settings: {
       requirePrivateKey: config.registration.requirePrivateKey,
       maxRegistrationBytes: config.registration.maxBytes,
+      maxRoutes: config.registration.maxRoutes,
     },
   })
   const doors = createDoors({

@@ -32,6 +32,8 @@ export interface HttpChannelDeps {
     readonly requirePrivateKey: boolean
     /** Largest registration, bytes. @default 8 MiB */
     readonly maxRegistrationBytes: number
+    /** Routes one registration may declare. @default 20000 */
+    readonly maxRoutes: number
   }
   readonly clock: Clock
   readonly log: Log
@@ -114,7 +116,8 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
       const refused = refusal(request, publicKey, peer, 'registration')
       if (refused) return refused
       try {
-        const registration = parseRegistration(await readJson(request, settings.maxRegistrationBytes))
+        const body = await readJson(request, settings.maxRegistrationBytes)
+        const registration = parseRegistration(body, settings.maxRoutes)
         const registered = await registrar.register(registration, { channel: 'http', peer: peer.address })
         const names = byConnection.get(peer.connection) ?? new Map<string, string>()
         byConnection.set(peer.connection, names.set(registration.name, registered.instanceId))

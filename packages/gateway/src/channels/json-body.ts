@@ -28,6 +28,9 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
 /** Reads a body as JSON, or throws HYDRA_TOO_LARGE or HYDRA_BAD_REGISTRATION with what is wrong. */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
   const text = await readText(request, maxBytes)
+  if (isTooDeep(text)) {
+    throw new HydraError('HYDRA_BAD_REGISTRATION', `the body is nested more than ${MOST_DEPTH} deep`)
+  }
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -44,13 +47,40 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
 
 /** Looks through parsed JSON of any depth without recursion: its depth is the sender's choice. */
 export function hasForbiddenKey(value: unknown): boolean {
-  const open: unknown[] = [value]
-  while (open.length > 0) {
+  const open: object[] = isObject(value) ? [value] : []
+  for (;;) {
     const next = open.pop()
-    if (typeof next !== 'object' || next === null) continue
-    if (!Array.isArray(next) && (Object.hasOwn(next, '__proto__') || Object.hasOwn(next, 'constructor')))
-      return true
-    for (const child of Object.values(next)) if (typeof child === 'object') open.push(child)
+    if (next === undefined) return false
+    if (Array.isArray(next)) {
+      for (const child of next) if (isObject(child)) open.push(child)
+    } else {
+      for (const key in next) {
+        if (key === '__proto__' || key === 'constructor') return true
+        const child = (next as Record<string, unknown>)[key]
+        if (isObject(child)) open.push(child)
+      }
+    }
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** Nothing we read is nested as deep; millions of brackets would keep the parser busy for a second. */
+const MOST_DEPTH = 64
+
+/** Whether brackets outside of strings are nested too deep. Text that is no JSON is for the parser to refuse. */
+function isTooDeep(text: string): boolean {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 0x22) {
+      for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++)
+        if (text.charCodeAt(at) === 0x5c) at++
+    } else if (code === 0x5b || code === 0x7b) {
+      if (++depth > MOST_DEPTH) return true
+    } else if (code === 0x5d || code === 0x7d) depth--
   }
   return false
 }

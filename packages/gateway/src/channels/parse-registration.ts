@@ -1,5 +1,5 @@
 /**
- * A registration as it came, turned into one we believe, or into an error that names every fault.
+ * A registration as it came, turned into one we believe, or into an error that names its faults.
  *
  * @module
  */
@@ -8,16 +8,56 @@ import { HydraError } from '../errors.ts'
 
 /** Faults listed in one answer; a body with ten thousand of them need not be answered with all. */
 const MOST_FAULTS = 20
+/** Characters shown of what a fault quotes: the answer to 8 MiB of nonsense is short, and so is its log line. */
+const MOST_QUOTED = 200
 
-/** @throws HydraError HYDRA_BAD_REGISTRATION with the faults in `errors`. */
-export function parseRegistration(value: unknown): Registration {
+/**
+ * Lists are counted before they are read: millions of faulty entries would cost seconds to find fault with.
+ *
+ * @throws HydraError HYDRA_TOO_LARGE above `maxRoutes` routes, or as many menus and menu items;
+ * HYDRA_BAD_REGISTRATION with the faults in `errors`
+ */
+export function parseRegistration(value: unknown, maxRoutes: number): Registration {
+  if (isObject(value)) {
+    const { endpoints, sockets, staticResources, routes, menuItems } = value
+    const declared = lengthOf(endpoints) + lengthOf(sockets) + lengthOf(staticResources) + lengthOf(routes)
+    if (declared > maxRoutes) throw tooMany(maxRoutes, 'routes')
+    if (menuCount(menuItems, maxRoutes) > maxRoutes) throw tooMany(maxRoutes, 'menu items')
+  }
   const parsed = registration.safeParse(value)
   if (parsed.success) return parsed.data
   const errors = parsed.error.issues
     .slice(0, MOST_FAULTS)
-    .map(({ path, message }) => ({ path: path.join('.') || '(body)', message }))
+    .map(({ path, message }) => ({ path: shown(path.join('.')) || '(body)', message: shown(message) }))
   const [first] = errors
   const more = parsed.error.issues.length - 1
   const detail = `${first?.path}: ${first?.message}${more > 0 ? `, and ${more} more` : ''}`
   throw new HydraError('HYDRA_BAD_REGISTRATION', detail, { errors })
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function lengthOf(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0
+}
+
+/** Menus and the items in them, counted to a little beyond `enough`. */
+function menuCount(menus: unknown, enough: number): number {
+  let count = 0
+  if (!isObject(menus)) return count
+  for (const menu in menus) {
+    count += 1 + lengthOf(menus[menu])
+    if (count > enough) break
+  }
+  return count
+}
+
+function tooMany(most: number, what: string): HydraError {
+  return new HydraError('HYDRA_TOO_LARGE', `a registration may have ${most} ${what}; nothing was registered`)
+}
+
+function shown(text: string): string {
+  return text.length <= MOST_QUOTED ? text : `${text.slice(0, MOST_QUOTED - 1)}…`
 }

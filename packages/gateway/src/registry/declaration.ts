@@ -10,8 +10,10 @@ import { createHash } from 'node:crypto'
 import {
   type Dialect,
   literalPattern,
+  MAX_COMBINATIONS,
   type Pattern,
   type Registration,
+  type Translation,
   translate,
 } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
@@ -62,20 +64,27 @@ export function compileDeclaration(
   const refused: Refusal[] = []
   const warnings: string[] = []
 
+  let counted = 0
+  const count = (patterns: number): void => {
+    counted += patterns
+    if (counted > maxRoutes) throw tooManyRoutes(maxRoutes)
+  }
   const add = (spec: RouteSpec): void => {
-    if (routes.length >= maxRoutes) throw tooManyRoutes(maxRoutes)
     routes.push(spec)
   }
   const translated = (dialect: Dialect, path: string, use: (pattern: Pattern) => void): void => {
-    try {
-      const { patterns, warnings: said } = translate(dialect, path)
-      warnings.push(...said)
-      const reserved = patterns.some(isReservedPattern)
-      if (reserved) refused.push({ path, reason: 'this path belongs to the gateway' })
-      else for (const pattern of patterns) use(pattern)
-    } catch (error) {
-      refused.push({ path, reason: error instanceof Error ? error.message : 'not a path we can read' })
+    const read = readPath(dialect, path)
+    // What is left out counts too: to find out what a path stands for is what costs.
+    if (typeof read === 'string') {
+      count(dialect === 'spring' ? 1 : MAX_COMBINATIONS)
+      refused.push({ path, reason: read })
+      return
     }
+    count(read.patterns.length)
+    warnings.push(...read.warnings)
+    const reserved = read.patterns.some(isReservedPattern)
+    if (reserved) refused.push({ path, reason: 'this path belongs to the gateway' })
+    else for (const pattern of read.patterns) use(pattern)
   }
   const declare = (dialect: Dialect, path: string, kind: RouteKind): void =>
     translated(dialect, path, (pattern) => add({ pattern, kind }))
@@ -102,12 +111,16 @@ export function compileDeclaration(
   }
 
   // The page of a Medusa application opens its socket here; the application has it at /socket (medusa.md 2.4).
-  if (channel === 'http') add({ pattern: literalPattern(`/${name}/socket`), kind: 'socket', to: '/socket' })
+  if (channel === 'http') {
+    count(1)
+    add({ pattern: literalPattern(`/${name}/socket`), kind: 'socket', to: '/socket' })
+  }
   for (const resource of staticResources) {
     // Medusa clients send whatever their class path holds; folders are no files.
     if (resource === '' || resource.endsWith('/')) continue
     const encoded = encodePath(resource)
     if (encoded === undefined) continue
+    count(1)
     // Spring serves /webjars/** beside /static/**; an application that has neither answers 404 to both.
     const webjar = encoded.startsWith('webjars/')
     add({
@@ -118,6 +131,15 @@ export function compileDeclaration(
     })
   }
   return { manifest: { hash: manifestHash(registration, channel), routes }, refused, warnings }
+}
+
+/** The patterns of a path, or why it has none. */
+function readPath(dialect: Dialect, path: string): Translation | string {
+  try {
+    return translate(dialect, path)
+  } catch (error) {
+    return error instanceof Error ? error.message : 'not a path we can read'
+  }
 }
 
 function tooManyRoutes(maxRoutes: number): HydraError {

@@ -27,14 +27,23 @@ export interface RecruiterDeps {
   readonly log: Log
 }
 
+/** Warnings of one registration that are logged: a framework writes the same thing about every route. */
+const MOST_LOGGED = 20
+
 export function createRecruiter({ settings, known, node, log }: RecruiterDeps): Recruiter {
   const declarationOf = (registration: Registration, channel: Registrant['channel']) => {
     const { name } = registration
     const before = known(name, manifestHash(registration, channel))
     if (before) return before
     const compiled = compileDeclaration(registration, channel, settings)
-    for (const warning of compiled.warnings)
-      log.warn({ service: name, warning }, 'route translated with a loss')
+    const { warnings } = compiled
+    if (warnings.length > 0) {
+      const more = warnings.length - MOST_LOGGED
+      log.warn(
+        { service: name, warnings: warnings.slice(0, MOST_LOGGED), ...(more > 0 ? { more } : {}) },
+        'routes translated with a loss',
+      )
+    }
     return compiled
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 export * from './match.ts'
+export { MAX_COMBINATIONS } from './parts.ts'
 export {
   CHARACTER_CLASSES,
   type CharacterClass,

@@ -21,6 +21,8 @@ export interface RSocketChannelSettings {
   /** Largest data of a request that is not a registration. @default 1 MiB */
   readonly maxFrameBytes?: number
   readonly maxRegistrationBytes: number
+  /** Routes one registration may declare. */
+  readonly maxRoutes: number
 }
 
 export interface RSocketChannelDeps {
@@ -55,7 +57,7 @@ const SETUP_ROOM_BYTES = 16_384
 
 export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
   const { settings, clock, log, metrics } = deps
-  const { maxFrameBytes = DEFAULT_FRAME_BYTES, maxRegistrationBytes } = settings
+  const { maxFrameBytes = DEFAULT_FRAME_BYTES, maxRegistrationBytes, maxRoutes } = settings
   const sessions = new Map<string, Session>()
   const wires = new Map<Wire, Session>()
   const undecided = new Map<string, number>()
@@ -93,7 +95,7 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
     const session = openSession({
       ...deps,
       keysAnswer: deps.keysAnswer ?? (() => ({ keys: [], publicKey: null })),
-      settings: { maxFrameBytes, maxRegistrationBytes },
+      settings: { maxFrameBytes, maxRegistrationBytes, maxRoutes },
       wire,
       peerAddress,
       sessions,

@@ -113,7 +113,7 @@ export function openSession(deps: SessionDeps): Session {
       )
     }
     try {
-      return readBean(setup.readData())
+      return readBean(setup.readData(), settings.maxRoutes)
     } catch (error) {
       throw refusal('bad-registration', INVALID_SETUP, 'HYDRA_BAD_REGISTRATION', (error as Error).message)
     }
@@ -188,7 +188,7 @@ export function openSession(deps: SessionDeps): Session {
   async function registerAgain(data: unknown): Promise<unknown> {
     own(data, 'channel')
     try {
-      const registered = await register(readBean(data))
+      const registered = await register(readBean(data, settings.maxRoutes))
       leaving = false
       return registrationAnswer(registrar, registered)
     } catch (error) {
@@ -287,12 +287,12 @@ export function openSession(deps: SessionDeps): Session {
   return session
 }
 
-/** @throws HydraError HYDRA_BAD_REGISTRATION */
-function readBean(data: unknown): Registration {
+/** @throws HydraError HYDRA_BAD_REGISTRATION, HYDRA_TOO_LARGE */
+function readBean(data: unknown, maxRoutes: number): Registration {
   if (hasForbiddenKey(data)) {
     throw new HydraError('HYDRA_BAD_REGISTRATION', 'the keys __proto__ and constructor can not be used')
   }
-  return parseRegistration(data)
+  return parseRegistration(data, maxRoutes)
 }
 
 function field(data: unknown, name: string): unknown {

@@ -114,7 +114,7 @@ export async function openGateway(t: TestContext, more: Partial<RSocketChannelDe
       accepts: (publicKey, privateKey) => publicKey === KEYS.publicKey && privateKey === KEYS.privateKey,
     },
     mayRegister: () => true,
-    settings: { maxFrameBytes: 10_000, maxRegistrationBytes: 100_000 },
+    settings: { maxFrameBytes: 10_000, maxRegistrationBytes: 100_000, maxRoutes: 20_000 },
     clock: systemClock,
     log: createLog('silent'),
     metrics: {

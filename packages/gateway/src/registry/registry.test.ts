@@ -120,6 +120,15 @@ test('a closed channel takes the instance out in the same tick, and a beat withi
   assert.equal(registry.beat(instanceId), false)
 })
 
+test('a request that fails after its instance left leaves nothing behind', async () => {
+  const { clock, registry, vitals, join } = setUp()
+  const { instanceId } = await join('orders', ['/orders'])
+  registry.deregister(instanceId)
+  vitals.rest(instanceId)
+  clock.advance(250)
+  assert.equal(vitals.of(instanceId).resting, false)
+})
+
 test('routes of a service without instances stay known until it is forgotten', async () => {
   const { clock, registry, join, serving } = setUp({ settings: { forgetAfterMs: 60_000 } })
   const { instanceId } = await join('orders', ['/orders'])

@@ -142,6 +142,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       if (!member) continue
       roster.remove(member, member.state === 'recovering' ? 'its channel did not return' : 'no sign of life')
     }
+    vitals.sweep((id) => roster.member(id) !== undefined)
     for (const entry of [...roster.entries()]) {
       const downForMs = entry.down ? clock.monotonic() - entry.down.at : 0
       if (downForMs > settings.forgetAfterMs) roster.drop(entry, 'not seen for too long')

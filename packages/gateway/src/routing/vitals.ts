@@ -21,6 +21,8 @@ export interface VitalsBook {
   /** The entry of an instance, made at first use. */
   of(instanceId: string): Vitals
   forget(instanceId: string): void
+  /** Forgets those nobody knows: a request that outlived its instance leaves one behind. */
+  sweep(isKnown: (instanceId: string) => boolean): void
   /** Takes an instance out of rotation until `revive`; true when it was in rotation before. */
   rest(instanceId: string): boolean
   /** Puts it back; true when it was resting. */
@@ -51,6 +53,9 @@ export function createVitals(): VitalsBook {
   return {
     of,
     forget: (instanceId) => void entries.delete(instanceId),
+    sweep(isKnown) {
+      for (const id of entries.keys()) if (!isKnown(id)) entries.delete(id)
+    },
     rest: (instanceId) => turn(instanceId, true),
     revive: (instanceId) => turn(instanceId, false),
     onChange: (listener) => void listeners.push(listener),

@@ -21,6 +21,9 @@ const USAGE = `Usage: npm run demo -- [--check] [--port N] [--ascii] [--no-color
   --port N    port of the gateway; otherwise 8080 or the next free one, with --check any free one
   --ascii     letters instead of shapes
   --no-color  no colours
+
+Without a terminal it prints a line for each event and obeys lines such as "kill orders", "revive orders",
+"add catalog" and "quit".
 `
 
 process.exitCode = await main(process.argv.slice(2))
@@ -43,7 +46,7 @@ async function main(words: readonly string[]): Promise<number> {
     if (args.check) return await runCheck({ port: args.port ?? 0, write, style: styleNow(), signal })
     const port = args.port ?? (await freePort(8080))
     if (stdin.isTTY && stdout.isTTY) return await runLive({ port, styleNow, signal, stdin, stdout })
-    return await runPlain({ port, write, signal })
+    return await runPlain({ port, write, input: stdin, signal })
   } catch (fault) {
     process.stderr.write(`${fault instanceof Error ? fault.message : String(fault)}\n`)
     return 1

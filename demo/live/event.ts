@@ -42,11 +42,11 @@ export function createLogReader(): { read(line: LogLine): DemoEvent | undefined 
       }
       case 'instance out of rotation':
         ids.delete(instance)
-        return left(said, ids.size, `lost its channel (${reason}), out of rotation at once`)
+        return left(said, ids.size, `out at once, ${reason}`)
       case 'instance left':
         // One that was out of rotation before is no news any more.
         if (!ids.delete(instance)) return undefined
-        return left(said, ids.size, `left: ${reason}`)
+        return left(said, ids.size, reason === 'it deregistered' ? 'left politely' : `left, ${reason}`)
       case 'instance refuses connections':
         return said('refuses connections, passed over')
       default:
@@ -62,5 +62,5 @@ function left(
   text: string,
 ): DemoEvent {
   if (others === 0) return said(text, 'down')
-  return said(`${text}; ${others === 1 ? 'its sibling serves' : `${others} siblings serve`}`)
+  return said(`${text}; ${others} still ${others === 1 ? 'serves' : 'serve'}`)
 }

@@ -61,9 +61,12 @@ const WIDE_ONLY = new Set(['VERSION', 'MEDIAN', 'MENU'])
 /** Figures and words keep their place while they change. */
 const MIN_WIDTHS: Readonly<Record<string, number>> = { STATE: 12, REQ_S: 5, MEDIAN: 7 }
 
+/** More would only be history. */
+const MOST_EVENTS = 14
+
 const KEYS: readonly (readonly [key: string, word: string, about: string])[] = [
-  ['k', 'kill', 'SIGKILL the youngest instance of the chosen service'],
-  ['r', 'revive', 'start what was killed; with nothing dead, replace each instance politely'],
+  ['k', 'kill', 'SIGKILL for the youngest instance of the chosen service'],
+  ['r', 'revive', 'start what was killed, or else replace each one politely'],
   ['a', 'add', 'one more instance of the chosen service'],
   ['l', 'load on/off', 'a few visitors of this machine, so that something happens'],
   ['o', 'open', 'say the address to open in a browser'],
@@ -76,18 +79,25 @@ export function renderScreen(facts: ScreenFacts, style: Style): string[] {
   const isWide = style.columns >= 80
   const top = [...header(facts, style, isWide), '', ...table(facts, style, isWide), '']
   const bottom = [...footer(facts, style, isWide)]
-  const room = facts.height - top.length - bottom.length - 1
-  const middle = facts.showsHelp ? help(style) : facts.events.map((event) => eventLine(event, style))
-  const shown = facts.showsHelp ? middle.slice(0, Math.max(0, room)) : middle.slice(-Math.max(1, room))
-  return [...top, ...shown, '', ...bottom]
+  const room = Math.min(MOST_EVENTS, Math.max(1, facts.height - top.length - bottom.length - 1))
+  const middle = facts.showsHelp
+    ? help(style).slice(0, room)
+    : facts.events.slice(-room).map((event) => eventLine(event, style))
+  // The keys keep their place while events come.
+  while (middle.length < room) middle.push('')
+  return [...top, ...middle, '', ...bottom]
     .map((line) => cut(style.plain(line), style.columns))
     .slice(0, facts.height)
 }
 
-/** `14:03:27  ✕ down        orders   ord-72 …` */
+/** `14:03:27  ✕ down        orders   ord-72 …`; without columns of its own where there is no room for them. */
 export function eventLine({ at, state, service = '', text }: DemoEvent, style: Style): string {
-  const time = new Date(at).toLocaleTimeString('en-GB')
-  return `  ${style.dim(time)}  ${state ? style.state(state, 12) : ' '.repeat(12)}  ${service.padEnd(8)} ${text}`
+  const time = style.dim(new Date(at).toLocaleTimeString('en-GB'))
+  if (style.columns >= 80)
+    return `  ${time}  ${state ? style.state(state, 12) : ' '.repeat(12)}  ${service.padEnd(8)} ${text}`
+  // The name of an instance begins like that of its service.
+  const who = service === '' || text.startsWith(`${service.slice(0, 3)}-`) ? '' : `${service}  `
+  return `  ${time}  ${state ? `${style.state(state)}  ` : ''}${who}${text}`
 }
 
 function header({ url }: ScreenFacts, style: Style, isWide: boolean): string[] {
@@ -132,13 +142,13 @@ function footer({ totals, isLoaded, rows }: ScreenFacts, style: Style, isWide: b
     `Fallbacks ${formatCount(totals.fallbacks)}`,
     totals.failed > 0 ? style.bad(failed) : failed,
     `Load ${isLoaded ? 'on' : 'off'}`,
-  ].join('   ')
+  ].join(isWide ? '   ' : '  ')
   const keys = KEYS.map(([key, word]) => `${style.bold(key)} ${word}`)
   const choose = `Choose ${style.bold(`1 to ${rows.length}`)}`
   const lines = isWide
     ? [`${choose}, then  ${keys.slice(0, 3).join('   ')}`, keys.slice(3).join('   ')]
     : [`${choose}  ${keys.slice(0, 3).join('  ')}`, keys.slice(3).join('  ')]
-  return ['', figures, '', ...lines].map((line) => (line === '' ? '' : `  ${line}`)).slice(1)
+  return [figures, '', ...lines].map((line) => (line === '' ? '' : `  ${line}`))
 }
 
 function help(style: Style): string[] {

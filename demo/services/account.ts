@@ -77,13 +77,13 @@ function accountPage(problem?: string): string {
 
 const main = (
   problem?: string,
-): Html => html`<div class="words"><h1>Account</h1><p class="lead">Send us a picture of your garden, and we say what grows there.</p></div>
+): Html => html`<div class="words"><h1>Account</h1><p class="lead">Send us a file, and see that it arrived whole.</p></div>
 <form class="card form" method="post" action="/account/files" enctype="multipart/form-data">
 ${problem && html`<div class="note down" role="alert"><strong>Nothing was kept</strong><span>${problem}. Choose a file and send it again.</span></div>`}
 <div class="field"><label for="file">Picture or other file</label><input id="file" type="file" name="file" required><span class="soft small">Up to 64 MB. We keep its size and its fingerprint, not the file.</span></div>
 <button class="button" type="submit">Send the file</button>
 </form>
-<section id="files"><h2>What you sent</h2>
+<section class="words" id="files"><h2>What you sent</h2>
 ${uploads.length === 0 ? html`<p class="soft">Nothing yet.</p>` : html`<ul class="rows">${uploads.map(({ name, type, sizeBytes, sha256 }) => html`<li><span>${name}</span><span class="num">${formatBytes(sizeBytes)}</span><span class="soft">${type}</span><code class="small">${sha256}</code></li>\n`)}</ul>`}</section>`
 
 function formatBytes(bytes: number): string {

@@ -72,7 +72,7 @@ function one(good: Good, list: readonly string[]): Html {
   const isKept = list.includes(good.id)
   const keep = html`<form method="post" action="/catalog/${good.id}/list"><button class="button quiet" type="submit">${isKept ? 'Take off my list' : 'Keep on my list'}</button></form>`
   const ordering = service.isAvailable('/orders')
-    ? html`<p class="actions"><form method="post" action="/orders"><input type="hidden" name="good" value="${good.id}"><button class="button" type="submit">Order one</button></form>${keep}</p>`
+    ? html`<div class="actions"><form method="post" action="/orders"><input type="hidden" name="good" value="${good.id}"><button class="button" type="submit">Order one</button></form>${keep}</div>`
     : html`<div class="note away">${shape('down')}<strong>Ordering is away for a moment</strong><span>The button is back when this page is loaded again. Until then you can keep it on your list.</span><div class="actions"><a class="button" role="link" aria-disabled="true">Order one</a>${keep}</div></div>`
   return html`<figure class="picture">${picture(good.id)}</figure>
 <div class="side">

@@ -33,12 +33,14 @@ const maker: Maker = { service, version, framework: 'Express' }
 for (const folder of [ours, shared]) app.use('/static', express.static(folder, { maxAge: '10m' }))
 
 app.get('/', (_request, response) => {
-  response.set('cache-control', 'no-store').send(page({ title: 'Home', main: main(), path: '/', maker }))
+  response
+    .set('cache-control', 'no-store')
+    .send(page({ title: 'Home', main: main(), path: '/', maker, scripts: ['live.js'] }))
 })
 
 app.listen(0, '127.0.0.1')
 
-const main = () => html`<div class="split shop-front">
+const main = () => html`<div class="front">
 <div class="words">
 <h1>For wet ground and dry days</h1>
 <p class="lead">Six things for a garden by the water, made to be used for a long time.</p>
@@ -46,15 +48,15 @@ const main = () => html`<div class="split shop-front">
 </div>
 <section class="card live" data-live aria-labelledby="now">
 <h2 id="now">Right now</h2>
-<noscript><p>The figures here need a script. Everything else works without one.</p></noscript>
-<p class="soft" data-phase="off">Asking the shop …</p>
-<dl data-phase="on" hidden><dt>People looking around</dt><dd class="num" data-live-visitors></dd><dt>Rain barrel behind the shop</dt><dd class="num" data-live-barrel></dd><dt>Clock above the door</dt><dd class="num" data-live-clock></dd></dl>
+<p data-phase="scriptless">The figures here need a script. Everything else works without one.</p>
+<p class="soft" data-phase="asking" hidden>Asking the shop …</p>
+<dl data-phase="on" hidden><dt>Visitors here</dt><dd class="num" data-live-visitors></dd><dt>Rain barrel outside</dt><dd class="num" data-live-barrel></dd><dt>Shop clock</dt><dd class="num" data-live-clock></dd></dl>
 <p data-phase="away" hidden>The live figures are away for a moment. They come back here by themselves.</p>
 </section>
 </div>
 <section class="words"><h2>From the catalog</h2>
 <ul class="goods">${GOODS.slice(0, 3).map((good) => html`<li class="card">${picture(good.id, { decorative: true })}<p><a href="/catalog/${good.id}">${good.name}</a><span class="num">${price(good.priceCents)}</span></p></li>\n`)}</ul></section>
-<section><h2>Behind this door</h2>
+<section class="words"><h2>Behind this door</h2>
 <ul class="rows">${services().map(({ title, state, count }) => html`<li><span>${title}</span><span class="soft num">${count}</span><span class="state ${state}">${shape(state)}${state}</span></li>\n`)}</ul></section>`
 
 /** The services behind the gateway, as it told this one last. */
@@ -63,7 +65,8 @@ function services(): { title: string; state: State; count: string }[] {
     const serving = instances.filter((instance) => instance.state === 'available').length
     return {
       title: title ?? serviceName,
-      state,
+      // The gateway says recovering while it expects an instance back; to a visitor nobody is there.
+      state: serving === 0 ? 'down' : state,
       count: serving === 1 ? '1 instance' : `${serving} instances`,
     }
   })

@@ -88,7 +88,7 @@ function all(orders: readonly Order[]): Html {
 }
 
 function one(order: Order, good: Good): Html {
-  return html`<div class="words"><h1>Thank you</h1><p class="lead">We have your order for one ${good.name.toLowerCase()} and pack it today.</p></div>
+  return html`<div class="words"><h1>Thank you</h1><p class="lead">We have your order for one ${good.name.toLowerCase()}.</p></div>
 <dl class="facts"><dt>Order</dt><dd><code>${order.id}</code></dd><dt>Good</dt><dd><a href="/catalog/${good.id}">${good.name}</a></dd><dt>Price</dt><dd class="num">${price(good.priceCents)}</dd><dt>Ordered at</dt><dd class="num">${clockTime(order.at)}</dd></dl>
 <p class="actions"><a class="button quiet" href="/orders">See all orders</a></p>`
 }

@@ -63,7 +63,7 @@ export async function startGateway({ directory, port, onLog }: GatewayOptions): 
     file: '../../packages/cli/bin.mjs',
     args: ['start', '--config', file, '--no-color', '--ascii'],
     cwd: directory,
-    env: {},
+    env: { SHOP_DATA: directory },
     onLine(line, stream) {
       if (stream === 'err') {
         said.push(line)

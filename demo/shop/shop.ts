@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Child, startChild } from './child.ts'
@@ -68,13 +69,8 @@ export const shortId = (service: string, instanceId: string): string =>
 /** Starts the gateway, then all services; resolves while those are still on their way. */
 export async function openShop({ port, onLog, onLost, onTrouble }: ShopOptions): Promise<Shop> {
   const directory = await mkdtemp(join(tmpdir(), 'hydra-demo-'))
-  const clean = (): Promise<void> => rm(directory, { recursive: true, force: true })
-  const gateway = await startGateway({ directory, port, onLog: (event) => onLog?.(event) }).catch(
-    async (fault) => {
-      await clean()
-      throw fault
-    },
-  )
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const gateway = await startGateway({ directory, port, onLog: (event) => onLog?.(event) })
   const all = new Map<ServiceName, readonly Instance[]>(SERVICES.map(({ name }) => [name, []]))
   /** Told to end, and therefore not lost; those of them that were killed wait for their revival. */
   const leaving = new Set<Child>()
@@ -127,7 +123,6 @@ export async function openShop({ port, onLog, onLost, onTrouble }: ShopOptions):
     for (const child of [...children, gateway.child]) leaving.add(child)
     await Promise.all(children.map((child) => child.stop(STOP_MS)))
     await gateway.child.stop(STOP_MS)
-    await clean()
   }
 
   for (const { name, instances: count } of SERVICES) for (let i = 0; i < count; i++) start(name)

@@ -13,7 +13,8 @@ export const FALLBACK = textOf(html`<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="5">
+<link rel="icon" href="/home/mark-16.svg" type="image/svg+xml">
+<noscript><meta http-equiv="refresh" content="5"></noscript>
 <title>Orders is away for a moment · Lerna Outfitters</title>
 <style>
 :root { color-scheme: light dark; --paper: #f1f5f3; --sunken: #e5ecea; --edge: #71837f; --ink: #10282b; --soft: #43595a; --on-ink: #f6faf8; --down: #a3281d; --tide: #0a5c6e }
@@ -41,10 +42,18 @@ nav a:first-child { color: var(--on-ink); background: var(--ink); border-color: 
 <header><a href="/">${MARK}Lerna Outfitters</a></header>
 <main>
 <h1>Orders is away for a moment</h1>
-<div class="away">${shape('down')}<strong>Your orders are safe</strong><span>Nothing is lost. We look every few seconds, and this page opens by itself when Orders answers.</span></div>
+<div class="away">${shape('down')}<strong>Your orders are safe</strong><span>They are kept. We look every few seconds, and this page opens by itself when Orders answers.</span></div>
 <nav aria-label="Go on"><a href="/orders">Try now</a><a href="/catalog">Go to the catalog</a></nav>
 </main>
 ${SYMBOLS}
+<script>
+const look = async () => {
+  const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store' }).catch(() => undefined)
+  if (answer && answer.status < 500) location.reload()
+  else setTimeout(look, 2000)
+}
+setTimeout(look, 2000)
+</script>
 </body>
 </html>
 `)

@@ -23,5 +23,6 @@ if (corner) {
       setTimeout(open, 1000 + Math.random() * 1000)
     }
   }
+  phase('asking')
   open()
 }

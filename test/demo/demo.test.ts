@@ -1,0 +1,145 @@
+/**
+ * The demo keeps its promises: its check passes, and a person at a browser sees services die and come back.
+ */
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { chromium, type Page } from 'playwright-core'
+import { eventually } from '../support/eventually.ts'
+import { startProcess, type TestProcess } from '../support/process.ts'
+import { findProgram } from '../support/programs.ts'
+
+const DEMO = fileURLToPath(new URL('../../demo/demo.ts', import.meta.url))
+
+test('the whole story of the demo goes well without a keyboard', { timeout: 60_000 }, async (t) => {
+  const demo = startProcess(t, { args: [DEMO, '--check'], env: { LC_ALL: 'C.UTF-8' } })
+  assert.equal(await demo.exited, 0, demo.output())
+  assert.match(demo.output(), /✓ All 8 steps went well: [\d,]+ requests answered/)
+  assert.doesNotMatch(demo.output(), /✕/)
+  assert.match(demo.output(), /GET answered, failed 0/)
+})
+
+test('a check that can not start says why and fails', { timeout: 30_000 }, async (t) => {
+  const demo = startProcess(t, { args: [DEMO, '--port', '0'] })
+  const [, port] = await demo.printed(/the shop is at http:\/\/localhost:(\d+)/)
+  const second = startProcess(t, { args: [DEMO, '--check', '--port', port!] })
+  assert.equal(await second.exited, 1)
+  assert.match(second.output(), new RegExp(`Port ${port} is taken by another program`))
+})
+
+const noProc = process.platform !== 'linux' && 'the children of a process are read from /proc'
+test('nothing is left running when the demo is killed', { timeout: 30_000, skip: noProc }, async (t) => {
+  const demo = startProcess(t, { args: [DEMO, '--port', '0'] })
+  await demo.printed(/home \S+ registered/)
+  const children = await childrenOf(demo.pid)
+  assert.equal(children.length, 6)
+  await demo.kill('SIGKILL')
+  await eventually(() => assert.deepEqual(children.filter(isAlive), []))
+})
+
+test('a visitor sees a service go and come back', { timeout: 60_000 }, async (t) => {
+  const demo = startProcess(t, { args: [DEMO, '--port', '0'] })
+  const [, url] = (await demo.printed(/the shop is at (http:\S+);/)) as unknown as [string, string]
+  for (const service of ['home', 'catalog', 'orders', 'account']) {
+    await demo.printed(new RegExp(`available ${service} `))
+  }
+  const page = await openBrowser(t)
+
+  // The menu leads through the four services, each page by another framework.
+  await page.goto(url)
+  await menuItem(page, 'Catalog').click()
+  await page.getByRole('heading', { level: 1, name: 'Catalog' }).waitFor()
+  await page.getByRole('link', { name: 'Marsh lamp' }).click()
+  await page.getByRole('button', { name: 'Keep on my list' }).click()
+  await page.getByRole('button', { name: 'Take off my list' }).waitFor()
+  await page.getByRole('button', { name: 'Order one' }).click()
+  await page.getByRole('heading', { name: 'Thank you' }).waitFor()
+  assert.match(page.url(), /\/orders\/[0-9a-f]{8}$/)
+
+  // An upload arrives whole, and its name can do no harm.
+  await menuItem(page, 'Account').click()
+  const file = randomBytes(300_000)
+  await page
+    .getByLabel('Picture or other file')
+    .setInputFiles({ name: '<b>pond</b>.png', mimeType: 'image/png', buffer: file })
+  await page.getByRole('button', { name: 'Send the file' }).click()
+  await page.getByText(createHash('sha256').update(file).digest('hex')).waitFor()
+  await page.getByText('<b>pond</b>.png').waitFor()
+
+  // The live figures move.
+  await menuItem(page, 'Home').click()
+  const barrel = page.locator('[data-live-barrel]')
+  await barrel.filter({ hasText: /\d/ }).waitFor()
+  const level = await barrel.textContent()
+  await eventually(async () => assert.notEqual(await barrel.textContent(), level))
+
+  // Orders dies: its menu item stays in place and leads nowhere, its address shows the fallback.
+  say(demo, 'kill orders')
+  await demo.printed(/down orders/)
+  await eventually(async () => {
+    await page.reload()
+    await menuItem(page, 'Orders back soon').waitFor({ timeout: 500 })
+  })
+  assert.equal(await menuItem(page, 'Orders back soon').getAttribute('href'), null)
+  assert.deepEqual(await menu(page), ['Home', 'Catalog', 'Orders back soon', 'Account'])
+  const fallback = await page.goto(`${url}/orders`)
+  assert.equal(fallback?.status(), 503)
+  await page.getByRole('heading', { name: 'Orders is away for a moment' }).waitFor()
+
+  // It comes back: the waiting page opens by itself, with the order that was made before.
+  say(demo, 'revive orders')
+  await page.getByRole('heading', { name: 'Orders', exact: true }).waitFor()
+  await page.getByRole('link', { name: 'Marsh lamp' }).waitFor()
+  assert.deepEqual(await menu(page), ['Home', 'Catalog', 'Orders', 'Account'])
+
+  // Account has no fallback of its own: the gateway's page waits, and brings the visitor back.
+  say(demo, 'kill account')
+  await demo.printed(/down account/)
+  assert.equal((await page.goto(`${url}/account`))?.status(), 503)
+  await page.getByRole('heading', { name: 'Account is away for a moment' }).waitFor()
+  say(demo, 'revive account')
+  await page.getByRole('heading', { name: 'Account', exact: true }).waitFor()
+
+  say(demo, 'quit')
+  assert.equal(await demo.exited, 0, demo.output())
+})
+
+function say(demo: TestProcess, line: string): void {
+  demo.child.stdin!.write(`${line}\n`)
+}
+
+async function openBrowser(t: { after(done: () => Promise<void>): void }): Promise<Page> {
+  const executablePath = process.env.HYDRA_CHROMIUM ?? (await findProgram('chromium', 'chromium-browser'))
+  assert.ok(executablePath, 'chromium is needed: install it, or set HYDRA_CHROMIUM')
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
+  })
+  t.after(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 360, height: 740 } })
+  page.setDefaultTimeout(10_000)
+  return page
+}
+
+const navigation = (page: Page) => page.getByRole('navigation', { name: 'Shop' })
+const menuItem = (page: Page, name: string) => navigation(page).getByRole('link', { name, exact: true })
+
+async function menu(page: Page): Promise<string[]> {
+  return (await navigation(page).getByRole('link').allTextContents()).map((text) => text.trim())
+}
+
+/** Processes a process has started. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return children.trim().split(' ').map(Number)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

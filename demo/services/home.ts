@@ -50,7 +50,7 @@ const main = () => html`<div class="front">
 <h2 id="now">Right now</h2>
 <p data-phase="scriptless">The figures here need a script. Everything else works without one.</p>
 <p class="soft" data-phase="asking" hidden>Asking the shop …</p>
-<dl data-phase="on" hidden><dt>Visitors here</dt><dd class="num" data-live-visitors></dd><dt>Rain barrel outside</dt><dd class="num" data-live-barrel></dd><dt>Shop clock</dt><dd class="num" data-live-clock></dd></dl>
+<dl data-phase="on" hidden><dt>Visitors here</dt><dd class="num" data-live-visitors></dd><dt>Rain barrel</dt><dd class="num" data-live-barrel></dd><dt>Shop clock</dt><dd class="num" data-live-clock></dd></dl>
 <p data-phase="away" hidden>The live figures are away for a moment. They come back here by themselves.</p>
 </section>
 </div>

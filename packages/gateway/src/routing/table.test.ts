@@ -246,6 +246,8 @@ test('versions of one service share the routes both have', () => {
   })
   assert.deepEqual(ids(table, '/orders')?.sort(), ['shop-0', 'shop-1', 'shop-2'])
   assert.deepEqual(ids(table, '/orders', 'HEAD')?.sort(), ['shop-0', 'shop-1', 'shop-2'])
+  const shared = get(table, '/orders')!
+  assert.equal(table.candidates(shared), table.candidates(shared), 'nothing is made for a request')
   assert.deepEqual(ids(table, '/orders', 'POST'), ['shop-1', 'shop-2'])
   assert.deepEqual(ids(table, '/new'), ['shop-1', 'shop-2'])
   assert.deepEqual(table.conflicts(), [])

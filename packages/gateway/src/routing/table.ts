@@ -25,7 +25,7 @@ export interface RoutingTable {
   /** Methods that some route would take at this path, for the `Allow` of a 405; empty when none fits. */
   allowed(host: string, path: string): readonly string[]
   /**
-   * Instances that may serve a route now; empty when its services are known but down. For routes of this table:
+   * Instances that may serve a route now, the same array each time; empty when its services are known but down. For routes of this table:
    * after a change, a route of an older one may name versions that are gone, so match again before a retry.
    */
   candidates(route: Route): readonly Instance[]

@@ -243,6 +243,17 @@ test('the newest version takes all visitors, versions that share do so equally (
   assert.ok(shared.old! > 110 && shared.old! < 190, JSON.stringify(shared))
 })
 
+test('the answer stays below what the client can decode, however much is refused', async (t) => {
+  const gateway = await startGateway(t)
+  const many = Array.from({ length: 90 }, (_, i) => `/${i}/${'a'.repeat(1500)}`)
+  await medusaClient(t, gateway.discovery).register(medusaBean('many', 20_001, { endpoints: many }))
+  const endpoints = Array.from({ length: 200 }, (_, i) => `/${i}/${'長'.repeat(600)}/{`)
+  const answer = await medusaClient(t, gateway.discovery).register(medusaBean('one', 20_000, { endpoints }))
+  assert.equal(answer.status, 200)
+  assert.ok(JSON.parse(answer.body).refused.length > 10)
+  assert.ok(Buffer.byteLength(answer.body) < 200_000, `${Buffer.byteLength(answer.body)} bytes`)
+})
+
 test('the answer stays below what the client can decode, however many services there are', async (t) => {
   const gateway = await startGateway(t)
   const client = medusaClient(t, gateway.discovery)

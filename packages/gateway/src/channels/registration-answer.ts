@@ -6,8 +6,10 @@
 import type { Registration, RegistrationResponse } from '@hydra-gateway/protocol'
 import type { Registered, Registrar } from './port.ts'
 
+type ActiveService = RegistrationResponse['services'][number]
+
 /** Medusa's client decodes at most 256 KiB, and registers again for ever when there is more. */
-const MOST_BYTES = 190_000
+const MOST_BYTES = { services: 150_000, refused: 40_000 }
 /** Reasons listed in one answer; the log and the admin API have them all. */
 const MOST_REFUSED = 100
 
@@ -42,22 +44,38 @@ export function toBean(registration: Registration) {
   }
 }
 
-/** Builds the answer. Active services that don't fit into 190 000 bytes are left out, from the end. */
+/** Builds the answer. What doesn't fit into 190 000 bytes is left out, from the end. */
 export function registrationAnswer(
   registrar: Pick<Registrar, 'active' | 'overview'>,
   registered: Registered,
 ): RegistrationResponse {
-  const services: RegistrationResponse['services'] = []
-  let bytes = 0
-  for (const { serviceName, registrations } of registrar.active()) {
-    const service = { serviceName, activeServices: registrations.map(toBean) }
-    bytes += Buffer.byteLength(JSON.stringify(service))
-    if (bytes > MOST_BYTES) break
-    services.push(service)
-  }
   const { publicKey, roleMappings, hash } = registrar.overview()
   const refused = registered.refused
     .slice(0, MOST_REFUSED)
     .map(({ path, reason }) => ({ path: path.slice(0, 500), reason }))
-  return { publicKey, services, roleMappings, hash, refused }
+  return {
+    publicKey,
+    services: fitting(servicesOf(registrar), MOST_BYTES.services),
+    roleMappings,
+    hash,
+    refused: fitting(refused, MOST_BYTES.refused),
+  }
+}
+
+function* servicesOf(registrar: Pick<Registrar, 'active'>): Generator<ActiveService> {
+  for (const { serviceName, registrations } of registrar.active()) {
+    yield { serviceName, activeServices: registrations.map(toBean) }
+  }
+}
+
+/** As many as have room. */
+function fitting<Value>(values: Iterable<Value>, mostBytes: number): Value[] {
+  const kept: Value[] = []
+  let bytes = 0
+  for (const value of values) {
+    bytes += Buffer.byteLength(JSON.stringify(value))
+    if (bytes > mostBytes) break
+    kept.push(value)
+  }
+  return kept
 }

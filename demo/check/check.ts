@@ -39,7 +39,9 @@ export async function runCheck({ port, write, style, signal }: CheckOptions): Pr
       const started = SERVICES.flatMap(({ name }) => shop!.instances(name))
       await Promise.all(started.map(({ serving }) => serving))
       const tookMs = Math.round(performance.now() - startedAt)
-      return `a gateway at ${shop.gateway.url} and ${started.length} instances of ${SERVICES.length} services, ${tookMs} ms`
+      return [
+        `a gateway at ${shop.gateway.url} and ${started.length} instances of ${SERVICES.length} services, ${tookMs} ms`,
+      ]
     })
     if (shop) {
       for (const [name, step] of STORY) {
@@ -59,7 +61,7 @@ export async function runCheck({ port, write, style, signal }: CheckOptions): Pr
   return report.end() && !signal.aborted ? 0 : 1
 }
 
-type Step = (shop: Shop, report: Report) => Promise<string>
+type Step = (shop: Shop, report: Report) => Promise<readonly string[]>
 
 const STORY: readonly (readonly [name: string, step: Step])[] = [
   ['Every route answers', everyRoute],
@@ -70,7 +72,7 @@ const STORY: readonly (readonly [name: string, step: Step])[] = [
   ['A catalog that is stopped politely loses nothing', retire],
 ]
 
-async function everyRoute({ gateway }: Shop, report: Report): Promise<string> {
+async function everyRoute({ gateway }: Shop, report: Report): Promise<readonly string[]> {
   const { answered, figures } = await askEveryRoute(gateway.url)
   report.answered(answered)
   return figures
@@ -96,7 +98,7 @@ function writeCatalog({ gateway }: Shop): Visits {
   })
 }
 
-async function killSibling(shop: Shop, report: Report): Promise<string> {
+async function killSibling(shop: Shop, report: Report): Promise<readonly string[]> {
   const reads = readCatalog(shop)
   const writes = writeCatalog(shop)
   try {
@@ -118,13 +120,17 @@ async function killSibling(shop: Shop, report: Report): Promise<string> {
       `POSTs failed: ${formatFailures(writes.failures)}`,
     )
     report.answered(reads.ok + writes.ok)
-    return `${victim.id()} out of rotation after ${aloneMs} ms; ${reads.ok} GET answered, failed 0; ${writes.ok} POST answered, ${writes.failed} cut off and told so`
+    return [
+      `${victim.id()} out of rotation after ${aloneMs} ms`,
+      `${reads.ok} GET answered, failed 0`,
+      `${writes.ok} POST answered, ${writes.failed} cut off and told so`,
+    ]
   } finally {
     await Promise.all([reads.stop(), writes.stop()])
   }
 }
 
-async function killService(shop: Shop, report: Report): Promise<string> {
+async function killService(shop: Shop, report: Report): Promise<readonly string[]> {
   const { url } = shop.gateway
   /** First answers after the kill, as visitors and as machines see them. */
   const seen: { page?: number; problem?: number } = {}
@@ -179,7 +185,11 @@ async function killService(shop: Shop, report: Report): Promise<string> {
       cut: ordering.failures.get('502') ?? 0,
     })
     report.answered(others.ok + ofOrders.ok + ordering.ok)
-    return `page ${pageMs} ms and problem+json ${problemMs} ms after the kill; ${others.ok} requests to the others, failed 0; the menu says "back soon"`
+    return [
+      `page ${pageMs} ms and problem+json ${problemMs} ms after the kill`,
+      `${others.ok} requests to the others, failed 0`,
+      'the menu says "back soon"',
+    ]
   } finally {
     await Promise.all([others.stop(), ofOrders.stop(), ordering.stop()])
   }
@@ -192,7 +202,7 @@ async function countOrders(url: string): Promise<number> {
   return JSON.parse((await ask(`${url}/orders`, { headers: AS_MACHINE })).body).count
 }
 
-async function revive(shop: Shop): Promise<string> {
+async function revive(shop: Shop): Promise<readonly string[]> {
   const { url } = shop.gateway
   const startedAt = performance.now()
   const [orders] = shop.revive('orders')
@@ -207,17 +217,17 @@ async function revive(shop: Shop): Promise<string> {
     (await ask(`${url}/catalog`, { headers: AS_BROWSER })).body.includes('<a href="/orders">Orders</a>'),
   )
   const facts = ordered.get(shop)
-  let kept = ''
+  const kept: string[] = []
   if (facts) {
     const count = await countOrders(url)
     const least = facts.before + facts.taken
     assert.ok(count >= least && count <= least + facts.cut, `${count} orders kept of ${least} taken`)
-    kept = `; ${count - facts.before} orders were taken under fire, none lost, none twice`
+    kept.push(`${count - facts.before} orders were taken under fire, none lost, none twice`)
   }
-  return `orders served ${ordersMs} ms after its start, and Orders is in the menu again${kept}`
+  return [`orders served ${ordersMs} ms after its start, and Orders is in the menu again`, ...kept]
 }
 
-async function addInstance(shop: Shop, report: Report): Promise<string> {
+async function addInstance(shop: Shop, report: Report): Promise<readonly string[]> {
   const reads = readCatalog(shop)
   try {
     const startedAt = performance.now()
@@ -232,13 +242,17 @@ async function addInstance(shop: Shop, report: Report): Promise<string> {
     assert.equal(reads.failed, 0, `GETs failed: ${formatFailures(reads.failures)}`)
     report.answered(reads.ok)
     const shares = [...reads.servers].map(([id, count]) => `${id} ${count}`).join(', ')
-    return `${added.id()} answered ${tookMs} ms after its start; ${shares}; ${reads.ok} GET answered, failed 0`
+    return [
+      `${added.id()} answered ${tookMs} ms after its start`,
+      `pages of each: ${shares}`,
+      `${reads.ok} GET answered, failed 0`,
+    ]
   } finally {
     await reads.stop()
   }
 }
 
-async function retire(shop: Shop, report: Report): Promise<string> {
+async function retire(shop: Shop, report: Report): Promise<readonly string[]> {
   const reads = readCatalog(shop)
   const writes = writeCatalog(shop)
   try {
@@ -250,13 +264,13 @@ async function retire(shop: Shop, report: Report): Promise<string> {
     assert.equal(reads.failed, 0, `GETs failed: ${formatFailures(reads.failures)}`)
     assert.equal(writes.failed, 0, `POSTs failed: ${formatFailures(writes.failures)}`)
     report.answered(reads.ok + writes.ok)
-    return `${retired?.id()} left; ${reads.ok} GET and ${writes.ok} POST answered, failed 0`
+    return [`${retired?.id()} left; ${reads.ok} GET and ${writes.ok} POST answered, failed 0`]
   } finally {
     await Promise.all([reads.stop(), writes.stop()])
   }
 }
 
-async function stopAll(shop: Shop): Promise<string> {
+async function stopAll(shop: Shop): Promise<readonly string[]> {
   const children = [...SERVICES.flatMap(({ name }) => shop.instances(name)).map(({ child }) => child)]
   const { child: gateway } = shop.gateway
   await shop.stop()
@@ -264,7 +278,7 @@ async function stopAll(shop: Shop): Promise<string> {
   assert.ok(!hows.includes('SIGKILL'), `some had to be killed: ${hows.join(', ')}`)
   assert.equal(await gateway.exited, 0, 'the gateway did not end with 0')
   await assert.rejects(ask(`${shop.gateway.url}/health`, { withinMs: 1000 }), 'the port is still open')
-  return `${children.length} instances and the gateway ended by themselves; nothing is left running`
+  return [`${children.length} instances and the gateway ended by themselves; nothing is left running`]
 }
 
 function serving(

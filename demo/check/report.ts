@@ -6,8 +6,8 @@
 import type { Style } from '@hydra-gateway/gateway/terminal'
 
 export interface Report {
-  /** Does a step and prints how it went. `run` resolves with its figures, or throws with what was wrong. */
-  step(name: string, run: () => Promise<string>): Promise<void>
+  /** Does a step and prints how it went. `run` resolves with its figures, a line each, or throws with what was wrong. */
+  step(name: string, run: () => Promise<readonly string[]>): Promise<void>
   /** Counts requests for the summary. */
   answered(count: number): void
   /** Prints the summary; true when every step went well. */
@@ -30,7 +30,9 @@ export function createReport({ write, style }: { write(text: string): void; styl
       const at = performance.now()
       try {
         const figures = await run()
-        print(`  ${style.good(check)} ${name}  ${style.dim(seconds(at))}\n      ${figures}`)
+        print(
+          `  ${style.good(check)} ${name}  ${style.dim(seconds(at))}\n${figures.map((line) => `      ${line}`).join('\n')}`,
+        )
       } catch (fault) {
         failed++
         const reason = fault instanceof Error ? fault.message : String(fault)

@@ -62,5 +62,5 @@ function left(
   text: string,
 ): DemoEvent {
   if (others === 0) return said(text, 'down')
-  return said(`${text}; ${others} still ${others === 1 ? 'serves' : 'serve'}`)
+  return said(`${text}; ${others} left`)
 }

@@ -68,6 +68,7 @@ async function watch(
   let chosen = 0
   let showsHelp = false
   let drawn = ''
+  let isOver = false
 
   function draw(): void {
     const lines = renderScreen(
@@ -130,7 +131,9 @@ async function watch(
     done.resolve(1)
   })
 
-  await story.setLoad(true)
+  // Only then there is something to ask for.
+  const started = SERVICES.flatMap(({ name }) => story.shop.instances(name)).map(({ serving }) => serving)
+  void Promise.allSettled(started).then(() => (isOver ? undefined : story.setLoad(true)))
   let isAsking = false
   const timer = setInterval(() => {
     if (!isAsking) {
@@ -149,6 +152,7 @@ async function watch(
   try {
     return await done.promise
   } finally {
+    isOver = true
     clearInterval(timer)
     stdin.off('data', onData)
     stdout.off('resize', forget)

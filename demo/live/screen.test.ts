@@ -90,7 +90,7 @@ test('events say who is left when an instance goes', () => {
   const closed = { reason: 'channel closed' }
   assert.equal(
     read(line('instance out of rotation', 'aaaa1111', closed))?.text,
-    'cat-aaaa out at once, channel closed; 1 still serves',
+    'cat-aaaa out at once, channel closed; 1 left',
   )
   assert.equal(read(line('instance left', 'aaaa1111', { reason: 'its channel did not return' })), undefined)
   const last = read(line('instance left', 'bbbb2222', { reason: 'it deregistered' }))

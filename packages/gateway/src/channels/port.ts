@@ -44,7 +44,7 @@ export interface Registrar {
   active(): readonly { readonly serviceName: string; readonly registrations: readonly Registration[] }[]
   /** The list of services as it is now, without anything that is for operators only. */
   overview(): Overview
-  /** Calls back after every change of the overview, with consecutive changes of one tick as one. */
+  /** Calls back after every change of the overview, with changes that come together as one. */
   onOverview(listener: (overview: Overview) => void): () => void
 }
 

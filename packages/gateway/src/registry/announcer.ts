@@ -10,27 +10,39 @@ export interface Announcer {
   current(): Overview
   /** Something the overview says may have changed. */
   touch(): void
-  /** Calls back with the newest overview, changes of 10 ms as one. Returns the function that ends it. */
+  /**
+   * Calls back with the newest overview, changes of 10 ms as one, or of as much longer as compiling it takes.
+   * Returns the function that ends it.
+   */
   listen(listener: (overview: Overview) => void): () => void
   stop(): void
 }
 
 /** Services often arrive together; everybody else should hear of them once. */
 const GATHER_MS = 10
+/** Of a large site in constant change, this part of the time may go into overviews at most. */
+const MOST_BUSY = 0.2
+/** Nobody learns of a change later than this. */
+const MOST_GATHER_MS = 250
 
 export function createAnnouncer({
   compile,
   clock,
 }: {
   compile: () => Overview
-  clock: Pick<Clock, 'after'>
+  clock: Pick<Clock, 'after' | 'monotonic'>
 }): Announcer {
   const listeners = new Set<(overview: Overview) => void>()
   let overview: Overview | undefined
   let cancel: (() => void) | undefined
 
+  let gatherMs = GATHER_MS
   const current = (): Overview => {
-    overview ??= compile()
+    if (overview) return overview
+    const begunAt = clock.monotonic()
+    overview = compile()
+    const tookMs = clock.monotonic() - begunAt
+    gatherMs = Math.min(MOST_GATHER_MS, Math.max(GATHER_MS, tookMs / MOST_BUSY))
     return overview
   }
   return {
@@ -38,7 +50,7 @@ export function createAnnouncer({
     touch() {
       overview = undefined
       if (listeners.size === 0) return
-      cancel ??= clock.after(GATHER_MS, () => {
+      cancel ??= clock.after(gatherMs, () => {
         cancel = undefined
         const newest = current()
         for (const listener of listeners) listener(newest)

@@ -140,8 +140,17 @@ function keysOf({
       const isPrivate = isAmong(privateDigests, privateKey)
       return isPublic && isPrivate
     },
-    mask: (path) => publicKeys.reduce((text, key) => text.replaceAll(key, maskKey(key)), path),
+    mask(path) {
+      const meant = decoded(path)
+      const shown = publicKeys.some((key) => meant.includes(key)) ? meant : path
+      return publicKeys.reduce((text, key) => text.replaceAll(key, maskKey(key)), shown)
+    },
   }
+}
+
+/** A key is a key however it is written: `%70ub…` opens the same door as `pub…`. */
+function decoded(path: string): string {
+  return path.replace(/%([2-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** What may be shown of a key: enough to tell which one it is. */

@@ -18,6 +18,12 @@ import type { Guard } from './guard.ts'
 /** Paths that only operators and services need; with a control port the public one doesn't have them. */
 const CONTROL = ['/h/', '/_h/', '/_hydra/api/', '/_hydra/metrics'] as const
 
+/** The router behind reads escapes: a path is what it stands for, however it was written. */
+function isControlPath(path: string): boolean {
+  const meant = path.includes('%') ? decodeURIComponent(path) : path
+  return CONTROL.some((prefix) => meant.startsWith(prefix))
+}
+
 export interface DoorsDeps {
   readonly channel: HttpChannel
   /** Takes an upgrade at `/h/rsocket` over. */
@@ -120,7 +126,7 @@ export function createDoors(deps: DoorsDeps): Doors {
             '{"status":"ok"}',
           )
         }
-        if (!control && CONTROL.some((prefix) => path.startsWith(prefix))) {
+        if (!control && isControlPath(path)) {
           return exchange.respond(problemResponse('HYDRA_NO_ROUTE', undefined, exchange.id))
         }
         if (exchange.isUpgrade && path === '/h/rsocket') return rsocket(exchange)

@@ -21,6 +21,9 @@ import type { Pool } from './pool.ts'
 /** What is being waited for. */
 type Phase = 'queue' | 'connect' | 'send' | 'head' | 'answer' | 'done'
 
+/** Interim answers to one request; a service that sends more is broken, and would fill the memory. */
+const MOST_INTERIM = 100
+
 /** Bodies of answers nobody wants that are read to keep the connection. */
 const SMALL_ANSWER_BYTES = 64 * 1024
 
@@ -53,6 +56,8 @@ export class Attempt implements Waiting {
   /** Bytes of the answer that are still to come, when its length is known. */
   #missing = Number.NaN
   #isStream = false
+  /** Interim answers so far. */
+  #interim = 0
 
   constructor(
     engine: Engine,
@@ -116,7 +121,11 @@ export class Attempt implements Waiting {
     request.once('socket', (socket) => isCurrent() && this.#onSocket(request, socket))
     request.once('response', (answer) => (isCurrent() ? this.#onAnswer(answer) : answer.on('error', ignore)))
     request.on('information', ({ statusCode, rawHeaders }) => {
-      if (isCurrent()) this.#exchange.inform(statusCode, informed(rawHeaders))
+      if (!isCurrent()) return
+      if (++this.#interim > MOST_INTERIM) this.#onGarbage('too-many-interim')
+      // Nothing is lost with an interim answer: one the visitor has no room for is left out.
+      else if (!this.#exchange.outgoing.writableNeedDrain)
+        this.#exchange.inform(statusCode, informed(rawHeaders))
     })
     request.once('close', () => {
       if (isCurrent() && !this.#answer) this.#onError(new Error('the connection closed'))
@@ -201,10 +210,15 @@ export class Attempt implements Waiting {
     const { method } = this.#exchange
     const status = answer.statusCode!
     const lines = headerLines(answer.rawHeaders)
-    const coding = lines.get('transfer-encoding')
+    const codings = lines.all('transfer-encoding')
     // node:http undoes chunked and nothing else; another coding would be passed on without its name.
-    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    if (codings.length > 0 && codings.join().toLowerCase() !== 'chunked') {
       this.#onGarbage('transfer-encoding')
+      return
+    }
+    // Nobody asked for another protocol, and the visitor would wait for it on a connection that has none.
+    if (status === 101 || answer.httpVersionMajor !== 1) {
+      this.#onGarbage('protocol')
       return
     }
     const { otherwise } = this.#route

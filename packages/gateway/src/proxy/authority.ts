@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 
 export interface Authority {
   /** Lower case, without port, brackets and the dot of an absolute name. */
@@ -13,6 +13,9 @@ export interface Authority {
 
 const NAME = /^([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?)(?::([0-9]{1,5}))?$/
 const BRACKETED = /^\[([0-9A-Fa-f:.]+)\](?::([0-9]{1,5}))?$/
+
+/** Names that end in a number are addresses to browsers, and then `1.2.3` or `0x7f.1` is another one than it says. */
+const NUMBERED = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/i
 
 /**
  * Reads an authority; `undefined` when it is not exactly a name or an address with at most a port.
@@ -29,7 +32,8 @@ export function parseAuthority(text: string): Authority | undefined {
   if (bracketed) return isIPv6(name) ? { host: name.toLowerCase(), port } : undefined
   if (name.includes('..')) return undefined
   const host = name.endsWith('.') ? name.slice(0, -1) : name
-  return host === '' ? undefined : { host: host.toLowerCase(), port }
+  if (host === '' || (NUMBERED.test(host) && !isIPv4(host))) return undefined
+  return { host: host.toLowerCase(), port }
 }
 
 /** An authority in one spelling, without the port the scheme has anyway: for comparing, not for sending. */

@@ -48,12 +48,15 @@ export function requestHeaders(
   let hasLength = false
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i]!
-    const key = name.toLowerCase()
-    if (HOP_BY_HOP.has(key) || OURS.has(key) || nominated?.has(key)) continue
-    // Identity and paths are for us to state: any of ours that comes from outside is a forgery. Some
-    // servers read _ as -, so both are taken out.
-    if (key.startsWith('hydra-') || key.startsWith('hydra_')) continue
-    if (key.startsWith('x-forwarded-') && (!facts.fromTrusted || WRITTEN_FORWARDED.has(key))) continue
+    const written = name.toLowerCase()
+    // Many servers read _ as - (CGI, WSGI): what we vouch for is taken out in either spelling.
+    const isDisguised = written.includes('_')
+    const key = isDisguised ? written.replaceAll('_', '-') : written
+    if (HOP_BY_HOP.has(key) || OURS.has(key) || nominated?.has(written)) continue
+    // Identity and paths are for us to state: any of ours that comes from outside is a forgery.
+    if (key.startsWith('hydra-') || (isDisguised && key === 'content-length')) continue
+    if (key.startsWith('x-forwarded-') && (isDisguised || !facts.fromTrusted || WRITTEN_FORWARDED.has(key)))
+      continue
     const value = key === 'cookie' ? filterCookies(flat[i + 1]!, isRegistered) : flat[i + 1]!
     if (value === undefined) continue
     if (key === 'content-length') hasLength = true

@@ -73,7 +73,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     keepAliveTimeoutBuffer: 0,
     requireHostHeader: false,
     noDelay: true,
-    shouldUpgradeCallback: (incoming) => isHandshake(incoming.method!, headerLines(incoming.rawHeaders)),
+    shouldUpgradeCallback: (incoming) =>
+      incoming.httpVersion === '1.1' && isHandshake(incoming.method!, headerLines(incoming.rawHeaders)),
   })
   // More lines than allowed are to be refused, not cut off.
   server.maxHeadersCount = 0
@@ -96,7 +97,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     const origin = readOrigin(connection.address, connection.tls, headers, trusted)
     const target = incoming.url!
     const head = readHead(incoming.method!, target, incoming.httpVersionMinor === 0, headers, settings)
-    const fault = 'code' in head ? head : expectFault(headers.get('expect'))
+    const fault =
+      'code' in head ? head : (versionFault(incoming.httpVersion) ?? expectFault(headers.get('expect')))
     const read = 'code' in head ? { path: pathForLog(target), query: '', authority: '', host: '' } : head
     const facts = {
       ...read,
@@ -282,6 +284,12 @@ function minimalAnswer(code: ErrorCode, id: string, headers = ''): string {
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\n` +
     `Content-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${id}\r\n${headers}Connection: close\r\n\r\n${body}`
   )
+}
+
+/** The parser also lets HTTP/0.9 and HTTP/2.0 through, which are other languages. */
+function versionFault(version: string): HeadFault | undefined {
+  if (version === '1.1' || version === '1.0') return undefined
+  return { code: 'HYDRA_BAD_REQUEST', reason: 'version', detail: 'This port speaks HTTP/1.1 and HTTP/1.0.' }
 }
 
 /** RFC 9110, 10.1.1: the only expectation there is. */

@@ -117,6 +117,8 @@ export function isHandshake(method: string, lines: HeaderLines): boolean {
     KEY.test(keys[0]!) &&
     lines.get('sec-websocket-version')?.trim() === '13' &&
     headerTokens(lines, 'connection').includes('upgrade') &&
+    // Of two origins the service might believe the other one.
+    lines.all('origin').length < 2 &&
     lines.get('transfer-encoding') === undefined &&
     (lines.get('content-length') ?? '0') === '0'
   )

@@ -121,6 +121,10 @@ export function forwardUpgrade(
   })
   request.once('response', (answer: IncomingMessage) => {
     answer.on('error', ignore)
+    if (answer.statusCode === 101) {
+      onError(new Error('the service switched without saying to what'))
+      return
+    }
     if (!leave()) return
     const lines = headerLines(answer.rawHeaders)
     try {

@@ -18,7 +18,7 @@ import {
 } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
 import { fallbackProblem } from '../routing/fallback.ts'
-import { isReservedPattern } from '../routing/reserved.ts'
+import { isReservedPath, isReservedPattern } from '../routing/reserved.ts'
 import type { Manifest, RouteKind, RouteSpec } from '../routing/route.ts'
 import type { ChannelKind } from '../routing/upstream.ts'
 
@@ -97,6 +97,8 @@ export function compileDeclaration(
   for (const { path, dialect, host, fallback, ...rest } of registration.routes) {
     const problem = fallback === undefined ? undefined : fallbackProblem(fallback)
     if (problem) refused.push({ path, reason: `its fallback ${problem}` })
+    else if (rest.to !== undefined && !SENDABLE.test(rest.to))
+      refused.push({ path, reason: 'its `to` holds a character that must be encoded' })
     else {
       translated(dialect, path, (pattern) =>
         add({
@@ -111,6 +113,11 @@ export function compileDeclaration(
   }
 
   // The page of a Medusa application opens its socket here; the application has it at /socket (medusa.md 2.4).
+  // A service named like a prefix of ours has no such paths: `/h/socket` is never asked of it.
+  if (isReservedPath(`/${name}/`)) {
+    refused.push({ path: `/${name}/**`, reason: 'this path belongs to the gateway' })
+    return { manifest: { hash: manifestHash(registration, channel), routes }, refused, warnings }
+  }
   if (channel === 'http') {
     count(1)
     add({ pattern: literalPattern(`/${name}/socket`), kind: 'socket', to: '/socket' })
@@ -148,6 +155,9 @@ function tooManyRoutes(maxRoutes: number): HydraError {
     `a registration may have ${maxRoutes} routes; nothing was registered`,
   )
 }
+
+/** What may stand in a request line: visible ASCII, and no fragment. */
+const SENDABLE = /^[\x21\x22\x24-\x7e]+$/
 
 const PLAIN = /^[A-Za-z0-9._~/!$&'()*+,;=:@-]*$/
 

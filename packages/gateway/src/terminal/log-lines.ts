@@ -21,7 +21,7 @@ export function readableLog(write: (text: string) => void, style: Style): { writ
 export function formatLogLine(line: string, style: Style): string {
   let event: Record<string, unknown>
   try {
-    event = JSON.parse(line)
+    event = JSON.parse(line, (_, value) => (typeof value === 'string' ? shown(value) : value))
   } catch {
     return line
   }
@@ -31,6 +31,10 @@ export function formatLogLine(line: string, style: Style): string {
   const said = event.msg === 'exchange' ? formatExchange(event, style) : formatEvent(event, style)
   return style.plain(`  ${time}  ${word}  ${said}\n`)
 }
+
+// What services say of themselves stands in the log: it must not move the cursor or turn text around.
+const UNSHOWABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
+const shown = (text: string) => text.replace(UNSHOWABLE, '\ufffd')
 
 /** A finished request: what was asked, what came of it, who answered. */
 function formatExchange(event: Record<string, unknown>, style: Style): string {

@@ -144,3 +144,16 @@ test('log lines are short for a person, and whatever is no log line stays as it 
   )
   assert.equal(formatLogLine('not JSON\n', plain), 'not JSON\n')
 })
+
+test('what a service says of itself can not move the cursor of who reads the log', () => {
+  const line = JSON.stringify({
+    level: 'info',
+    time: 0,
+    msg: 'instance registered',
+    version: '\u001b[2J\u009b31m',
+    refused: [{ path: '/\u001b]0;x\u0007' }],
+  })
+  const shown = formatLogLine(line, plain)
+  assert.doesNotMatch(shown, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+  assert.match(shown, /version=\ufffd\[2J/)
+})

@@ -194,6 +194,16 @@ test('an instance that registers under another name leaves the first one', async
   assert.deepEqual(serving('/orders'), [])
 })
 
+test('nobody takes the place of an instance of another channel by naming its id', async () => {
+  const { registry, join, serving } = setUp()
+  const bean = registration.parse({ name: 'shop', host: '127.0.0.1', port: 4000, endpoints: ['/shop'] })
+  const { instanceId } = await registry.register(bean, { channel: 'http', peer: '127.0.0.1' })
+  await assert.rejects(join('thief', ['/thief'], { instanceId }), { code: 'HYDRA_CONFLICT' })
+  await assert.rejects(join('shop', ['/thief'], { instanceId }), { code: 'HYDRA_CONFLICT' })
+  assert.deepEqual(serving('/shop'), [instanceId])
+  assert.equal(serving('/thief'), undefined)
+})
+
 test('the incumbent keeps a contested route, until it was down for takeoverAfter and the newcomer serves', async () => {
   const { clock, registry, join, serving } = setUp()
   const incumbent = await join('orders', ['/orders'])

@@ -201,8 +201,12 @@ export function createRegistry(deps: RegistryDeps): Registry {
       if ('refused' in resolved) throw new HydraError('HYDRA_FORBIDDEN_ADDRESS', resolved.refused)
       const member = recruit(registration, registrant, resolved.address)
       const { id } = member
+      const holder = roster.member(id)
+      // Ids of addresses can be computed: nobody takes the place of an instance of another channel by naming it.
+      if (holder && holder.channel !== registrant.channel)
+        throw new HydraError('HYDRA_CONFLICT', 'this instanceId belongs to an instance of another channel')
       roster.makeRoom(member)
-      const isNew = !roster.member(id)
+      const isNew = holder === undefined
       leases.renew(id, settings.leaseMs)
       roster.admit(member)
       // It may have refused connections until it was ready; if it still does, the next request finds out.

@@ -284,6 +284,13 @@ test('what is wrong with a SETUP is said with the code of RSocket and of Hydra',
   assert.deepEqual(gateway.gauges, [])
 })
 
+test('a channel that was refused takes nobody out of the rotation, whatever instance it names', async (t) => {
+  const gateway = await openGateway(t)
+  const { ended } = await openService(gateway.tcp, bean(1, { host: '169.254.169.254' }))
+  await ended
+  assert.deepEqual(gateway.diary, [])
+})
+
 test('a registration that is refused later changes nothing', async (t) => {
   const gateway = await openGateway(t)
   const { peer } = await openService(gateway.tcp, bean(1))

@@ -59,6 +59,7 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
   const { settings, clock, log, metrics } = deps
   const { maxFrameBytes = DEFAULT_FRAME_BYTES, maxRegistrationBytes, maxRoutes } = settings
   const sessions = new Map<string, Session>()
+  const registered = new Set<string>()
   const wires = new Map<Wire, Session>()
   const undecided = new Map<string, number>()
   const listeners: TcpListener[] = []
@@ -99,6 +100,7 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
       wire,
       peerAddress,
       sessions,
+      registered,
       encode,
       isStopping: () => stopping,
       onState(state) {

@@ -34,6 +34,8 @@ export interface SessionDeps extends Required<RSocketChannelDeps> {
   readonly peerAddress: string
   /** Which session speaks for an instance, by its id. */
   readonly sessions: Map<string, Session>
+  /** Instances that serve because of a channel; only those can be taken out again by one. */
+  readonly registered: Set<string>
   readonly encode: (overview: Overview) => Uint8Array
   readonly isStopping: () => boolean
   /** It was let in, or it ended. */
@@ -58,7 +60,7 @@ const { APPLICATION_ERROR, CONNECTION_CLOSE, INVALID_SETUP, REJECTED_SETUP } = E
 
 /** Starts to listen to a connection; nothing is known of its peer but the address. */
 export function openSession(deps: SessionDeps): Session {
-  const { registrar, keys, settings, clock, metrics, peerAddress, sessions, wire } = deps
+  const { registrar, keys, settings, clock, metrics, peerAddress, sessions, registered, wire } = deps
   let log = deps.log.child({ peer: peerAddress })
   let id: string | undefined
   let registering = 0
@@ -131,7 +133,7 @@ export function openSession(deps: SessionDeps): Session {
     } catch (error) {
       if (speaks()) {
         sessions.delete(id)
-        registrar.suspend(id, 'its new registration was refused')
+        suspend(id, 'its new registration was refused')
       }
       if (error instanceof HydraError)
         throw refusal('bad-registration', INVALID_SETUP, error.code, error.message)
@@ -145,10 +147,12 @@ export function openSession(deps: SessionDeps): Session {
   async function register(registration: Registration): Promise<Registered> {
     registering++
     try {
-      return await registrar.register(
+      const answer = await registrar.register(
         { ...registration, instanceId: id },
         { channel: 'rsocket', peer: peerAddress },
       )
+      registered.add(answer.instanceId)
+      return answer
     } finally {
       registering--
       if (ended && registering === 0 && speaks()) stopSpeaking('channel closed')
@@ -182,7 +186,10 @@ export function openSession(deps: SessionDeps): Session {
   function deregister(data: unknown): boolean {
     const instance = own(data, 'channel')
     leaving = true
-    return registrar.deregister(instance, { forget: field(data, 'forget') === true })
+    return (
+      registered.delete(instance) &&
+      registrar.deregister(instance, { forget: field(data, 'forget') === true })
+    )
   }
 
   async function registerAgain(data: unknown): Promise<unknown> {
@@ -222,13 +229,18 @@ export function openSession(deps: SessionDeps): Session {
     }
   }
 
+  /** Takes an instance out of the rotation, unless it never was in it by a channel. */
+  function suspend(instance: string, reason: string): void {
+    if (registered.delete(instance)) registrar.suspend(instance, reason)
+  }
+
   // ---- its end ----------------------------------------------------------------------------------------
 
   function stopSpeaking(reason: string): void {
     if (id === undefined || !speaks()) return
     if (registering === 0) sessions.delete(id)
     // When the gateway stops its services are not down: another node may hear them within their lease.
-    if (!leaving && !deps.isStopping()) registrar.suspend(id, reason)
+    if (!leaving && !deps.isStopping()) suspend(id, reason)
   }
 
   function onEnd({ by, reason, error }: Ended): void {

@@ -115,7 +115,7 @@ export async function createGateway(
     metrics,
     clock,
   })
-  const site = createSiteMap({ live, vitals, overview: registry.overview })
+  const site = createSiteMap({ live, vitals, overview: registry.latestOverview })
   const answers = createAnswers({
     settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
     serviceOf: (name) => live.table.service(name),

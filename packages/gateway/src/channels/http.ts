@@ -65,7 +65,7 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
     request: Request,
     publicKey: string,
     peer: Peer,
-    what: 'registration' | 'beat',
+    what: 'registration' | 'beat' | 'request',
   ): Response | undefined => {
     const refuse = (reason: string, status: number): Response => {
       metrics.refused(what, reason)
@@ -78,6 +78,14 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
     if (basic ? !keys.acceptsPair(...basic) : settings.requirePrivateKey)
       return refuse('wrong-private-key', 401)
     return undefined
+  }
+
+  /** Counts and logs what was wrong with a body; gives the error back to be thrown. */
+  const counted = (error: unknown, what: 'registration' | 'beat', peer: Peer): unknown => {
+    if (!(error instanceof HydraError)) return error
+    metrics.refused(what, error.code)
+    log.warn({ peer: peer.address, code: error.code, detail: error.detail }, `${what} refused`)
+    return error
   }
 
   /**
@@ -123,17 +131,15 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
         byConnection.set(peer.connection, names.set(registration.name, registered.instanceId))
         return json(registrationAnswer(registrar, registered))
       } catch (error) {
-        if (error instanceof HydraError) {
-          metrics.refused('registration', error.code)
-          log.warn({ peer: peer.address, code: error.code, detail: error.detail }, 'registration refused')
-        }
-        throw error
+        throw counted(error, 'registration', peer)
       }
     },
     async alive(request, publicKey, peer) {
       const refused = refusal(request, publicKey, peer, 'beat')
       if (refused) return refused
-      const name = await readText(request, MOST_NAME_BYTES)
+      const name = await readText(request, MOST_NAME_BYTES).catch((error) => {
+        throw counted(error, 'beat', peer)
+      })
       const { sure, instances } = beating(name, peer)
       const alive = sure ? instances : await onlyThose(instances, answers)
       const renewed = alive.filter(({ id }) => registrar.beat(id))
@@ -145,7 +151,7 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
       return json(true)
     },
     async keys(request, publicKey, peer) {
-      return refusal(request, publicKey, peer, 'beat') ?? json({ keys: [], publicKey: null })
+      return refusal(request, publicKey, peer, 'request') ?? json({ keys: [], publicKey: null })
     },
   }
 }

@@ -102,11 +102,12 @@ export function createDoors(deps: DoorsDeps): Doors {
     .onError((error, c) => {
       const { id } = c.env.exchange
       if (error instanceof HydraError) {
-        const headers: Record<string, string> =
-          error.code === 'HYDRA_UNAUTHORIZED'
-            ? { 'www-authenticate': 'Basic realm="Hydra gateway", charset="UTF-8"' }
-            : {}
-        return problemResponse(error.code, error.detail, id, { headers, errors: error.errors })
+        const { code, detail, errors } = error
+        if (code !== 'HYDRA_UNAUTHORIZED') return problemResponse(code, detail, id, { errors })
+        metrics.refused('request', 'wrong-operator-keys')
+        log.warn({ exchange: id, peer: c.env.exchange.peer.address, path: c.req.path }, 'operator refused')
+        const headers = { 'www-authenticate': 'Basic realm="Hydra gateway", charset="UTF-8"' }
+        return problemResponse(code, detail, id, { headers })
       }
       log.error({ err: error, exchange: id }, 'a door failed')
       return problemResponse('HYDRA_INTERNAL', undefined, id)

@@ -23,7 +23,7 @@ test('every answer carries the id that stands in the log, and ids differ', async
   assert.ok(!ids.includes('chosen-by-a-stranger'))
   await until('two log lines', () => rig.lines.length === 2)
   assert.deepEqual(
-    rig.lines.map((line) => line.id),
+    rig.lines.map((line) => line.exchange),
     ids,
   )
   assert.equal(rig.lines[0]!.client, '127.0.0.1')

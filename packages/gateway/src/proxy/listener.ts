@@ -137,7 +137,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
 
   function fail(exchange: NodeExchange, error: unknown): void {
-    log.error({ id: exchange.id, err: error }, 'exchange failed')
+    log.error({ exchange: exchange.id, err: error }, 'exchange failed')
     if (exchange.answered) exchange.abort()
     else problem(exchange, 'HYDRA_INTERNAL')
   }
@@ -158,7 +158,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       )
       log.info(
         {
-          id: exchange.id,
+          exchange: exchange.id,
           method: exchange.method,
           path: maskPath(exchange.path),
           status: exchange.status,

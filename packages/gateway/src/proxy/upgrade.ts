@@ -71,7 +71,7 @@ export function forwardUpgrade(
     const { code, reason } = failure
     metrics.upstreamFailed(instance.service, reason)
     log.warn(
-      { id: exchange.id, service: instance.service, instance: instance.id, code, reason },
+      { exchange: exchange.id, service: instance.service, instance: instance.id, code, reason },
       'upstream failed',
     )
     if (failure.refused) engine.vitals.rest(instance.id)

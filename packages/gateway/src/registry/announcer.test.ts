@@ -4,51 +4,60 @@ import type { Overview } from '@hydra-gateway/protocol'
 import { createManualClock } from '../observe/manual-clock.ts'
 import { createAnnouncer } from './announcer.ts'
 
-const OVERVIEW: Overview = {
-  type: 'ACTIVE_SERVERS_UPDATE',
-  hash: '',
-  services: [],
-  menus: {},
-  publicKey: null,
-  roleMappings: {},
-}
-
-/** Counts announcements while something changes each ms for a second; compiling takes `tookMs`. */
-function announcedInASecond(tookMs: number): number {
-  const manual = createManualClock()
-  let spentMs = 0
-  const clock = { ...manual, monotonic: () => manual.monotonic() + spentMs }
-  const compile = () => {
-    spentMs += tookMs
-    return { ...OVERVIEW }
-  }
-  const announcer = createAnnouncer({ compile, clock })
-  let announced = 0
-  announcer.listen(() => announced++)
-  for (let ms = 0; ms < 1000; ms++) {
-    announcer.touch()
-    manual.advance(1)
-  }
-  return announced
-}
-
-test('changes that come together are one announcement, and a large site in constant change is announced less often', () => {
-  assert.equal(announcedInASecond(1), 100)
-  const large = announcedInASecond(40)
-  assert.ok(large >= 4 && large <= 6, `${large} times`)
-  const huge = announcedInASecond(200)
-  assert.ok(huge >= 3 && huge <= 5, `${huge} times`)
-})
-
-test('whoever asks gets the present state at once', () => {
+/** An announcer whose overviews are numbered; compiling one takes `tookMs` of the clock. */
+function setUp(tookMs: number) {
   const clock = createManualClock()
-  let services = 0
+  let compiled = 0
   const announcer = createAnnouncer({
-    compile: () => ({ ...OVERVIEW, hash: String(++services) }),
     clock,
+    compile() {
+      clock.advance(tookMs)
+      return { hash: String(++compiled) } as Overview
+    },
   })
-  assert.equal(announcer.current().hash, '1')
+  return { clock, announcer }
+}
+
+test('on a small site the overview is always as it is now', () => {
+  const { announcer } = setUp(0)
   assert.equal(announcer.current().hash, '1')
   announcer.touch()
+  assert.equal(announcer.latest().hash, '1', 'but nobody compiles it for whoever may not wait')
   assert.equal(announcer.current().hash, '2')
+  assert.equal(announcer.current().hash, '2')
+})
+
+test('many changes are one announcement, also when somebody asked in between', () => {
+  const { clock, announcer } = setUp(0)
+  const heard: string[] = []
+  announcer.listen(({ hash }) => heard.push(hash))
+  for (let i = 0; i < 5; i++) announcer.touch()
+  announcer.current()
+  clock.advance(10)
+  assert.deepEqual(heard, ['2'])
+  clock.advance(1000)
+  assert.deepEqual(heard, ['2'])
+})
+
+test('on a large site who asks gets the last one, and the newest is announced soon', () => {
+  const { clock, announcer } = setUp(20)
+  const heard: string[] = []
+  announcer.listen(({ hash }) => heard.push(hash))
+  announcer.touch()
+  clock.advance(10)
+  assert.deepEqual(heard, ['2'])
+  announcer.touch()
+  assert.equal(announcer.current().hash, '2', 'a swarm of registrations costs no swarm of overviews')
+  clock.advance(250)
+  assert.deepEqual(heard, ['2', '3'])
+})
+
+test('who stopped listening hears nothing', () => {
+  const { clock, announcer } = setUp(0)
+  const heard: string[] = []
+  const stop = announcer.listen(({ hash }) => heard.push(hash))
+  stop()
+  announcer.touch()
+  clock.advance(1000)
+  assert.deepEqual(heard, [])
 })

@@ -7,7 +7,10 @@ import type { Overview } from '@hydra-gateway/protocol'
 import type { Clock } from '../observe/clock.ts'
 
 export interface Announcer {
+  /** The overview as it is now; of a site so large that compiling takes long, as it was a moment ago. */
   current(): Overview
+  /** The overview as it was compiled last, at most `MOST_GATHER_MS` ago: for whoever may not wait. */
+  latest(): Overview
   /** Something the overview says may have changed. */
   touch(): void
   /**
@@ -33,27 +36,31 @@ export function createAnnouncer({
   clock: Pick<Clock, 'after' | 'monotonic'>
 }): Announcer {
   const listeners = new Set<(overview: Overview) => void>()
-  let overview: Overview | undefined
+  let overview = compile()
+  let isStale = false
+  let gatherMs = GATHER_MS
   let cancel: (() => void) | undefined
 
-  let gatherMs = GATHER_MS
-  const current = (): Overview => {
-    if (overview) return overview
+  const refresh = (): void => {
     const begunAt = clock.monotonic()
     overview = compile()
+    isStale = false
     const tookMs = clock.monotonic() - begunAt
     gatherMs = Math.min(MOST_GATHER_MS, Math.max(GATHER_MS, tookMs / MOST_BUSY))
-    return overview
   }
   return {
-    current,
+    current() {
+      // Where it takes long, many who ask at once would stop everything; the next announcement reaches them soon.
+      if (isStale && gatherMs === GATHER_MS) refresh()
+      return overview
+    },
+    latest: () => overview,
     touch() {
-      overview = undefined
-      if (listeners.size === 0) return
+      isStale = true
       cancel ??= clock.after(gatherMs, () => {
         cancel = undefined
-        const newest = current()
-        for (const listener of listeners) listener(newest)
+        if (isStale) refresh()
+        for (const listener of listeners) listener(overview)
       })
     },
     listen(listener) {

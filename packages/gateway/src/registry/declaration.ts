@@ -57,7 +57,10 @@ export function manifestHash(registration: Registration, channel: ChannelKind): 
 export function compileDeclaration(
   registration: Registration,
   channel: ChannelKind,
-  { maxRoutes }: { readonly maxRoutes: number },
+  {
+    maxRoutes,
+    hash = manifestHash(registration, channel),
+  }: { readonly maxRoutes: number; readonly hash?: string },
 ): Declaration {
   const { name, endpoints, sockets, staticResources } = registration
   const routes: RouteSpec[] = []
@@ -116,7 +119,7 @@ export function compileDeclaration(
   // A service named like a prefix of ours has no such paths: `/h/socket` is never asked of it.
   if (isReservedPath(`/${name}/`)) {
     refused.push({ path: `/${name}/**`, reason: 'this path belongs to the gateway' })
-    return { manifest: { hash: manifestHash(registration, channel), routes }, refused, warnings }
+    return { manifest: { hash, routes }, refused, warnings }
   }
   if (channel === 'http') {
     count(1)
@@ -137,7 +140,7 @@ export function compileDeclaration(
       ...(webjar ? { otherwise: `/static/${encoded}` } : {}),
     })
   }
-  return { manifest: { hash: manifestHash(registration, channel), routes }, refused, warnings }
+  return { manifest: { hash, routes }, refused, warnings }
 }
 
 /** The patterns of a path, or why it has none. */

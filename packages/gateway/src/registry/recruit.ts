@@ -33,9 +33,10 @@ const MOST_LOGGED = 20
 export function createRecruiter({ settings, known, node, log }: RecruiterDeps): Recruiter {
   const declarationOf = (registration: Registration, channel: Registrant['channel']) => {
     const { name } = registration
-    const before = known(name, manifestHash(registration, channel))
+    const hash = manifestHash(registration, channel)
+    const before = known(name, hash)
     if (before) return before
-    const compiled = compileDeclaration(registration, channel, settings)
+    const compiled = compileDeclaration(registration, channel, { ...settings, hash })
     const { warnings } = compiled
     if (warnings.length > 0) {
       const more = warnings.length - MOST_LOGGED

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Registration } from '@hydra-gateway/protocol'
+import type { Overview, Registration } from '@hydra-gateway/protocol'
 import type { Admission } from '../address/admission.ts'
 import type { KnownInstance, Registered, Registrar } from '../channels/port.ts'
 import { HydraError } from '../errors.ts'
@@ -64,6 +64,8 @@ export interface Registry extends Registrar {
   /** Drops a service and its routes; false when the name isn't known. Its instances must register again. */
   forget(service: string): boolean
   entries(): Iterable<Entry>
+  /** The overview without the work of compiling it: for the request path. */
+  latestOverview(): Overview
   /** Milliseconds since the last sign of life; undefined for instances without a lease. */
   silentForMs(instanceId: string): number | undefined
   /** Members that other nodes heard, as the store lists them now; the ones missing are gone. */
@@ -93,6 +95,9 @@ export interface Adopted {
 export function createRegistry(deps: RegistryDeps): Registry {
   const { settings, store, admission, vitals, table, publish, node, clock, log } = deps
   const leases = createLeases({ clock })
+  /** Which registration of an instance was taken last, counted in the order they came. */
+  const turnOf = new Map<string, number>()
+  let turns = 0
   const memberListeners: ((event: MemberEvent, instance: Instance) => void)[] = []
 
   const roster = createRoster({
@@ -122,6 +127,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   const release = ({ id, node: owner, channel }: Member): void => {
     leases.release(id)
+    turnOf.delete(id)
     vitals.forget(id)
     if (owner !== node || channel === 'static') return
     store.release(id).catch((error) => log.warn({ err: error, instance: id }, 'store: release failed'))
@@ -197,16 +203,20 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const { name: service, fallback } = registration
       const problem = fallback ? fallbackProblem(fallback) : undefined
       if (problem) throw new HydraError('HYDRA_BAD_REGISTRATION', `fallback ${problem}`)
+      const turn = ++turns
       const resolved = await admission.resolve(registration.host, registrant.peer)
       if ('refused' in resolved) throw new HydraError('HYDRA_FORBIDDEN_ADDRESS', resolved.refused)
       const member = recruit(registration, registrant, resolved.address)
       const { id } = member
+      // Names take their time to resolve: what was said later holds, whatever is resolved first.
+      if ((turnOf.get(id) ?? 0) > turn) return answerFor(roster.member(id) ?? member)
       const holder = roster.member(id)
       // Ids of addresses can be computed: nobody takes the place of an instance of another channel by naming it.
       if (holder && holder.channel !== registrant.channel)
         throw new HydraError('HYDRA_CONFLICT', 'this instanceId belongs to an instance of another channel')
       roster.makeRoom(member)
       const isNew = holder === undefined
+      turnOf.set(id, turn)
       leases.renew(id, settings.leaseMs)
       roster.admit(member)
       // It may have refused connections until it was ready; if it still does, the next request finds out.
@@ -266,8 +276,13 @@ export function createRegistry(deps: RegistryDeps): Registry {
       for (const { id, node: owner, channel, registration, host, peer } of adopted) {
         const known = roster.member(id)
         if (owner === node || known?.node === node) continue
-        const isSame = known?.node === owner && known.manifest.hash === manifestHash(registration, channel)
-        if (!isSame) roster.admit({ ...recruit(registration, { channel, peer }, host), node: owner })
+        if (known?.node === owner && known.manifest.hash === manifestHash(registration, channel)) continue
+        try {
+          roster.admit({ ...recruit(registration, { channel, peer }, host), node: owner })
+        } catch (error) {
+          // One record that can't be used keeps no other out.
+          log.warn({ err: error, instance: id, node: owner }, 'store: a registration was left out')
+        }
       }
     },
     instancesOf: (service) => [...(roster.entry(service)?.members.values() ?? [])].map(knownInstance),
@@ -279,6 +294,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
         }))
         .filter(({ registrations }) => registrations.length > 0),
     overview: announcer.current,
+    latestOverview: announcer.latest,
     onOverview: announcer.listen,
     onMember: (listener) => void memberListeners.push(listener),
     entries: roster.entries,

@@ -38,7 +38,7 @@ const shown = (text: string) => text.replace(UNSHOWABLE, '\ufffd')
 
 /** A finished request: what was asked, what came of it, who answered. */
 function formatExchange(event: Record<string, unknown>, style: Style): string {
-  const { method, path, status, durationMs, service, instance, id, ...rest } = event
+  const { method, path, status, durationMs, service, instance, exchange, ...rest } = event
   const isBad = typeof status === 'number' && status >= 500
   const outcome = isBad ? style.bad(String(status)) : String(status ?? '')
   const who = service === undefined ? 'hydra' : `${service} ${shortId(instance)}`.trimEnd()
@@ -46,7 +46,7 @@ function formatExchange(event: Record<string, unknown>, style: Style): string {
   const more = ['error', 'reason', 'outcome'].flatMap((name) =>
     rest[name] === undefined ? [] : [String(rest[name])],
   )
-  return [...parts, ...more, style.dim(String(id))].join('  ')
+  return [...parts, ...more, style.dim(String(exchange))].join('  ')
 }
 
 function formatEvent(event: Record<string, unknown>, style: Style): string {

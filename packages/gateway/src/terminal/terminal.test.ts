@@ -130,7 +130,7 @@ test('log lines are short for a person, and whatever is no log line stays as it 
     durationMs: 4.6,
   }
   const line = formatLogLine(
-    JSON.stringify({ ...exchange, service: 'orders', instance: 'abcdef0123456789', id: '01M' }),
+    JSON.stringify({ ...exchange, service: 'orders', instance: 'abcdef0123456789', exchange: '01M' }),
     plain,
   )
   assert.match(

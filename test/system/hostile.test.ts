@@ -281,3 +281,260 @@ test('who leaves in the middle of a registration is refused, and is no failure o
   await eventually(() => assert.ok(gateway.lines.some(({ msg }) => msg === 'registration refused')))
   assert.ok(!gateway.lines.some(({ level }) => level === 'error' || level === 50))
 })
+
+test('what two servers could read as different requests is refused, and nothing of it reaches a service', async (t) => {
+  const gateway = await startGateway(t)
+  const seen: string[] = []
+  await startLiar(t, gateway, 'one', (socket, request) => {
+    seen.push(request)
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+  })
+  const post = (headers: string, body: string) => `POST /one HTTP/1.1\r\n${HOST}${headers}\r\n\r\n${body}`
+  const chunked = (body: string) => post('Transfer-Encoding: chunked', body)
+  const smuggled = `GET /one/smuggled HTTP/1.1\r\n${HOST}\r\n`
+  const requests = {
+    'length and chunks': post('Content-Length: 4\r\nTransfer-Encoding: chunked', `0\r\n\r\n${smuggled}`),
+    'two lengths': post('Content-Length: 2\r\nContent-Length: 40', `xx${smuggled}`),
+    'a list of lengths': post('Content-Length: 2, 2', 'xx'),
+    'a signed length': post('Content-Length: +2', 'xx'),
+    'a length beyond numbers': post('Content-Length: 99999999999999999999999', 'xx'),
+    'an unknown coding': post('Transfer-Encoding: xchunked', '0\r\n\r\n'),
+    'chunked twice': post('Transfer-Encoding: chunked, chunked', '0\r\n\r\n'),
+    'two codings in two lines': post('Transfer-Encoding: chunked\r\nTransfer-Encoding: x', '0\r\n\r\n'),
+    'a coding with a vertical tab': post('Transfer-Encoding: \u000bchunked', '0\r\n\r\n'),
+    'a space before the colon': post('Transfer-Encoding : chunked', '0\r\n\r\n'),
+    'chunks in HTTP/1.0': chunked('0\r\n\r\n').replace('HTTP/1.1', 'HTTP/1.0'),
+    'a chunk size in C': chunked('0x2\r\nxx\r\n0\r\n\r\n'),
+    'a chunk size with a space': chunked('2 \r\nxx\r\n0\r\n\r\n'),
+    'a bare LF in an extension': chunked('2;a\nxx\r\n0\r\n\r\n'),
+    'a bare CR in an extension': chunked('2;a\rxx\r\n0\r\n\r\n'),
+    'chunks with bare LFs': chunked('2\nxx\n0\n\n'),
+    'a chunk longer than it says': chunked('2\r\nxxyy0\r\n\r\n'),
+    'a chunk size that overflows': chunked('10000000000000002\r\nxx\r\n0\r\n\r\n'),
+    'a folded line': `GET /one HTTP/1.1\r\n${HOST}X: a\r\n b\r\n\r\n`,
+    'a folded coding': post('Transfer-Encoding:\r\n chunked', '0\r\n\r\n'),
+    'a folded first line': `GET /one HTTP/1.1\r\n X: y\r\n${HOST}\r\n`,
+    'bare LFs': 'GET /one HTTP/1.1\nHost: localhost\n\n',
+    'a bare CR in a value': `GET /one HTTP/1.1\r\n${HOST}X: a\rY: b\r\n\r\n`,
+    'NUL in a value': `GET /one HTTP/1.1\r\n${HOST}X: a\0b\r\n\r\n`,
+    'a name with a space': `GET /one HTTP/1.1\r\n${HOST}X Y: b\r\n\r\n`,
+    'two hosts': `GET /one HTTP/1.1\r\n${HOST}Host: evil.example\r\n\r\n`,
+    'no host': 'GET /one HTTP/1.1\r\n\r\n',
+    'a host with a user': 'GET /one HTTP/1.1\r\nHost: a@localhost\r\n\r\n',
+    'another host in the target': `GET http://evil.example/one HTTP/1.1\r\n${HOST}\r\n`,
+    'a user in the target': `GET http://a@localhost/one HTTP/1.1\r\n${HOST}\r\n`,
+    'another expectation': post('Expect: 200-ok\r\nContent-Length: 2', 'xx'),
+    'a TLS hello': '\u0016\u0003\u0001\u0002\u0000\u0001\u0000',
+    'HTTP/2 without asking': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  }
+  const answers = await Promise.all(
+    Object.entries(requests).map(async ([title, bytes]) => [title, await ask(gateway, bytes, 400)] as const),
+  )
+  for (const [title, answer] of answers) {
+    assert.equal(statusOf(answer), 400, title)
+    assert.equal(answer.match(/HTTP\/1\.1 \d{3}/g)?.length, 1, title)
+    assert.doesNotMatch(answer, /127\.0\.0\.1|\.ts:|at \w+ \(/, title)
+  }
+  assert.ok(!seen.join('').includes('smuggled'))
+  assert.equal(statusOf(await get(gateway, '/one')), 200)
+})
+
+test('an answer that lies about its length, its form or its number never gets on to another visitor', async (t) => {
+  const gateway = await startGateway(t)
+  const ok = 'HTTP/1.1 200 OK\r\n'
+  const leftover = `${ok}Content-Length: 9\r\n\r\nLEFTOVER!`
+  const answers: Record<string, [answer: string, status: number | undefined]> = {
+    'two answers': [`${ok}Content-Length: 2\r\n\r\nok${leftover}`, 200],
+    'two chunked answers': [`${ok}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n${leftover}`, 200],
+    'bytes after the end': [`${ok}Content-Length: 2\r\n\r\nokLEFTOVER!`, undefined],
+    'no content with content': [`HTTP/1.1 204 No Content\r\n\r\n${leftover}`, 204],
+    'not modified with content': [`HTTP/1.1 304 Not Modified\r\nContent-Length: 44\r\n\r\n${leftover}`, 304],
+    'length and chunks': [
+      `${ok}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+      502,
+    ],
+    'chunks and length': [
+      `${ok}Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+      502,
+    ],
+    'two lengths': [`${ok}Content-Length: 2\r\nContent-Length: 9\r\n\r\nLEFTOVER!`, 502],
+    'a negative length': [`${ok}Content-Length: -1\r\n\r\nok`, 502],
+    'a broken chunk': [`${ok}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n`, undefined],
+    'a folded line': [`${ok}X: a\r\n b\r\nContent-Length: 2\r\n\r\nok`, 502],
+    'a bare CR': [`${ok}X: a\rSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok`, 502],
+    NUL: [`${ok}X: a\0b\r\nContent-Length: 2\r\n\r\nok`, 502],
+    'status 0': ['HTTP/1.1 000 Zero\r\nContent-Length: 2\r\n\r\nok', 502],
+    'another version': ['HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok', 502],
+  }
+  let lie = ''
+  await startLiar(t, gateway, 'one', (socket, request) => {
+    if (request.includes('/one/honest')) socket.write(`${ok}Content-Length: 6\r\n\r\nhonest`)
+    else socket.write(lie, 'latin1')
+  })
+  for (const [title, [answer, status]] of Object.entries(answers)) {
+    lie = answer
+    const [lied, honest] = await Promise.all([get(gateway, '/one/lie'), get(gateway, '/one/honest')])
+    const shown = statusOf(lied)
+    assert.equal(Number.isNaN(shown) ? undefined : shown, status, title)
+    assert.doesNotMatch(lied, /LEFTOVER/, title)
+    for (const other of [honest, await get(gateway, '/one/honest')])
+      assert.match(other, /\r\n\r\nhonest$/, title)
+  }
+  await eventually(async () => {
+    const [{ instances }] = (await gateway.admin('services')).services
+    assert.deepEqual(
+      instances.map(({ inFlight }: { inFlight: number }) => inFlight),
+      [0],
+    )
+  })
+})
+
+test('no spelling of a path reaches what belongs to the gateway through a route, nor a route through it', async (t) => {
+  const gateway = await startGateway(t)
+  const all = await startUpstream(t, 'all')
+  await register(gateway, medusaBean('all', all.port, { endpoints: ['/**'], sockets: ['/**'] }))
+  for (const path of ['/x/../health', '/./health', '/health?x']) {
+    assert.match(await get(gateway, path), /\{"status":"ok"\}/, path)
+  }
+  for (const path of [
+    '/%5fhydra/api/v1/services',
+    '//_hydra/metrics',
+    '/_hydra;/metrics',
+    '/%68/discovery/x',
+  ]) {
+    assert.match(await get(gateway, path), /"name":"all"/, path)
+  }
+  for (const path of [
+    '/a/..;/b',
+    '/a/.%2e/b',
+    '/a/%2e',
+    '/a%2f..%2fb',
+    '/a%00',
+    '/a%5c..',
+    '/a\\..\\b',
+    '/..',
+    '/a/../../b',
+    '/a//../b',
+    '/%c0%ae%c0%ae/',
+    '/%u002e',
+    '/%',
+    '/a#b',
+    '/\u00e9',
+  ]) {
+    assert.equal(statusOf(await get(gateway, path)), 400, path)
+  }
+})
+
+test('who is not at this machine sees no metrics and no services, whatever name it calls the gateway by', async (t) => {
+  const gateway = await startGateway(t)
+  for (const path of ['/_hydra/metrics', '/_h/services']) {
+    for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.nip.io', '[::ffff:1.2.3.4]']) {
+      const answer = await ask(gateway, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+      assert.equal(statusOf(answer), 401, host)
+    }
+    for (const header of [
+      'X-Forwarded-For: 1.2.3.4',
+      'Forwarded: for=1.2.3.4',
+      'Via: 1.1 x',
+      'X-Real-IP: 1.2.3.4',
+    ])
+      assert.equal(statusOf(await get(gateway, path, `${header}\r\n`)), 401, header)
+  }
+  // A service that says it lives where the gateway does opens nothing either.
+  const routes = ['/_h/services', '/_hydra/metrics'].map((to, i) => ({ path: `/back${i}`, to }))
+  await register(gateway, medusaBean('back', gateway.port, { routes }))
+  const nominated = 'Connection: close, x-forwarded-for, forwarded, x-real-ip\r\n'
+  for (const { path } of routes) assert.equal(statusOf(await get(gateway, path, nominated)), 401)
+})
+
+test('nothing a service or a visitor writes becomes markup on a page of the gateway', async (t) => {
+  const gateway = await startGateway(t)
+  const hostile = '"\'><svg onload=alert(1)><script>alert(2)</script>'
+  const menuItems = {
+    main: [
+      { endpoint: 'javascript:alert(1)', label: hostile },
+      { endpoint: '//evil.example', label: 'elsewhere' },
+      { endpoint: `/one${hostile}`, label: hostile },
+    ],
+  }
+  await register(gateway, medusaBean('one', 9, { endpoints: ['/one/**'], title: hostile, menuItems }))
+  for (const path of ['/one/x', '/nowhere/"><script>alert(3)</script>', "/'onload=x", '/']) {
+    const page = await get(gateway, path, 'Accept: text/html\r\n')
+    assert.match(page, /content-security-policy/i, path)
+    assert.doesNotMatch(page, /<svg onload|<script>alert|javascript:alert|href="\/\/evil/, path)
+    assert.doesNotMatch(page, /127\.0\.0\.1/, path)
+  }
+})
+
+test('forged, doubled and oversized route cookies are worth nothing and cost nothing', async (t) => {
+  const gateway = await startGateway(t)
+  const one = await startUpstream(t, 'one')
+  for (const port of [one.port, (await startUpstream(t, 'one')).port]) {
+    assert.equal((await register(gateway, medusaBean('one', port))).status, 200)
+  }
+  for (const cookie of [
+    `1.${'a'.repeat(16)}..${'b'.repeat(22)}`,
+    'x'.repeat(7000),
+    'a; HYDRA-ROUTE=b',
+    '',
+    '1.\u00ff',
+    `1.${'a'.repeat(16)}.i:one:${'%'.repeat(50)}.${'b'.repeat(22)}`,
+  ]) {
+    assert.equal(statusOf(await get(gateway, '/one', `Cookie: HYDRA-ROUTE=${cookie}\r\n`)), 200, cookie)
+  }
+})
+
+test('visitors who open connections and say nothing, half, or leave, keep nobody else waiting', async (t) => {
+  const gateway = await startGateway(t, { http: { clientHeadTimeout: '400ms', idleTimeout: '400ms' } })
+  const one = await startUpstream(t, 'one', (request, response) => {
+    request.resume().on('end', () => response.end('one'))
+  })
+  await register(gateway, medusaBean('one', one.port))
+  const openings = [
+    '',
+    'GET /one HTTP/1.1\r\nHos',
+    `POST /one HTTP/1.1\r\n${HOST}Content-Length: 1000\r\n\r\nabc`,
+    `POST /one HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nab`,
+  ]
+  const sockets = openings.flatMap((bytes) =>
+    Array.from({ length: 100 }, () => {
+      const socket = connect(gateway.port, '127.0.0.1')
+      socket.on('error', () => {}).resume()
+      socket.write(bytes)
+      t.after(() => socket.destroy())
+      return socket
+    }),
+  )
+  for (let i = 0; i < 200; i++) {
+    const socket = connect(gateway.port, '127.0.0.1', () => {
+      socket.write(openings[2 + (i % 2)]!)
+      setTimeout(() => socket.resetAndDestroy(), i % 5)
+    })
+    socket.on('error', () => {})
+  }
+  assert.equal(statusOf(await get(gateway, '/one')), 200)
+  await eventually(() => assert.ok(sockets.every(({ destroyed }) => destroyed)), 10_000)
+  assert.equal(statusOf(await get(gateway, '/one')), 200)
+  const [{ instances }] = (await gateway.admin('services')).services
+  assert.equal(instances[0].inFlight, 0)
+})
+
+test('a visitor who never reads holds back the service, not the memory', async (t) => {
+  const gateway = await startGateway(t, { http: { idleTimeout: '500ms' } })
+  let sent = 0
+  let isCut = false
+  const piece = Buffer.alloc(MiB)
+  await startLiar(t, gateway, 'one', (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${1024 * MiB}\r\n\r\n`)
+    const pump = () => {
+      while (!socket.destroyed && sent < 512 * MiB && socket.write(piece)) sent += MiB
+    }
+    socket.on('drain', pump).on('close', () => (isCut = true))
+    pump()
+  })
+  const visitor = connect(gateway.port, '127.0.0.1', () => visitor.write(`GET /one HTTP/1.1\r\n${HOST}\r\n`))
+  visitor.on('error', () => {}).pause()
+  t.after(() => visitor.destroy())
+  await eventually(() => assert.ok(isCut))
+  assert.ok(sent < 64 * MiB, `${sent} bytes were taken`)
+})

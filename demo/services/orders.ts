@@ -71,7 +71,7 @@ const service = await hydra(app, {
   name: 'orders',
   title: 'Orders',
   version,
-  port: server,
+  server,
   menu: [{ path: '/orders', label: 'Orders', order: 3 }],
   fallback: FALLBACK,
 })

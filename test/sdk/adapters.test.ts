@@ -131,7 +131,7 @@ test('an Express app on a server of its own is given with that server', async (t
   const app = express()
   app.get('/own', (_request, response) => void response.send('own'))
   const server = createServer(app)
-  const service = await hydraExpress(app, { name: 'own', ...quiet(gateway).options, port: server })
+  const service = await hydraExpress(app, { name: 'own', ...quiet(gateway).options, server })
   assert.equal(service.state, 'waiting')
   server.listen(0, '127.0.0.1')
   await ready(t, service)
@@ -211,6 +211,7 @@ test('a Hono app is served with its routes, without its middleware', async (t) =
   t.after(() => server.close())
   const service = await hydraHono(app, { name: 'cart', ...quiet(gateway).options, port: server })
   await ready(t, service)
+  await assert.rejects(hydraHono(app, { name: 'cart' } as never), /server must be what serve /)
   const expected = {
     'GET /cart/7': 'cart 7',
     'GET /cart/x': '404',

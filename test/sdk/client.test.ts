@@ -287,6 +287,89 @@ test('a service that can never be registered says so to whoever waits for it', a
   await assert.rejects(lost.ready, /the folder \/nowhere\/at\/all can't be read/)
 })
 
+test('a service is registered once what it waits for is done, not as soon as it listens', async (t) => {
+  const gateway = await startGateway(t)
+  const server = await listening(t, (_request, response) => response.end('with its templates'))
+  let compiled = () => {}
+  const templates = new Promise<void>((resolve) => {
+    compiled = resolve
+  })
+  const options = {
+    name: 'shop',
+    ...atGateway(gateway),
+    routes: ['/shop'],
+    log: false,
+    signals: false,
+  } as const
+  const shop = await connect({ ...options, server, when: templates })
+  t.after(() => shop.close())
+  // One that waits for nothing gets through meanwhile.
+  const other = await service(t, server, { ...options, name: 'other', routes: ['/other'] })
+  await other.ready
+  assert.equal(shop.state, 'waiting')
+  assert.equal((await fetch(`${gateway.url}/shop`)).status, 404)
+  compiled()
+  await shop.ready
+  assert.equal(await (await fetch(`${gateway.url}/shop`)).text(), 'with its templates')
+})
+
+test('what a service waits for may be a function, called once when the app listens', async (t) => {
+  const gateway = await startGateway(t)
+  const server = createServer((_request, response) => response.end('warm'))
+  const calls: boolean[] = []
+  const when = async () => void calls.push(server.listening)
+  const cache = await service(t, server, { name: 'cache', ...atGateway(gateway), routes: ['/cache'], when })
+  assert.deepEqual(calls, [])
+  server.listen(0, '127.0.0.1')
+  await cache.ready
+  assert.deepEqual(calls, [true])
+  assert.equal(await (await fetch(`${gateway.url}/cache`)).text(), 'warm')
+})
+
+test('a service is never registered when what it waits for fails, and says so', async (t) => {
+  const gateway = await startGateway(t)
+  const server = await listening(t, (_request, response) => response.end('alive'))
+  const sentence = 'broken is not registered, because what it waits for (when) failed: no template home'
+  const fault = new Error('no template home')
+  for (const when of [Promise.reject(fault), () => Promise.reject(fault)]) {
+    const said: string[] = []
+    const log = { info() {}, warn() {}, error: (text: string) => said.push(text) }
+    const options = { name: 'broken', ...atGateway(gateway), routes: ['/broken'], log, when }
+    const broken = await service(t, server, options)
+    const heard: Error[] = []
+    broken.on('error', (error) => heard.push(error))
+    await assert.rejects(broken.ready, { message: sentence, cause: fault })
+    assert.deepEqual(
+      heard.map(({ cause }) => cause),
+      [fault],
+    )
+    assert.deepEqual(said, [`hydra: ${sentence}`])
+    assert.deepEqual((await gateway.admin('services')).services, [])
+  }
+  assert.ok(server.listening)
+})
+
+test('a service that is closed before it is ready is never registered, however the wait ends', async (t) => {
+  const gateway = await startGateway(t)
+  for (const end of ['resolve', 'reject'] as const) {
+    const server = await listening(t, (_request, response) => response.end())
+    let settle = () => {}
+    const when = new Promise<void>((resolve, reject) => {
+      settle = end === 'resolve' ? resolve : () => reject(new Error('too late'))
+    })
+    const left = await service(t, server, { name: 'left', ...atGateway(gateway), routes: ['/left'], when })
+    const errors: Error[] = []
+    left.on('error', (error) => errors.push(error))
+    await left.close()
+    settle()
+    await assert.rejects(left.ready, /closed before it was registered/)
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    assert.deepEqual(errors, [])
+    assert.deepEqual((await gateway.admin('services')).services, [])
+  }
+})
+
 test('an app that fails while it closes has left the gateway, and its failure is told', async (t) => {
   const gateway = await startGateway(t)
   const app = Fastify()
@@ -309,6 +392,7 @@ test('an app that fails while it closes has left the gateway, and its failure is
 test('options no gateway would accept are refused at once', async () => {
   await assert.rejects(connect({ name: 'a/b', port: 1 }), TypeError)
   await assert.rejects(connect({ name: 'a', port: 0 }), /port must be 1 to 65535/)
-  await assert.rejects(connect({ name: 'a' } as never), /port must be a number or a Node server/)
+  await assert.rejects(connect({ name: 'a' } as never), /server must be a Node server, or port a number/)
+  await assert.rejects(connect({ name: 'a', port: 1, when: 'soon' } as never), /when must be a promise/)
   await assert.rejects(connect({ name: 'a', port: 1, gateway: 'nowhere' }), /must be a URL/)
 })

@@ -142,7 +142,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   }
 
   async function stay(): Promise<void> {
-    const listening = await application.listening
+    const [listening] = await Promise.all([application.listening, prepared(application, options)])
     const statics = await listStatics(options.statics)
     if (closing) return
     state = 'connecting'
@@ -267,13 +267,28 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   }
 
   stay().catch((fault) => {
-    // Nothing that time would heal: a port no gateway can reach, or a folder that isn't there.
-    ready.reject(fail(fault))
+    // Nothing that time would heal: a port no gateway can reach, a folder that isn't there, a failed `when`.
+    if (!closing) ready.reject(fail(fault))
     attempted.resolve()
   })
   if (options.signal?.aborted) void service.close()
   else options.signal?.addEventListener('abort', () => void service.close(), { once: true })
   return { service, attempted: attempted.promise }
+}
+
+/** Resolves when the app says that it is ready for visitors (the option `when`). */
+async function prepared({ listening }: Application, { name, when }: ServiceOptions): Promise<void> {
+  try {
+    if (typeof when === 'function') await listening.then(when)
+    else await when
+  } catch (cause) {
+    // A promise that has failed already is heard of by listeners that are added after `connect`.
+    await new Promise(setImmediate)
+    const { message } = errorOf(cause)
+    throw new Error(`${name} is not registered, because what it waits for (when) failed: ${message}`, {
+      cause,
+    })
+  }
 }
 
 function errorOf(fault: unknown): Error {

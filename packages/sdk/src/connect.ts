@@ -13,7 +13,8 @@ import { closeOnSignal } from './signals.ts'
 /**
  * Puts a service behind the gateway and keeps it there until `close`.
  *
- * Resolves when the first attempt ended, connected or not, or at once for a server that doesn't listen yet.
+ * Resolves when the first attempt ended, connected or not, or at once for an app that isn't ready yet: one whose
+ * server doesn't listen, or that waits for `when`.
  * A gateway that is away is no error: the service goes on looking for it.
  *
  * @example
@@ -22,13 +23,12 @@ import { closeOnSignal } from './signals.ts'
  */
 export async function connect(options: ConnectOptions): Promise<HydraService> {
   const { port } = options
-  if (typeof port !== 'number') {
-    if (!port || typeof port.address !== 'function')
-      throw new TypeError('port must be a number or a Node server')
+  if (options.server !== undefined || typeof port !== 'number') {
+    const server = serverOf(options, 'server must be a Node server, or port a number')
     return openService(
       options,
-      applicationOf(port, () => NOTHING_FOUND),
-      { wait: port.listening },
+      applicationOf(server, () => NOTHING_FOUND),
+      { wait: server.listening },
     )
   }
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
@@ -41,6 +41,20 @@ export async function connect(options: ConnectOptions): Promise<HydraService> {
     finish: async () => {},
   }
   return openService({ signals: false, ...options }, application, { wait: true })
+}
+
+/**
+ * The server of an app.
+ *
+ * @throws TypeError with `sentence` when there is none.
+ */
+export function serverOf(
+  { server, port }: { readonly server?: unknown; readonly port?: unknown },
+  sentence: string,
+): NodeServer {
+  const given = (server ?? port) as Partial<NodeServer> | undefined
+  if (typeof given?.address !== 'function') throw new TypeError(sentence)
+  return given as NodeServer
 }
 
 /** An app on a Node server; `close` replaces the server's own where a framework has a better one. */
@@ -57,7 +71,7 @@ export interface ServedApplication extends Application {
   onClosed?(listener: () => void): void
 }
 
-/** Starts the client of an app. `wait` for its first attempt; a server that doesn't listen yet makes none. */
+/** Starts the client of an app. `wait` for its first attempt; an app that isn't ready yet makes none. */
 export async function openService(
   options: ServiceOptions,
   application: ServedApplication,
@@ -76,6 +90,7 @@ export async function openService(
     const release = closeOnSignal(() => service.close())
     service.on('closed', release)
   }
-  if (wait) await attempted
+  // An app that prepares itself may do so after this, and would otherwise wait for itself.
+  if (wait && options.when === undefined) await attempted
   return service
 }

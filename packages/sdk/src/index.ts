@@ -14,6 +14,7 @@ export type {
   HydraService,
   MenuItemOption,
   Refused,
+  ServerOption,
   ServiceEvents,
   ServiceOptions,
 } from './options.ts'

@@ -52,6 +52,13 @@ export interface ServiceOptions {
   readonly include?: readonly string[]
   /** Patterns to keep inside. */
   readonly exclude?: readonly string[]
+  /**
+   * What has to be done before visitors may come, such as compiled templates or a warm cache: the service is
+   * registered once the app listens and this has resolved. A function is called once, when the app listens. When
+   * it rejects the service is never registered: `ready` rejects, the event `error` says why, and the app decides
+   * whether to go on without a gateway.
+   */
+  readonly when?: Promise<unknown> | (() => Promise<unknown>)
   /** Closes the service when aborted. */
   readonly signal?: AbortSignal
   /** Close on SIGTERM and SIGINT. @default true when the SDK knows the server */
@@ -64,14 +71,18 @@ export interface ServiceOptions {
   readonly log?: Log | false
 }
 
-export interface ConnectOptions extends ServiceOptions {
-  /** Port the service listens at, or its server: then `close` closes the server as well. */
-  readonly port: number | NodeServer
-}
+/** The server of an app; `port` is its other name. */
+export type ServerOption =
+  | { readonly server: NodeServer; readonly port?: undefined }
+  | { readonly server?: undefined; readonly port: NodeServer }
+
+/** The port the service listens at, or its server: then `close` closes the server as well. */
+export type ConnectOptions = ServiceOptions &
+  (ServerOption | { readonly server?: undefined; readonly port: number | NodeServer })
 
 /**
- * `waiting`: the app doesn't listen yet; `connecting`: looking for the gateway, for ever; `connected`: the
- * gateway knows this instance; `closing`: finishing what was begun; `closed`: gone.
+ * `waiting`: the app doesn't listen yet, or isn't ready (`when`); `connecting`: looking for the gateway, for
+ * ever; `connected`: the gateway knows this instance; `closing`: finishing what was begun; `closed`: gone.
  */
 export type ConnectionState = 'waiting' | 'connecting' | 'connected' | 'closing' | 'closed'
 
@@ -91,7 +102,7 @@ export interface ServiceEvents {
   refused: readonly Refused[]
   /** The services behind the gateway changed. */
   overview: Overview
-  /** An attempt failed; the next one follows by itself. */
+  /** An attempt failed, and the next one follows by itself; or it never can be, and `ready` rejects as well. */
   error: Error
   /** `close` has begun: the time to end long-lived work of the app. */
   closing: undefined
@@ -115,7 +126,7 @@ export interface HydraService {
   isAvailable(path: string): boolean
   /**
    * Resolves when the gateway has taken this instance for the first time; rejects when closed before, or when it
-   * never can: a folder of statics that isn't there, a server on a socket file.
+   * never can: a folder of statics that isn't there, a server on a socket file, `when` rejected.
    */
   readonly ready: Promise<void>
   /** Resolves when connected, at once or the next time; rejects when closed before. */

@@ -59,6 +59,9 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
 export function checkOptions(options: ServiceOptions): void {
   const problem = serviceNameProblem(String(options.name ?? ''))
   if (problem) throw new TypeError(`name: ${problem}`)
+  const { when } = options
+  if (when !== undefined && typeof when !== 'function' && typeof when?.then !== 'function')
+    throw new TypeError('when must be a promise, or a function that returns one')
   const { exported } = selectRoutes(NOTHING_FOUND, options)
   const facts = {
     instanceId: '0'.repeat(32),

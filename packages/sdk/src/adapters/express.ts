@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { applicationOf, openService, type ServedApplication } from '../connect.ts'
-import type { HydraService, ServiceOptions } from '../options.ts'
+import { applicationOf, openService, type ServedApplication, serverOf } from '../connect.ts'
+import type { HydraService, ServerOption, ServiceOptions } from '../options.ts'
 import type { NodeServer } from '../server.ts'
 import { type Mountable, readRouter, recordMounts } from './express-router.ts'
 
@@ -14,10 +14,9 @@ export interface ExpressApp extends Mountable {
   listen: (...args: any[]) => unknown
 }
 
-export interface ExpressOptions extends ServiceOptions {
-  /** The server of the app, where it isn't `app.listen` that makes it. */
-  readonly port?: NodeServer
-}
+/** `server` is the server of the app, where it isn't `app.listen` that makes it. */
+export type ExpressOptions = ServiceOptions &
+  (ServerOption | { readonly server?: undefined; readonly port?: undefined })
 
 /**
  * Puts an Express app behind the gateway as soon as it listens. Resolves before that, so that `app.listen` may
@@ -30,8 +29,10 @@ export interface ExpressOptions extends ServiceOptions {
 export async function hydra(app: ExpressApp, options: ExpressOptions): Promise<HydraService> {
   recordMounts(app)
   const routes = () => readRouter(app)
-  if (options.port)
-    return openService(options, applicationOf(options.port, routes), { wait: options.port.listening })
+  if (options.server ?? options.port) {
+    const server = serverOf(options, 'server must be the Node server of the app')
+    return openService(options, applicationOf(server, routes), { wait: server.listening })
+  }
   return openService(options, onceListening(app, routes), { wait: false })
 }
 
@@ -64,7 +65,7 @@ function onceListening(app: ExpressApp, routes: ServedApplication['routes']): Se
   })
   return {
     listening: listening.then((application) => application.listening),
-    // Express makes plain servers; one with TLS is made by hand and given as `port`.
+    // Express makes plain servers; one with TLS is made by hand and given as `server`.
     protocol: 'http',
     routes,
     finish: async (graceMs) => served?.finish(graceMs),

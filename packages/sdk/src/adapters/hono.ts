@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { applicationOf, openService } from '../connect.ts'
+import { applicationOf, openService, serverOf } from '../connect.ts'
 import type { Found, FoundRoute } from '../found.ts'
-import type { HydraService, ServiceOptions } from '../options.ts'
-import type { NodeServer } from '../server.ts'
+import type { HydraService, ServerOption, ServiceOptions } from '../options.ts'
 import { fromHono } from './framework-path.ts'
 
 /** A Hono app, as far as it is used. */
@@ -18,22 +17,21 @@ export interface HonoApp {
   }[]
 }
 
-export interface HonoOptions extends ServiceOptions {
-  /** What `serve` of `@hono/node-server` returned, or another Node server that serves the app. */
-  readonly port: NodeServer
-}
+/** `server` is what `serve` of `@hono/node-server` returned, or another Node server that serves the app. */
+export type HonoOptions = ServiceOptions & ServerOption
 
 /**
  * Puts a Hono app behind the gateway.
  *
  * @example
- * await hydra(app, { name: 'orders', port: serve({ fetch: app.fetch, port: 3001 }) })
+ * await hydra(app, { name: 'orders', server: serve({ fetch: app.fetch, port: 3001 }) })
  */
 export async function hydra(app: HonoApp, options: HonoOptions): Promise<HydraService> {
+  const server = serverOf(options, 'server must be what serve of @hono/node-server returned')
   return openService(
     options,
-    applicationOf(options.port, () => readRoutes(app)),
-    { wait: options.port.listening },
+    applicationOf(server, () => readRoutes(app)),
+    { wait: server.listening },
   )
 }
 

@@ -15,5 +15,5 @@ import type { NodeServer } from '../server.ts'
  * server.listen(3001)
  */
 export function hydra(server: NodeServer, options: ServiceOptions): Promise<HydraService> {
-  return connect({ ...options, port: server })
+  return connect({ ...options, server })
 }

@@ -112,6 +112,14 @@ test('what a path stands for is counted even when it is left out, and counting s
   assert.deepEqual((await gateway.admin('services')).services, [])
 })
 
+test('routes of many segments count as several, so that no registration stops the gateway for seconds', async (t) => {
+  const gateway = await startGateway(t)
+  const deep = Array.from({ length: 6000 }, (_, i) => `${'/*'.repeat(60)}/${i}`)
+  assert.equal((await register(gateway, medusaBean('one', 9, { endpoints: deep }))).status, 413)
+  const usual = deep.map((_, i) => `${'/*'.repeat(14)}/${i}`)
+  assert.equal((await register(gateway, medusaBean('one', 9, { endpoints: usual }))).status, 200)
+})
+
 test('a lossy translation of thousands of routes is one line of the log', async (t) => {
   const gateway = await startGateway(t)
   const endpoints = Array.from({ length: 5000 }, (_, i) => `/${i}/{x:(a+)+}`)

@@ -52,7 +52,8 @@ export function manifestHash(registration: Registration, channel: ChannelKind): 
 /**
  * Compiles the routes of a registration.
  *
- * @throws HydraError HYDRA_TOO_LARGE above `maxRoutes`, optional parts counted as the routes they stand for.
+ * @throws HydraError HYDRA_TOO_LARGE above `maxRoutes`. Counted is what costs: optional parts as the routes they
+ * stand for, every 16 segments of a path as a route, and paths that are left out like the others.
  */
 export function compileDeclaration(
   registration: Registration,
@@ -83,7 +84,7 @@ export function compileDeclaration(
       refused.push({ path, reason: read })
       return
     }
-    count(read.patterns.length)
+    for (const { segments } of read.patterns) count(Math.ceil(segments.length / USUAL_SEGMENTS) || 1)
     warnings.push(...read.warnings)
     const reserved = read.patterns.some(isReservedPattern)
     if (reserved) refused.push({ path, reason: 'this path belongs to the gateway' })
@@ -142,6 +143,9 @@ export function compileDeclaration(
   }
   return { manifest: { hash, routes }, refused, warnings }
 }
+
+/** Hardly a route has more segments; one that does costs as much as several. */
+const USUAL_SEGMENTS = 16
 
 /** The patterns of a path, or why it has none. */
 function readPath(dialect: Dialect, path: string): Translation | string {

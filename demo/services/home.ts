@@ -65,8 +65,7 @@ function services(): { title: string; state: State; count: string }[] {
     const serving = instances.filter((instance) => instance.state === 'available').length
     return {
       title: title ?? serviceName,
-      // The gateway says recovering while it expects an instance back; to a visitor nobody is there.
-      state: serving === 0 ? 'down' : state,
+      state,
       count: serving === 1 ? '1 instance' : `${serving} instances`,
     }
   })

@@ -15,6 +15,7 @@ export interface Registrant {
 
 /** What a registration came to. */
 export interface Registered {
+  readonly service: string
   readonly instanceId: string
   /** Revision of the table that contains it. */
   readonly revision: number

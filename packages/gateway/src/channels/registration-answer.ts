@@ -55,16 +55,21 @@ export function registrationAnswer(
     .map(({ path, reason }) => ({ path: path.slice(0, 500), reason }))
   return {
     publicKey,
-    services: fitting(servicesOf(registrar), MOST_BYTES.services),
+    services: fitting(servicesOf(registrar, registered.service), MOST_BYTES.services),
     roleMappings,
     hash,
     refused: fitting(refused, MOST_BYTES.refused),
   }
 }
 
-function* servicesOf(registrar: Pick<Registrar, 'active'>): Generator<ActiveService> {
-  for (const { serviceName, registrations } of registrar.active()) {
-    yield { serviceName, activeServices: registrations.map(toBean) }
+/** Active services, the caller's own first: it is in the answer whatever else has room. */
+function* servicesOf(registrar: Pick<Registrar, 'active'>, caller: string): Generator<ActiveService> {
+  const active = registrar.active()
+  for (const isCaller of [true, false]) {
+    for (const { serviceName, registrations } of active) {
+      if ((serviceName === caller) === isCaller)
+        yield { serviceName, activeServices: registrations.map(toBean) }
+    }
   }
 }
 

@@ -349,7 +349,13 @@ export class Attempt implements Waiting {
       this.#vitals.failures++
       metrics.upstreamFailed(this.#instance.service, reason)
       log.warn(
-        { exchange: this.#exchange.id, service: this.#instance.service, instance: this.#instance.id, code, reason },
+        {
+          exchange: this.#exchange.id,
+          service: this.#instance.service,
+          instance: this.#instance.id,
+          code,
+          reason,
+        },
         'upstream failed',
       )
     }

@@ -53,7 +53,11 @@ export function createForwarder({ settings, vitals, clock, log, metrics, onHead 
   const shortestMs = Math.min(settings.connectTimeoutMs, settings.headTimeoutMs, settings.idleTimeoutMs)
   const deadlines = createDeadlines(clock, Math.max(10, Math.min(250, shortestMs / 4)))
   deadlines.onTick(() => {
-    for (const pool of pools.values()) pool.sweep(deadlines.now)
+    for (const [id, pool] of pools) {
+      pool.sweep(deadlines.now)
+      // A retry may have made one for an instance that left meanwhile; whoever is asked again gets a new one.
+      if (pool.isEmpty) pools.delete(id)
+    }
   })
   const engine: Engine = { settings, vitals, deadlines, log, metrics, onHead: onHead ?? (() => {}) }
 

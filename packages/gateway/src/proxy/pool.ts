@@ -21,6 +21,8 @@ export interface Pool {
   readonly address: Address
   /** False when as many requests wait as may. */
   readonly hasRoom: boolean
+  /** True while it has no connection and no request. */
+  readonly isEmpty: boolean
   /** Begins a request on an idle connection, a new one, or the next that gets free. Throws what can't be sent. */
   request(options: PoolRequest): ClientRequest
   /** Begins a request on a connection of its own that never comes back here: for upgrades. */
@@ -94,6 +96,9 @@ export function createPool(instance: Instance, settings: PoolSettings, now: () =
     address,
     get hasRoom() {
       return inUse < limit
+    },
+    get isEmpty() {
+      return inUse === 0 && idle.size === 0
     },
     request({ method, path, headers }) {
       const request = begin({ ...common, agent, method, path, headers })

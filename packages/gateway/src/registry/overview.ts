@@ -24,10 +24,10 @@ export function memberState(member: Member, vitals: Pick<VitalsBook, 'of'>): Ser
   return member.state === 'available' && vitals.of(member.id).resting ? 'down' : member.state
 }
 
-/** The worst state visitors can feel: one serving instance is enough to be available. */
+/** What visitors feel: one serving instance is enough to be available, and one that is expected back serves nobody. */
 export function serviceState(entry: Entry, vitals: Pick<VitalsBook, 'of'>): ServiceState {
-  const states = [...entry.members.values()].map((member) => memberState(member, vitals))
-  return states.includes('available') ? 'available' : states.includes('recovering') ? 'recovering' : 'down'
+  const isServed = [...entry.members.values()].some((member) => memberState(member, vitals) === 'available')
+  return isServed ? 'available' : 'down'
 }
 
 /** Compiles the overview. Its hash changes when anything in it does, and with nothing else. */

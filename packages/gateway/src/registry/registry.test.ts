@@ -266,7 +266,8 @@ test('the overview follows, gathered within 10 ms, and its hash moves only with 
   vitals.revive(instanceId)
   assert.equal(registry.overview().hash, hash)
   registry.suspend(instanceId, 'channel closed')
-  assert.equal(registry.overview().services[1]?.state, 'recovering')
+  assert.equal(registry.overview().services[1]?.state, 'down')
+  assert.equal(registry.overview().services[1]?.instances[0]?.state, 'recovering')
   assert.deepEqual(registry.overview().services[1]?.endpoints, [{ path: '/orders/{id}', available: false }])
 })
 

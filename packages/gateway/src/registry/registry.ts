@@ -183,6 +183,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     ...lostClaims(table(), registration.name),
   ]
   const answerFor = (member: Member): Registered => ({
+    service: member.registration.name,
     instanceId: member.id,
     revision: table().revision,
     refused: refusedOf(member),

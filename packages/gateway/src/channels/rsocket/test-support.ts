@@ -60,13 +60,13 @@ export function createDiary() {
     roleMappings: {},
   })
   const registrar: Registrar = {
-    async register({ instanceId = '', host, port }, { channel, peer }) {
+    async register({ name: service, instanceId = '', host, port }, { channel, peer }) {
       await new Promise((resolve) => setTimeout(resolve, port === 9999 ? 50 : 0))
       if (host === '169.254.169.254')
         throw new HydraError('HYDRA_FORBIDDEN_ADDRESS', 'that address is never served')
       states.set(instanceId, 'up')
       diary.push(`register ${Number.parseInt(instanceId.slice(-4), 16)} by ${channel} from ${peer}`)
-      return { instanceId, revision, refused: [{ path: '/h/x', reason: 'reserved' }] }
+      return { service, instanceId, revision, refused: [{ path: '/h/x', reason: 'reserved' }] }
     },
     beat(instanceId) {
       diary.push(`beat ${Number.parseInt(instanceId.slice(-4), 16)}`)

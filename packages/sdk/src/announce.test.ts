@@ -9,7 +9,7 @@ test('the list at start names what is offered and what stays inside', () => {
       routes: [
         { path: '/orders', dialect: 'express', kind: 'route', methods: ['GET', 'OPTIONS'], looseSlash: true },
         { path: '/orders/:id', dialect: 'express', kind: 'route', methods: ['GET', 'PUT', 'OPTIONS'] },
-        { path: '/health', dialect: 'express', kind: 'route', methods: ['GET'] },
+        { path: '/metrics', dialect: 'express', kind: 'route', methods: ['GET'] },
       ],
       warnings: [],
     },
@@ -23,7 +23,7 @@ test('the list at start names what is offered and what stays inside', () => {
       '  GET PUT    /orders/{id}',
       '  WebSocket  /orders/live',
       '  static     /orders/… (2 files)',
-      '  stays inside: /health (for operators; name it in include to offer it)',
+      '  stays inside: /metrics (for operators; name it in include to offer it)',
     ].join('\n'),
   )
 })

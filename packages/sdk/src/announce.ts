@@ -21,7 +21,7 @@ const MOST_LINES = 40
  * orders offers 2 routes from port 3001
  *   GET       /orders
  *   GET POST  /orders/{id}
- *   stays inside: /health (for operators; name it in include to offer it)
+ *   stays inside: /metrics (for operators; name it in include to offer it)
  * ```
  */
 export function announce({ name, port, selection, sockets, statics }: Announced): string {

@@ -63,11 +63,12 @@ test('include offers what would stay inside, as the app declared it where it did
 })
 
 test('paths of the gateway are not offered, whoever names them', () => {
-  const reserved = ['/h/rsocket', '/_h/services', '/_hydra/ready', '/.well-known/jwks.json']
-  const found = app(...reserved.map((path) => route(path)))
+  const reserved = ['/h/rsocket', '/_h/{any}', '/_hydra/**', '/health', '/.well-known/jwks.json']
+  const found = app(...reserved.map((path) => ({ ...route(path), dialect: 'hydra' as const })))
   assert.deepEqual(offered(found, { include: reserved }), [])
   assert.deepEqual(inside(found, { include: reserved }), reserved)
-  assert.deepEqual(offered(app(route('/home'), route('/.well-known/security.txt'))), [
+  assert.deepEqual(offered(app(route('/h'), route('/home'), route('/.well-known/security.txt'))), [
+    'any /h',
     'any /home',
     'any /.well-known/security.txt',
   ])

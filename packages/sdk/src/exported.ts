@@ -6,6 +6,7 @@
  * @module
  */
 import {
+  isReservedPattern,
   type Pattern,
   PatternError,
   type RouteDeclaration,
@@ -44,8 +45,6 @@ export interface SelectOptions {
 
 /** First words of paths that are for operators, with what they are. */
 const OPERATIONAL = /^\/(health|ready|live|metrics|debug)|^\/internal(\/|$)/i
-/** Paths the gateway answers itself; it would refuse them, whoever names them. */
-const RESERVED = /^\/(h|_h|_hydra)(\/|$)|^\/\.well-known\/jwks\.json$/
 
 /**
  * Chooses the routes to export. What was named in `routes` comes before what was found at the same place; what
@@ -170,8 +169,9 @@ function operationalReason({ text }: Pattern): string | undefined {
   return OPERATIONAL.test(text) ? 'for operators; name it in include to offer it' : undefined
 }
 
-function reservedReason({ text }: Pattern): string | undefined {
-  return RESERVED.test(text) ? 'this path belongs to the gateway' : undefined
+/** The gateway answers these itself; it would refuse them, whoever names them. */
+function reservedReason(pattern: Pattern): string | undefined {
+  return isReservedPattern(pattern) ? 'this path belongs to the gateway' : undefined
 }
 
 function unaskedReason(route: FoundRoute, pattern: Pattern): string | undefined {

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { parsePattern } from './pattern/index.ts'
+import { isReservedPath, isReservedPattern, RESERVED_PATHS } from './reserved.ts'
+
+test('what the gateway answers itself is reserved, and nothing that looks like it', () => {
+  for (const path of ['/h/', '/h/rsocket', '/_h/services', '/_hydra/', '/health', '/.well-known/jwks.json'])
+    assert.ok(isReservedPath(path), path)
+  for (const path of [
+    '/',
+    '/h',
+    '/_h',
+    '/_hydra',
+    '/home',
+    '/health/',
+    '/healthz',
+    '/a/h/b',
+    '/.well-known/',
+  ])
+    assert.ok(!isReservedPath(path), path)
+})
+
+test('a pattern is reserved when each of its paths is', () => {
+  const reserved = (text: string) => parsePattern(text).patterns.every(isReservedPattern)
+  for (const text of [
+    '/h/**',
+    '/h/{rest+}',
+    '/_h/{what}/x',
+    '/_hydra/*',
+    '/health',
+    '/.well-known/jwks.json',
+  ])
+    assert.ok(reserved(text), text)
+  for (const text of ['/**', '/h', '/{page}', '/{h}/x', '/health/**', '/home/**', '/.well-known/{name}'])
+    assert.ok(!reserved(text), text)
+})
+
+test('the shortcut for ordinary paths overlooks no entry of the list', () => {
+  const tail = fc.constantFrom('', '/', 'x', 'x/y', '/x')
+  fc.assert(
+    fc.property(fc.constantFrom(...RESERVED_PATHS), tail, (entry, rest) => {
+      assert.equal(isReservedPath(entry + rest), entry.endsWith('/') || rest === '')
+    }),
+  )
+})

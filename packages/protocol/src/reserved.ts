@@ -1,0 +1,33 @@
+/**
+ * Paths the gateway keeps for itself (design, "Settings contract"). They win over every route; a service that
+ * declares one is told that it was left out, and the SDK does not offer it in the first place.
+ *
+ * @module
+ */
+import type { Pattern } from './pattern/index.ts'
+
+/** An entry that ends in `/` is a prefix, others are exact: `/h/x` is reserved, `/h` is not. */
+export const RESERVED_PATHS = ['/h/', '/_h/', '/_hydra/', '/health', '/.well-known/jwks.json'] as const
+
+const PREFIXES: readonly string[] = RESERVED_PATHS.filter((path) => path.endsWith('/'))
+const EXACT: ReadonlySet<string> = new Set(RESERVED_PATHS.filter((path) => !path.endsWith('/')))
+
+/** True for a canonical request path the gateway answers itself. */
+export function isReservedPath(path: string): boolean {
+  const second = path.charCodeAt(1)
+  // h, _ and . are the only first letters of a reserved path: one comparison clears nearly every request.
+  if (second !== 104 && second !== 95 && second !== 46) return false
+  return EXACT.has(path) || PREFIXES.some((prefix) => path.startsWith(prefix))
+}
+
+/** True for a pattern all of whose paths are reserved. `/{page}` is not: `/health` just never reaches it. */
+export function isReservedPattern({ segments }: Pick<Pattern, 'segments'>): boolean {
+  const literal: string[] = []
+  for (const segment of segments) {
+    if (segment.kind !== 'literal') break
+    literal.push(segment.text)
+  }
+  const whole = literal.length === segments.length
+  const path = `/${literal.join('/')}`
+  return whole ? isReservedPath(path) : PREFIXES.some((prefix) => `${path}/`.startsWith(prefix))
+}

@@ -257,6 +257,20 @@ test('paths that can be read in two ways never reach a service', async (t) => {
   assert.match(await get('/one/x/../../health'), / 200 /)
 })
 
+test('a registration that stalls is given up, and a stalled one keeps nobody else waiting', async (t) => {
+  const gateway = await startGateway(t, { http: { idleTimeout: '300ms' } })
+  const stalled = connect(gateway.port, '127.0.0.1', () =>
+    stalled.write(
+      `POST /h/discovery/${gateway.publicKey}/registration HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"name":`,
+    ),
+  )
+  t.after(() => stalled.destroy())
+  let text = ''
+  stalled.on('data', (chunk) => (text += chunk)).on('error', () => {})
+  assert.equal((await medusaClient(t, gateway.discovery).register(medusaBean('one', 9000))).status, 200)
+  await eventually(() => assert.match(text, /^HTTP\/1\.1 408 /))
+})
+
 test('registrations come from allowed addresses only', async (t) => {
   const gateway = await startGateway(t, { registration: { from: ['10.0.0.0/8'] } })
   const answer = await medusaClient(t, gateway.discovery).register(medusaBean('one', 9000))

@@ -148,6 +148,7 @@ export async function createGateway(
     probe: prober.probeNow,
     settings: {
       requirePrivateKey: config.registration.requirePrivateKey,
+      bodyTimeoutMs: config.http.idleTimeout,
       maxRegistrationBytes: config.registration.maxBytes,
       maxRoutes: config.registration.maxRoutes,
     },

@@ -32,6 +32,8 @@ export interface HttpChannelDeps {
     readonly requirePrivateKey: boolean
     /** Largest registration, bytes. @default 8 MiB */
     readonly maxRegistrationBytes: number
+    /** Until a body is there whole, ms. @default 60 s */
+    readonly bodyTimeoutMs: number
     /** Routes one registration may declare. @default 20000 */
     readonly maxRoutes: number
   }
@@ -124,7 +126,10 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
       const refused = refusal(request, publicKey, peer, 'registration')
       if (refused) return refused
       try {
-        const body = await readJson(request, settings.maxRegistrationBytes)
+        const body = await readJson(request, {
+          maxBytes: settings.maxRegistrationBytes,
+          timeoutMs: settings.bodyTimeoutMs,
+        })
         const registration = parseRegistration(body, settings.maxRoutes)
         const registered = await registrar.register(registration, { channel: 'http', peer: peer.address })
         const names = byConnection.get(peer.connection) ?? new Map<string, string>()
@@ -137,7 +142,10 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
     async alive(request, publicKey, peer) {
       const refused = refusal(request, publicKey, peer, 'beat')
       if (refused) return refused
-      const name = await readText(request, MOST_NAME_BYTES).catch((error) => {
+      const name = await readText(request, {
+        maxBytes: MOST_NAME_BYTES,
+        timeoutMs: settings.bodyTimeoutMs,
+      }).catch((error) => {
         throw counted(error, 'beat', peer)
       })
       const { sure, instances } = beating(name, peer)

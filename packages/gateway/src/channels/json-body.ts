@@ -5,23 +5,43 @@
  */
 import { HydraError } from '../errors.ts'
 
-/** Reads a body as text, or throws HYDRA_TOO_LARGE as soon as more than `maxBytes` came. */
-export async function readText(request: Request, maxBytes: number): Promise<string> {
+/** What a body may cost: bytes, and milliseconds until it is there whole. */
+export interface BodyLimits {
+  readonly maxBytes: number
+  readonly timeoutMs: number
+}
+
+/**
+ * Reads a body as text, or throws HYDRA_TOO_LARGE as soon as more than `maxBytes` came, HYDRA_REQUEST_TIMEOUT
+ * when it takes longer than `timeoutMs`, HYDRA_BAD_REQUEST when it is cut off or no UTF-8.
+ */
+export async function readText(request: Request, { maxBytes, timeoutMs }: BodyLimits): Promise<string> {
   const tooLarge = () =>
     new HydraError('HYDRA_TOO_LARGE', `the body may have ${maxBytes} bytes; nothing was registered`)
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge()
   if (!request.body) return ''
   const chunks: Uint8Array[] = []
+  const reader = request.body.getReader()
   let size = 0
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    reader.cancel().catch(() => {})
+  }, timeoutMs)
   try {
-    for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
-      size += chunk.byteLength
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (isLate) throw new HydraError('HYDRA_REQUEST_TIMEOUT', 'the body did not arrive in time')
+      if (done) break
+      size += value.byteLength
       if (size > maxBytes) throw tooLarge()
-      chunks.push(chunk)
+      chunks.push(value)
     }
   } catch (cause) {
     if (cause instanceof HydraError) throw cause
     throw new HydraError('HYDRA_BAD_REQUEST', 'the body ended before it was whole', { cause })
+  } finally {
+    clearTimeout(timer)
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
@@ -30,9 +50,9 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
   }
 }
 
-/** Reads a body as JSON, or throws HYDRA_TOO_LARGE or HYDRA_BAD_REGISTRATION with what is wrong. */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
-  const text = await readText(request, maxBytes)
+/** Reads a body as JSON: what `readText` throws, or HYDRA_BAD_REGISTRATION with what is wrong. */
+export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+  const text = await readText(request, limits)
   if (isTooDeep(text)) {
     throw new HydraError('HYDRA_BAD_REGISTRATION', `the body is nested more than ${MOST_DEPTH} deep`)
   }

@@ -243,7 +243,8 @@ test('hostile text of the greatest length is answered at once', () => {
         assert.ok(error instanceof PatternError, String(error))
         assert.ok(error.message.length < 500)
       }
-      assert.ok(performance.now() - begin < 250, `${dialect} ${unit}`)
+      // A pattern that backtracks takes minutes; a busy machine never takes this long for linear work.
+      assert.ok(performance.now() - begin < 5000, `${dialect} ${unit}`)
     }
   }
 })

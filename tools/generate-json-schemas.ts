@@ -1,13 +1,14 @@
 /**
  * Writes the JSON Schemas of the protocol to `docs/reference/schemas/`, from the schemas the gateway checks with.
  *
- * They describe what a client may send (`io: 'input'`): defaults are optional there.
+ * They describe what is written on the wire (`io: 'input'`): defaults are optional there.
  *
  * @module
  */
 import { readdirSync } from 'node:fs'
 import {
   activeService,
+  forgetAnswer,
   fragmentRequest,
   fragmentsRequest,
   menuItem,
@@ -20,11 +21,16 @@ import {
   renderedFragment,
   resolvedFragments,
   routeDeclaration,
+  routesAnswer,
+  servicesAnswer,
 } from '@hydra-gateway/protocol'
 import { generate, inRepository } from './generated-file.ts'
 
 const SCHEMAS = {
   'active-service': activeService,
+  'admin-forget': forgetAnswer,
+  'admin-routes': routesAnswer,
+  'admin-services': servicesAnswer,
   'fragment-request': fragmentRequest,
   'fragments-request': fragmentsRequest,
   'menu-item': menuItem,

@@ -167,6 +167,10 @@ test('a gateway that is away, one that does not know the keys, and no keys at al
   const { port } = await startUpstream(t, 'something else')
   const other = await runHydra(['services', '--gateway', `http://127.0.0.1:${port}`], { cwd, env })
   assert.equal(other.status, 3)
+  const half = await startUpstream(t, 'half', (_request, response) => response.end('{"services":[{}]}'))
+  const wrong = await runHydra(['services', '--gateway', `http://127.0.0.1:${half.port}`], { cwd, env })
+  assert.equal(wrong.status, 3)
+  assert.match(wrong.err, /not as a Hydra gateway would/)
 })
 
 test('config shows what the gateway would use, and keys only when they are asked for', async (t) => {

@@ -6,74 +6,16 @@
 import { join } from 'node:path'
 import { loadConfig } from '@hydra-gateway/gateway/config'
 import { KEYS_FILE, KeysError, readKeys } from '@hydra-gateway/gateway/keys'
-import type { MenuItems, ServiceState } from '@hydra-gateway/protocol'
+import {
+  forgetAnswer,
+  problem,
+  type RoutesAnswer,
+  routesAnswer,
+  type ServicesAnswer,
+  servicesAnswer,
+} from '@hydra-gateway/protocol'
 import { type Asked, ask } from './ask.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-
-export interface InstanceInfo {
-  readonly id: string
-  readonly state: ServiceState
-  readonly channel: string
-  readonly version: string | number
-  readonly weight: number
-  readonly address: string
-  readonly activeSince: number
-  /** How long ago it gave a sign of life, ms; absent for what needs to give none. */
-  readonly lastSeenMs?: number
-  readonly inFlight: number
-  readonly requests: number
-  readonly failures: number
-  readonly reason?: string
-}
-
-export interface ServiceInfo {
-  readonly name: string
-  readonly title: string
-  readonly state: ServiceState
-  readonly channel: string
-  readonly versions: readonly (string | number)[]
-  readonly group?: string
-  readonly fallback: boolean
-  readonly downSince?: number
-  readonly menuItems: MenuItems
-  readonly instances: readonly InstanceInfo[]
-}
-
-export interface RouteInfo {
-  readonly pattern: string
-  readonly kind: 'page' | 'static' | 'socket'
-  readonly methods?: readonly string[]
-  readonly host?: string
-  readonly service: string
-  readonly state: ServiceState
-}
-
-export interface ConflictInfo {
-  readonly pattern: string
-  readonly host?: string
-  readonly methods?: readonly string[]
-  readonly incumbent: string
-  readonly newcomer: string
-  readonly reason: string
-}
-
-export interface RefusedInfo {
-  readonly service: string
-  readonly path: string
-  readonly reason: string
-}
-
-export interface ServicesAnswer {
-  readonly revision: number
-  readonly services: readonly ServiceInfo[]
-}
-
-export interface RoutesAnswer {
-  readonly revision: number
-  readonly routes: readonly RouteInfo[]
-  readonly conflicts: readonly ConflictInfo[]
-  readonly refused: readonly RefusedInfo[]
-}
 
 export interface Admin {
   readonly url: string
@@ -97,11 +39,11 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
   const keys = given.publicKey ? given : await keptKeys(io)
   const credentials = Buffer.from(`${keys.publicKey}:${keys.privateKey}`).toString('base64')
 
-  /** `member` is what the answer must hold to be one of ours. */
-  async function call<Answer>(method: string, path: string, member: keyof Answer & string): Promise<Answer> {
+  /** What answers otherwise than by the schema is no gateway; what the schema doesn't know is kept. */
+  async function call<Answer>(method: string, path: string, schema: Schema<Answer>): Promise<Answer> {
     const response = await askGateway(url, method, path, credentials)
-    const body = parseJson(response.body) as (Answer & { detail?: string; code?: string }) | undefined
-    if (response.status === 200 && body?.[member] !== undefined) return body
+    const body = parseJson(response.body)
+    if (response.status === 200 && schema.safeParse(body).success) return body as Answer
     if (response.status === 401) {
       const from = given.publicKey ? 'from the configuration and environment' : `from ${KEYS_FILE}`
       throw new CommandError(
@@ -110,8 +52,9 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
       )
     }
     // about the one thing that was asked for; a gateway without the API at all has no such detail
-    if (method === 'DELETE' && body?.code?.startsWith('HYDRA_') && body.detail) {
-      throw new CommandError(sentence(body.detail), EXIT.problem)
+    const { data: refusal } = problem.safeParse(body)
+    if (method === 'DELETE' && refusal?.detail) {
+      throw new CommandError(sentence(refusal.detail), EXIT.problem)
     }
     throw new CommandError(
       `${url} answers ${response.status}, not as a Hydra gateway would. Is its admin API at another port (HYDRA_CONTROL_PORT)? Name it with --gateway URL.`,
@@ -120,16 +63,16 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
   }
   return {
     url,
-    services: () => call('GET', '/_hydra/api/v1/services', 'services'),
-    routes: () => call('GET', '/_hydra/api/v1/routes', 'routes'),
+    services: () => call('GET', '/_hydra/api/v1/services', servicesAnswer),
+    routes: () => call('GET', '/_hydra/api/v1/routes', routesAnswer),
     async forget(service) {
-      await call<{ forgotten: string }>(
-        'DELETE',
-        `/_hydra/api/v1/services/${encodeURIComponent(service)}`,
-        'forgotten',
-      )
+      await call('DELETE', `/_hydra/api/v1/services/${encodeURIComponent(service)}`, forgetAnswer)
     },
   }
+}
+
+interface Schema<Answer> {
+  safeParse(value: unknown): { readonly success: true; readonly data: Answer } | { readonly success: false }
 }
 
 async function askGateway(url: string, method: string, path: string, credentials: string): Promise<Asked> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RouteInfo } from './admin.ts'
+import type { RouteInfo } from '@hydra-gateway/protocol'
 import { ask } from './ask.ts'
 
 /** What one page of a service said. */

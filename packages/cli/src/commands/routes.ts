@@ -4,13 +4,8 @@
  * @module
  */
 import type { Style } from '@hydra-gateway/gateway/terminal'
-import {
-  type ConflictInfo,
-  openAdmin,
-  type RefusedInfo,
-  type RouteInfo,
-  type RoutesAnswer,
-} from '../admin.ts'
+import type { ConflictInfo, RefusedInfo, RouteInfo, RoutesAnswer } from '@hydra-gateway/protocol'
+import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Style } from '@hydra-gateway/gateway/terminal'
-import { type InstanceInfo, openAdmin, type ServiceInfo, type ServicesAnswer } from '../admin.ts'
+import type { InstanceInfo, ServiceInfo, ServicesAnswer } from '@hydra-gateway/protocol'
+import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'

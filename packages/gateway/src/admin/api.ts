@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { InstanceInfo, RoutesAnswer, ServiceInfo, ServicesAnswer } from '@hydra-gateway/protocol'
 import type { Clock } from '../observe/clock.ts'
 import type { Entry, Member } from '../registry/member.ts'
 import { memberState, serviceState } from '../registry/overview.ts'
@@ -19,10 +20,15 @@ export interface AdminApiDeps {
   readonly clock: Clock
 }
 
-export type AdminApi = ReturnType<typeof createAdminApi>
+export interface AdminApi {
+  services(): ServicesAnswer
+  routes(): RoutesAnswer
+  /** Forgets a service nobody serves; one that runs would only register again, a configured one never does. */
+  forget(name: string): 'forgotten' | 'unknown' | 'serving' | 'configured'
+}
 
-export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps) {
-  const instance = (member: Member) => {
+export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps): AdminApi {
+  const instance = (member: Member): InstanceInfo => {
     const { inFlight, requests, failures, resting } = vitals.of(member.id)
     const { host, port, protocol } = member.instance.address
     const silentMs = registry.silentForMs(member.id)
@@ -42,7 +48,7 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps) 
       ...(member.state === 'recovering' ? { reason: 'its channel closed; expected back' } : {}),
     }
   }
-  const service = (entry: Entry) => {
+  const service = (entry: Entry): ServiceInfo => {
     const members = [...entry.members.values()]
     return {
       name: entry.name,
@@ -86,8 +92,7 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps) 
       })
       return { revision: table.revision, routes, conflicts: table.conflicts(), refused }
     },
-    /** Forgets a service nobody serves; one that runs would only register again, a configured one never does. */
-    forget(name: string): 'forgotten' | 'unknown' | 'serving' | 'configured' {
+    forget(name) {
       const entry = [...registry.entries()].find((one) => one.name === name)
       if (!entry) return 'unknown'
       if (serviceState(entry, vitals) === 'available') return 'serving'

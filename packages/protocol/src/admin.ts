@@ -1,0 +1,107 @@
+/**
+ * Answers of the admin API under `/_hydra/api/v1`: what operators and the command line read of a gateway.
+ *
+ * A later gateway may add members; readers ignore those they don't know.
+ *
+ * @module
+ */
+import { z } from 'zod'
+import { menuItems } from './menu.ts'
+import { SERVICE_STATES } from './overview.ts'
+
+/** As a value that was handed out is seen: nobody changes it. */
+type Read<Value> = Value extends readonly (infer Item)[]
+  ? readonly Read<Item>[]
+  : Value extends object
+    ? { readonly [Key in keyof Value]: Read<Value[Key]> }
+    : Value
+
+const state = z.enum(SERVICE_STATES)
+const version = z.union([z.string(), z.number()])
+const revision = z.number().describe('Of the routing table; grows with every change.')
+const methods = z.array(z.string()).optional().describe('Upper-case; any method when absent.')
+const host = z.string().optional().describe('Host name the route is for; any host when absent.')
+const channel = z
+  .string()
+  .describe('How it registered: `rsocket`, `http` (Medusa) or `static` (configuration).')
+
+export const instanceInfo = z.object({
+  id: z.string(),
+  state,
+  channel,
+  version,
+  weight: z.number().describe('Share of visitors beside other versions.'),
+  address: z.string().describe('Where requests go to, such as `http://10.0.0.7:3001`.'),
+  activeSince: z.number().describe('When the process started, by its own word; epoch ms.'),
+  lastSeenMs: z
+    .number()
+    .optional()
+    .describe('How long ago it gave a sign of life, ms; absent for what needs to give none.'),
+  inFlight: z.number().describe('Requests it is answering now.'),
+  requests: z.number().describe('Requests begun since it is known.'),
+  failures: z.number().describe('How many of those failed at it.'),
+  reason: z.string().optional().describe('Why it is in this state, when there is something to say.'),
+})
+export type InstanceInfo = Read<z.output<typeof instanceInfo>>
+
+export const serviceInfo = z.object({
+  name: z.string(),
+  title: z.string().describe('What visitors call the service.'),
+  state,
+  channel,
+  versions: z.array(version),
+  group: z.string().optional().describe('Rollout group: services of one group may share routes.'),
+  fallback: z.boolean().describe('True when the service has a fallback of its own.'),
+  downSince: z.number().optional().describe('Since when no instance serves; epoch ms.'),
+  downForMs: z.number().optional().describe('The same as a duration, ms.'),
+  menuItems: menuItems.describe('Menu items by menu, as the service declared them.'),
+  instances: z.array(instanceInfo),
+})
+export type ServiceInfo = Read<z.output<typeof serviceInfo>>
+
+/** `GET /_hydra/api/v1/services` */
+export const servicesAnswer = z.object({
+  revision,
+  services: z.array(serviceInfo).describe('By name; services whose instances are gone stay listed.'),
+})
+export type ServicesAnswer = Read<z.output<typeof servicesAnswer>>
+
+export const routeInfo = z.object({
+  pattern: z.string().describe('In our own pattern form.'),
+  kind: z.enum(['page', 'static', 'socket']),
+  methods,
+  host,
+  service: z.string(),
+  state: state.describe('State of the service.'),
+})
+export type RouteInfo = Read<z.output<typeof routeInfo>>
+
+export const conflictInfo = z.object({
+  pattern: z.string(),
+  host,
+  methods,
+  incumbent: z.string().describe('Service that keeps serving.'),
+  newcomer: z.string().describe('Service that was not let in.'),
+  reason: z.string(),
+})
+export type ConflictInfo = Read<z.output<typeof conflictInfo>>
+
+export const refusedInfo = z.object({
+  service: z.string(),
+  path: z.string().describe('As the service declared it.'),
+  reason: z.string(),
+})
+export type RefusedInfo = Read<z.output<typeof refusedInfo>>
+
+/** `GET /_hydra/api/v1/routes` */
+export const routesAnswer = z.object({
+  revision,
+  routes: z.array(routeInfo),
+  conflicts: z.array(conflictInfo).describe('Routes two services claim.'),
+  refused: z.array(refusedInfo).describe('Declared paths that are not served.'),
+})
+export type RoutesAnswer = Read<z.output<typeof routesAnswer>>
+
+/** `DELETE /_hydra/api/v1/services/{name}` */
+export const forgetAnswer = z.object({ forgotten: z.string().describe('Name of the service.') })
+export type ForgetAnswer = Read<z.output<typeof forgetAnswer>>

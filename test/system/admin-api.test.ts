@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { forgetAnswer, problem, routesAnswer, servicesAnswer } from '@hydra-gateway/protocol'
+import { eventually } from '../support/eventually.ts'
+import { startGateway } from '../support/gateway.ts'
+import { startUpstream } from '../support/upstream.ts'
+
+/** An answer with all its members known is the same after it was read by its schema. */
+function assertWhole(schema: { parse(value: unknown): unknown }, answer: unknown): void {
+  assert.deepEqual(schema.parse(answer), answer)
+}
+
+test('what the admin API answers is what its schemas say, with no member they leave out', async (t) => {
+  const { port } = await startUpstream(t, 'configured')
+  const gateway = await startGateway(t, {
+    services: { configured: { url: `http://127.0.0.1:${port}`, routes: ['/configured'] } },
+    lease: { ttl: '1s', check: '20ms' },
+  })
+  const register = (bean: object) =>
+    fetch(`${gateway.discovery}/registration`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ host: '127.0.0.1', port, ...bean }),
+    })
+  const menuItems = { main: [{ endpoint: '/gone', label: 'Gone', order: 1 }] }
+  const routes = [{ path: '/gone', methods: ['GET'], host: 'shop.example' }, { path: '/health' }]
+  const bean = { name: 'gone', version: '2.0', group: 'g', fallback: '<p>later', menuItems, routes }
+  assert.equal((await register({ ...bean, sockets: ['/live'], staticResources: ['a.css'] })).status, 200)
+  const rival = [{ path: '/gone', methods: ['GET'], host: 'shop.example' }]
+  assert.equal((await register({ name: 'rival', routes: rival })).status, 200)
+
+  const served = await gateway.admin('services')
+  assert.equal(served.services.length, 3)
+  assertWhole(servicesAnswer, served)
+  const answer = await gateway.admin('routes')
+  assert.ok(answer.routes.length > 3 && answer.conflicts.length === 1 && answer.refused.length === 1)
+  assertWhole(routesAnswer, answer)
+
+  const call = async (method: string, path: string, key = gateway.privateKey) => {
+    const authorization = `Basic ${btoa(`${gateway.publicKey}:${key}`)}`
+    const response = await fetch(`${gateway.url}/_hydra/api/v1/${path}`, {
+      method,
+      headers: { authorization },
+    })
+    return { status: response.status, body: await response.json() }
+  }
+  for (const [status, method, path, key] of [
+    [401, 'GET', 'services', 'another-private-key'],
+    [404, 'DELETE', 'services/nobody'],
+    [409, 'DELETE', 'services/configured'],
+  ] as const) {
+    const refusal = await call(method, path, key)
+    assert.equal(refusal.status, status)
+    assertWhole(problem, refusal.body)
+  }
+
+  await eventually(async () => {
+    const forgotten = await call('DELETE', 'services/gone')
+    assert.equal(forgotten.status, 200)
+    assertWhole(forgetAnswer, forgotten.body)
+  })
+  await eventually(async () => {
+    const rest = await gateway.admin('services')
+    assert.ok(rest.services.some(({ downSince }: { downSince?: number }) => downSince))
+    assertWhole(servicesAnswer, rest)
+  })
+})
+
+test('the examples of the admin API’s page are of its schemas', async () => {
+  const page = await readFile(
+    fileURLToPath(new URL('../../docs/reference/admin-api.md', import.meta.url)),
+    'utf8',
+  )
+  const examples = [...page.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, json]) => JSON.parse(json!))
+  const [services, down, routes, forgotten, refusal] = examples
+  assert.equal(examples.length, 5)
+  assertWhole(servicesAnswer, services)
+  assertWhole(servicesAnswer, { revision: 1, services: [{ ...services.services[0], ...down }] })
+  assertWhole(routesAnswer, routes)
+  assertWhole(forgetAnswer, forgotten)
+  assertWhole(problem, refusal)
+})

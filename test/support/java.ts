@@ -79,7 +79,8 @@ export async function buildJar({
   const [code] = await once(child, 'close').finally(() => clearInterval(progress))
   if (code === 0) return { jar }
 
-  const reason = output().match(/(Could not (?:find|transfer) artifact [^\n]*?)(?: -> |\n|$)/)?.[1]
+  // Which repository it asked is the business of whoever set up Maven.
+  const reason = output().match(/(Could not (?:find|transfer) artifact [^\n]*?)(?: \(https?:[^)]*\))?(?: -> |\n|$)/)?.[1]
   if (reason) return { unavailable: `Maven: ${reason}` }
   throw new Error(`mvn package failed in ${dir}:\n${output()}`)
 }

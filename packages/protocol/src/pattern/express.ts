@@ -6,48 +6,53 @@
  *
  * @module
  */
-
 import { readConstraint } from './constraint.ts'
 import { type Part, partName } from './parts.ts'
 import { PatternError } from './pattern.ts'
-import { closing, constrained, decodeText, nameEnd, withSlash } from './reader.ts'
+import {
+  closing,
+  constrained,
+  decodeText,
+  nameEnd,
+  readLiteral,
+  readMark,
+  readStretch,
+  type Stretch,
+  withSlash,
+} from './reader.ts'
 
-const MEANINGFUL = '/:*({})?+[]!\\'
+const MEANINGFUL = '/:*({})?+[]!'
 
 export function readExpress(path: string, warnings: string[]): readonly Part[] {
-  return withSlash(read(path, 0, path.length, warnings, 0))
+  return withSlash(read(path, { from: 0, to: path.length, depth: 0 }, warnings))
 }
 
-function read(path: string, from: number, to: number, warnings: string[], depth: number): Part[] {
-  // The limit of optional parts is checked when they are combined; this one protects the reader itself.
-  if (depth > 32) throw new PatternError(path, 'its groups are nested too deeply')
-  const parts: Part[] = []
-  let at = from
-  while (at < to) {
-    const character = path[at]!
-    if (character === '/') {
-      parts.push({ kind: 'slash' })
-      at++
-    } else if (character === ':') at = readParameter(path, at, parts, warnings)
-    else if (character === '*') at = readStar(path, at, parts)
-    else if (character === '(') {
+function read(path: string, stretch: Stretch, warnings: string[]): Part[] {
+  const { to, depth } = stretch
+  return readStretch(path, stretch, (character, at, parts) => {
+    if (character === ':') return readParameter(path, at, parts, warnings)
+    if (character === '*') return readStar(path, at, parts)
+    if (character === '(') {
       const close = closing(path, at, '(', ')')
       const expression = path.slice(at + 1, close)
       if (readConstraint(expression).isAnything) parts.push({ kind: 'splat', name: '', least: 1 })
       else parts.push(constrained('', expression, warnings))
-      at = readMark(path, close + 1, parts)
-    } else if (character === '{') {
+      return readMark(path, close + 1, parts)
+    }
+    if (character === '{') {
       const close = closing(path, at, '{', '}')
-      parts.push({ kind: 'optional', parts: read(path, at + 1, close, warnings, depth + 1) })
-      at = close + 1
-    } else if (')}+[]!?'.includes(character)) {
+      const inner = { from: at + 1, to: close, depth: depth + 1 }
+      parts.push({ kind: 'optional', parts: read(path, inner, warnings) })
+      return close + 1
+    }
+    if (')}+[]!?'.includes(character)) {
       throw new PatternError(
         path,
         `${character} has a meaning in Express that the gateway can't follow; write \\${character} for the character`,
       )
-    } else at = readText(path, at, to, parts)
-  }
-  return parts
+    }
+    return readText(path, at, to, parts)
+  })
 }
 
 function readParameter(path: string, at: number, parts: Part[], warnings: string[]): number {
@@ -62,7 +67,7 @@ function readParameter(path: string, at: number, parts: Part[], warnings: string
   }
   const close = closing(path, next, '(', ')')
   const expression = path.slice(next + 1, close)
-  if (readConstraint(expression).isAnything && isLast(path, close + 1))
+  if (readConstraint(expression).isAnything && close + 1 === path.length)
     parts.push({ kind: 'splat', name: partName(name), least: 1 })
   else parts.push(constrained(name, expression, warnings))
   return readMark(path, close + 1, parts)
@@ -78,48 +83,17 @@ function readStar(path: string, at: number, parts: Part[]): number {
   return quoted ? end + 1 : end
 }
 
-/** `?`, `+` or `*` behind a parameter, as Express 4 has them. */
-function readMark(path: string, at: number, parts: Part[]): number {
-  const mark = path[at]
-  if (mark !== '?' && mark !== '+' && mark !== '*') return at
-  const parameter = parts.pop()!
-  const isSegment = parts.at(-1)?.kind === 'slash' && isEnd(path, at + 1)
-  if (mark === '?') {
-    const before = isSegment ? [parts.pop()!] : []
-    parts.push({ kind: 'optional', parts: [...before, parameter] })
-    return at + 1
-  }
-  if (!isSegment) throw new PatternError(path, `${mark} may only follow a parameter that is a whole segment`)
-  parts.push({ kind: 'splat', name: 'name' in parameter ? parameter.name : '', least: mark === '+' ? 1 : 0 })
-  return at + 1
-}
-
 function readText(path: string, from: number, to: number, parts: Part[]): number {
-  let text = ''
-  let at = from
-  while (at < to && (path[at] === '\\' || !MEANINGFUL.includes(path[at]!))) {
-    if (path[at] === '\\') at++
-    if (at >= to) throw new PatternError(path, 'nothing follows the last \\')
-    text += path[at]
-    at++
-  }
+  const { text, end } = readLiteral(path, { from, to }, MEANINGFUL)
   // Express 4: `colou?r`, the character before the mark may be missing.
-  if (path[at] === '?' && at < to) {
+  if (path[end] === '?' && end < to) {
     const last = text.at(-1)!
     parts.push(
       { kind: 'text', text: decodeText(text.slice(0, -1)) },
       { kind: 'optional', parts: [{ kind: 'text', text: last }] },
     )
-    return at + 1
+    return end + 1
   }
   parts.push({ kind: 'text', text: decodeText(text) })
-  return at
-}
-
-function isEnd(path: string, at: number): boolean {
-  return at === path.length || path[at] === '/' || path[at] === '}' || path[at] === '{'
-}
-
-function isLast(path: string, at: number): boolean {
-  return at === path.length
+  return end
 }

@@ -1,5 +1,6 @@
 /**
- * What the readers of foreign dialects have in common: finding the end of a name or a bracket, and decoding.
+ * What the readers of foreign dialects have in common: stretches and slashes, the marks behind
+ * parameters, finding the end of a name or a bracket, and decoding.
  *
  * @module
  */
@@ -34,6 +35,71 @@ export function constrained(name: string, expression: string | undefined, warnin
   const { characters, warning } = readConstraint(expression)
   if (warning !== undefined) warnings.push(warning)
   return { kind: 'parameter', name: partName(name), ...(characters === undefined ? {} : { characters }) }
+}
+
+/**
+ * Reads a stretch of a path. Slashes are the same in every dialect; `readOther` reads what else begins at `at`,
+ * appends it to `parts` and returns where it ends.
+ */
+export function readStretch(
+  path: string,
+  { from, to, depth }: Stretch,
+  readOther: (character: string, at: number, parts: Part[]) => number,
+): Part[] {
+  // The limit of optional parts is checked when they are combined; this one protects the reader itself.
+  if (depth > 32) throw new PatternError(path, 'its groups are nested too deeply')
+  const parts: Part[] = []
+  let at = from
+  while (at < to) {
+    const character = path[at]!
+    if (character !== '/') at = readOther(character, at, parts)
+    else {
+      parts.push({ kind: 'slash' })
+      at++
+    }
+  }
+  return parts
+}
+
+export interface Stretch {
+  readonly from: number
+  readonly to: number
+  /** How many groups it stands in. */
+  readonly depth: number
+}
+
+/** `?`, `+` or `*` behind a parameter, the last of `parts`; returns where it ends. */
+export function readMark(path: string, at: number, parts: Part[]): number {
+  const mark = path[at]
+  if (mark !== '?' && mark !== '+' && mark !== '*') return at
+  const parameter = parts.pop()!
+  const isEnd = at + 1 === path.length || '/{}'.includes(path[at + 1]!)
+  const isSegment = parts.at(-1)?.kind === 'slash' && isEnd
+  if (mark === '?') {
+    const before = isSegment ? [parts.pop()!] : []
+    parts.push({ kind: 'optional', parts: [...before, parameter] })
+    return at + 1
+  }
+  if (!isSegment) throw new PatternError(path, `${mark} may only follow a parameter that is a whole segment`)
+  parts.push({ kind: 'splat', name: 'name' in parameter ? parameter.name : '', least: mark === '+' ? 1 : 0 })
+  return at + 1
+}
+
+/** Text up to the first of the characters `stops` that no backslash stands before, still encoded. */
+export function readLiteral(
+  path: string,
+  { from, to }: Pick<Stretch, 'from' | 'to'>,
+  stops: string,
+): { text: string; end: number } {
+  let text = ''
+  let end = from
+  while (end < to && !stops.includes(path[end]!)) {
+    if (path[end] === '\\') end++
+    if (end >= to) throw new PatternError(path, 'nothing follows the last \\')
+    text += path[end]
+    end++
+  }
+  return { text, end }
 }
 
 /** Percent-decodes the text of dialects that write paths encoded; text with invalid escapes stays as it is. */

@@ -8,6 +8,7 @@ import { loadConfig } from '@hydra-gateway/gateway/config'
 import { KEYS_FILE, KeysError, readKeys } from '@hydra-gateway/gateway/keys'
 import {
   forgetAnswer,
+  localUrlHost,
   problem,
   type RoutesAnswer,
   routesAnswer,
@@ -103,9 +104,7 @@ function addressOf(host: string | undefined, port: number): string {
       'The configured port is 0, any free one. Name the gateway with --gateway URL',
       EXIT.usage,
     )
-  const isEverywhere = host === undefined || host === '::' || host === '0.0.0.0'
-  const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
-  return `http://${name}:${port}`
+  return `http://${localUrlHost(host)}:${port}`
 }
 
 function readUrl(text: string): string {

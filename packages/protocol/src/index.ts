@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from './address.ts'
 export * from './admin.ts'
 export * from './fragment.ts'
 export * from './menu.ts'

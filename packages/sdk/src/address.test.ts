@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hostTowards, isLoopback } from './address.ts'
+import { hostTowards, isThisMachine } from './address.ts'
 
 test('a gateway on this machine reaches the service over loopback', async () => {
   assert.equal(await hostTowards('http://localhost:8080'), '127.0.0.1')
@@ -19,6 +19,6 @@ test('a gateway whose name nobody knows is an error that says so', async () => {
 
 test('loopback is told from other addresses', () => {
   for (const address of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', 'localhost'])
-    assert.ok(isLoopback(address))
-  for (const address of ['10.0.0.1', '::2', '127.example.com', '0.0.0.0']) assert.ok(!isLoopback(address))
+    assert.ok(isThisMachine(address))
+  for (const address of ['10.0.0.1', '::2', '127.example.com', '0.0.0.0']) assert.ok(!isThisMachine(address))
 })

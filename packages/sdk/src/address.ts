@@ -6,6 +6,7 @@
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { isLoopback, plainAddress } from '@hydra-gateway/protocol'
 
 /**
  * Finds it: a gateway on this machine uses loopback, another one the address this machine has towards it.
@@ -15,7 +16,7 @@ import { isIP } from 'node:net'
  * @throws when the gateway's name can't be resolved.
  */
 export async function hostTowards(gateway: string, bound?: string): Promise<string> {
-  if (bound && !isAny(bound)) return plain(bound)
+  if (bound && !isAny(bound)) return plainAddress(bound)
   const name = new URL(gateway).hostname.replace(/^\[|\]$/g, '')
   const { address, family } = isIP(name) ? { address: name, family: isIP(name) } : await lookup(name)
   // 127.0.0.1 even for ::1: a server bound to every address, or to all of IPv4, can be reached there.
@@ -23,18 +24,13 @@ export async function hostTowards(gateway: string, bound?: string): Promise<stri
   return localAddress(address, family)
 }
 
-/** True for an address that stands for this machine alone. */
-export function isLoopback(address: string): boolean {
-  const bare = plain(address)
-  return bare === '::1' || bare === 'localhost' || (isIP(bare) === 4 && bare.startsWith('127.'))
+/** True for a host that stands for this machine alone. */
+export function isThisMachine(host: string): boolean {
+  return host === 'localhost' || isLoopback(host)
 }
 
 function isAny(address: string): boolean {
   return address === '::' || address === '0.0.0.0' || address === ''
-}
-
-function plain(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
 /** Connecting a datagram socket picks a route and sends nothing, so it works while the gateway is away. */
@@ -48,7 +44,7 @@ function localAddress(address: string, family: number): Promise<string> {
     socket.connect(9, address, () => {
       const local = socket.address().address
       socket.close()
-      resolve(plain(local))
+      resolve(plainAddress(local))
     })
   })
 }

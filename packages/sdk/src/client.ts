@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Overview } from '@hydra-gateway/protocol'
-import { hostTowards, isLoopback } from './address.ts'
+import { hostTowards, isThisMachine } from './address.ts'
 import { announce } from './announce.ts'
 import type { Connection, openConnection } from './connection.ts'
 import { createEvents } from './events.ts'
@@ -134,7 +134,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     announced = text
     log.info(text)
     for (const warning of selection.warnings) log.warn(warning)
-    if (isLoopback(host) && !isLoopback(new URL(gateway).hostname.replace(/^\[|\]$/g, ''))) {
+    if (isThisMachine(host) && !isThisMachine(new URL(gateway).hostname.replace(/^\[|\]$/g, ''))) {
       log.warn(
         `${address ?? host} can be reached on this machine only, but the gateway is ${gateway}; listen on every address`,
       )

@@ -5,7 +5,13 @@
  *
  * @module
  */
-import type { InstanceInfo, RoutesAnswer, ServiceInfo, ServicesAnswer } from '@hydra-gateway/protocol'
+import {
+  type InstanceInfo,
+  type RoutesAnswer,
+  type ServiceInfo,
+  type ServicesAnswer,
+  urlHost,
+} from '@hydra-gateway/protocol'
 import type { Clock } from '../observe/clock.ts'
 import type { Entry, Member } from '../registry/member.ts'
 import { memberState, serviceState } from '../registry/overview.ts'
@@ -38,7 +44,7 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps):
       channel: member.channel,
       version: member.instance.version,
       weight: member.instance.weight,
-      address: `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      address: `${protocol}://${urlHost(host)}:${port}`,
       activeSince: member.registration.activeSince,
       ...(silentMs === undefined ? {} : { lastSeenMs: Math.round(silentMs) }),
       inFlight,

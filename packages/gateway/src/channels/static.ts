@@ -7,7 +7,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { type MenuItems, type RouteDeclaration, registration } from '@hydra-gateway/protocol'
+import { type MenuItems, type RouteDeclaration, registration, urlHost } from '@hydra-gateway/protocol'
 import type { Registry } from '../registry/registry.ts'
 import type { Address } from '../routing/upstream.ts'
 
@@ -57,7 +57,7 @@ export function registerStaticServices(
       })
       const id = createHash('sha256').update(`${name} ${protocol} ${host} ${port}`).digest('hex').slice(0, 32)
       const usual = protocol === 'https' ? 443 : 80
-      const authority = `${host.includes(':') ? `[${host}]` : host}${port === usual ? '' : `:${port}`}`
+      const authority = `${urlHost(host)}${port === usual ? '' : `:${port}`}`
       registry.registerStatic(declared, {
         id,
         address: { protocol, host, port, ...tls },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { urlHost } from '@hydra-gateway/protocol'
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import type { Config, StaticInstance } from '../config.ts'
@@ -33,7 +34,7 @@ export function formatConfig(config: Config, options?: ShowOptions): string {
 }
 
 function toUrl({ protocol, host, port, weight, version }: StaticInstance) {
-  return { url: `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`, weight, version }
+  return { url: `${protocol}://${urlHost(host)}:${port}`, weight, version }
 }
 
 /** Follows value and schema side by side, in the order of the schema. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isLoopback } from '@hydra-gateway/protocol'
 import { basicCredentials } from '../channels/http.ts'
 import { HydraError } from '../errors.ts'
 import type { Exchange } from '../proxy/exchange.ts'
@@ -48,8 +49,4 @@ function isAtThisMachine({ peer, host, headers }: Exchange): boolean {
     (host === 'localhost' || isLoopback(host)) &&
     FORWARDING.every((name) => headers.get(name) === undefined)
   )
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address)
 }

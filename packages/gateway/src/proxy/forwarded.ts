@@ -5,6 +5,7 @@
  * @module
  */
 import { isIP } from 'node:net'
+import { plainAddress } from '@hydra-gateway/protocol'
 import { parseAuthority } from './authority.ts'
 import type { HeaderLines } from './exchange.ts'
 
@@ -23,11 +24,6 @@ export interface Origin {
 }
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
-
-/** Without the `::ffff:` of an IPv4 address seen on an IPv6 socket. */
-export function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
-}
 
 /**
  * Finds the visitor: from the right of `X-Forwarded-For`, the first address that is not a trusted proxy.

@@ -7,13 +7,14 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { localUrlHost, plainAddress } from '@hydra-gateway/protocol'
 import { CODES, type ErrorCode, toProblem } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { Connection } from './connection.ts'
 import type { Exchange, ExchangeHandler } from './exchange.ts'
 import { createExchangeIds, systemRandom25 } from './exchange-id.ts'
-import { type AddressSet, plainAddress, readOrigin } from './forwarded.ts'
+import { type AddressSet, readOrigin } from './forwarded.ts'
 import { headerLines } from './header-lines.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { type HeadFault, isHandshake, readHead } from './request-head.ts'
@@ -249,7 +250,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
   return {
     port,
-    url: `http://${urlHost(options.host)}:${port}`,
+    url: `http://${localUrlHost(options.host)}:${port}`,
     async close(graceMs) {
       isStopping = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
@@ -305,9 +306,4 @@ function expectFault(expect: string | undefined): HeadFault | undefined {
 /** What a refused request asked for, cut to what a log line bears. */
 function pathForLog(target: string): string {
   return target.split('?', 1)[0]!.slice(0, 256)
-}
-
-function urlHost(host: string | undefined): string {
-  if (host === undefined || host === '::' || host === '0.0.0.0') return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { plainAddress } from '@hydra-gateway/protocol'
 import { createFrameReader, type RSocketError, withLength } from '@hydra-gateway/protocol/rsocket'
 import type { Clock } from '../../observe/clock.ts'
 import type { Log } from '../../observe/log.ts'
@@ -56,7 +57,7 @@ function carry(
   }
   // A socket without a listener for errors ends the process; one that is refused has none of its own.
   socket.on('error', (error) => accepted?.lost(error.message))
-  const accepted = accept(plain(socket.remoteAddress), wire)
+  const accepted = accept(plainAddress(socket.remoteAddress ?? ''), wire)
   if (!accepted) return void socket.destroy()
   const reader = createFrameReader({ maxFrameBytes, onFrame: accepted.receive, isOpen: accepted.isOpen })
   socket.on('data', (chunk) => {
@@ -70,8 +71,4 @@ function carry(
   })
   socket.on('end', () => accepted.lost('the service closed the connection'))
   socket.on('close', accepted.gone)
-}
-
-function plain(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
 }

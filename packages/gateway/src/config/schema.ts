@@ -61,7 +61,11 @@ const registration = z
         'Ask for the private key when a service registers over HTTP. Medusa applications do not send it.',
       ),
     maxBytes: size(1024).prefault('8MiB').describe('Largest registration.'),
-    maxRoutes: count().prefault(20_000).describe('Most routes of one service.'),
+    maxRoutes: count()
+      .prefault(20_000)
+      .describe(
+        'Most routes of one registration, optional parts and very long paths counted as several. One with more is refused as a whole.',
+      ),
     maxInstances: count().prefault(5000).describe('Most instances of all services together.'),
   })
   .describe('What services may register.')

@@ -4,11 +4,12 @@
  * @module
  */
 import { z } from 'zod'
+import { required } from './required.ts'
 
 /** One item as a service declares it; Medusa's shape plus what a good menu needs. */
 export const menuItem = z.object({
-  endpoint: z.string().min(1).max(2048).describe('Path the item leads to.'),
-  label: z.string().min(1).max(256).describe('Text a visitor reads.'),
+  endpoint: z.string(required('endpoint')).min(1).max(2048).describe('Path the item leads to.'),
+  label: z.string(required('label')).min(1).max(256).describe('Text a visitor reads.'),
   icon: z.string().max(256).optional().describe('Name of an icon; its meaning belongs to the page.'),
   order: z.number().optional().describe('Position; items without one come after, by label.'),
 })

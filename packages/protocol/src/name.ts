@@ -7,6 +7,7 @@
  * @module
  */
 import { z } from 'zod'
+import { required } from './required.ts'
 
 /** Names a service can't take: the gateway answers to them itself. */
 export const TAKEN_NAMES: ReadonlySet<string> = new Set(['client', 'hydra', 'hydra-router'])
@@ -30,7 +31,7 @@ export function serviceNameProblem(name: string): string | undefined {
 }
 
 export const serviceName = z
-  .string()
+  .string(required('name'))
   .superRefine((name, context) => {
     const problem = serviceNameProblem(name)
     if (problem) context.addIssue({ code: 'custom', message: problem })

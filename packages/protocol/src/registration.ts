@@ -10,6 +10,7 @@
 import { z } from 'zod'
 import { menuItems } from './menu.ts'
 import { serviceName } from './name.ts'
+import { required } from './required.ts'
 
 /** Medusa sends `null` for what it doesn't know; to us that is the same as absent. */
 function orDefault<T extends z.ZodType>(schema: T, value: () => z.output<T>) {
@@ -27,7 +28,11 @@ export type Dialect = (typeof DIALECTS)[number]
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/
 
 export const routeDeclaration = z.object({
-  path: z.string().min(1).max(2048).describe('Path or pattern, in the dialect named beside it.'),
+  path: z
+    .string(required('path'))
+    .min(1)
+    .max(2048)
+    .describe('Path or pattern, in the dialect named beside it.'),
   dialect: z.enum(DIALECTS).default('hydra').describe('Language of `path`.'),
   methods: z
     .array(
@@ -66,12 +71,12 @@ export const registration = z.object({
     'How the gateway speaks to the instance.',
   ),
   host: z
-    .string()
+    .string(required('host'))
     .min(1, 'host is missing')
     .max(255)
     .describe('Address or name the gateway reaches the instance at.'),
   port: z
-    .int()
+    .int(required('port'))
     .min(1, 'port must be 1 to 65535')
     .max(65_535, 'port must be 1 to 65535')
     .describe('Port of the instance.'),

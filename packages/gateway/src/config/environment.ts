@@ -4,7 +4,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
-import { nearest } from './nearest.ts'
+import { nearest } from '@hydra-gateway/protocol'
 import type { ConfigProblem } from './problems.ts'
 
 export interface Variable {

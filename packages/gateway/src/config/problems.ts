@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { nearest } from '@hydra-gateway/protocol'
 import { z } from 'zod'
-import { nearest } from './nearest.ts'
 
 /** One fault: where, what is there, what to write. Secrets are never in it, only `empty` or `set`. */
 export interface ConfigProblem {

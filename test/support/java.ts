@@ -80,7 +80,9 @@ export async function buildJar({
   if (code === 0) return { jar }
 
   // Which repository it asked is the business of whoever set up Maven.
-  const reason = output().match(/(Could not (?:find|transfer) artifact [^\n]*?)(?: \(https?:[^)]*\))?(?: -> |\n|$)/)?.[1]
+  const reason = output().match(
+    /(Could not (?:find|transfer) artifact [^\n]*?)(?: \(https?:[^)]*\))?(?: -> |\n|$)/,
+  )?.[1]
   if (reason) return { unavailable: `Maven: ${reason}` }
   throw new Error(`mvn package failed in ${dir}:\n${output()}`)
 }

@@ -28,7 +28,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     happened:
       'The path can be read in more than one way: it holds a control character, a backslash, `%00`, `%2F`, `%5C`, an encoded dot segment, a `..;` segment, or an escape that is not valid UTF-8.',
     doing:
-      'It was refused before routing, because a service might read it otherwise than the gateway and serve what was never meant to be open.',
+      'It was not passed on, because a service might read it otherwise than the gateway and serve what was never meant to be open.',
     remedies: [
       'Encode names with `encodeURIComponent` once, not twice.',
       "A route that needs slashes inside a name can be registered with `encodedSlash: 'keep'`.",

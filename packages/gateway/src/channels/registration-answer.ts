@@ -13,35 +13,29 @@ const MOST_BYTES = { services: 150_000, refused: 40_000 }
 /** Reasons listed in one answer; the log and the admin API have them all. */
 const MOST_REFUSED = 100
 
-/** The twelve fields of Medusa's bean, static files left out: with them the answer grows past what it decodes. */
-export function toBean(registration: Registration) {
-  const {
-    webProtocol,
-    host,
-    port,
-    socketPort,
-    name,
-    version,
-    activeSince,
-    awakening,
-    endpoints,
-    sockets,
-    menuItems,
-  } = registration
+/** Fields of Medusa's bean beside its static files. */
+const BEAN = [
+  'webProtocol',
+  'host',
+  'port',
+  'socketPort',
+  'name',
+  'version',
+  'activeSince',
+  'awakening',
+  'endpoints',
+  'sockets',
+  'menuItems',
+] as const satisfies readonly (keyof Registration)[]
+
+type Bean = Pick<Registration, (typeof BEAN)[number] | 'staticResources'>
+
+/** A registration as Medusa's bean, without static files: with them the answer grows past what it decodes. */
+export function toBean(registration: Registration): Bean {
   return {
-    webProtocol,
-    host,
-    port,
-    socketPort,
-    name,
-    version,
-    activeSince,
-    awakening,
-    endpoints,
-    sockets,
+    ...Object.fromEntries(BEAN.map((field) => [field, registration[field]])),
     staticResources: [],
-    menuItems,
-  }
+  } as unknown as Bean
 }
 
 /** Builds the answer. What doesn't fit into 190 000 bytes is left out, from the end. */

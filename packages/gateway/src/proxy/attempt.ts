@@ -15,6 +15,7 @@ import { connectFailure, streamFailure } from './failure.ts'
 import type { Engine } from './forward.ts'
 import { headerLines } from './header-lines.ts'
 import { answerHeaders, requestHeaders } from './headers.ts'
+import { isIdempotent, isSafe } from './methods.ts'
 import type { NodeExchange } from './node-exchange.ts'
 import type { Pool } from './pool.ts'
 
@@ -390,17 +391,6 @@ export class Attempt implements Waiting {
     incoming.off('end', this.#onBodyEnd)
     if (!this.#isBodySent) incoming.pause()
   }
-}
-
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
-
-/** True for methods that may be sent twice (RFC 9110, 9.2.2). */
-export function isIdempotent(method: string): boolean {
-  return IDEMPOTENT.has(method)
-}
-
-function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD'
 }
 
 function isEventStream(contentType: string | undefined): boolean {

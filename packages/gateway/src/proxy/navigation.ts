@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import type { Exchange } from './exchange.ts'
+import { isSafe } from './methods.ts'
 
 type Asked = Pick<Exchange, 'method' | 'headers' | 'isUpgrade'>
 
@@ -27,5 +29,3 @@ export function leavesPage({ method, headers }: Asked): boolean {
   if (destination !== undefined && destination !== 'document') return false
   return isSafe(method) && headers.get('sec-purpose') === undefined
 }
-
-const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD'

@@ -3,30 +3,17 @@
  *
  * @module
  */
-import type { ErrorCode } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Live } from '../routing/live.ts'
 import type { Route } from '../routing/route.ts'
 import type { RoutingTable } from '../routing/table.ts'
 import type { Instance } from '../routing/upstream.ts'
+import type { Answers } from './answers.ts'
 import type { Exchange, ExchangeHandler, Forward, ForwardFailure } from './exchange.ts'
+import { isIdempotent } from './methods.ts'
 import { isAllowedOrigin } from './origin.ts'
 import type { ProxySettings } from './settings.ts'
-
-/** How the gateway answers when no service does. None of them ever throws. */
-export interface ProxyAnswers {
-  problem(
-    exchange: Exchange,
-    code: ErrorCode,
-    detail?: string,
-    headers?: Readonly<Record<string, string>>,
-  ): void
-  /** The route is known and nobody is there: its fallback, or 503. */
-  unavailable(exchange: Exchange, route: Route): void
-  /** Something went wrong here: logged whole, shown as `HYDRA_INTERNAL` unless an answer has begun. */
-  failure(exchange: Exchange, error: unknown): void
-}
 
 export interface ProxyDeps {
   readonly live: Live
@@ -38,7 +25,7 @@ export interface ProxyDeps {
     tried: readonly Instance[],
   ) => Instance | undefined
   readonly forward: Forward
-  readonly answers: ProxyAnswers
+  readonly answers: Answers
   /** Serves what is the gateway's own. */
   readonly local: ExchangeHandler
   readonly isLocal: (path: string) => boolean
@@ -146,8 +133,5 @@ function mayRepeat({ method }: Exchange, failure: ForwardFailure): boolean {
   if (failure.code === 'HYDRA_TOO_LARGE' || failure.code === 'HYDRA_REQUEST_TIMEOUT') return false
   if (failure.bodyConsumed) return false
   if (failure.nothingSent) return true
-  return failure.code !== 'HYDRA_UPSTREAM_TIMEOUT' && IDEMPOTENT.has(method)
+  return failure.code !== 'HYDRA_UPSTREAM_TIMEOUT' && isIdempotent(method)
 }
-
-/** RFC 9110, 9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])

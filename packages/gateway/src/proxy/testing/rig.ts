@@ -14,10 +14,11 @@ import type { Route, RouteKind } from '../../routing/route.ts'
 import type { RoutingTable } from '../../routing/table.ts'
 import type { Instance } from '../../routing/upstream.ts'
 import { createVitals, type VitalsBook } from '../../routing/vitals.ts'
+import type { Answers } from '../answers.ts'
 import type { Exchange, ExchangeHandler } from '../exchange.ts'
 import { createForwarder, type Forwarder, type ForwarderDeps } from '../forward.ts'
 import { type Listener, type ListenOptions, listen } from '../listener.ts'
-import { createProxy, type ProxyAnswers } from '../proxy.ts'
+import { createProxy } from '../proxy.ts'
 import { type ProxySettings, proxyDefaults } from '../settings.ts'
 
 /** A route of the rig: exactly this path, or everything below it when it ends in `/**`. */
@@ -105,7 +106,7 @@ export function handTable(routes: readonly RigRoute[]): RoutingTable {
 }
 
 /** Answers in plain text, first line the code. */
-export const plainAnswers: ProxyAnswers = {
+export const plainAnswers: Answers = {
   problem(exchange, code, detail, headers) {
     if (exchange.answered) exchange.abort()
     else

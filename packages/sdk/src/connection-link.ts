@@ -123,6 +123,10 @@ function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOp
       ? end.lost(`the connection broke: ${reasonOf(error)}`)
       : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
   )
+  webSocket.on('unexpected-response', (request, { statusCode, headers }) => {
+    request.destroy()
+    onFailed(`${url.host} answers ${statusCode}${commentOn(statusCode, headers['content-type'])}`)
+  })
   webSocket.on('close', (code) => {
     if (!end) return onFailed(`no connection to ${url.host}`)
     // A WebSocket server ends a message that is too large by itself, with this code and without a frame of ours.
@@ -147,6 +151,15 @@ function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOp
     })
   })
   return () => webSocket.terminate()
+}
+
+/** What a status instead of a WebSocket says of who answers. */
+function commentOn(status = 0, type = ''): string {
+  // A proxy in front of a gateway that is away, or a gateway that stops: it passes.
+  if (status >= 500) return ''
+  if (type.startsWith('application/problem+json'))
+    return '; a gateway with a control port (controlPort) takes services there only'
+  return ', not as a Hydra gateway would'
 }
 
 /** Happy eyeballs fails with a bundle of errors and an empty message. */

@@ -263,13 +263,23 @@ test('a gateway that is not there, not a gateway, or silent is not reachable', a
   await notReachable('tcp://127.0.0.1', /names no port/)
   await notReachable('ftp://127.0.0.1', /reached by http/)
   await notReachable('localhost', /not a URL/)
-  const website = createHttp((_request, response) => response.end('hello')).listen(0, '127.0.0.1')
-  t.after(() => website.close())
-  await once(website, 'listening')
+  const answering = async (status: number, type: string) => {
+    const website = createHttp((_request, response) =>
+      response.writeHead(status, { 'content-type': type }).end('hello'),
+    ).listen(0, '127.0.0.1')
+    t.after(() => website.close())
+    await once(website, 'listening')
+    return `http://127.0.0.1:${(website.address() as AddressInfo).port}`
+  }
+  const answers = (rest: string) => new RegExp(`^127\\.0\\.0\\.1:\\d+ answers ${rest}$`)
+  await notReachable(await answering(200, 'text/plain'), answers('200, not as a Hydra gateway would'))
+  await notReachable(await answering(404, 'text/html'), answers('404, not as a Hydra gateway would'))
   await notReachable(
-    `http://127.0.0.1:${(website.address() as AddressInfo).port}`,
-    /Unexpected server response: 200/,
+    await answering(404, 'application/problem+json'),
+    answers('404; a gateway with a control port \\(controlPort\\) takes services there only'),
   )
+  // What stands in front of a gateway that is away says so as well, and it passes.
+  await notReachable(await answering(503, 'text/plain'), answers('503'))
 })
 
 test("a registration that is refused or too large is the registration's fault", async (t) => {

@@ -11,6 +11,7 @@ import {
 } from '@hydra-gateway/protocol'
 import { type Exported, selectRoutes } from './exported.ts'
 import { NOTHING_FOUND } from './found.ts'
+import { wrongKinds } from './known-options.ts'
 import type { MenuItemOption, ServiceOptions } from './options.ts'
 import { readPatterns, toSpring } from './patterns.ts'
 
@@ -59,6 +60,8 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
 export function checkOptions(options: ServiceOptions): void {
   const problem = serviceNameProblem(String(options.name ?? ''))
   if (problem) throw new TypeError(`name: ${problem}`)
+  const wrong = wrongKinds(options)
+  if (wrong.length > 0) throw new TypeError(wrong.join('; '))
   const { when } = options
   if (when !== undefined && typeof when !== 'function' && typeof when?.then !== 'function')
     throw new TypeError('when must be a promise, or a function that returns one')

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { unknownOptions, wrongKinds } from './known-options.ts'
+
+test('one text where several may stand is answered with that text in a list', () => {
+  assert.deepEqual(wrongKinds({ exclude: '/zz', routes: '/x', sockets: '/live' }), [
+    "exclude must be a list such as ['/zz']",
+    "routes must be a list such as ['/x']",
+    "sockets must be a list such as ['/live']",
+  ])
+})
+
+test('an option of another kind is told what it must be', () => {
+  const wrong = {
+    include: [7],
+    routes: [{ methods: ['GET'] }],
+    statics: 7,
+    menu: '/orders',
+    weight: '10',
+    affinity: 'yes',
+    protocol: 'ftp',
+    log: true,
+    signal: {},
+    graceMs: '10s',
+    title: null,
+  }
+  assert.deepEqual(wrongKinds(wrong), [
+    "include must be a list such as ['/orders/**']",
+    "routes must be a list such as ['/orders', 'POST /orders', { path: '/orders/{id}' }]",
+    "statics must be a folder, or a list such as ['css/site.css']",
+    "menu must be a list such as [{ path: '/orders', label: 'Orders' }], or lists by name of the menu",
+    'weight must be a number',
+    'affinity must be true or false',
+    "protocol must be 'http' or 'https'",
+    'log must be an object with info, warn and error, or false',
+    'signal must be an AbortSignal',
+    'graceMs must be a number',
+    'title must be a text',
+  ])
+})
+
+test('options as the guide has them are fine', () => {
+  const options = {
+    name: 'orders',
+    port: 3001,
+    routes: ['/orders', { path: '/upload' }],
+    statics: 'public',
+    menu: { main: [{ path: '/orders', label: 'Orders' }], footer: [] },
+    version: '2.4.0',
+    fallback: undefined,
+    signal: new AbortController().signal,
+    log: console,
+  }
+  assert.deepEqual(wrongKinds(options), [])
+  assert.deepEqual(wrongKinds({ ...options, statics: ['a.css'], menu: [], log: false, version: 2 }), [])
+  assert.deepEqual(unknownOptions(options), [])
+})
+
+test('a mistyped option is named with the one that was probably meant', () => {
+  assert.deepEqual(unknownOptions({ sokets: [], fallBack: '/sorry', colour: 'red', constructor: 1 }), [
+    '"sokets" is no option; did you mean "sockets"?',
+    '"fallBack" is no option; did you mean "fallback"?',
+    '"colour" is no option',
+    '"constructor" is no option',
+  ])
+})

@@ -8,7 +8,7 @@ import { hydra as hydraExpress, hydraRouter } from '@hydra-gateway/sdk/express'
 import { hydra as hydraFastify } from '@hydra-gateway/sdk/fastify'
 import { hydra as hydraHono } from '@hydra-gateway/sdk/hono'
 import { hydra as hydraNode } from '@hydra-gateway/sdk/node'
-import express from 'express'
+import express, { type Express } from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -138,6 +138,106 @@ test('an Express app on a server of its own is given with that server', async (t
   assert.equal(await (await fetch(`${gateway.url}/own`)).text(), 'own')
   await service.close()
   assert.equal(server.listening, false)
+})
+
+test('an Express app that listens already is served all the same, whoever made its server', async (t) => {
+  const gateway = await startGateway(t)
+  const { options } = quiet(gateway)
+  const build = (name: string) => express().get(`/${name}`, (_request, response) => void response.send(name))
+  const listens = {
+    'since long': async (app: Express) => void (await once(app.listen(0, '127.0.0.1'), 'listening')),
+    'since now': async (app: Express) => void app.listen(0, '127.0.0.1'),
+    'by hand': async (app: Express) =>
+      void (await once(createServer(app).listen(0, '127.0.0.1'), 'listening')),
+  }
+  for (const [index, [how, listen]] of Object.entries(listens).entries()) {
+    const name = `early${index}`
+    const app = build(name)
+    await listen(app)
+    await ready(t, await hydraExpress(app, { name, ...options }))
+    assert.equal(await (await fetch(`${gateway.url}/${name}`)).text(), name, how)
+  }
+  const late = build('late')
+  const service = await hydraExpress(late, { name: 'late', ...options })
+  const server = createServer(late).listen(0, '127.0.0.1')
+  await ready(t, service)
+  assert.equal(await (await fetch(`${gateway.url}/late`)).text(), 'late')
+  await service.close()
+  assert.equal(server.listening, false)
+})
+
+test('an app that is started again after its server was closed is served again', async (t) => {
+  const gateway = await startGateway(t)
+  const { options } = quiet(gateway)
+  const app = express().get('/again', (_request, response) => void response.send('again'))
+  app.listen(0, '127.0.0.1')
+  const first = await hydraExpress(app, { name: 'again', ...options })
+  await ready(t, first)
+  await first.close()
+  const second = await hydraExpress(app, { name: 'again', ...options })
+  assert.equal(second.state, 'waiting')
+  app.listen(0, '127.0.0.1')
+  await ready(t, second)
+  assert.equal(await (await fetch(`${gateway.url}/again`)).text(), 'again')
+})
+
+test('a service that waits for long says once what for', async (t) => {
+  const gateway = await startGateway(t)
+  const after = quiet(gateway)
+  const clock = quiet(gateway)
+  const shop = quiet(gateway)
+  const server = createServer().listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  const services = [
+    await hydraExpress(express(), { name: 'after', ...after.options }),
+    await hydraNode(createServer(), { name: 'clock', ...clock.options }),
+    await hydraNode(server, { name: 'shop', ...shop.options, when: new Promise(() => {}) }),
+  ]
+  t.after(() => Promise.all(services.map((service) => service.close())))
+  await eventually(() => assert.equal(after.said.length + clock.said.length + shop.said.length, 3))
+  assert.deepEqual(after.said, [
+    'hydra: after waits for app.listen(). If the app listens already, call hydra(app, …) before it, or pass its ' +
+      'server: hydra(app, { name, server }).',
+  ])
+  assert.deepEqual(clock.said, ['hydra: clock waits for its server to listen'])
+  assert.deepEqual(shop.said, ['hydra: shop waits for what it was given as the option when'])
+})
+
+test('an app in which no routes are found is told what to do', async (t) => {
+  const gateway = await startGateway(t)
+  const advised = async (start: (options: ReturnType<typeof quiet>['options']) => Promise<HydraService>) => {
+    const { said, options } = quiet(gateway)
+    await ready(t, await start(options))
+    return said.filter((text) => text.includes('no routes were found'))
+  }
+  assert.deepEqual(
+    await advised(async (options) => {
+      const app = express()
+      app.listen(0, '127.0.0.1')
+      return hydraExpress(app, { name: 'none', ...options })
+    }),
+    ['hydra: no routes were found: declare them before app.listen(), or name them in the option routes'],
+  )
+  assert.deepEqual(
+    await advised(async (options) => {
+      const app = Fastify()
+      app.get('/too-early', async () => 'too early')
+      const service = await hydraFastify(app, { name: 'none', ...options })
+      await app.listen({ port: 0, host: '127.0.0.1' })
+      return service
+    }),
+    [
+      'hydra: no routes were found: call hydra(app, …) before the routes are declared, or name them in the option routes',
+    ],
+  )
+  assert.deepEqual(
+    await advised(async (options) => {
+      const app = new Hono()
+      const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
+      return hydraHono(app, { name: 'none', ...options, server })
+    }),
+    ['hydra: no routes were found: declare them before hydra(app, …), or name them in the option routes'],
+  )
 })
 
 test('a Fastify app is served with the routes of its plugins', async (t) => {

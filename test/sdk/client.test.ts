@@ -273,18 +273,54 @@ test('wrong keys are said once, in a sentence, and tried again', async (t) => {
   let errors = 0
   wrong.on('error', () => errors++)
   await eventually(() => assert.ok(errors >= 1))
-  assert.equal(said.filter((text) => /not behind/.test(text)).length, 1, said.join('\n'))
+  assert.deepEqual(said, [
+    `hydra: wrong is not behind ${gateway.url} yet: the gateway does not know these keys (from the options); ` +
+      'see its own with: hydra config --show-keys',
+  ])
   const waiting = wrong.connected()
   await wrong.close()
   await assert.rejects(waiting, /closed/)
   await assert.rejects(wrong.ready, /closed/)
 })
 
-test('a service that can never be registered says so to whoever waits for it', async (t) => {
+test('a service that can never be registered says so, to whoever waits for it too', async (t) => {
   const gateway = await startGateway(t)
   const server = await listening(t, (_request, response) => response.end())
-  const lost = await service(t, server, { name: 'lost', ...atGateway(gateway), statics: '/nowhere/at/all' })
-  await assert.rejects(lost.ready, /the folder \/nowhere\/at\/all can't be read/)
+  const said: string[] = []
+  const log = { info() {}, warn() {}, error: (text: string) => said.push(text) }
+  const lost = await service(t, server, {
+    name: 'lost',
+    ...atGateway(gateway),
+    statics: '/nowhere/at/all',
+    log,
+  })
+  const sentence =
+    "lost is not registered, because the folder /nowhere/at/all (statics) can't be read: ENOENT: no such file " +
+    "or directory, scandir '/nowhere/at/all'"
+  await assert.rejects(lost.ready, { message: sentence })
+  assert.deepEqual(said, [`hydra: ${sentence}`])
+})
+
+test('a mistyped option, and a service without routes, are said with what to do', async (t) => {
+  const gateway = await startGateway(t)
+  const server = await listening(t, (_request, response) => response.end())
+  const advice = async (options: object) => {
+    const said: string[] = []
+    const log = { info() {}, error() {}, warn: (text: string) => said.push(text) }
+    await service(t, server, { name: 'bare', ...atGateway(gateway), log, ...options })
+    return said
+  }
+  const name =
+    "hydra: name the routes visitors may see in the option routes, such as ['GET /orders', '/orders/{id}']"
+  assert.deepEqual(await advice({}), [name])
+  assert.deepEqual(await advice({ sokets: ['/live'] }), [
+    'hydra: "sokets" is no option; did you mean "sockets"?',
+    name,
+  ])
+  assert.deepEqual(await advice({ routes: ['/metrics'] }), [
+    'hydra: name the routes visitors may see in the option include',
+  ])
+  assert.deepEqual(await advice({ sockets: ['/live'] }), [])
 })
 
 test('a service is registered once what it waits for is done, not as soon as it listens', async (t) => {
@@ -395,4 +431,8 @@ test('options no gateway would accept are refused at once', async () => {
   await assert.rejects(connect({ name: 'a' } as never), /server must be a Node server, or port a number/)
   await assert.rejects(connect({ name: 'a', port: 1, when: 'soon' } as never), /when must be a promise/)
   await assert.rejects(connect({ name: 'a', port: 1, gateway: 'nowhere' }), /must be a URL/)
+  await assert.rejects(connect({ name: 'a', port: 1, exclude: '/zz' } as never), {
+    name: 'TypeError',
+    message: "exclude must be a list such as ['/zz']",
+  })
 })

@@ -11,25 +11,31 @@ import type { Overview } from '@hydra-gateway/protocol'
 import { hostTowards, isThisMachine } from './address.ts'
 import { announce } from './announce.ts'
 import type { Connection, openConnection } from './connection.ts'
+import { explainKeys } from './connection-error.ts'
 import { createEvents } from './events.ts'
 import { type Selection, selectRoutes } from './exported.ts'
 import type { Found } from './found.ts'
 import { findKeys, gatewayOf } from './keys.ts'
+import { unknownOptions } from './known-options.ts'
 import { logOf } from './log.ts'
 import type { ConnectionState, HydraService, ServiceEvents, ServiceOptions } from './options.ts'
 import { compileAvailability } from './patterns.ts'
+import { errorOf, prepare } from './prepare.ts'
 import { checkOptions, compileRegistration } from './registration.ts'
 import type { Listening } from './server.ts'
-import { listStatics } from './statics.ts'
 import { deferred, nothing, within } from './waiting.ts'
 
 /** The app a client speaks for. */
 export interface Application {
   /** Resolves once it listens; never, when it never does. */
   readonly listening: Promise<Listening>
+  /** What it waits for until then, for people: ends the sentence "orders waits for …". */
+  readonly awaited: string
   readonly protocol: 'http' | 'https'
   /** Its routes as they are now. */
   routes(): Found
+  /** What to do where there are none, for people; absent where `routes` says so itself. */
+  readonly adviceOnRoutes?: string
   /** Answers what was begun, then closes what belongs to it. */
   finish(graceMs: number): Promise<void>
 }
@@ -61,6 +67,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   const events = createEvents<ServiceEvents>((fault) =>
     log.error(`a listener failed: ${errorOf(fault).message}`),
   )
+  for (const sentence of unknownOptions(options)) log.warn(sentence)
   const ready = deferred()
   const attempted = deferred()
 
@@ -96,13 +103,17 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     })
     const lost = deferred<string>()
     const { timeoutMs = 5000 } = options
+    const { publicKey, privateKey, from } = keys
     const opened = await open({
       gateway,
-      ...keys,
+      publicKey,
+      privateKey,
       registration,
       onOverview: learn,
       onLost: lost.resolve,
       timeoutMs,
+    }).catch((fault) => {
+      throw explainKeys(fault, from)
     })
     // `close` came while the gateway was answering. It waits for this attempt and leaves properly, or is done.
     if (state === 'closed') opened.close()
@@ -134,6 +145,10 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     announced = text
     log.info(text)
     for (const warning of selection.warnings) log.warn(warning)
+    if (selection.exported.length + statics + (options.sockets?.length ?? 0) === 0) {
+      if (selection.leftOut.length > 0) log.warn('name the routes visitors may see in the option include')
+      else if (application.adviceOnRoutes) log.warn(application.adviceOnRoutes)
+    }
     if (isThisMachine(host) && !isThisMachine(new URL(gateway).hostname.replace(/^\[|\]$/g, ''))) {
       log.warn(
         `${address ?? host} can be reached on this machine only, but the gateway is ${gateway}; listen on every address`,
@@ -142,8 +157,9 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   }
 
   async function stay(): Promise<void> {
-    const [listening] = await Promise.all([application.listening, prepared(application, options)])
-    const statics = await listStatics(options.statics)
+    const { listening, statics } = await prepare(application, options, (sentence) => {
+      if (!closing) log.warn(sentence)
+    })
     if (closing) return
     state = 'connecting'
     while (!closing) {
@@ -274,23 +290,4 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   if (options.signal?.aborted) void service.close()
   else options.signal?.addEventListener('abort', () => void service.close(), { once: true })
   return { service, attempted: attempted.promise }
-}
-
-/** Resolves when the app says that it is ready for visitors (the option `when`). */
-async function prepared({ listening }: Application, { name, when }: ServiceOptions): Promise<void> {
-  try {
-    if (typeof when === 'function') await listening.then(when)
-    else await when
-  } catch (cause) {
-    // A promise that has failed already is heard of by listeners that are added after `connect`.
-    await new Promise(setImmediate)
-    const { message } = errorOf(cause)
-    throw new Error(`${name} is not registered, because what it waits for (when) failed: ${message}`, {
-      cause,
-    })
-  }
-}
-
-function errorOf(fault: unknown): Error {
-  return fault instanceof Error ? fault : new Error(String(fault))
 }

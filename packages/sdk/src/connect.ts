@@ -10,6 +10,9 @@ import type { ConnectOptions, HydraService, ServiceOptions } from './options.ts'
 import { type NodeServer, watchServer } from './server.ts'
 import { closeOnSignal } from './signals.ts'
 
+const NAME_ROUTES =
+  "name the routes visitors may see in the option routes, such as ['GET /orders', '/orders/{id}']"
+
 /**
  * Puts a service behind the gateway and keeps it there until `close`.
  *
@@ -27,7 +30,7 @@ export async function connect(options: ConnectOptions): Promise<HydraService> {
     const server = serverOf(options, 'server must be a Node server, or port a number')
     return openService(
       options,
-      applicationOf(server, () => NOTHING_FOUND),
+      { ...applicationOf(server, () => NOTHING_FOUND), adviceOnRoutes: NAME_ROUTES },
       { wait: server.listening },
     )
   }
@@ -35,8 +38,10 @@ export async function connect(options: ConnectOptions): Promise<HydraService> {
     throw new TypeError(`port must be 1 to 65535, not ${port}`)
   const application: Application = {
     listening: Promise.resolve({ port }),
+    awaited: `port ${port}`,
     protocol: 'http',
     routes: () => NOTHING_FOUND,
+    adviceOnRoutes: NAME_ROUTES,
     // The server belongs to the app, which closes it after this.
     finish: async () => {},
   }
@@ -64,7 +69,8 @@ export function applicationOf(
   close?: () => Promise<unknown>,
 ): ServedApplication {
   const watched = watchServer(server, close)
-  return { ...watched, routes, protocol: 'setSecureContext' in server ? 'https' : 'http' }
+  const awaited = 'its server to listen'
+  return { ...watched, awaited, routes, protocol: 'setSecureContext' in server ? 'https' : 'http' }
 }
 
 export interface ServedApplication extends Application {

@@ -59,3 +59,14 @@ export function toConnectionError(error: RSocketError, otherwise: ConnectionErro
     ...(problem === undefined ? {} : { problem }),
   })
 }
+
+/** What a service can do about wrong keys; any other fault stays as it is. `from` is where the keys were found. */
+export function explainKeys(fault: unknown, from: string): unknown {
+  if (!(fault instanceof ConnectionError) || fault.kind !== 'wrong-keys') return fault
+  const { kind, problem } = fault
+  return new ConnectionError(
+    kind,
+    `the gateway does not know these keys (from ${from}); see its own with: hydra config --show-keys`,
+    { cause: fault, ...(problem === undefined ? {} : { problem }) },
+  )
+}

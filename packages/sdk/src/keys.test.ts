@@ -21,16 +21,25 @@ const ours = JSON.stringify({ publicKey: 'file-public', privateKey: 'file-privat
 
 test('a service below the folder the gateway was started in finds its keys', async (t) => {
   const cwd = await folder(t, ours)
-  assert.deepEqual(await findKeys({ env: {}, cwd }), { publicKey: 'file-public', privateKey: 'file-private' })
+  assert.deepEqual(await findKeys({ env: {}, cwd }), {
+    publicKey: 'file-public',
+    privateKey: 'file-private',
+    from: join(cwd, '../../.hydra/keys.json'),
+  })
 })
 
 test('options come before the environment, the environment before the file', async (t) => {
   const cwd = await folder(t, ours)
   const env = { HYDRA_PUBLIC_KEY: 'new-public,old-public', HYDRA_PRIVATE_KEY: 'new-private,old-private' }
-  assert.deepEqual(await findKeys({ env, cwd }), { publicKey: 'new-public', privateKey: 'new-private' })
+  assert.deepEqual(await findKeys({ env, cwd }), {
+    publicKey: 'new-public',
+    privateKey: 'new-private',
+    from: 'HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY',
+  })
   assert.deepEqual(await findKeys({ env, cwd, publicKey: 'a', privateKey: 'b' }), {
     publicKey: 'a',
     privateKey: 'b',
+    from: 'the options',
   })
 })
 
@@ -39,7 +48,11 @@ test('a secret may stand in a file of its own', async (t) => {
   const file = join(cwd, 'secret')
   await writeFile(file, 'from-file\n')
   const env = { HYDRA_PUBLIC_KEY: 'public', HYDRA_PRIVATE_KEY_FILE: file }
-  assert.deepEqual(await findKeys({ env, cwd }), { publicKey: 'public', privateKey: 'from-file' })
+  assert.deepEqual(await findKeys({ env, cwd }), {
+    publicKey: 'public',
+    privateKey: 'from-file',
+    from: 'HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY_FILE',
+  })
 })
 
 test('missing keys are one sentence that says what to do', async (t) => {

@@ -17,6 +17,11 @@ export interface Keys {
   readonly privateKey: string
 }
 
+export interface FoundKeys extends Keys {
+  /** Where they came from, for people: a file, variables, or the options. */
+  readonly from: string
+}
+
 export interface KeySources {
   readonly publicKey?: string
   readonly privateKey?: string
@@ -39,15 +44,20 @@ export function gatewayOf(option: string | undefined, env: KeySources['env']): s
  * The keys, or one sentence that says why there are none and what to do. Resolves either way: the gateway
  * that writes the file may not have been started yet.
  */
-export async function findKeys(sources: KeySources): Promise<Keys | { readonly missing: string }> {
+export async function findKeys(sources: KeySources): Promise<FoundKeys | { readonly missing: string }> {
   const { env, cwd } = sources
-  let publicKey = sources.publicKey ?? (await setting(env, 'HYDRA_PUBLIC_KEY'))
-  let privateKey = sources.privateKey ?? (await setting(env, 'HYDRA_PRIVATE_KEY'))
-  if (publicKey && privateKey) return { publicKey, privateKey }
+  const given = {
+    public: await keyOf(sources.publicKey, env, 'HYDRA_PUBLIC_KEY'),
+    private: await keyOf(sources.privateKey, env, 'HYDRA_PRIVATE_KEY'),
+  }
+  if (given.public && given.private) {
+    const places = new Set([given.public.from, given.private.from])
+    return { publicKey: given.public.key, privateKey: given.private.key, from: [...places].join(' and ') }
+  }
 
   // Half a pair from one place and half from another would never fit together.
-  if (publicKey || privateKey) {
-    const absent = publicKey ? 'private' : 'public'
+  if (given.public || given.private) {
+    const absent = given.public ? 'private' : 'public'
     return {
       missing: `the ${absent} key is missing: set HYDRA_${absent.toUpperCase()}_KEY or the option ${absent}Key.`,
     }
@@ -62,26 +72,33 @@ export async function findKeys(sources: KeySources): Promise<Keys | { readonly m
   }
   try {
     const found: { publicKey?: unknown; privateKey?: unknown } = JSON.parse(file.text)
-    publicKey = text(found.publicKey)
-    privateKey = text(found.privateKey)
+    const publicKey = text(found.publicKey)
+    const privateKey = text(found.privateKey)
+    if (publicKey && privateKey) return { publicKey, privateKey, from: file.path }
   } catch {
     // said below, like a file without keys in it
   }
-  if (publicKey && privateKey) return { publicKey, privateKey }
   return {
     missing: `${file.path} has no publicKey and privateKey in it: remove it and start the gateway again.`,
   }
 }
 
-/** A setting or the content of the file its `…_FILE` twin names. `new,old` are two valid keys: the new one. */
-async function setting(env: KeySources['env'], name: string): Promise<string | undefined> {
+/** The option, else a setting, else the content of the file its `…_FILE` twin names. */
+async function keyOf(
+  option: string | undefined,
+  env: KeySources['env'],
+  name: string,
+): Promise<{ readonly key: string; readonly from: string } | undefined> {
+  if (option !== undefined) return option === '' ? undefined : { key: option, from: 'the options' }
   const file = env[`${name}_FILE`]
   const value = env[name] || (file ? await readFile(file, 'utf8').catch(() => undefined) : undefined)
-  return text(value?.split(',')[0]?.trim())
+  const key = text(value)
+  return key === undefined ? undefined : { key, from: env[name] ? name : `${name}_FILE` }
 }
 
+/** Of `new,old`, two valid keys of the gateway, the new one. */
 function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.split(',')[0]?.trim() : undefined
+  return (typeof value === 'string' && value.split(',')[0]?.trim()) || undefined
 }
 
 async function nearestFile(cwd: string): Promise<{ path: string; text: string } | undefined> {

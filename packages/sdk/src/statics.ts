@@ -7,7 +7,7 @@
  * @module
  */
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 /** More files than this are a sign of the wrong folder, such as one with `node_modules` in it. */
 export const MAX_STATICS = 10_000
@@ -16,7 +16,7 @@ const MAX_DEPTH = 32
 /**
  * Names relative to the static folder, with `/` between folders, sorted.
  *
- * A folder is walked once: hidden files and folders are left out, links are not followed.
+ * A folder is relative to the working directory and walked once: hidden files and folders are left out, links are not followed.
  *
  * @throws when the folder can't be read, or holds more than 10 000 files or 32 levels.
  */
@@ -25,21 +25,23 @@ export async function listStatics(statics: readonly string[] | string | undefine
   if (typeof statics !== 'string')
     return statics.map((name) => name.replace(/^\/+/, '')).filter((name) => name !== '')
   const names: string[] = []
-  await walk(statics, '', 0, names)
+  await walk(resolve(statics), '', 0, names)
   return names.sort()
 }
 
 async function walk(root: string, below: string, depth: number, names: string[]): Promise<void> {
   const folder = join(root, below)
-  if (depth > MAX_DEPTH) throw new Error(`statics: ${folder} is more than ${MAX_DEPTH} folders deep`)
+  if (depth > MAX_DEPTH)
+    throw new Error(`the folder ${folder} (statics) is more than ${MAX_DEPTH} folders deep`)
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: Error) => {
-    throw new Error(`statics: the folder ${folder} can't be read (${cause.message})`, { cause })
+    throw new Error(`the folder ${folder} (statics) can't be read: ${cause.message}`, { cause })
   })
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue
     const name = below === '' ? entry.name : `${below}/${entry.name}`
     if (entry.isDirectory()) await walk(root, name, depth + 1, names)
     else if (entry.isFile()) names.push(name)
-    if (names.length > MAX_STATICS) throw new Error(`statics: more than ${MAX_STATICS} files in ${root}`)
+    if (names.length > MAX_STATICS)
+      throw new Error(`the folder ${root} (statics) has more than ${MAX_STATICS} files`)
   }
 }

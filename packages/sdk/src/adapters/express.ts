@@ -6,6 +6,7 @@
 import { applicationOf, openService, type ServedApplication, serverOf } from '../connect.ts'
 import type { HydraService, ServerOption, ServiceOptions } from '../options.ts'
 import type { NodeServer } from '../server.ts'
+import { onServer, serverNowOf } from './app-server.ts'
 import { type Mountable, readRouter, recordMounts } from './express-router.ts'
 
 /** An Express app, as far as it is used. */
@@ -18,9 +19,12 @@ export interface ExpressApp extends Mountable {
 export type ExpressOptions = ServiceOptions &
   (ServerOption | { readonly server?: undefined; readonly port?: undefined })
 
+const ADVICE_ON_ROUTES =
+  'no routes were found: declare them before app.listen(), or name them in the option routes'
+
 /**
  * Puts an Express app behind the gateway as soon as it listens. Resolves before that, so that `app.listen` may
- * follow.
+ * follow; one that listens already is registered with the routes it has then.
  *
  * @example
  * await hydra(app, { name: 'orders' })
@@ -29,11 +33,13 @@ export type ExpressOptions = ServiceOptions &
 export async function hydra(app: ExpressApp, options: ExpressOptions): Promise<HydraService> {
   recordMounts(app)
   const routes = () => readRouter(app)
-  if (options.server ?? options.port) {
-    const server = serverOf(options, 'server must be the Node server of the app')
-    return openService(options, applicationOf(server, routes), { wait: server.listening })
-  }
-  return openService(options, onceListening(app, routes), { wait: false })
+  const server =
+    (options.server ?? options.port)
+      ? serverOf(options, 'server must be the Node server of the app')
+      : serverNowOf(app)
+  if (!server) return openService(options, onceListening(app, routes), { wait: false })
+  const application = { ...applicationOf(server, routes), adviceOnRoutes: ADVICE_ON_ROUTES }
+  return openService(options, application, { wait: server.listening })
 }
 
 /**
@@ -47,27 +53,36 @@ export function hydraRouter<Target extends Mountable>(target: Target): Target {
   return recordMounts(target)
 }
 
-/** The application of a server that `app.listen` will make. */
+/** The application of a server that `app.listen`, or somebody else, will make. */
 function onceListening(app: ExpressApp, routes: ServedApplication['routes']): ServedApplication {
   let served: ServedApplication | undefined
   const closers: (() => void)[] = []
   const listen: (...args: unknown[]) => unknown = app.listen.bind(app)
   const listening = new Promise<ServedApplication>((resolve) => {
+    const serve = (server: NodeServer) => {
+      if (served) return
+      served = applicationOf(server, routes)
+      for (const closed of closers) served.onClosed?.(closed)
+      resolve(served)
+    }
     app.listen = (...args: unknown[]) => {
       const server = listen(...args) as NodeServer
-      if (!served) {
-        served = applicationOf(server, routes)
-        for (const closed of closers) served.onClosed?.(closed)
-        resolve(served)
-      }
+      serve(server)
       return server
     }
+    onServer(app, serve)
   })
   return {
     listening: listening.then((application) => application.listening),
-    // Express makes plain servers; one with TLS is made by hand and given as `server`.
-    protocol: 'http',
+    awaited:
+      'app.listen(). If the app listens already, call hydra(app, …) before it, or pass its server: ' +
+      'hydra(app, { name, server }).',
+    // A server with TLS is not made by `app.listen`.
+    get protocol() {
+      return served?.protocol ?? 'http'
+    },
     routes,
+    adviceOnRoutes: ADVICE_ON_ROUTES,
     finish: async (graceMs) => served?.finish(graceMs),
     onClosed: (listener) => void closers.push(listener),
   }

@@ -80,7 +80,12 @@ function collect(route: FastifyRoute, app: FastifyApp, routes: FoundRoute[], war
 
 function found(routes: readonly FoundRoute[], warnings: readonly string[]): Found {
   if (routes.length === 0) {
-    return { routes, warnings: ['no routes were found: call hydra(app, …) before the routes are declared.'] }
+    return {
+      routes,
+      warnings: [
+        'no routes were found: call hydra(app, …) before the routes are declared, or name them in the option routes',
+      ],
+    }
   }
   // A CORS plugin answers OPTIONS for every path; then every route takes it.
   const answersOptions = routes.some(({ path, methods }) => isCatchAll(path) && methods?.includes('OPTIONS'))

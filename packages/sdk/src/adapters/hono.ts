@@ -20,6 +20,9 @@ export interface HonoApp {
 /** `server` is what `serve` of `@hono/node-server` returned, or another Node server that serves the app. */
 export type HonoOptions = ServiceOptions & ServerOption
 
+const ADVICE_ON_ROUTES =
+  'no routes were found: declare them before hydra(app, …), or name them in the option routes'
+
 /**
  * Puts a Hono app behind the gateway.
  *
@@ -30,7 +33,7 @@ export async function hydra(app: HonoApp, options: HonoOptions): Promise<HydraSe
   const server = serverOf(options, 'server must be what serve of @hono/node-server returned')
   return openService(
     options,
-    applicationOf(server, () => readRoutes(app)),
+    { ...applicationOf(server, () => readRoutes(app)), adviceOnRoutes: ADVICE_ON_ROUTES },
     { wait: server.listening },
   )
 }

@@ -15,6 +15,7 @@ export const TAKEN_NAMES: ReadonlySet<string> = new Set(['client', 'hydra', 'hyd
 /** Names that would reach into JavaScript's object machinery when used as a key somewhere. */
 const OBJECT_MACHINERY = new Set(['__proto__', 'constructor', 'prototype'])
 
+const STRUCTURE_WORDS = '/ \\ ? # % @ : or control characters'
 const STRUCTURE = /[/\\?#%@:\u0000-\u001f\u007f-\u009f]/
 
 /** Says what is wrong with a service's name, or nothing when it may be used. */
@@ -22,7 +23,7 @@ export function serviceNameProblem(name: string): string | undefined {
   if (name.trim() === '') return 'a service needs a name'
   if (name.length > 128) return 'a name may have 128 characters'
   if (name.trim() !== name) return 'a name may not begin or end with a space'
-  if (STRUCTURE.test(name)) return 'a name may not contain / \\ ? # % @ : or control characters'
+  if (STRUCTURE.test(name)) return `a name may not contain ${STRUCTURE_WORDS}`
   if (!name.isWellFormed()) return 'a name must be well-formed Unicode'
   if (name === '.' || name === '..') return 'a name may not be a dot segment'
   if (TAKEN_NAMES.has(name.toLowerCase())) return `the name "${name}" belongs to the gateway`
@@ -30,10 +31,13 @@ export function serviceNameProblem(name: string): string | undefined {
   return undefined
 }
 
+/** A service's name. `params.write` of its issue says what to write instead. */
 export const serviceName = z
   .string(required('name'))
   .superRefine((name, context) => {
     const problem = serviceNameProblem(name)
-    if (problem) context.addIssue({ code: 'custom', message: problem })
+    if (!problem) return
+    const write = STRUCTURE.test(name) ? `a name without ${STRUCTURE_WORDS}` : `another name: ${problem}`
+    context.addIssue({ code: 'custom', message: problem, params: { write } })
   })
   .describe('Name of the service: one path segment, unique behind this gateway.')

@@ -142,6 +142,27 @@ for (const [what, files, pattern] of [
   })
 }
 
+test('a name a service can’t have is shown itself, with what to write', async (t) => {
+  const service = '{ url: "http://x:1", routes: [/x] }'
+  const directory = await directoryWith(t, {
+    'hydra.config.yaml': `services:\n  bad/name: ${service}\n  hydra: ${service}\n`,
+  })
+  assert.deepEqual(await problemsOf(loadConfig({ directory, env: {} })), [
+    {
+      at: 'services["bad/name"]',
+      line: 2,
+      is: '"bad/name"',
+      write: 'a name without / \\ ? # % @ : or control characters',
+    },
+    {
+      at: 'services.hydra',
+      line: 3,
+      is: '"hydra"',
+      write: 'another name: the name "hydra" belongs to the gateway',
+    },
+  ])
+})
+
 test('a file that was named must be there', async (t) => {
   const directory = await directoryWith(t)
   assert.match((await problemsOf(loadConfig({ directory, file: 'mine.yaml', env: {} })))[0]!.at, /mine\.yaml/)

@@ -64,7 +64,8 @@ export function toProblems(
         return { ...place([...issue.path, key]), is: 'not a setting we know', write }
       })
     }
-    const value = valueAt(given, issue.path)
+    // the name itself is at fault, not what stands under it
+    const value = issue.code === 'invalid_key' ? issue.path.at(-1) : valueAt(given, issue.path)
     return [{ ...place(issue.path), is: describe(value, issue.path), write: fixFor(issue) }]
   })
 }
@@ -73,8 +74,14 @@ function fixFor(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type')
     return issue.expected === 'record' ? 'an object of names' : aKind(issue.expected)
   if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value)).join(' or ')
-  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? 'another name'
+  if (issue.code === 'invalid_key') return nameFor(issue.issues[0])
   return issue.message
+}
+
+/** Schemas of names may say in `params.write` what to write. */
+function nameFor(issue: z.core.$ZodIssue | undefined): string {
+  const write: unknown = issue?.code === 'custom' ? issue.params?.write : undefined
+  return typeof write === 'string' ? write : (issue?.message ?? 'another name')
 }
 
 const aKind = (kind: string) => (/^[aeio]/.test(kind) ? `an ${kind}` : `a ${kind}`)

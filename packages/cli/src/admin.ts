@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { join } from 'node:path'
+import { relative } from 'node:path'
 import { loadConfig } from '@hydra-gateway/gateway/config'
-import { KEYS_FILE, KeysError, readKeys } from '@hydra-gateway/gateway/keys'
+import { findKeptKeys, KEYS_FILE, KeysError } from '@hydra-gateway/gateway/keys'
 import {
   forgetAnswer,
   localUrlHost,
@@ -37,7 +37,8 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
   const url =
     gateway === undefined ? addressOf(config.host, config.controlPort ?? config.port) : readUrl(gateway)
   const given = { publicKey: config.keys.publicKey[0], privateKey: config.keys.privateKey[0] }
-  const keys = given.publicKey ? given : await keptKeys(io)
+  const kept = given.publicKey ? undefined : await keptKeys(io)
+  const keys = kept ?? given
   const credentials = Buffer.from(`${keys.publicKey}:${keys.privateKey}`).toString('base64')
 
   /** What answers otherwise than by the schema is no gateway; what the schema doesn't know is kept. */
@@ -46,10 +47,11 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     const body = parseJson(response.body)
     if (response.status === 200 && schema.safeParse(body).success) return body as Answer
     if (response.status === 401) {
-      const from = given.publicKey ? 'from the configuration and environment' : `from ${KEYS_FILE}`
+      const from = kept ? relative(io.directory, kept.file) : 'the configuration and environment'
       throw new CommandError(
-        `The gateway at ${url} does not know these keys; they come ${from}. Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY to its own.`,
+        `The gateway at ${url} does not know these keys`,
         EXIT.noGateway,
+        `; they come from ${from}. Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY to its own.`,
       )
     }
     // about the one thing that was asked for; a gateway without the API at all has no such detail
@@ -58,8 +60,9 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
       throw new CommandError(sentence(refusal.detail), EXIT.problem)
     }
     throw new CommandError(
-      `${url} answers ${response.status}, not as a Hydra gateway would. Is its admin API at another port (HYDRA_CONTROL_PORT)? Name it with --gateway URL.`,
+      `${url} answers ${response.status}, not as a Hydra gateway would`,
       EXIT.noGateway,
+      '. Is its admin API at another port (HYDRA_CONTROL_PORT)? Name it with --gateway URL.',
     )
   }
   return {
@@ -83,8 +86,9 @@ async function askGateway(url: string, method: string, path: string, credentials
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new CommandError(
-      `No gateway answers at ${url} (${code ?? message}). Start one with  hydra start  or name it with  --gateway URL`,
+      `No gateway answers at ${url}`,
       EXIT.noGateway,
+      ` (${code ?? message}). Start one with  hydra start  or name it with  --gateway URL`,
     )
   }
 }
@@ -101,8 +105,9 @@ function parseJson(text: string): unknown {
 function addressOf(host: string | undefined, port: number): string {
   if (port === 0)
     throw new CommandError(
-      'The configured port is 0, any free one. Name the gateway with --gateway URL',
+      'The configured port is 0, any free one',
       EXIT.usage,
+      '. Name the gateway with --gateway URL',
     )
   return `http://${localUrlHost(host)}:${port}`
 }
@@ -112,18 +117,19 @@ function readUrl(text: string): string {
   throw new CommandError(`--gateway is "${text}"; write an address such as http://localhost:8080`, EXIT.usage)
 }
 
-/** Keys a gateway started in this directory made up. */
-async function keptKeys(io: Io): Promise<{ publicKey: string; privateKey: string }> {
+/** Keys a gateway started in this directory, or in the nearest one above it, made up. */
+async function keptKeys(io: Io): Promise<{ publicKey: string; privateKey: string; file: string }> {
   try {
-    const kept = await readKeys(join(io.directory, KEYS_FILE))
+    const kept = await findKeptKeys(io.directory)
     if (kept) return kept
   } catch (error) {
-    if (error instanceof KeysError) throw new CommandError(error.message, EXIT.noGateway)
-    throw error
+    if (!(error instanceof KeysError)) throw error
+    throw new CommandError('The kept keys can’t be used', EXIT.noGateway, `: ${error.message}`)
   }
   throw new CommandError(
-    `There are no keys to ask the gateway with. Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY, or call this where the gateway was started: it keeps its keys in ${KEYS_FILE}.`,
+    'There are no keys to ask a gateway with',
     EXIT.noGateway,
+    `. Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY, or call this in the directory the gateway was started in, or below it: it keeps its keys in ${KEYS_FILE}.`,
   )
 }
 

@@ -19,14 +19,18 @@ export interface Io {
 /** Everything a command ends with. */
 export const EXIT = { ok: 0, problem: 1, usage: 2, noGateway: 3 } as const
 
-/** A failure a person can do something about: said in a sentence, without a stack. */
+/** A failure a person can do something about: said in a sentence or two, without a stack. */
 export class CommandError extends Error {
   readonly exit: number
+  /** What is so, without what to do about it; for who goes on all the same. */
+  readonly fact: string
 
-  constructor(message: string, exit: number) {
-    super(message)
+  /** The message is the fact and, after it, the way out. */
+  constructor(fact: string, exit: number, wayOut?: string) {
+    super(wayOut === undefined ? fact : `${fact}${wayOut}`)
     this.name = 'CommandError'
     this.exit = exit
+    this.fact = fact
   }
 }
 

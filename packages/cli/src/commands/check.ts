@@ -4,7 +4,7 @@
  * @module
  */
 import { loadConfig } from '@hydra-gateway/gateway/config'
-import { openAdmin } from '../admin.ts'
+import { type AdminOptions, openAdmin } from '../admin.ts'
 import { askPages, findClashes } from '../clashes.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { CommandError, EXIT, type Io } from '../io.ts'
@@ -15,7 +15,7 @@ interface Report {
   readonly warnings: readonly string[]
   /** Address of the gateway whose services were asked; absent when none answered. */
   readonly gateway?: string
-  /** Services that could not be asked, each with the reason. */
+  /** What could not be asked, each in a sentence with the reason: a service, or the gateway and so all of them. */
   readonly notAsked?: readonly string[]
 }
 
@@ -41,7 +41,7 @@ export const check = defineCommand({
   async run({ file, gateway, json, strict }, io) {
     const { file: read, warnings } = await loadConfig({ directory: io.directory, file, env: io.env })
     const running = await askGateway({ gateway, config: file }, io)
-    const report: Report = { file: read, ...running, warnings: [...warnings, ...(running?.warnings ?? [])] }
+    const report: Report = { file: read, ...running, warnings: [...warnings, ...running.warnings] }
     io.out(
       json
         ? `${JSON.stringify({ ok: report.warnings.length === 0, ...report }, undefined, 2)}\n`
@@ -51,8 +51,11 @@ export const check = defineCommand({
   },
 })
 
-/** Asks the services of a gateway; undefined when nobody named one and none is there. */
-async function askGateway(options: { gateway?: string | undefined; config?: string | undefined }, io: Io) {
+/** Asks the services of a gateway. One that nobody named need not be there: then it is said why nothing was asked. */
+async function askGateway(
+  options: AdminOptions,
+  io: Io,
+): Promise<Pick<Report, 'gateway' | 'notAsked' | 'warnings'>> {
   try {
     const admin = await openAdmin(options, io)
     const { routes } = await admin.routes()
@@ -60,7 +63,7 @@ async function askGateway(options: { gateway?: string | undefined; config?: stri
     return { gateway: admin.url, warnings: findClashes(visits), notAsked }
   } catch (error) {
     if (options.gateway === undefined && error instanceof CommandError && error.exit !== EXIT.problem)
-      return undefined
+      return { notAsked: [`${error.fact}, so no services were asked.`], warnings: [] }
     throw error
   }
 }
@@ -69,9 +72,7 @@ function formatReport({ file, gateway, warnings, notAsked = [] }: Report, io: Io
   const style = io.style.out
   const lines = [
     `${style.state('available').replace('available', '')}${file ? `${file} is` : 'There is no file; defaults and environment are'} in order.`,
-    gateway
-      ? `  Services behind ${style.underline(gateway)} were asked for a page each.`
-      : `  ${style.dim('No gateway was asked; name one with --gateway URL.')}`,
+    ...(gateway ? [`  Services behind ${style.underline(gateway)} were asked for a page each.`] : []),
     ...notAsked.map((line) => `  ${style.dim(printable(line))}`),
     ...warnings.map((line) => `  ${style.warning('▲')} ${printable(line)}`),
   ]

@@ -4,10 +4,16 @@
  * @module
  */
 import type { Style } from '@hydra-gateway/gateway/terminal'
-import type { ConflictInfo, RefusedInfo, RouteInfo, RoutesAnswer } from '@hydra-gateway/protocol'
-import { openAdmin } from '../admin.ts'
+import {
+  type ConflictInfo,
+  nearest,
+  type RefusedInfo,
+  type RouteInfo,
+  type RoutesAnswer,
+} from '@hydra-gateway/protocol'
+import { type Admin, openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { EXIT } from '../io.ts'
+import { CommandError, EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
 
 export const routes = defineCommand({
@@ -28,6 +34,7 @@ export const routes = defineCommand({
   ],
   async run({ gateway, config, json, service, statics }, io) {
     const admin = await openAdmin({ gateway, config }, io)
+    if (service !== undefined) await mustBeKnown(service, admin)
     const answer = filter(await admin.routes(), service)
     io.out(
       json
@@ -37,6 +44,17 @@ export const routes = defineCommand({
     return EXIT.ok
   },
 })
+
+/** A name with a slip in it would otherwise read like a service without routes. */
+async function mustBeKnown(service: string, admin: Admin): Promise<void> {
+  const names = (await admin.services()).services.map(({ name }) => name)
+  if (names.includes(service)) return
+  const meant = nearest(service, names)
+  throw new CommandError(
+    `No service is called ${printable(service)}${meant ? `; did you mean ${printable(meant)}?` : '.'}`,
+    EXIT.problem,
+  )
+}
 
 function filter(answer: RoutesAnswer, service: string | undefined): RoutesAnswer {
   if (service === undefined) return answer

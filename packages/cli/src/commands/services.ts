@@ -96,7 +96,9 @@ const COLUMNS = (style: Style): Column<ServiceInfo>[] => [
   {
     title: 'INSTANCES',
     align: 'right',
-    cell: ({ instances }) => `${instances.filter(isServing).length} of ${instances.length}`,
+    // instances that left are not remembered, so how many there were is not known
+    cell: ({ instances }) =>
+      instances.length === 0 ? 'none' : `${instances.filter(isServing).length} of ${instances.length}`,
   },
   {
     title: 'VERSION',

@@ -37,7 +37,9 @@ export default defineConfig({
 })
 \`\`\`
 
-The same as YAML:
+That import needs the package \`@hydra-gateway/gateway\` installed where the file is, and a project of ES modules (\`"type":
+"module"\`), which a clone of this repository has. \`export default { … }\` without the import needs no package, and YAML
+needs neither. The same as YAML:
 
 \`\`\`yaml
 # hydra.config.yaml

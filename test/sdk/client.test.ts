@@ -168,6 +168,24 @@ test('a server that the app closes by itself leaves the gateway', async (t) => {
   await eventually(async () => assert.equal((await fetch(`${gateway.url}/gone`)).status, 503))
 })
 
+test('a service that says it is not coming back leaves nothing behind with its last instance', async (t) => {
+  const gateway = await startGateway(t)
+  const [first, last] = await Promise.all(
+    [1, 2].map(async () =>
+      service(t, await listening(t, (_request, response) => response.end()), {
+        name: 'retired',
+        ...atGateway(gateway),
+        routes: ['/retired'],
+      }),
+    ),
+  )
+  const status = async () => (await fetch(`${gateway.url}/retired`)).status
+  await first?.close({ forget: true })
+  assert.equal(await status(), 200, 'a sibling still serves')
+  await last?.close({ forget: true })
+  assert.equal(await status(), 404)
+})
+
 test('a stream of events does not hold a closing service up', async (t) => {
   const gateway = await startGateway(t)
   const server = await listening(t, (_request, response) => {

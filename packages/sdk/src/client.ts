@@ -215,13 +215,13 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     })
   }
 
-  async function leave(): Promise<void> {
+  async function leave(forget: boolean): Promise<void> {
     state = 'closing'
     events.emit('closing', undefined)
     wake()
     if (attempting) await within(CONFIRM_MS, attempting)
     if (connection) {
-      const confirmed = await within(CONFIRM_MS, connection.deregister())
+      const confirmed = await within(CONFIRM_MS, connection.deregister({ forget }))
       if (!confirmed) log.warn(`${gateway} did not confirm that ${options.name} left`)
     }
     // An app that fails at its own end has left all the same.
@@ -274,8 +274,8 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
       back.promise.then(end, end)
       return back.promise
     },
-    close() {
-      closing ??= leave()
+    close({ forget = false } = {}) {
+      closing ??= leave(forget)
       // A signal or a closed server does not wait for the outcome.
       closing.catch(nothing)
       return closing

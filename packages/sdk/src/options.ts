@@ -137,6 +137,9 @@ export interface HydraService {
   /**
    * Leaves: takes the instance out of rotation, answers what was begun, then closes the server it was given.
    * Bounded by `graceMs`. Calling it again gives the same promise.
+   *
+   * `forget` says that the service is not coming back: with its last instance its addresses answer 404 at once
+   * instead of 503.
    */
-  close(): Promise<void>
+  close(options?: { readonly forget?: boolean }): Promise<void>
 }

@@ -31,7 +31,7 @@ export interface Entry {
   readonly name: string
   /** Order of claims: the lowest keeps a contested route. */
   rank: number
-  /** The newest registration, whose title, fallback and menu speak for the service. */
+  /** The registration of the newest version, whose title, fallback and menu speak for the service. */
   declared: Registration
   readonly channel: ChannelKind
   readonly members: Map<string, Member>

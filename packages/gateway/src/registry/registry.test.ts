@@ -294,6 +294,25 @@ test('a menu item of one version is there while that version is, and available w
   assert.deepEqual(main(), ['/new true', '/shop true'])
 })
 
+test('the newest version speaks for the service, whoever registers last', async () => {
+  const { registry, join } = setUp()
+  const speak = (version: string) => ({ version, title: `Orders ${version}` })
+  const title = () => registry.overview().services[0]?.title
+  const old = await join('orders', ['/orders'], speak('1.0.0'))
+  const canary = await join('orders', ['/orders'], speak('2.0.0'))
+  assert.equal(title(), 'Orders 2.0.0')
+  await join('orders', ['/orders'], { ...speak('1.0.0'), instanceId: old.instanceId })
+  assert.equal(title(), 'Orders 2.0.0')
+  registry.deregister(canary.instanceId)
+  assert.equal(title(), 'Orders 1.0.0')
+  await join('orders', ['/orders'], {
+    ...speak('1.0.0'),
+    title: 'Orders, mended',
+    instanceId: old.instanceId,
+  })
+  assert.equal(title(), 'Orders, mended')
+})
+
 test('above maxInstances a new one is refused and the others are not touched', async () => {
   const { join, serving } = setUp({ settings: { maxInstances: 2 } })
   await join('a', ['/a'])

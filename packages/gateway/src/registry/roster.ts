@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Registration } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
@@ -105,8 +106,7 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
     // The last one never takes its routes along: the service is down, not gone.
     if (!isShared && (remember || entry.members.size === 0)) leaveOrphan(entry, member)
     // Its menu leaves with it while others speak for the service: an item only it had would be a dead link.
-    const speaker = [...entry.members.values()].at(-1)
-    if (speaker && entry.declared === member.registration) entry.declared = speaker.registration
+    entry.declared = speakerOf(entry)
     publishEntry(entry)
     onMember('left', member)
     log.info({ service: entry.name, instance: member.id, reason, left: entry.members.size }, 'instance left')
@@ -141,9 +141,11 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
       const before = entry.members.get(member.id)
       if (before) entry.orphans.delete(member.manifest.hash)
       else takeOverOrphans(entry, member)
-      entry.declared = member.registration
+      // Behind all others: members stand in the order of their last registration.
+      entry.members.delete(member.id)
       entry.members.set(member.id, member)
       members.set(member.id, member)
+      entry.declared = speakerOf(entry)
       if (!before) onMember('joined', member)
       else if (!isSameAddress(before.instance.address, member.instance.address)) onMember('moved', member)
       publishEntry(entry)
@@ -159,6 +161,13 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
     },
     drop,
   }
+}
+
+/** Who speaks for a service: the newest version, of equals the last to register; without members whoever did. */
+function speakerOf({ members, declared }: Entry): Registration {
+  const [first, ...rest] = [...members.values()].map(({ registration }) => registration)
+  if (!first) return declared
+  return rest.reduce((a, b) => (compareVersions(b.version, a.version) >= 0 ? b : a), first)
 }
 
 function changeOf(entry: Entry, instances: readonly Instance[]): ServiceChange {

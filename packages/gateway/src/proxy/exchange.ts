@@ -35,6 +35,8 @@ export interface Exchange {
   readonly method: string
   /** Path canonicalised once; what was matched is what is forwarded. */
   readonly path: string
+  /** True when %2F stands in the path: only a route that keeps it may be served. */
+  readonly hasEncodedSlash: boolean
   /** `?` and what follows, as received; empty when there is none. */
   readonly query: string
   /** Host as the visitor wrote it, with port: `shop.example:8080`. */

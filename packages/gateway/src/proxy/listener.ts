@@ -100,7 +100,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     const head = readHead(incoming.method!, target, incoming.httpVersionMinor === 0, headers, settings)
     const fault =
       'code' in head ? head : (versionFault(incoming.httpVersion) ?? expectFault(headers.get('expect')))
-    const read = 'code' in head ? { path: pathForLog(target), query: '', authority: '', host: '' } : head
+    const read =
+      'code' in head
+        ? { path: pathForLog(target), hasEncodedSlash: false, query: '', authority: '', host: '' }
+        : head
     const facts = {
       ...read,
       id: origin.requestId ?? nextId(),

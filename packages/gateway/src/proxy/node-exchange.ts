@@ -17,6 +17,7 @@ export interface ExchangeFacts {
   readonly id: string
   readonly startedAt: number
   readonly path: string
+  readonly hasEncodedSlash: boolean
   readonly query: string
   readonly authority: string
   readonly host: string
@@ -39,6 +40,7 @@ export class NodeExchange implements Exchange, Turn {
   readonly startedAt: number
   readonly method: string
   readonly path: string
+  readonly hasEncodedSlash: boolean
   readonly query: string
   readonly authority: string
   readonly host: string
@@ -83,6 +85,7 @@ export class NodeExchange implements Exchange, Turn {
     this.startedAt = facts.startedAt
     this.method = incoming.method!
     this.path = facts.path
+    this.hasEncodedSlash = facts.hasEncodedSlash
     this.query = facts.query
     this.authority = facts.authority
     this.host = facts.host

@@ -50,7 +50,7 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
       const route = table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade)
       exchange.route = route
       if (!route) return await refuse(exchange, table)
-      if (route.encodedSlash !== 'keep' && ENCODED_SLASH.test(exchange.path)) {
+      if (exchange.hasEncodedSlash && route.encodedSlash !== 'keep') {
         metrics.refused('request', 'encoded-slash')
         return answers.problem(exchange, 'HYDRA_BAD_PATH', 'An encoded slash may not stand in this path.')
       }
@@ -122,8 +122,6 @@ const NO_SOCKET =
   'No WebSocket is served at this address. A service that serves one names its path in `sockets` when it registers.'
 const ONLY_SOCKET = 'A service named this address in `sockets`: it takes WebSockets and nothing else.'
 const UPGRADE_HEADERS = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': '13' }
-
-const ENCODED_SLASH = /%2f/i
 
 /**
  * A request may be sent elsewhere when nothing of it can have arrived, or when its method may be repeated and

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ErrorCode } from '../errors.ts'
-import { canonicalPath } from '../routing/path.ts'
+import { readTarget } from '../routing/path.ts'
 import { parseAuthority } from './authority.ts'
 import type { HeaderLines } from './exchange.ts'
 import { headerTokens } from './header-lines.ts'
@@ -13,6 +13,7 @@ import type { ProxySettings } from './settings.ts'
 
 export interface RequestHead {
   readonly path: string
+  readonly hasEncodedSlash: boolean
   readonly query: string
   readonly authority: string
   readonly host: string
@@ -70,18 +71,14 @@ export function readHead(
   if (!local.startsWith('/')) return badRequest('target', 'The request line must ask for a path.')
   if (local.includes('#')) return badRequest('target', 'An address is sent without its fragment.')
 
-  const mark = local.indexOf('?')
-  const canonical = canonicalPath(mark < 0 ? local : local.slice(0, mark))
-  if (canonical.problem !== undefined) {
-    return {
-      code: 'HYDRA_BAD_PATH',
-      reason: 'path',
-      detail: `This address was refused: ${canonical.problem}.`,
-    }
+  const read = readTarget(local)
+  if (read.problem !== undefined) {
+    return { code: 'HYDRA_BAD_PATH', reason: 'path', detail: `This address was refused: ${read.problem}.` }
   }
   return {
-    path: canonical.path,
-    query: mark < 0 ? '' : local.slice(mark),
+    path: read.path,
+    hasEncodedSlash: read.encodedSlash,
+    query: read.query,
     authority,
     host: parsed.host,
     isUpgrade: !isHttp10 && isHandshake(method, lines),

@@ -31,11 +31,10 @@ export interface Target extends CanonicalPath {
 /** Splits an origin-form request target and brings its path into canonical form. */
 export function readTarget(target: string): Target | PathProblem {
   const mark = target.indexOf('?')
-  const rawPath = mark < 0 ? target : target.slice(0, mark)
-  const query = mark < 0 ? '' : target.slice(mark)
-  if (isOrdinaryPath(rawPath)) return { problem: undefined, path: rawPath, encodedSlash: false, query }
-  const canonical = canonicalPath(rawPath)
-  return canonical.problem === undefined ? { ...canonical, query } : canonical
+  const canonical = canonicalPath(mark < 0 ? target : target.slice(0, mark))
+  if (canonical.problem !== undefined) return canonical
+  const { path, encodedSlash } = canonical
+  return { problem: undefined, path, encodedSlash, query: mark < 0 ? '' : target.slice(mark) }
 }
 
 /** Brings a path into canonical form. `rawPath` is as received, without its query. */

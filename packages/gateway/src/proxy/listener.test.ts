@@ -29,6 +29,16 @@ test('every answer carries the id that stands in the log, and ids differ', async
   assert.equal(rig.lines[0]!.client, '127.0.0.1')
 })
 
+test('bytes that are no request are logged as that, with the id of their answer', async (t) => {
+  const rig = await startRig(t)
+  const text = await ask(t, rig.port, 'this is no request\r\n\r\n')
+  await until('a log line', () => rig.lines.length === 1)
+  const [line] = rig.lines
+  assert.equal(line!.msg, 'unreadable request')
+  assert.ok(text.includes(`X-Request-Id: ${line!.exchange}\r\n`), text)
+  assert.equal(line!.status, 400)
+})
+
 test('heads that can be read in two ways, or are too large, are refused and counted', async (t) => {
   const rig = await startRig(t)
   const many = Array.from({ length: 101 }, (_, i) => `X-${i}: 1\r\n`).join('')

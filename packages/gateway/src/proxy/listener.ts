@@ -207,7 +207,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     connection.afterwards(() => {
       if (!socket.writable) return
       const id = nextId()
-      log.info({ id, status: CODES[answer][0], client: connection.address, reason: code }, 'exchange')
+      const fields = { exchange: id, status: CODES[answer][0], client: connection.address, reason: code }
+      log.info(fields, 'unreadable request')
       socket.write(minimalAnswer(answer, id))
       connection.linger()
     })

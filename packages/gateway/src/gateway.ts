@@ -197,12 +197,13 @@ export async function createGateway(
     welcome: doors.welcome,
   })
   // Only reserved paths: what services offer is on the public port.
-  const controlProxy = createProxy({
-    ...shared,
-    live: { table: emptyTable() },
-    isLocal: isReservedPath,
-    local: doors.open({ control: true }),
-  })
+  const controlProxy = () =>
+    createProxy({
+      ...shared,
+      live: { table: emptyTable() },
+      isLocal: isReservedPath,
+      local: doors.open({ control: true }),
+    })
 
   const { port, controlPort, rsocketPort, host } = config
   const listeners: { close(graceMs: number): Promise<void> }[] = []
@@ -226,7 +227,7 @@ export async function createGateway(
     const server = await opened(listen({ ...listening, port, host, handler: publicProxy }))
     const control = alone
       ? undefined
-      : await opened(listen({ ...listening, port: controlPort!, host, handler: controlProxy }))
+      : await opened(listen({ ...listening, port: controlPort!, host, handler: controlProxy() }))
     const tcp = rsocketPort === undefined ? undefined : await rsocket.listenTcp(rsocketPort, host)
     return {
       url: server.url,

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Vitals } from '../routing/vitals.ts'
+import { blame } from './blame.ts'
 import type { Waiting } from './deadlines.ts'
 import type { ForwardFailure } from './exchange.ts'
 import { connectFailure, streamFailure } from './failure.ts'
@@ -343,24 +344,9 @@ export class Attempt implements Waiting {
 
   #fail(failure: Omit<ForwardFailure, 'bodyConsumed'>): void {
     if (this.#phase === 'done') return
-    const { vitals, metrics, log } = this.#engine
-    const { code, reason, refused } = failure
+    const { code, reason } = failure
     const isOurs = code === 'HYDRA_TOO_LARGE' || code === 'HYDRA_REQUEST_TIMEOUT' || reason === 'visitor-idle'
-    if (!isOurs) {
-      this.#vitals.failures++
-      metrics.upstreamFailed(this.#instance.service, reason)
-      log.warn(
-        {
-          exchange: this.#exchange.id,
-          service: this.#instance.service,
-          instance: this.#instance.id,
-          code,
-          reason,
-        },
-        'upstream failed',
-      )
-    }
-    if (refused) vitals.rest(this.#instance.id)
+    if (!isOurs) blame(this.#engine, this.#exchange, this.#instance, this.#vitals, failure)
     // What has begun can't be taken back: it is cut, so that nobody takes it for the whole.
     const isCut = this.#exchange.answered
     this.#settle(isCut ? undefined : { ...failure, bodyConsumed: this.#bodyBytes > 0 })

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
+import { blame } from './blame.ts'
 import type { Waiting } from './deadlines.ts'
 import type { ForwardFailure } from './exchange.ts'
 import { connectFailure, streamFailure } from './failure.ts'
@@ -33,7 +34,7 @@ export function forwardUpgrade(
   pool: Pool,
   resolve: (failure: ForwardFailure | undefined) => void,
 ): void {
-  const { settings, deadlines, metrics, log } = engine
+  const { settings, deadlines } = engine
   const vitals = engine.vitals.of(instance.id)
   const request = pool.requestAlone({
     method: 'GET',
@@ -67,14 +68,7 @@ export function forwardUpgrade(
   const fail = (failure: Omit<ForwardFailure, 'bodyConsumed'>) => {
     if (!leave()) return
     vitals.inFlight--
-    vitals.failures++
-    const { code, reason } = failure
-    metrics.upstreamFailed(instance.service, reason)
-    log.warn(
-      { exchange: exchange.id, service: instance.service, instance: instance.id, code, reason },
-      'upstream failed',
-    )
-    if (failure.refused) engine.vitals.rest(instance.id)
+    blame(engine, exchange, instance, vitals, failure)
     request.destroy()
     resolve({ ...failure, bodyConsumed: false })
   }

@@ -75,11 +75,21 @@ export interface Exchange {
   /** The request in fetch form, for what the gateway answers itself. The body can be read once. */
   toRequest(): Request
   /** Gives the connection of an upgrade away: the caller owns the socket from here. */
-  takeOver(): { socket: Duplex; head: Buffer; method: string; url: string; headers: Record<string, string> }
+  takeOver(): TakenOver
   /** Ends the connection without another byte, so that a cut answer is seen as cut. */
   abort(): void
   /** Calls back once when the answer ended or the client left. */
   onEnd(listener: (outcome: 'finished' | 'aborted') => void): void
+}
+
+/** A connection that was given away after its request's head, with what came behind it. */
+export interface TakenOver {
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly method: string
+  readonly url: string
+  /** Lower-case names, repeated ones joined. */
+  readonly headers: Record<string, string>
 }
 
 export type ExchangeHandler = (exchange: Exchange) => void | Promise<void>

@@ -30,11 +30,12 @@ const PACKAGES: Record<string, readonly string[]> = {
 const FOLDERS: Record<string, readonly string[]> = {
   observe: [],
   routing: [],
+  http1: [],
   address: ['observe'],
   store: ['observe'],
   config: ['routing', 'address', 'config.ts'],
   pages: ['errors.ts', 'observe', 'routing', 'proxy/exchange.ts'],
-  proxy: ['errors.ts', 'observe', 'routing', 'address', 'pages'],
+  proxy: ['errors.ts', 'observe', 'routing', 'http1', 'address', 'pages'],
   registry: ['errors.ts', 'observe', 'routing', 'address', 'store/port.ts', 'channels/port.ts'],
   channels: ['errors.ts', 'observe', 'routing', 'address', 'registry', 'proxy/exchange.ts'],
   admin: ['errors.ts', 'observe', 'routing', 'registry'],

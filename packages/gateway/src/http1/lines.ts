@@ -1,0 +1,158 @@
+/**
+ * Header lines: one pass over the bytes that checks them and notes where each line's name and value stand.
+ *
+ * @module
+ */
+import { COLON, CR, LF, LOWER, SP, TAB, TOKEN, VALUE } from './classes.ts'
+import {
+  BARE_CR,
+  BARE_LF,
+  HEAD_TOO_LARGE,
+  NAME_GRAMMAR,
+  OBS_FOLD,
+  SPACE_BEFORE_COLON,
+  TOO_MANY_LINES,
+  VALUE_GRAMMAR,
+} from './faults.ts'
+import { AGAIN, judge, LAST_JUDGED } from './framing.ts'
+import { DISGUISED, identify } from './names.ts'
+
+/** More bytes are needed to say anything about a head. */
+export const INCOMPLETE = 0
+
+export interface HeadLimits {
+  /** Bytes of a head with its first and its empty line. */
+  readonly maxHeadBytes: number
+  readonly maxHeaderLines: number
+  readonly maxTargetBytes: number
+}
+
+/** Where the lines of the head parsed last stand, shared by all: valid until another head is parsed. */
+export interface LineTable {
+  count: number
+  /** Ids of names.ts. */
+  id: Uint8Array
+  nameAt: Int32Array
+  nameEnd: Int32Array
+  /** The value without the blanks around it. */
+  valueAt: Int32Array
+  valueEnd: Int32Array
+  /** After CR LF. */
+  lineEnd: Int32Array
+}
+
+class SharedTable implements LineTable {
+  count = 0
+  /** The head whose lines these are. */
+  owner: object | undefined = undefined
+  id: Uint8Array
+  nameAt: Int32Array
+  nameEnd: Int32Array
+  valueAt: Int32Array
+  valueEnd: Int32Array
+  lineEnd: Int32Array
+
+  constructor(lines: number) {
+    this.id = new Uint8Array(lines)
+    this.nameAt = new Int32Array(lines)
+    this.nameEnd = new Int32Array(lines)
+    this.valueAt = new Int32Array(lines)
+    this.valueEnd = new Int32Array(lines)
+    this.lineEnd = new Int32Array(lines)
+  }
+
+  grow(lines: number): void {
+    this.id = new Uint8Array(lines)
+    this.nameAt = new Int32Array(lines)
+    this.nameEnd = new Int32Array(lines)
+    this.valueAt = new Int32Array(lines)
+    this.valueEnd = new Int32Array(lines)
+    this.lineEnd = new Int32Array(lines)
+  }
+}
+
+export const table = new SharedTable(128)
+
+/**
+ * Reads lines from bytes[at, limit) up to and with the empty one, into the shared table.
+ *
+ * `isWhole` says that no more bytes would be taken than there are up to `limit`: then a head without an end is too
+ * large, else it is incomplete. Returns the position after the empty line, INCOMPLETE, or a fault.
+ */
+export function scanLines(
+  bytes: Uint8Array,
+  start: number,
+  limit: number,
+  isWhole: boolean,
+  maxLines: number,
+  kind: number,
+): number {
+  if (maxLines > table.id.length) table.grow(maxLines)
+  const { id: ids, nameAt, nameEnd, valueAt, valueEnd, lineEnd } = table
+  const overrun = isWhole ? HEAD_TOO_LARGE : INCOMPLETE
+  let at = start
+  let count = 0
+  for (;;) {
+    if (at >= limit) return overrun
+    if (count === maxLines && bytes[at] !== CR) return TOO_MANY_LINES
+    const from = at
+    let hash = 0
+    let lower = LOWER[bytes[at]!]!
+    while (lower !== 0) {
+      hash = (Math.imul(hash, 31) + lower) | 0
+      at += 1
+      if (at >= limit) return overrun
+      lower = LOWER[bytes[at]!]!
+    }
+    let id = DISGUISED
+    if (bytes[at] === COLON && at !== from) {
+      id = identify(bytes, from, at, hash)
+    } else {
+      if (at === from && bytes[at] === CR) {
+        if (at + 1 >= limit) return overrun
+        if (bytes[at + 1] !== LF) return BARE_CR
+        table.count = count
+        return at + 2
+      }
+      while (TOKEN[bytes[at]!] === 1) {
+        at += 1
+        if (at >= limit) return overrun
+      }
+      if (bytes[at] !== COLON || at === from) return nameFault(bytes[at]!, at === from)
+    }
+    nameAt[count] = from
+    nameEnd[count] = at
+
+    do {
+      at += 1
+      if (at >= limit) return overrun
+    } while (bytes[at] === SP || bytes[at] === TAB)
+    const valueFrom = at
+    while (VALUE[bytes[at]!] === 1) {
+      at += 1
+      if (at >= limit) return overrun
+    }
+    if (bytes[at] !== CR) return bytes[at] === LF ? BARE_LF : VALUE_GRAMMAR
+    let valueTo = at
+    while (valueTo > valueFrom && (bytes[valueTo - 1] === SP || bytes[valueTo - 1] === TAB)) valueTo -= 1
+    if (at + 1 >= limit) return overrun
+    if (bytes[at + 1] !== LF) return BARE_CR
+    at += 2
+    ids[count] = id
+    valueAt[count] = valueFrom
+    valueEnd[count] = valueTo
+    lineEnd[count] = at
+    count += 1
+    if (id !== 0 && id <= LAST_JUDGED && kind !== AGAIN) {
+      const fault = judge(kind, id, bytes, valueFrom, valueTo, at)
+      if (fault !== 0) return fault
+    }
+  }
+}
+
+/** Says what is wrong with the byte after (or, at the first, instead of) a name. */
+export function nameFault(byte: number, isFirst: boolean): number {
+  if (byte === SP || byte === TAB) return isFirst ? OBS_FOLD : SPACE_BEFORE_COLON
+  if (byte === LF) return BARE_LF
+  return NAME_GRAMMAR
+}

@@ -1,0 +1,111 @@
+/**
+ * Numbers of the header names the engine treats in a special way; every other name is `OTHER`.
+ *
+ * @module
+ */
+import { isWord, LOWER } from './classes.ts'
+import { compileWords } from './words.ts'
+
+export const OTHER = 0
+export const HOST = 1
+export const CONNECTION = 2
+export const CONTENT_LENGTH = 3
+export const TRANSFER_ENCODING = 4
+export const UPGRADE = 5
+export const EXPECT = 6
+export const TE = 7
+export const TRAILER = 8
+export const KEEP_ALIVE = 9
+export const PROXY_CONNECTION = 10
+export const PROXY_AUTHORIZATION = 11
+export const HTTP2_SETTINGS = 12
+export const COOKIE = 13
+export const FORWARDED = 14
+export const X_REAL_IP = 15
+export const X_REQUEST_ID = 16
+/** Every `x-forwarded-…`. */
+export const X_FORWARDED = 17
+/** Every `hydra-…`. */
+export const HYDRA = 18
+/** Every name with `_` in it, whatever else it is. */
+export const DISGUISED = 19
+export const TRACEPARENT = 20
+export const SET_COOKIE = 21
+export const CONTENT_TYPE = 22
+export const SERVER_TIMING = 23
+export const X_FRAME_OPTIONS = 24
+export const REFERRER_POLICY = 25
+export const X_CONTENT_TYPE_OPTIONS = 26
+export const ORIGIN = 27
+export const ACCEPT = 28
+export const SEC_FETCH_MODE = 29
+export const SEC_FETCH_DEST = 30
+export const SEC_WEBSOCKET_KEY = 31
+export const TRACESTATE = 32
+
+/** Names by number; '' for numbers that stand for many. */
+export const NAMES: readonly string[] = [
+  '',
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authorization',
+  'http2-settings',
+  'cookie',
+  'forwarded',
+  'x-real-ip',
+  'x-request-id',
+  '',
+  '',
+  '',
+  'traceparent',
+  'set-cookie',
+  'content-type',
+  'server-timing',
+  'x-frame-options',
+  'referrer-policy',
+  'x-content-type-options',
+  'origin',
+  'accept',
+  'sec-fetch-mode',
+  'sec-fetch-dest',
+  'sec-websocket-key',
+  'tracestate',
+]
+
+const WORDS = compileWords(NAMES)
+const SLOTS = WORDS.slots
+const MASK = WORDS.mask
+const KNOWN = WORDS.bytes
+const X_FORWARDED_PREFIX = Uint8Array.from(Buffer.from('x-forwarded-'))
+const HYDRA_PREFIX = Uint8Array.from(Buffer.from('hydra-'))
+
+const LOWER_X = 0x78
+const LOWER_H = 0x68
+
+/**
+ * Number of the name in bytes[at, end), a token without `_`, whose lower-case bytes have this `hash`
+ * (`hashOf` in words.ts).
+ */
+export function identify(bytes: Uint8Array, at: number, end: number, hash: number): number {
+  const id = SLOTS[hash & MASK]!
+  if (id !== 0 && isWord(bytes, at, end, KNOWN[id]!)) return id
+  const first = bytes[at]! | 0x20
+  if (first === LOWER_X) return startsWith(bytes, at, end, X_FORWARDED_PREFIX) ? X_FORWARDED : OTHER
+  if (first === LOWER_H) return startsWith(bytes, at, end, HYDRA_PREFIX) ? HYDRA : OTHER
+  return OTHER
+}
+
+function startsWith(bytes: Uint8Array, at: number, end: number, prefix: Uint8Array): boolean {
+  const length = prefix.length
+  if (end - at < length) return false
+  for (let i = 0; i < length; i += 1) if (LOWER[bytes[at + i]!] !== prefix[i]) return false
+  return true
+}

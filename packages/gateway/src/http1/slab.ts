@@ -56,6 +56,12 @@ export class Slab {
     if (more > this.#buffer.length - this.#at) this.#grow(more)
   }
 
+  byte(value: number): void {
+    if (this.#at === this.#buffer.length) this.#grow(1)
+    this.#buffer[this.#at] = value
+    this.#at += 1
+  }
+
   bytes(src: Buffer): void {
     const { length } = src
     if (length > this.#buffer.length - this.#at) this.#grow(length)

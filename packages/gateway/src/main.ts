@@ -107,17 +107,13 @@ function stopping(graceMs: number): string {
 
 /** JSON lines, written together; at a terminal readable ones, each at once. */
 function openLog(level: string, style: Style): { log: Log; flush: () => void } {
-  if (process.stdout.isTTY) {
-    return {
-      log: createLog(
-        level,
-        readableLog((text) => process.stdout.write(text), style),
-      ),
-      flush: () => {},
-    }
-  }
-  const destination = pino.destination({ dest: 1, sync: false })
-  return { log: createLog(level, destination), flush: () => destination.flushSync() }
+  const destination = process.stdout.isTTY
+    ? readableLog((text) => process.stdout.write(text), style)
+    : pino.destination({ dest: 1, sync: false })
+  const log = createLog(level, destination)
+  // Lines are kept back for a moment to be written together; whatever ends the process, they are written.
+  process.on('exit', log.flushSync)
+  return { log, flush: log.flushSync }
 }
 
 /**

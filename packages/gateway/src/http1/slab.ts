@@ -39,7 +39,8 @@ export class Slab {
     if (this.#isOpen) {
       this.#outer.push({ buffer: this.#buffer, from: this.#from, at: this.#at })
       this.#open(Buffer.allocUnsafeSlow(Math.max(size, 256)))
-    } else if (size > this.#buffer.length - this.#at) {
+    } else if (size > this.#buffer.length - this.#at || this.#buffer.length > this.#size) {
+      // A larger buffer than usual was for one region; small ones would keep it for long.
       this.#open(Buffer.allocUnsafeSlow(Math.max(size, this.#size)))
     }
     this.#from = this.#at

@@ -1,17 +1,20 @@
 /**
  * Counters and gauges of this gateway, in Prometheus' text form at `/_hydra/metrics`.
  *
- * Parts count what they do and, above all, what they refuse or drop; names are listed here and nowhere else.
+ * Parts count what they do and, above all, what they refuse or drop. What is counted for every request or read
+ * stands in typed arrays (`exchange-counts`, `traffic-counts`), the rest in prom-client.
  *
  * @module
  */
-import { Counter, Gauge, Histogram, Registry as PrometheusRegistry } from 'prom-client'
+import { Counter, Gauge, Registry as PrometheusRegistry } from 'prom-client'
+import { createExchangeCounts, type Outcome } from './exchange-counts.ts'
+import { createTrafficCounts, type TrafficCounts } from './traffic-counts.ts'
 
 type GaugeName = 'services' | 'instances' | 'routes' | 'revision' | 'channels'
 
-export interface Metrics {
-  /** Finished exchanges by service (`-` for none) and class of status (`2xx` …, `aborted`). */
-  exchange(service: string, outcome: string, seconds: number): void
+export interface Metrics extends TrafficCounts {
+  /** An exchange ended; `service` is `-` for none, `outcome` is what `outcomeOf` says. */
+  exchange(service: string, outcome: Outcome, seconds: number): void
   /** Something from outside was refused, by reason (a short constant word). */
   refused(what: 'registration' | 'beat' | 'request' | 'upgrade' | 'channel' | 'cookie', reason: string): void
   /** Services a visitor's cookie had no room for; their visitors may change instance or version. */
@@ -29,19 +32,8 @@ export interface Metrics {
 /** Makes the metrics of one gateway; two gateways in one process don't share counts. */
 export function createMetrics(): Metrics {
   const registers = [new PrometheusRegistry()]
-  const exchanges = new Counter({
-    name: 'hydra_exchanges_total',
-    help: 'Finished exchanges',
-    labelNames: ['service', 'outcome'],
-    registers,
-  })
-  const duration = new Histogram({
-    name: 'hydra_exchange_seconds',
-    help: 'Duration of exchanges',
-    labelNames: ['service'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers,
-  })
+  const exchanges = createExchangeCounts()
+  const { text: trafficText, ...traffic } = createTrafficCounts()
   const refusals = new Counter({
     name: 'hydra_refused_total',
     help: 'Input that was refused',
@@ -74,20 +66,21 @@ export function createMetrics(): Metrics {
   }
   const readers = new Map<GaugeName, () => number>()
   return {
-    exchange(service, outcome, seconds) {
-      exchanges.inc({ service, outcome })
-      duration.observe({ service }, seconds)
-    },
+    ...traffic,
+    exchange: exchanges.add,
     refused: (what, reason) => refusals.inc({ what, reason }),
-    retried: (service) => retries.inc({ service }),
-    upstreamFailed: (service, reason) => failures.inc({ service, reason }),
+    retried: (service) => retries.inc({ service: exchanges.labelOf(service) }),
+    upstreamFailed: (service, reason) => failures.inc({ service: exchanges.labelOf(service), reason }),
     pinsDropped: (count) => pins.inc(count),
     gauge: (name, value) => gauges[name].set(value),
     gaugeOf: (name, read) => void readers.set(name, read),
     async text() {
       for (const [name, read] of readers) gauges[name].set(read())
       const [register] = registers as [PrometheusRegistry]
-      return { contentType: register.contentType, body: await register.metrics() }
+      return {
+        contentType: register.contentType,
+        body: `${exchanges.text()}\n\n${trafficText()}\n\n${await register.metrics()}`,
+      }
     },
   }
 }

@@ -51,7 +51,8 @@ if (json !== undefined) {
   const rows = parts.map(({ name, seconds, data }) => ({ name, seconds, data }))
   writeFileSync(json, `${JSON.stringify({ facts, parts: rows }, undefined, 2)}\n`)
 }
-if (write !== undefined && page !== undefined) writeFileSync(write, replaceFigures(page, { facts, parts }))
+if (write !== undefined && page !== undefined)
+  writeFileSync(write, replaceFigures(page, 'figures', { facts, parts }))
 
 function readArguments(): { only: readonly PartName[]; json?: string; write?: string } {
   try {

@@ -12,18 +12,27 @@ export interface Child<Ready> {
   /** The first message it sent. */
   readonly ready: Ready
   /** Sends a message and resolves with the answer; one question at a time. */
-  ask<Answer>(question: string): Promise<Answer>
+  ask<Answer>(question: string | object): Promise<Answer>
   /** Ends it and resolves when it is gone. Ending it twice does nothing. */
   end(): Promise<void>
+}
+
+export interface ChildOptions {
+  /** Open file its standard output goes to. @default nowhere */
+  readonly stdout?: number
 }
 
 const START_MS = 30_000
 
 /** Starts a program and waits for its first message; rejects when it ends, or says nothing for 30 s. */
-export async function startChild<Ready>(program: URL, args: readonly string[] = []): Promise<Child<Ready>> {
+export async function startChild<Ready>(
+  program: URL,
+  args: readonly string[] = [],
+  { stdout }: ChildOptions = {},
+): Promise<Child<Ready>> {
   const child = fork(program, args, {
     execArgv: ['--conditions=hydra-source'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', stdout ?? 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' },
   })
   const gone = once(child, 'exit')

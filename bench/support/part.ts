@@ -26,7 +26,12 @@ export interface Target {
   /** Such as `p95 ≤ 100 ms`. */
   readonly text: string
   readonly isMet: boolean
+  /** Words for it. @default met or missed */
+  readonly verdict?: string
 }
+
+/** Everything a part is but its name and the time it took. */
+export type Outcome = Omit<Part, 'name' | 'seconds'>
 
 /** How many targets a part has, and how many of them were met. */
 export function countTargets(parts: readonly Part[]): { met: number; all: number } {
@@ -72,7 +77,7 @@ function tableOf({ columns, rows }: Part): readonly (readonly string[])[] {
     ...rows.map(({ cells, target }) => [
       ...cells,
       target?.text ?? '',
-      target === undefined ? '' : target.isMet ? 'met' : 'missed',
+      target === undefined ? '' : (target.verdict ?? (target.isMet ? 'met' : 'missed')),
     ]),
   ]
 }

@@ -6,10 +6,7 @@
 import { benchEvents, type EventRow } from '../events/events.ts'
 import { benchProxy } from '../proxy/proxy.ts'
 import { benchRegistration, benchTable, type TableRow } from '../table/table.ts'
-import type { Part, PartRow, Target } from './part.ts'
-
-/** Everything a part is but the time it took. */
-export type Outcome = Omit<Part, 'name' | 'seconds'>
+import type { Outcome, PartRow, Target } from './part.ts'
 
 export const PARTS = { table: tablePart, proxy: proxyPart, events: eventsPart } as const
 
@@ -71,8 +68,8 @@ async function proxyPart(): Promise<Outcome> {
       }),
     ),
     notes: [
-      '1 KB answers over 64 kept connections; the median of 5 rounds in turn. No target: the figure later engines are compared with.',
-      'The row “hydra” writes its log line for each request, the others write none.',
+      '1 KB answers over 64 kept connections; the median of 5 rounds in turn. The whole comparison, with targets, is `npm run bench:proxy`.',
+      'All but “hydra, no log” write a line of log for each request.',
     ],
     data,
   }

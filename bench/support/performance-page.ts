@@ -1,30 +1,44 @@
 /**
- * The figures inside `docs/performance.md`, between two comments. The rest of the page is written by people.
+ * The figures inside `docs/performance.md`, between comments; each bench has its own place. The rest of the page
+ * is written by people.
  *
  * @module
  */
 import { type Facts, formatFacts } from './facts.ts'
 import { countTargets, markdownPart, type Part } from './part.ts'
 
-const BEGIN = '<!-- figures: written by bench/core.ts, from here -->'
-const END = '<!-- figures: to here -->'
+/** Whose figures: of `bench/core.ts`, or of `bench/proxy/main.ts`. */
+export type Place = 'figures' | 'proxies'
+
+const WRITERS: Readonly<Record<Place, string>> = {
+  figures: 'bench/core.ts',
+  proxies: 'bench/proxy/main.ts',
+}
+
+export interface Figures {
+  readonly facts: Facts
+  readonly parts: readonly Part[]
+  /** What else a reader has to know of this run. */
+  readonly remarks?: readonly string[]
+}
 
 /** The page with the figures of this run; throws when the page has no place for them. */
-export function replaceFigures(
-  page: string,
-  { facts, parts }: { facts: Facts; parts: readonly Part[] },
-): string {
-  const begin = page.indexOf(BEGIN)
-  const end = page.indexOf(END)
-  if (begin < 0 || end < begin) throw new Error(`the page needs the lines ${BEGIN} and ${END}`)
+export function replaceFigures(page: string, place: Place, { facts, parts, remarks = [] }: Figures): string {
+  const from = `<!-- ${place}: written by ${WRITERS[place]}, from here -->`
+  const to = `<!-- ${place}: to here -->`
+  const begin = page.indexOf(from)
+  const end = page.indexOf(to)
+  if (begin < 0 || end < begin) throw new Error(`the page needs the lines ${from} and ${to}`)
   const { met, all } = countTargets(parts)
   const figures = [
     `Measured on ${facts.date} UTC. ${met} of ${all} targets met.`,
-    formatFacts(facts)
-      .filter(([name]) => name !== 'date')
-      .map(([name, value]) => `- ${name}: ${value}`)
-      .join('\n'),
+    [
+      ...formatFacts(facts)
+        .filter(([name]) => name !== 'date')
+        .map(([name, value]) => `- ${name}: ${value}`),
+      ...remarks.map((remark) => `- ${remark}`),
+    ].join('\n'),
     ...parts.map(markdownPart),
   ]
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${figures.join('\n\n')}\n\n${page.slice(end)}`
+  return `${page.slice(0, begin + from.length)}\n\n${figures.join('\n\n')}\n\n${page.slice(end)}`
 }

@@ -1,41 +1,54 @@
 /**
- * Our data plane in front of the service: listener, proxy and forwarder with one route, counters on, and a
- * line of log for each request as it is by default (to stdout).
+ * A whole gateway in front of the service, as `hydra start` makes it: `hydra.ts BACKEND_PORT LOG_LEVEL [CERT KEY]`.
+ * Its log goes to stdout. A second service has a thousand routes, so that the table is not empty.
  *
  * @module
  */
-import { systemClock } from '../../../packages/gateway/src/observe/clock.ts'
-import { createLog } from '../../../packages/gateway/src/observe/log.ts'
-import { createMetrics } from '../../../packages/gateway/src/observe/metrics.ts'
-import { createForwarder } from '../../../packages/gateway/src/proxy/forward.ts'
-import { listen } from '../../../packages/gateway/src/proxy/listener.ts'
-import { createProxy } from '../../../packages/gateway/src/proxy/proxy.ts'
-import { proxyDefaults as settings } from '../../../packages/gateway/src/proxy/settings.ts'
 import {
-  plainAnswers as answers,
-  handTable,
-  instanceAt,
-} from '../../../packages/gateway/src/proxy/testing/rig.ts'
-import { createVitals } from '../../../packages/gateway/src/routing/vitals.ts'
+  type ConfigInput,
+  createGateway,
+  createKeys,
+  createLog,
+  parseConfig,
+  systemClock,
+} from '@hydra-gateway/gateway'
+import { PATHS } from '../request.ts'
+import { listenForProfiler } from './profiler.ts'
 
-const [, , backendPort, logLevel = 'info'] = process.argv
-const log = createLog(logLevel)
-const metrics = createMetrics()
-const vitals = createVitals()
-const instance = instanceAt(Number(backendPort))
-const live = { table: handTable([{ path: '/**', instances: [instance] }]) }
-const { forward } = createForwarder({ settings, vitals, clock: systemClock, log, metrics })
-const handler = createProxy({
-  live,
-  select: (_exchange, _route, candidates, tried) => (tried.length === 0 ? candidates[0] : undefined),
-  forward,
-  answers,
-  local: (exchange) => exchange.answer(404, {}),
-  isLocal: (path) => path.startsWith('/_hydra/'),
-  settings,
-  metrics,
-  log,
-})
-const { port } = await listen({ port: 0, host: '127.0.0.1', settings, handler, log, metrics })
-process.send!({ port })
+/** What it says first: where it serves, or what its configuration does not know. */
+export type HydraReady = { readonly port: number } | { readonly refused: string }
+
+const [, , backendPort, logLevel = 'info', cert, key] = process.argv
+
+function configuration(): ReturnType<typeof parseConfig> | { readonly refused: string } {
+  const url = `http://127.0.0.1:${backendPort}`
+  const input = {
+    port: 0,
+    host: '127.0.0.1',
+    keys: { publicKey: 'bench', privateKey: 'bench-private' },
+    services: {
+      shop: { url, routes: ['/**'], sockets: [PATHS.socket] },
+      catalogue: {
+        url,
+        routes: Array.from({ length: 1000 }, (_, i) => `/catalogue/${i}/{article}`),
+      },
+    },
+    ...(cert === undefined ? {} : { tls: { cert, key } }),
+  }
+  try {
+    return parseConfig(input as ConfigInput)
+  } catch (error) {
+    if (cert === undefined) throw error
+    return { refused: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+const config = configuration()
+if ('refused' in config) process.send!(config satisfies HydraReady)
+else {
+  const keys = await createKeys({ given: config.keys, file: '' })
+  const gateway = await createGateway(config, { keys, clock: systemClock, log: createLog(logLevel) })
+  listenForProfiler()
+  process.send!({ port: gateway.port } satisfies HydraReady)
+}
 process.on('disconnect', () => process.exit())

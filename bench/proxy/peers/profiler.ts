@@ -1,0 +1,32 @@
+/**
+ * Where the time of this process goes, when asked by a message: `begin`, then `end` with the profile as answer.
+ * Start and warm-up are not in it.
+ *
+ * @module
+ */
+import { type Profiler, Session } from 'node:inspector/promises'
+
+/** Time between two samples, µs. */
+const INTERVAL = 200
+
+/** Answers `begin` with `{}` and `end` with the profile. */
+export function listenForProfiler(): void {
+  const session = new Session()
+  const answers: Readonly<Record<string, () => Promise<object>>> = {
+    async begin() {
+      session.connect()
+      await session.post('Profiler.enable')
+      await session.post('Profiler.setSamplingInterval', { interval: INTERVAL })
+      await session.post('Profiler.start')
+      return {}
+    },
+    async end() {
+      const { profile } = await session.post('Profiler.stop')
+      session.disconnect()
+      return profile
+    },
+  }
+  process.on('message', async (question: string) => process.send!(await answers[question]!()))
+}
+
+export type Profile = Profiler.Profile

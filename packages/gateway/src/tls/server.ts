@@ -1,0 +1,58 @@
+/**
+ * A server that speaks TLS only: hands over connections once their handshake is done, and says what was wrong with
+ * those whose handshake was not.
+ *
+ * @module
+ */
+import type { Socket } from 'node:net'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { Log } from '../observe/log.ts'
+import type { Certificates } from './certificates.ts'
+import { MIN_VERSION } from './pair.ts'
+
+export interface TlsServerDeps {
+  readonly certificates: Certificates
+  /** How long a handshake may take, ms. */
+  readonly handshakeTimeoutMs: number
+  /** A connection that is ready; `socket.alpnProtocol` is what was agreed on: `h2`, `http/1.1`, or false for neither. */
+  readonly onConnection: (socket: TLSSocket) => void
+  /** A handshake failed, by reason (a short constant word). */
+  readonly onRefused: (reason: string) => void
+  readonly log: Pick<Log, 'info' | 'debug'>
+}
+
+/** What browsers are offered, the better one first. */
+const PROTOCOLS = ['h2', 'http/1.1']
+
+/** Makes the server; it listens where it is told to, as any other. */
+export function createTlsServer(deps: TlsServerDeps): Server {
+  const { certificates, handshakeTimeoutMs, onConnection, onRefused, log } = deps
+  const server = createServer({
+    ALPNProtocols: PROTOCOLS,
+    SNICallback: (name, done) => done(null, certificates.secureContextFor(name)),
+    handshakeTimeout: handshakeTimeoutMs,
+    minVersion: MIN_VERSION,
+    allowHalfOpen: true,
+    noDelay: true,
+  })
+  certificates.keepCurrent(server)
+  server.on('secureConnection', onConnection)
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const reason = reasonOf(error)
+    socket.destroy()
+    // Who leaves before saying anything is looking whether the port is open.
+    if (reason === undefined) return
+    onRefused(reason)
+    const client = socket.remoteAddress
+    if (reason === 'plain-http') log.info({ client, reason }, 'plain HTTP at a port that speaks TLS')
+    else log.debug({ client, reason, err: error.message }, 'TLS handshake failed')
+  })
+  return server
+}
+
+function reasonOf({ code = '' }: NodeJS.ErrnoException): string | undefined {
+  if (code === 'ERR_SSL_HTTP_REQUEST') return 'plain-http'
+  if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return 'tls-timeout'
+  if (code === 'ECONNRESET' || code === 'EPIPE') return undefined
+  return 'tls-handshake'
+}

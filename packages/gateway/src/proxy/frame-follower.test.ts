@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict'
+import type { Writable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Receiver, Sender } from 'ws'
+import * as ws from 'ws'
 import { closeFrame, FrameFollower } from './frame-follower.ts'
+
+/** What a real endpoint writes and reads frames with; its types leave both out. */
+const { Receiver, Sender } = ws as unknown as {
+  Receiver: new (options: { isServer: boolean }) => Writable
+  Sender: new (
+    socket: object,
+  ) => {
+    send(data: Buffer, options: { binary: boolean; fin: boolean; mask: boolean; compress: boolean }): void
+    close(code: number, reason: Buffer, mask: boolean): void
+  }
+}
 
 /** A frame as RFC 6455, 5.2 draws it. */
 function frame(opcode: number, size: number, masked: boolean, wide = 0): Buffer {
@@ -98,7 +110,7 @@ test('what a real endpoint sends is followed', async () => {
       return true
     },
   }
-  const sender = new Sender(socket as never)
+  const sender = new Sender(socket)
   for (const size of [0, 1, 125, 126, 65_535, 65_536]) {
     sender.send(Buffer.alloc(size), {
       binary: true,
@@ -115,9 +127,9 @@ test('what a real endpoint sends is followed', async () => {
 
 test('a real endpoint understands our Close frames, masked or not', async () => {
   for (const masked of [true, false]) {
-    const receiver = new Receiver({ isServer: masked } as never)
+    const receiver = new Receiver({ isServer: masked })
     const heard = new Promise((resolve, reject) => {
-      receiver.once('conclude', (code, reason) => resolve(`${code} ${reason}`))
+      receiver.once('conclude', (code: number, reason: Buffer) => resolve(`${code} ${reason}`))
       receiver.once('error', reject)
     })
     receiver.write(closeFrame(1012, 'service restart', masked))

@@ -33,7 +33,7 @@ const REQUEST = Buffer.from(
     'Sec-Fetch-Dest: document',
     'Accept-Encoding: gzip, deflate, br, zstd',
     'Accept-Language: en',
-    'Cookie: theme=dark; lang=en; HYDRA=v1.aa',
+    'Cookie: theme=dark; lang=en; HYDRA=v1.aa0123',
   ].join('\r\n')}\r\n\r\n`,
 )
 
@@ -141,8 +141,20 @@ function writeHeads(times: number): number {
 
 const bodies = [16, 1024, 16_384].map((bytes) => ({ bytes, body: chunkedBody(bytes, 64) }))
 const cases: readonly Case[] = [
-  { title: `request head of ${REQUEST.length} bytes, 11 lines`, unit: 'ns', run: parseRequests, each: 1, times: 200_000 },
-  { title: `response head of ${RESPONSE.length} bytes, 5 lines`, unit: 'ns', run: parseResponses, each: 1, times: 200_000 },
+  {
+    title: `request head of ${REQUEST.length} bytes, 11 lines`,
+    unit: 'ns',
+    run: parseRequests,
+    each: 1,
+    times: 200_000,
+  },
+  {
+    title: `response head of ${RESPONSE.length} bytes, 5 lines`,
+    unit: 'ns',
+    run: parseResponses,
+    each: 1,
+    times: 200_000,
+  },
   { title: 'both in turn', unit: 'ns', run: takeTurns, each: 1, times: 200_000 },
   { title: 'lines of a request head read again', unit: 'ns', run: readLinesAgain, each: 1, times: 200_000 },
   { title: 'head of an answer written to the slab', unit: 'ns', run: writeHeads, each: 1, times: 200_000 },

@@ -11,13 +11,14 @@ import { createLineLog } from './line-log.ts'
 
 const log = createLineLog()
 const app = fastify({ logger: false, keepAliveTimeout: 75_000 })
-const started = new WeakMap<object, number>()
+const begun = new WeakMap<object, { client: string; startedAt: number }>()
 app.addHook('onRequest', (request, _reply, done) => {
-  started.set(request, performance.now())
+  begun.set(request, { client: request.ip, startedAt: performance.now() })
   done()
 })
 app.addHook('onResponse', (request, reply, done) => {
-  log.write(request.raw, reply.statusCode, started.get(request) ?? 0)
+  const { method, url: path } = request
+  log.write({ ...begun.get(request)!, method, path, status: reply.statusCode })
   done()
 })
 await app.register(httpProxy, {

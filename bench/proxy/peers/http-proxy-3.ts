@@ -23,7 +23,9 @@ proxy.on('error', (_error, _request, answer) => {
 })
 const server = createServer((request, response) => {
   const startedAt = performance.now()
-  response.on('close', () => log.write(request, response.statusCode, startedAt))
+  const { method, url: path } = request
+  const client = request.socket.remoteAddress
+  response.on('close', () => log.write({ client, method, path, status: response.statusCode, startedAt }))
   proxy.web(request, response)
 })
 server.on('upgrade', (request, socket, head) => {

@@ -4,11 +4,19 @@
  *
  * @module
  */
-import type { IncomingMessage } from 'node:http'
-
 export interface LineLog {
-  /** `startedAt` on the clock of `performance.now()`. */
-  write(request: IncomingMessage, status: number, startedAt: number): void
+  write(line: Line): void
+}
+
+/** What a line tells of a request. */
+export interface Line {
+  /** Address of the visitor; a request whose body went on has no socket any more at its end. */
+  readonly client: string | undefined
+  readonly method: string | undefined
+  readonly path: string | undefined
+  readonly status: number
+  /** On the clock of `performance.now()`. */
+  readonly startedAt: number
 }
 
 const MOST_CHARACTERS = 64 * 1024
@@ -21,9 +29,9 @@ export function createLineLog(): LineLog {
   }
   setInterval(flush, 1000).unref()
   return {
-    write(request, status, startedAt) {
+    write({ client, method, path, status, startedAt }) {
       const ms = (performance.now() - startedAt).toFixed(3)
-      lines += `{"time":${Date.now()},"client":"${request.socket.remoteAddress}","method":"${request.method}","path":${JSON.stringify(request.url)},"status":${status},"durationMs":${ms}}\n`
+      lines += `{"time":${Date.now()},"client":"${client}","method":"${method}","path":${JSON.stringify(path)},"status":${status},"durationMs":${ms}}\n`
       if (lines.length > MOST_CHARACTERS) flush()
     },
   }

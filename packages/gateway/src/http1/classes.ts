@@ -57,11 +57,3 @@ export const HEX: Uint8Array = Uint8Array.from({ length: 256 }, (_, b) => {
   const text = String.fromCharCode(b)
   return /[0-9A-Fa-f]/.test(text) ? Number.parseInt(text, 16) : 0xff
 })
-
-/** True when bytes[at, end) are the lower-case `word`, in whatever case. */
-export function isWord(bytes: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
-  const length = word.length
-  if (end - at !== length) return false
-  for (let i = 0; i < length; i += 1) if (LOWER[bytes[at + i]!] !== word[i]) return false
-  return true
-}

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { COMMA, isWord, SP, TAB, TOKEN } from './classes.ts'
+import { COMMA, SP, TAB, TOKEN } from './classes.ts'
 import {
   CODING_AND_LENGTH,
   CODING_GRAMMAR,
@@ -21,6 +21,7 @@ import {
   LENGTH_REPEATED,
 } from './faults.ts'
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, KEEP_ALIVE, TRANSFER_ENCODING, UPGRADE } from './names.ts'
+import { isWord, scratch } from './scratch.ts'
 
 /** Bits of what Connection says. */
 export const CLOSE = 1
@@ -72,17 +73,10 @@ const TIMEOUT_WORD = word('timeout')
 export const LAST_JUDGED = KEEP_ALIVE
 
 /**
- * Judges a line by its id. The value is bytes[at, end) without the blanks around it; `lineEnd` is the position
- * after its CR LF. Returns 0 or a fault.
+ * Judges a line of the scratch by its id. Its value is [at, end), without the blanks around it; `lineEnd` is the
+ * position after its CR LF. Returns 0 or a fault.
  */
-export function judge(
-  kind: number,
-  id: number,
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  lineEnd: number,
-): number {
+export function judge(kind: number, id: number, at: number, end: number, lineEnd: number): number {
   switch (id) {
     case HOST:
       if (kind !== REQUEST) return 0
@@ -90,32 +84,33 @@ export function judge(
       facts.hosts = 1
       return at === end ? HOST_EMPTY : 0
     case CONNECTION:
-      return judgeConnection(bytes, at, end)
+      return judgeConnection(at, end)
     case CONTENT_LENGTH:
-      return judgeLength(bytes, at, end, lineEnd)
+      return judgeLength(at, end, lineEnd)
     case TRANSFER_ENCODING:
-      return judgeCoding(bytes, at, end, lineEnd)
+      return judgeCoding(at, end, lineEnd)
     case UPGRADE:
       facts.hasUpgrade = true
       return 0
     case EXPECT:
       // RFC 9110, 10.1.1: of HTTP/1.0 it is ignored.
       if (kind !== REQUEST || facts.minor === 0) return 0
-      if (facts.expectsContinue || !isWord(bytes, at, end, CONTINUE_WORD)) return EXPECTATION
+      if (facts.expectsContinue || !isWord(at, end, CONTINUE_WORD)) return EXPECTATION
       facts.expectsContinue = true
       return 0
     case KEEP_ALIVE:
-      if (kind === RESPONSE) readKeepAlive(bytes, at, end)
+      if (kind === RESPONSE) readKeepAlive(at, end)
       return 0
     default:
       return 0
   }
 }
 
-function judgeLength(bytes: Uint8Array, at: number, end: number, lineEnd: number): number {
+function judgeLength(at: number, end: number, lineEnd: number): number {
+  const { bytes } = scratch
   if (facts.contentLength !== -1) return LENGTH_REPEATED
   if (facts.isChunked) return CODING_AND_LENGTH
-  if (at === end || end - at > 16 || hasTabAfter(bytes, end, lineEnd)) return LENGTH_GRAMMAR
+  if (at === end || end - at > 16 || hasTabAfter(end, lineEnd)) return LENGTH_GRAMMAR
   let length = 0
   for (let i = at; i < end; i += 1) {
     const digit = bytes[i]! - 0x30
@@ -127,42 +122,45 @@ function judgeLength(bytes: Uint8Array, at: number, end: number, lineEnd: number
   return 0
 }
 
-function judgeCoding(bytes: Uint8Array, at: number, end: number, lineEnd: number): number {
+function judgeCoding(at: number, end: number, lineEnd: number): number {
   if (facts.minor === 0) return CODING_TOO_OLD
   if (facts.isChunked) return CODING_REPEATED
-  if (!isWord(bytes, at, end, CHUNKED_WORD)) return codingFault(bytes, at, end)
-  if (hasTabAfter(bytes, end, lineEnd)) return CODING_GRAMMAR
+  if (!isWord(at, end, CHUNKED_WORD)) return codingFault(at, end)
+  if (hasTabAfter(end, lineEnd)) return CODING_GRAMMAR
   if (facts.contentLength !== -1) return CODING_AND_LENGTH
   facts.isChunked = true
   return 0
 }
 
 /** Readers differ in whether a tab after these two values belongs to them. */
-function hasTabAfter(bytes: Uint8Array, end: number, lineEnd: number): boolean {
+function hasTabAfter(end: number, lineEnd: number): boolean {
+  const { bytes } = scratch
   for (let i = end; i < lineEnd; i += 1) if (bytes[i] === TAB) return true
   return false
 }
 
 /** A list with another coding in it is one we do not know; anything else is no list of codings at all. */
-function codingFault(bytes: Uint8Array, at: number, end: number): number {
+function codingFault(at: number, end: number): number {
+  const { bytes } = scratch
   let i = at
   while (i < end) {
     while (i < end && (bytes[i] === COMMA || bytes[i] === SP || bytes[i] === TAB)) i += 1
     const from = i
     while (i < end && TOKEN[bytes[i]!] === 1) i += 1
     if (i === from) return CODING_GRAMMAR
-    if (!isWord(bytes, from, i, CHUNKED_WORD)) return CODING_UNKNOWN
+    if (!isWord(from, i, CHUNKED_WORD)) return CODING_UNKNOWN
   }
   return CODING_GRAMMAR
 }
 
 /** Empty members of the list are read over (RFC 9110, 5.6.1). */
-function judgeConnection(bytes: Uint8Array, at: number, end: number): number {
+function judgeConnection(at: number, end: number): number {
+  const { bytes } = scratch
   let i = at
   while (i < end) {
     const from = i
     while (i < end && TOKEN[bytes[i]!] === 1) i += 1
-    if (i > from) facts.connection |= bitOf(bytes, from, i)
+    if (i > from) facts.connection |= bitOf(from, i)
     while (i < end && (bytes[i] === SP || bytes[i] === TAB)) i += 1
     if (i === end) return 0
     if (bytes[i] !== COMMA) return CONNECTION_GRAMMAR
@@ -172,20 +170,21 @@ function judgeConnection(bytes: Uint8Array, at: number, end: number): number {
   return 0
 }
 
-function bitOf(bytes: Uint8Array, at: number, end: number): number {
-  if (isWord(bytes, at, end, KEEP_WORD)) return KEEP
-  if (isWord(bytes, at, end, CLOSE_WORD)) return CLOSE
-  return isWord(bytes, at, end, UPGRADE_WORD) ? SWITCH : NOMINATES
+function bitOf(at: number, end: number): number {
+  if (isWord(at, end, KEEP_WORD)) return KEEP
+  if (isWord(at, end, CLOSE_WORD)) return CLOSE
+  return isWord(at, end, UPGRADE_WORD) ? SWITCH : NOMINATES
 }
 
 /** Reads `timeout=5` from a list of parameters; the shortest counts. What is not understood says nothing. */
-function readKeepAlive(bytes: Uint8Array, at: number, end: number): void {
+function readKeepAlive(at: number, end: number): void {
+  const { bytes } = scratch
   let i = at
   while (i < end) {
     while (i < end && (bytes[i] === COMMA || bytes[i] === SP || bytes[i] === TAB)) i += 1
     const from = i
     while (i < end && TOKEN[bytes[i]!] === 1) i += 1
-    if (isWord(bytes, from, i, TIMEOUT_WORD) && bytes[i] === 0x3d) {
+    if (isWord(from, i, TIMEOUT_WORD) && bytes[i] === 0x3d) {
       let seconds = 0
       const digits = i + 1
       for (i = digits; i < end && bytes[i]! >= 0x30 && bytes[i]! <= 0x39; i += 1) {

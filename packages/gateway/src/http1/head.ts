@@ -9,6 +9,7 @@
 import { LOWER } from './classes.ts'
 import { AGAIN } from './framing.ts'
 import { type LineTable, scanLines, table } from './lines.ts'
+import { load } from './scratch.ts'
 
 export { CLOSE, KEEP, NOMINATES, SWITCH } from './framing.ts'
 export type { HeadLimits, LineTable } from './lines.ts'
@@ -50,8 +51,10 @@ export abstract class Head {
       table.owner = undefined
       table.count = 0
       if (this.end === 0) return table
-      const end = scanLines(this.bytes, this.linesAt, this.end, true, this.lineCount, AGAIN)
-      if (end !== this.end) throw new Error('the bytes of a parsed head have changed')
+      const length = this.end - this.linesAt
+      load(this.bytes, this.linesAt, this.end)
+      if (scanLines(0, length, this.linesAt, true, this.lineCount, AGAIN) !== length)
+        throw new Error('the bytes of a parsed head have changed')
       table.owner = this
     }
     return table

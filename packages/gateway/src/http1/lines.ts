@@ -16,6 +16,7 @@ import {
 } from './faults.ts'
 import { AGAIN, judge, LAST_JUDGED } from './framing.ts'
 import { DISGUISED, identify } from './names.ts'
+import { scratch } from './scratch.ts'
 
 /** More bytes are needed to say anything about a head. */
 export const INCOMPLETE = 0
@@ -73,78 +74,89 @@ class SharedTable implements LineTable {
 
 export const table = new SharedTable(128)
 
+/** Each byte is neither below SP nor DEL: the high bits of what comes out are set where one is. */
+function oddBytes(word: number): number {
+  const noDel = word ^ 0x7f7f7f7f
+  return (((word - 0x20202020) & ~word) | ((noDel - 0x01010101) & ~noDel)) & 0x80808080
+}
+
 /**
- * Reads lines from bytes[at, limit) up to and with the empty one, into the shared table.
+ * Reads lines of the scratch from `start` up to and with the empty one, into the shared table, where `base` is
+ * added to their positions.
  *
- * `isWhole` says that no more bytes would be taken than there are up to `limit`: then a head without an end is too
- * large, else it is incomplete. Returns the position after the empty line, INCOMPLETE, or a fault.
+ * There are `length` bytes. `isWhole` says that no more would be taken: then a head without an end is too large, else
+ * it is incomplete. Returns the position after the empty line, INCOMPLETE, or a fault.
  */
 export function scanLines(
-  bytes: Uint8Array,
   start: number,
-  limit: number,
+  length: number,
+  base: number,
   isWhole: boolean,
   maxLines: number,
   kind: number,
 ): number {
   if (maxLines > table.id.length) table.grow(maxLines)
   const { id: ids, nameAt, nameEnd, valueAt, valueEnd, lineEnd } = table
+  const { bytes, words } = scratch
   const overrun = isWhole ? HEAD_TOO_LARGE : INCOMPLETE
   let at = start
   let count = 0
   for (;;) {
-    if (at >= limit) return overrun
-    if (count === maxLines && bytes[at] !== CR) return TOO_MANY_LINES
     const from = at
     let hash = 0
     let lower = LOWER[bytes[at]!]!
+    if (lower !== 0 && count === maxLines) return TOO_MANY_LINES
     while (lower !== 0) {
       hash = (Math.imul(hash, 31) + lower) | 0
       at += 1
-      if (at >= limit) return overrun
       lower = LOWER[bytes[at]!]!
     }
     let id = DISGUISED
     if (bytes[at] === COLON && at !== from) {
-      id = identify(bytes, from, at, hash)
+      id = identify(from, at, hash)
     } else {
-      if (at === from && bytes[at] === CR) {
-        if (at + 1 >= limit) return overrun
-        if (bytes[at + 1] !== LF) return BARE_CR
-        table.count = count
-        return at + 2
+      if (at === length) return overrun
+      if (at === from) {
+        if (bytes[at] === CR) {
+          if (at + 1 === length) return overrun
+          if (bytes[at + 1] !== LF) return BARE_CR
+          table.count = count
+          return at + 2
+        }
+        if (count === maxLines) return TOO_MANY_LINES
       }
-      while (TOKEN[bytes[at]!] === 1) {
-        at += 1
-        if (at >= limit) return overrun
-      }
+      while (TOKEN[bytes[at]!] === 1) at += 1
+      if (at === length) return overrun
       if (bytes[at] !== COLON || at === from) return nameFault(bytes[at]!, at === from)
     }
-    nameAt[count] = from
-    nameEnd[count] = at
+    nameAt[count] = base + from
+    nameEnd[count] = base + at
 
-    do {
-      at += 1
-      if (at >= limit) return overrun
-    } while (bytes[at] === SP || bytes[at] === TAB)
+    do at += 1
+    while (bytes[at] === SP || bytes[at] === TAB)
     const valueFrom = at
-    while (VALUE[bytes[at]!] === 1) {
-      at += 1
-      if (at >= limit) return overrun
+    while ((at & 3) !== 0 && VALUE[bytes[at]!] === 1) at += 1
+    if ((at & 3) === 0) {
+      let i = at >> 2
+      while (oddBytes(words[i]!) === 0) i += 1
+      at = i << 2
+      while (VALUE[bytes[at]!] === 1) at += 1
     }
-    if (bytes[at] !== CR) return bytes[at] === LF ? BARE_LF : VALUE_GRAMMAR
+    if (bytes[at] !== CR) {
+      if (at === length) return overrun
+      return bytes[at] === LF ? BARE_LF : VALUE_GRAMMAR
+    }
     let valueTo = at
     while (valueTo > valueFrom && (bytes[valueTo - 1] === SP || bytes[valueTo - 1] === TAB)) valueTo -= 1
-    if (at + 1 >= limit) return overrun
-    if (bytes[at + 1] !== LF) return BARE_CR
+    if (bytes[at + 1] !== LF) return at + 1 === length ? overrun : BARE_CR
     at += 2
     ids[count] = id
-    valueAt[count] = valueFrom
-    valueEnd[count] = valueTo
-    lineEnd[count] = at
+    valueAt[count] = base + valueFrom
+    valueEnd[count] = base + valueTo
+    lineEnd[count] = base + at
     count += 1
     if (id !== 0 && id <= LAST_JUDGED && kind !== AGAIN) {
-      const fault = judge(kind, id, bytes, valueFrom, valueTo, at)
+      const fault = judge(kind, id, valueFrom, valueTo, at)
       if (fault !== 0) return fault
     }
   }

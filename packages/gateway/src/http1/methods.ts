@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { scratch } from './scratch.ts'
 import { compileWords } from './words.ts'
 
 /** In the order of `http.METHODS`. */
@@ -56,8 +57,9 @@ const SLOTS = WORDS.slots
 const MASK = WORDS.mask
 const KNOWN = WORDS.bytes
 
-/** The known method in bytes[at, end) whose bytes have this `hash` (`hashOf` in words.ts), or ''. */
-export function methodOf(bytes: Uint8Array, at: number, end: number, hash: number): string {
+/** The known method in [at, end) of the scratch whose bytes have this `hash` (`hashOf` in words.ts), or ''. */
+export function methodOf(at: number, end: number, hash: number): string {
+  const { bytes } = scratch
   const number = SLOTS[hash & MASK]!
   const known = KNOWN[number]!
   const length = known.length

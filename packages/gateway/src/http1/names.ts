@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isWord, LOWER } from './classes.ts'
+import { isWord, scratch } from './scratch.ts'
 import { compileWords } from './words.ts'
 
 export const OTHER = 0
@@ -91,21 +91,18 @@ const LOWER_X = 0x78
 const LOWER_H = 0x68
 
 /**
- * Number of the name in bytes[at, end), a token without `_`, whose lower-case bytes have this `hash`
+ * Number of the name in [at, end) of the scratch, a token without `_`, whose lower-case bytes have this `hash`
  * (`hashOf` in words.ts).
  */
-export function identify(bytes: Uint8Array, at: number, end: number, hash: number): number {
+export function identify(at: number, end: number, hash: number): number {
   const id = SLOTS[hash & MASK]!
-  if (id !== 0 && isWord(bytes, at, end, KNOWN[id]!)) return id
-  const first = bytes[at]! | 0x20
-  if (first === LOWER_X) return startsWith(bytes, at, end, X_FORWARDED_PREFIX) ? X_FORWARDED : OTHER
-  if (first === LOWER_H) return startsWith(bytes, at, end, HYDRA_PREFIX) ? HYDRA : OTHER
+  if (id !== 0 && isWord(at, end, KNOWN[id]!)) return id
+  const first = scratch.bytes[at]! | 0x20
+  if (first === LOWER_X) return startsWith(at, end, X_FORWARDED_PREFIX) ? X_FORWARDED : OTHER
+  if (first === LOWER_H) return startsWith(at, end, HYDRA_PREFIX) ? HYDRA : OTHER
   return OTHER
 }
 
-function startsWith(bytes: Uint8Array, at: number, end: number, prefix: Uint8Array): boolean {
-  const length = prefix.length
-  if (end - at < length) return false
-  for (let i = 0; i < length; i += 1) if (LOWER[bytes[at + i]!] !== prefix[i]) return false
-  return true
+function startsWith(at: number, end: number, prefix: Uint8Array): boolean {
+  return end - at >= prefix.length && isWord(at, at + prefix.length, prefix)
 }

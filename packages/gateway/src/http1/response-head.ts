@@ -17,6 +17,7 @@ import {
 import { facts, RESPONSE } from './framing.ts'
 import type { ResponseHead } from './head.ts'
 import { type HeadLimits, INCOMPLETE, scanLines, table } from './lines.ts'
+import { FEW_BYTES, load, MANY_BYTES, scratch } from './scratch.ts'
 import { PARTIAL, readVersion, VERSION_BYTES } from './version.ts'
 
 export { INCOMPLETE } from './lines.ts'
@@ -35,63 +36,79 @@ export function parseResponseHead(
   head: ResponseHead,
 ): number {
   const isWhole = end - start >= limits.maxHeadBytes
-  const limit = isWhole ? start + limits.maxHeadBytes : end
-  const overrun = isWhole ? HEAD_TOO_LARGE : INCOMPLETE
-  let at = start
+  const length = isWhole ? limits.maxHeadBytes : end - start
+  if (length > MANY_BYTES) {
+    const after = parse(bytes, start, FEW_BYTES, false, limits, head)
+    if (after !== INCOMPLETE) return after
+  }
+  return parse(bytes, start, length, isWhole, limits, head)
+}
 
-  const minor = readVersion(bytes, at, limit)
+function parse(
+  source: Buffer,
+  start: number,
+  length: number,
+  isWhole: boolean,
+  limits: HeadLimits,
+  head: ResponseHead,
+): number {
+  load(source, start, start + length)
+  const { bytes } = scratch
+  const overrun = isWhole ? HEAD_TOO_LARGE : INCOMPLETE
+
+  const minor = readVersion(0, length)
   if (minor < 0) return minor
   if (minor === PARTIAL) return overrun
-  at += VERSION_BYTES
-  if (at >= limit) return overrun
+  let at = VERSION_BYTES
+  if (at === length) return overrun
   if (bytes[at] !== SP) return VERSION_GRAMMAR
   at += 1
 
   let status = 0
   for (let i = 0; i < 3; i += 1) {
-    if (at >= limit) return overrun
+    if (at === length) return overrun
     const digit = bytes[at]! - 0x30
     if (digit < 0 || digit > 9 || (i === 0 && digit === 0)) return STATUS_GRAMMAR
     status = status * 10 + digit
     at += 1
   }
-  if (at >= limit) return overrun
 
   // The blank is part of the line even without a reason, but many leave out both.
   let reasonAt = at
   if (bytes[at] === SP) {
-    do {
-      at += 1
-      if (at >= limit) return overrun
-    } while (VALUE[bytes[at]!] === 1)
     reasonAt += 1
+    do at += 1
+    while (VALUE[bytes[at]!] === 1)
+    if (at === length) return overrun
     if (bytes[at] !== CR) return bytes[at] === LF ? BARE_LF : REASON_GRAMMAR
   } else if (bytes[at] !== CR) {
+    if (at === length) return overrun
     return bytes[at] === LF ? BARE_LF : STATUS_GRAMMAR
   }
   const reasonEnd = at
-  if (at + 1 >= limit) return overrun
-  if (bytes[at + 1] !== LF) return BARE_CR
-  at += 2
+  at += 1
+  if (at === length) return overrun
+  if (bytes[at] !== LF) return BARE_CR
+  at += 1
 
   table.owner = undefined
   facts.reset(minor as 0 | 1)
-  const after = scanLines(bytes, at, limit, isWhole, limits.maxHeaderLines, RESPONSE)
+  const after = scanLines(at, length, start, isWhole, limits.maxHeaderLines, RESPONSE)
   if (after <= 0) return after
 
-  head.bytes = bytes
+  head.bytes = source
   head.start = start
-  head.end = after
-  head.linesAt = at
+  head.end = start + after
+  head.linesAt = start + at
   head.minor = facts.minor
   head.lineCount = table.count
   head.contentLength = facts.contentLength
   head.isChunked = facts.isChunked
   head.connection = facts.connection
   head.status = status
-  head.reasonAt = reasonAt
-  head.reasonEnd = reasonEnd
+  head.reasonAt = start + reasonAt
+  head.reasonEnd = start + reasonEnd
   head.keepAliveSeconds = facts.keepAliveSeconds
   table.owner = head
-  return after
+  return start + after
 }

@@ -102,6 +102,6 @@ test('times that can not be are shown as none, and endless ones do not need more
   assert.equal(timing(Number.NaN, Number.NaN), 'Server-Timing: hydra;dur=0.00\r\n')
   assert.equal(
     timing(Number.POSITIVE_INFINITY, 1e300),
-    'Server-Timing: hydra;dur=86400000.00, upstream;dur=86400000.00\r\n',
+    'Server-Timing: hydra;dur=10000000.00, upstream;dur=10000000.00\r\n',
   )
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { Counter, Histogram, Registry } from 'prom-client'
 import { createExchangeCounts, OTHER_SERVICES, type Outcome, outcomeOf } from './exchange-counts.ts'
@@ -138,4 +139,26 @@ test('every metric has its help and its type once, before its values', async () 
   assert.ok(
     seen.has('hydra_exchanges_total') && seen.has('hydra_refused_total') && seen.has('hydra_services'),
   )
+})
+
+test('the page about metrics lists each of them, with its type and labels', async () => {
+  const page = await readFile(new URL('../../../../docs/reference/metrics.md', import.meta.url), 'utf8')
+  const listed = [...page.matchAll(/^\| `(hydra_\w+)` \| (\w+) \| ([^|]*)\|/gm)].map(
+    ([, name, type, labels]) => `${name} ${type} ${labels!.replaceAll(/[` ]/g, '')}`.trim(),
+  )
+  const metrics = createMetrics()
+  metrics.exchange('orders', '2xx', 0.01)
+  metrics.refused('request', 'host')
+  metrics.retried('orders')
+  metrics.upstreamFailed('orders', 'refused')
+  const { body } = await metrics.text()
+  const there = [...body.matchAll(/^# TYPE (\S+) (\S+)\n\S+?(?:\{(.*)\})? \S+$/gm)].map(
+    ([, name, type, labels = '']) => {
+      const names = [...labels.matchAll(/(\w+)="/g)]
+        .map(([, label]) => label)
+        .filter((label) => label !== 'le')
+      return `${name} ${type} ${names.join(',')}`.trim()
+    },
+  )
+  assert.deepEqual(listed.sort(), there.sort())
 })

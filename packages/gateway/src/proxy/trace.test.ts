@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { RequestHead } from '../http1/head.ts'
+import { parseRequestHead } from '../http1/request-head.ts'
 import { Slab } from '../http1/slab.ts'
-import { NO_TRACE, putServerTiming, readTrace, SERVER_TIMING_BYTES, traceId } from './trace.ts'
+import {
+  ABSENT,
+  findTrace,
+  NO_TRACE,
+  putServerTiming,
+  readTrace,
+  SERVER_TIMING_BYTES,
+  traceId,
+} from './trace.ts'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const PARENT = '00f067aa0ba902b7'
@@ -76,6 +86,27 @@ test('what is a trace is decided as the grammar of the standard decides it', () 
     }),
     { numRuns: 5000 },
   )
+})
+
+test('one line says which trace a request belongs to; two of them say nothing', () => {
+  const found = (...lines: string[]) => {
+    const bytes = Buffer.from(
+      `GET / HTTP/1.1\r\nHost: a\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`,
+    )
+    const head = new RequestHead()
+    const limits = { maxHeadBytes: 16384, maxHeaderLines: 100, maxTargetBytes: 8192 }
+    assert.equal(parseRequestHead(bytes, 0, bytes.length, limits, head), bytes.length)
+    const at = findTrace(head)
+    return at > 0 ? traceId(head.bytes, at) : at
+  }
+  assert.equal(found('Accept: */*'), ABSENT)
+  assert.equal(found(`TraceParent:  ${VALID} `, 'tracestate: a=1'), TRACE)
+  assert.equal(found('tracestate: a=1'), ABSENT)
+  assert.equal(found('traceparent: made up'), NO_TRACE)
+  assert.equal(found('traceparent:'), NO_TRACE)
+  assert.equal(found(`traceparent: ${VALID}`, 'X-A: b', `traceparent: ${VALID}`), NO_TRACE)
+  assert.equal(found('traceparent: made up', `traceparent: ${VALID}`), NO_TRACE)
+  assert.equal(found(`traceparent: ${VALID}`, 'traceparent: made up'), NO_TRACE)
 })
 
 function timing(hydraMs: number, upstreamMs: number): string {

@@ -6,11 +6,15 @@
  *
  * @module
  */
+import type { Head } from '../http1/head.ts'
+import { TRACEPARENT } from '../http1/names.ts'
 import type { Slab } from '../http1/slab.ts'
 import { constant, putBytes, putInteger } from '../observe/line-bytes.ts'
 
-/** What `readTrace` returns for a value that is none. */
+/** What `readTrace` and `findTrace` return for what is no valid trace. */
 export const NO_TRACE = -1
+/** What `findTrace` returns for a head that says nothing of a trace. */
+export const ABSENT = 0
 
 const DASH = 0x2d
 /** `00-` and the 32 digits of the trace id, `-` and 16 of the parent's, `-` and 2 of the flags. */
@@ -44,6 +48,22 @@ export function readTrace(bytes: Uint8Array, from: number, to: number): number {
   if (!isId(bytes, from + PARENT_AT, PARENT_DIGITS)) return NO_TRACE
   const flags = byteAt(bytes, from + FLAGS_AT)
   return flags > 0xff ? NO_TRACE : flags
+}
+
+/**
+ * Where in `head.bytes` the value of its `traceparent` begins; `ABSENT` when it has none, `NO_TRACE` when it is
+ * not valid or stands there twice (3.2.5: it must not be passed on then, nor `tracestate`).
+ */
+export function findTrace(head: Head): number {
+  const { count, id, valueAt, valueEnd } = head.lines()
+  let at: number = ABSENT
+  for (let i = 0; i < count; i++) {
+    if (id[i] !== TRACEPARENT) continue
+    if (at !== ABSENT) return NO_TRACE
+    const from = valueAt[i]!
+    at = readTrace(head.bytes, from, valueEnd[i]!) === NO_TRACE ? NO_TRACE : from
+  }
+  return at
 }
 
 /** The trace id of a valid `traceparent` that begins at `from`: 32 digits, for the log. */

@@ -84,6 +84,24 @@ const WORDS = compileWords(NAMES)
 const SLOTS = WORDS.slots
 const MASK = WORDS.mask
 const KNOWN = WORDS.bytes
+
+/** The known names once more, four letters at a time: the last word of each is its last four letters. */
+const LENGTHS = Uint8Array.from(KNOWN, ({ length }) => length)
+const FIRST_WORDS = new Int32Array(KNOWN.length)
+const NAME_WORDS = Int32Array.from(
+  KNOWN.flatMap((name, id) => {
+    const view = new DataView(name.buffer)
+    const { length } = name
+    const words: number[] = []
+    for (let at = 0; at + 4 <= length; at += 4) words.push(view.getInt32(at, true))
+    if (length >= 4) words.push(view.getInt32(length - 4, true))
+    for (let later = id + 1; later < KNOWN.length; later += 1) FIRST_WORDS[later]! += words.length
+    return words
+  }),
+)
+/** Makes capitals small in four letters, and leaves dashes and figures, which are all else there is in known names. */
+const SMALL = 0x20202020
+
 const X_FORWARDED_PREFIX = Uint8Array.from(Buffer.from('x-forwarded-'))
 const HYDRA_PREFIX = Uint8Array.from(Buffer.from('hydra-'))
 
@@ -96,11 +114,28 @@ const LOWER_H = 0x68
  */
 export function identify(at: number, end: number, hash: number): number {
   const id = SLOTS[hash & MASK]!
-  if (id !== 0 && isWord(at, end, KNOWN[id]!)) return id
+  if (id !== 0 && isKnown(at, end, id)) return id
   const first = scratch.bytes[at]! | 0x20
   if (first === LOWER_X) return startsWith(at, end, X_FORWARDED_PREFIX) ? X_FORWARDED : OTHER
   if (first === LOWER_H) return startsWith(at, end, HYDRA_PREFIX) ? HYDRA : OTHER
   return OTHER
+}
+
+/**
+ * Compares all bytes, four at a time. A token has no byte but the right one and its capital that SMALL turns into the
+ * right one: the others are control characters.
+ */
+function isKnown(at: number, end: number, id: number): boolean {
+  if (end - at !== LENGTHS[id]) return false
+  if (end - at < 4) return isWord(at, end, KNOWN[id]!)
+  const { view } = scratch
+  const last = end - 4
+  let word = FIRST_WORDS[id]!
+  for (let i = at; i <= last; i += 4) {
+    if ((view.getInt32(i, true) | SMALL) !== NAME_WORDS[word]) return false
+    word += 1
+  }
+  return (view.getInt32(last, true) | SMALL) === NAME_WORDS[word]
 }
 
 function startsWith(at: number, end: number, prefix: Uint8Array): boolean {

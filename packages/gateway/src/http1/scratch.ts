@@ -22,10 +22,12 @@ class Scratch {
   bytes = new Uint8Array(FIRST_BYTES)
   /** The same bytes, four at a time. */
   words = new Int32Array(this.bytes.buffer)
+  view = new DataView(this.bytes.buffer)
 
   grow(size: number): void {
     this.bytes = new Uint8Array(Math.ceil(size / FIRST_BYTES) * FIRST_BYTES)
     this.words = new Int32Array(this.bytes.buffer)
+    this.view = new DataView(this.bytes.buffer)
   }
 }
 

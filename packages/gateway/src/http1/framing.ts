@@ -20,7 +20,16 @@ import {
   LENGTH_GRAMMAR,
   LENGTH_REPEATED,
 } from './faults.ts'
-import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, KEEP_ALIVE, TRANSFER_ENCODING, UPGRADE } from './names.ts'
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  EXPECT,
+  HOST,
+  KEEP_ALIVE,
+  PROXY_CONNECTION,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} from './names.ts'
 import { isWord, scratch } from './scratch.ts'
 
 /** Bits of what Connection says. */
@@ -70,7 +79,7 @@ const CONTINUE_WORD = word('100-continue')
 const TIMEOUT_WORD = word('timeout')
 
 /** The largest id `judge` cares about. */
-export const LAST_JUDGED = KEEP_ALIVE
+export const LAST_JUDGED = PROXY_CONNECTION
 
 /**
  * Judges a line of the scratch by its id. Its value is [at, end), without the blanks around it; `lineEnd` is the
@@ -100,6 +109,9 @@ export function judge(kind: number, id: number, at: number, end: number, lineEnd
       return 0
     case KEEP_ALIVE:
       if (kind === RESPONSE) readKeepAlive(at, end)
+      return 0
+    case PROXY_CONNECTION:
+      readProxyConnection(at, end)
       return 0
     default:
       return 0
@@ -155,6 +167,11 @@ function codingFault(at: number, end: number): number {
 
 /** Empty members of the list are read over (RFC 9110, 5.6.1). */
 function judgeConnection(at: number, end: number): number {
+  // What most say is looked for first.
+  if (isWord(at, end, KEEP_WORD)) {
+    facts.connection |= KEEP
+    return 0
+  }
   const { bytes } = scratch
   let i = at
   while (i < end) {
@@ -174,6 +191,21 @@ function bitOf(at: number, end: number): number {
   if (isWord(at, end, KEEP_WORD)) return KEEP
   if (isWord(at, end, CLOSE_WORD)) return CLOSE
   return isWord(at, end, UPGRADE_WORD) ? SWITCH : NOMINATES
+}
+
+/**
+ * A line no RFC knows and some readers, llhttp among them, take for Connection: whatever may end the connection for
+ * them, or turn it into another protocol, ends it for us.
+ */
+function readProxyConnection(at: number, end: number): void {
+  const { bytes } = scratch
+  let i = at
+  while (i < end) {
+    const from = i
+    while (i < end && TOKEN[bytes[i]!] === 1) i += 1
+    if (i > from && (bitOf(from, i) & (CLOSE | SWITCH)) !== 0) facts.connection |= CLOSE
+    i += 1
+  }
 }
 
 /** Reads `timeout=5` from a list of parameters; the shortest counts. What is not understood says nothing. */

@@ -1,5 +1,5 @@
 /**
- * A stream of bytes, compressed chunk by chunk at the pace of its reader.
+ * A stream of bytes, compressed chunk by chunk at the pace of its reader; and how much of a body is there at once.
  *
  * @module
  */
@@ -11,15 +11,41 @@ export type CompressedStream = () => Transform
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 type Read = ReturnType<Reader['read']>
 
+/** A body of which something was read. */
+export interface BegunBody {
+  readonly chunks: Uint8Array[]
+  readonly reader: Reader
+  /** A read that is under way. */
+  readonly pending: Read | undefined
+  readonly isWhole: boolean
+}
+
 /**
- * `chunks` first, then what `pending` and `reader` give. Nothing is read before somebody reads the result, and
+ * Reads what of a body is there already, within this turn of the event loop and up to `mostBytes`: whether it is
+ * the whole decides how it is compressed.
+ */
+export async function beginBody(body: ReadableStream<Uint8Array>, mostBytes: number): Promise<BegunBody> {
+  const reader = body.getReader()
+  const turn = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))
+  const chunks: Uint8Array[] = []
+  for (let size = 0; size <= mostBytes; ) {
+    const pending = reader.read()
+    const read = await Promise.race([pending, turn])
+    if (read === undefined) return { chunks, reader, pending, isWhole: false }
+    if (read.done) return { chunks, reader, pending: undefined, isWhole: true }
+    chunks.push(read.value)
+    size += read.value.byteLength
+  }
+  return { chunks, reader, pending: undefined, isWhole: false }
+}
+
+/**
+ * What was read of a body first, then the rest of it. Nothing more is read before somebody reads the result, and
  * whoever stops reading it stops the source.
  */
 export function compressStream(
   create: CompressedStream,
-  chunks: readonly Uint8Array[],
-  reader: Reader,
-  pending: Read | undefined,
+  { chunks, reader, pending }: BegunBody,
 ): ReadableStream<Uint8Array> {
   const first = [...chunks]
   let underWay = pending

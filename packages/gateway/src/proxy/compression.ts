@@ -11,7 +11,7 @@ import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import zlib, { type BrotliOptions, type ZlibOptions, type ZstdOptions } from 'node:zlib'
 import { type Coding, chooseCoding } from './accept-encoding.ts'
-import { type CompressedStream, compressStream } from './compressed-stream.ts'
+import { beginBody, type CompressedStream, compressStream } from './compressed-stream.ts'
 import { createLru } from './lru.ts'
 
 type Headings = Readonly<Record<string, string>>
@@ -112,10 +112,10 @@ export function createCompression(): Compression {
         return new Response(body, { status, statusText, headers })
       }
       const mayKeep = isForCaches(get)
-      const begun = await begin(body, mayKeep ? KEPT_BYTES : AT_ONCE_BYTES)
+      const begun = await beginBody(body, mayKeep ? KEPT_BYTES : AT_ONCE_BYTES)
       if (!begun.isWhole) {
         headers.delete('content-length')
-        const rest = compressStream(streams[coding], begun.chunks, begun.reader, begun.pending)
+        const rest = compressStream(streams[coding], begun)
         return encoded(rest, status, statusText, headers, coding)
       }
       const whole = Buffer.concat(begun.chunks)
@@ -225,31 +225,4 @@ function without(headers: Headings, name: string): Headings {
   if (key === undefined) return headers
   const { [key]: _, ...rest } = headers
   return rest
-}
-
-interface Begun {
-  readonly chunks: Uint8Array[]
-  readonly reader: ReadableStreamDefaultReader<Uint8Array>
-  /** A read that is under way. */
-  readonly pending: ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']> | undefined
-  readonly isWhole: boolean
-}
-
-/**
- * Reads what of a body is there already, within this turn of the event loop and up to `mostBytes`: whether it is
- * the whole decides how it is compressed.
- */
-async function begin(body: ReadableStream<Uint8Array>, mostBytes: number): Promise<Begun> {
-  const reader = body.getReader()
-  const turn = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))
-  const chunks: Uint8Array[] = []
-  for (let size = 0; size <= mostBytes; ) {
-    const pending = reader.read()
-    const read = await Promise.race([pending, turn])
-    if (read === undefined) return { chunks, reader, pending, isWhole: false }
-    if (read.done) return { chunks, reader, pending: undefined, isWhole: true }
-    chunks.push(read.value)
-    size += read.value.byteLength
-  }
-  return { chunks, reader, pending: undefined, isWhole: false }
 }

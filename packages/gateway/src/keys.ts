@@ -153,6 +153,8 @@ function keysOf({
       return isPublic && isPrivate
     },
     mask(path) {
+      // Asked for every request: most paths hold neither a key nor an escape one could be written with.
+      if (!path.includes('%') && !publicKeys.some((key) => path.includes(key))) return path
       const meant = decoded(path)
       const shown = publicKeys.some((key) => meant.includes(key)) ? meant : path
       return publicKeys.reduce((text, key) => text.replaceAll(key, maskKey(key)), shown)

@@ -74,7 +74,10 @@ class SharedTable implements LineTable {
 
 export const table = new SharedTable(128)
 
-/** Each byte is neither below SP nor DEL: the high bits of what comes out are set where one is. */
+/**
+ * Looks at four bytes at once for one below SP or DEL; 0 when there is none. The lowest bit that is set is the high
+ * bit of the first such byte; higher ones mean nothing.
+ */
 function oddBytes(word: number): number {
   const noDel = word ^ 0x7f7f7f7f
   return (((word - 0x20202020) & ~word) | ((noDel - 0x01010101) & ~noDel)) & 0x80808080
@@ -97,7 +100,7 @@ export function scanLines(
 ): number {
   if (maxLines > table.id.length) table.grow(maxLines)
   const { id: ids, nameAt, nameEnd, valueAt, valueEnd, lineEnd } = table
-  const { bytes, words } = scratch
+  const { bytes, view } = scratch
   const overrun = isWhole ? HEAD_TOO_LARGE : INCOMPLETE
   let at = start
   let count = 0
@@ -135,13 +138,14 @@ export function scanLines(
     do at += 1
     while (bytes[at] === SP || bytes[at] === TAB)
     const valueFrom = at
-    while ((at & 3) !== 0 && VALUE[bytes[at]!] === 1) at += 1
-    if ((at & 3) === 0) {
-      let i = at >> 2
-      while (oddBytes(words[i]!) === 0) i += 1
-      at = i << 2
-      while (VALUE[bytes[at]!] === 1) at += 1
+    let odd = oddBytes(view.getInt32(at, true))
+    while (odd === 0) {
+      at += 4
+      odd = oddBytes(view.getInt32(at, true))
     }
+    at += (31 - Math.clz32(odd & -odd)) >> 3
+    // Nearly always a CR; behind an HTAB the value goes on.
+    while (VALUE[bytes[at]!] === 1) at += 1
     if (bytes[at] !== CR) {
       if (at === length) return overrun
       return bytes[at] === LF ? BARE_LF : VALUE_GRAMMAR

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { BARE_LF } from './faults.ts'
 import { CLOSE, KEEP, NOMINATES, RequestHead, SWITCH } from './head.ts'
 import { CONNECTION, HOST, OTHER } from './names.ts'
 import { parseRequestHead } from './request-head.ts'
@@ -237,6 +238,58 @@ describe('limits', () => {
   })
 })
 
+describe('heads larger than usual', () => {
+  const limits = { ...LIMITS, maxHeadBytes: 300_000 }
+
+  test('are incomplete wherever they are cut, the end of the first room for them included', () => {
+    const head = new RequestHead()
+    for (let end = 65_500; end < 65_600; end += 1) {
+      for (const name of ['a', 'ab', 'abc', 'abcd']) {
+        const bytes = Buffer.from(`${HELLO}${name}: ${'v'.repeat(65_600)}`)
+        assert.equal(parseRequestHead(bytes, 0, end, limits, head), 0)
+      }
+    }
+  })
+
+  test('are read to their end, whatever their size', () => {
+    const head = new RequestHead()
+    for (const around of [2048, 4096, 65_536, 131_072, 262_144]) {
+      for (const name of ['a', 'ab', 'abc', 'abcd']) {
+        for (let length = around - 9; length <= around + 9; length += 1) {
+          const value = 'v'.repeat(length - HELLO.length - name.length - ': \r\n\r\n'.length)
+          const bytes = Buffer.from(`${HELLO}${name}: ${value}\r\n\r\nGET`)
+          for (let missing = 1; missing < 7; missing += 1) {
+            assert.equal(parseRequestHead(bytes, 0, length - missing, limits, head), 0)
+          }
+          assert.equal(parseRequestHead(bytes, 0, length, limits, head), length)
+          assert.equal(parseRequestHead(bytes, 0, bytes.length, limits, head), length)
+          assert.equal(head.get(name), value)
+        }
+      }
+    }
+  })
+
+  test('are refused like small ones, at the same byte', () => {
+    const bytes = Buffer.from(`${HELLO}A: ${'v'.repeat(100_000)}\nB: c\r\n\r\n`)
+    const head = new RequestHead()
+    const lf = bytes.indexOf('\nB')
+    assert.equal(parseRequestHead(bytes, 0, lf, limits, head), 0)
+    assert.equal(parseRequestHead(bytes, 0, lf + 1, limits, head), BARE_LF)
+    assert.equal(parseRequestHead(bytes, 0, bytes.length, limits, head), BARE_LF)
+  })
+
+  test('and small ones with a large body behind them', () => {
+    const body = Buffer.alloc(60_000, '\n')
+    for (const lines of [1, 50, 90, 99]) {
+      const text = `${HELLO}${`A: ${'v'.repeat(40)}\r\n`.repeat(lines)}\r\n`
+      const head = new RequestHead()
+      const bytes = Buffer.concat([Buffer.from(text), body])
+      assert.equal(parseRequestHead(bytes, 0, bytes.length, LIMITS, head), text.length)
+      assert.equal(head.lineCount, lines + 1)
+    }
+  })
+})
+
 describe('a request is read', () => {
   test('with names and values as written and without the blanks around the values', () => {
     const head = parsed(
@@ -308,6 +361,32 @@ describe('a request is read', () => {
       ['GET', 'https://a?b'],
     ]) {
       assert.equal(parsed(`${method} ${target} HTTP/1.1\r\nHost: a\r\n\r\n`).target, target)
+    }
+  })
+
+  test('with values of every length and every byte that may stand in them', () => {
+    const allowed = [...Array(256).keys()].filter((byte) => byte === 9 || (byte >= 0x20 && byte !== 0x7f))
+    for (let length = 1; length < 20; length += 1) {
+      for (let place = 0; place < length; place += 1) {
+        for (const byte of allowed) {
+          const value = `${'a'.repeat(place)}${String.fromCharCode(byte)}${'b'.repeat(length - place - 1)}`
+          assert.equal(parsed(`${HELLO}A:${value}\r\n\r\n`).get('a'), value.replace(/^[ \t]+|[ \t]+$/g, ''))
+        }
+      }
+    }
+  })
+
+  test('and refused for every byte that may not', () => {
+    const refused = [...Array(256).keys()].filter((byte) => (byte < 0x20 && byte !== 9) || byte === 0x7f)
+    for (let length = 1; length < 20; length += 1) {
+      for (let place = 0; place < length; place += 1) {
+        for (const byte of refused) {
+          const value = `${'a'.repeat(place)}${String.fromCharCode(byte)}\x80${'b'.repeat(length - place - 1)}`
+          const word = byte === 0x0a ? 'bare-lf' : byte === 0x0d ? 'bare-cr' : 'control'
+          const bytes = Buffer.from(`${HELLO}A:${value}\r\n\r\n`, 'latin1')
+          assert.equal(parseRequest(bytes, 0, bytes.length, LIMITS), `400 ${word}`)
+        }
+      }
     }
   })
 

@@ -11,6 +11,9 @@ import { LOWER } from './classes.ts'
 
 const FIRST_BYTES = 64 * 1024
 
+/** The NUL, and what a look at four bytes from there takes in. */
+const BEHIND = 4
+
 /**
  * Where more bytes than MANY are there, most of them are a body: the head is looked for in the first FEW, and only
  * when it does not end there are all of them copied.
@@ -21,12 +24,10 @@ export const FEW_BYTES = 2048
 class Scratch {
   bytes = new Uint8Array(FIRST_BYTES)
   /** The same bytes, four at a time. */
-  words = new Int32Array(this.bytes.buffer)
   view = new DataView(this.bytes.buffer)
 
   grow(size: number): void {
     this.bytes = new Uint8Array(Math.ceil(size / FIRST_BYTES) * FIRST_BYTES)
-    this.words = new Int32Array(this.bytes.buffer)
     this.view = new DataView(this.bytes.buffer)
   }
 }
@@ -36,7 +37,7 @@ export const scratch = new Scratch()
 /** Copies bytes[from, to) to the beginning of the scratch. */
 export function load(bytes: Buffer, from: number, to: number): void {
   const length = to - from
-  if (length >= scratch.bytes.length) scratch.grow(length + 1)
+  if (length + BEHIND > scratch.bytes.length) scratch.grow(length + BEHIND)
   bytes.copy(scratch.bytes, 0, from, to)
   scratch.bytes[length] = 0
 }

@@ -137,8 +137,11 @@ function messageOf(head: Head, end: number): Message {
     head instanceof RequestHead
       ? `${head.method} ${head.target} ${minor}`
       : `${(head as ResponseHead).status} ${minor} ${(head as ResponseHead).reason}`
-  // What follows a wish to upgrade is not ours to read; Node leaves it unread as well.
-  const leaves = head instanceof RequestHead && head.hasUpgrade && (connection & SWITCH) !== 0
+  // What follows a wish to upgrade, or 101, is not ours to read; Node leaves it unread as well.
+  const leaves =
+    head instanceof RequestHead
+      ? head.hasUpgrade && (connection & SWITCH) !== 0
+      : (head as ResponseHead).status === 101
   return {
     first,
     fields: head.flat(),

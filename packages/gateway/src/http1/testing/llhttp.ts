@@ -178,7 +178,8 @@ export async function readResponse(
   // An end in the middle is an error for Node's client, and an incomplete message in the verdict.
   if (closes && refusal === '' && wire.listenerCount('end') > 0) wire.emit('end')
   const final = messages.at(-1)
-  if (answer && final) final.keeps = outgoing.shouldKeepAlive || (asked === 'HEAD' && !saysLength(final))
+  if (answer && final && answer.statusCode !== 101)
+    final.keeps = outgoing.shouldKeepAlive || (asked === 'HEAD' && !saysLength(final))
   outgoing.destroy()
   wire.destroy()
   return { messages, ending: refusal === '' ? 'open' : 'refused', why: refusal, refusedAt }

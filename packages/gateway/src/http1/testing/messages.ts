@@ -172,7 +172,7 @@ const NO_BODY: Body = { wire: '', data: '', trailers: [] }
 function addBody(random: Random, lines: Line[], minor: 0 | 1, isSmall: boolean, way: number): Body {
   if (way === 0) return NO_BODY
   if (way === 1 || minor === 0) {
-    const data = random.text(ANY, 0, isSmall ? 12 : 300)
+    const data = random.text(ANY, 0, random.once(300) ? 70_000 : isSmall ? 12 : 300)
     const zeros = random.once(8) ? '00' : ''
     lines.push([anyCase(random, 'Content-Length'), `${zeros}${data.length}`])
     return { wire: data, data, trailers: [] }
@@ -181,7 +181,7 @@ function addBody(random: Random, lines: Line[], minor: 0 | 1, isSmall: boolean, 
   let wire = ''
   let data = ''
   for (let left = random.int(isSmall ? 3 : 6); left > 0; left -= 1) {
-    const chunk = random.text(ANY, 1, isSmall ? 18 : 90)
+    const chunk = random.text(ANY, 1, random.once(300) ? 70_000 : isSmall ? 18 : 90)
     data += chunk
     const size = anyCase(random, chunk.length.toString(16))
     wire += `${random.once(8) ? '000' : ''}${size}${makeExtension(random)}\r\n${chunk}\r\n`
@@ -204,7 +204,8 @@ function makeExtension(random: Random): string {
 }
 
 function addLines(random: Random, lines: Line[], isSmall: boolean, hasConnection = true): void {
-  for (let left = random.int(isSmall ? 4 : 12); left > 0; left -= 1) {
+  const count = random.once(300) ? random.between(60, 90) : random.int(isSmall ? 4 : 12)
+  for (let left = count; left > 0; left -= 1) {
     const name = random.once(2) ? random.pick(NAMES) : `x${random.text(TOKEN, 1, 7)}`
     lines.push([name, makeValue(random, isSmall)])
   }

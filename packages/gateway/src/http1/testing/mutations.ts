@@ -308,10 +308,14 @@ const MUTATIONS: readonly Mutation[] = [
   },
 ]
 
-/** A connection to read: three in ten are valid, the others were tampered with. */
-export function makeCase(random: Random): Case {
-  const made = random.once(2) ? makeRequests(random) : makeResponse(random)
-  if (random.int(10) < 3) return made
+/**
+ * A connection to read: three in ten are valid, the others were tampered with, some of them made from one of
+ * `seeds`.
+ */
+export function makeCase(random: Random, seeds: readonly Case[] = []): Case {
+  const isGrown = seeds.length > 0 && random.once(6)
+  const made = isGrown ? random.pick(seeds) : random.once(2) ? makeRequests(random) : makeResponse(random)
+  if (!isGrown && random.int(10) < 3) return made
   let text = made.bytes.toString('latin1')
   let left = 1
   while (random.once(3) && left < 5) left += 1

@@ -46,7 +46,7 @@ export interface Case {
   /** Head limits that are small enough to be met by generated messages. */
   readonly isTight: boolean
   /** What a valid message was made of; undefined when it has been tampered with. */
-  readonly intended?: readonly Message[]
+  readonly intended?: readonly Message[] | undefined
 }
 
 /**

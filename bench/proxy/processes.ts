@@ -26,6 +26,18 @@ export function memoryMiB(pid: number): number {
   }, 0)
 }
 
+/** CPU of each thread of a process, by thread id; the main one has the id of the process. Needs `schedstat`. */
+export function threadSeconds(pid: number): ReadonlyMap<number, { name: string; seconds: number }> {
+  const folder = `/proc/${pid}/task`
+  return new Map(
+    readdirSync(folder).map((id) => {
+      const name = readFileSync(`${folder}/${id}/comm`, 'latin1').trim()
+      const ns = Number.parseInt(readFileSync(`${folder}/${id}/schedstat`, 'latin1'), 10)
+      return [Number(id), { name, seconds: ns / 1e9 }]
+    }),
+  )
+}
+
 /** First field of `schedstat`: ns on a core, of one thread. */
 function preciseSeconds(pid: number): number | undefined {
   try {

@@ -1,5 +1,6 @@
 /**
- * Where our own time goes under a load: the functions and files with the most self time, per request.
+ * Where our own time goes under a load, per request: the functions with the most self time, our functions with
+ * what they call in Node and the kernel, and the threads of the process.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import type { Load } from './loads.ts'
 import type { Profile } from './peers/profiler.ts'
 import { startHydra } from './peers.ts'
-import { type Cores, pin } from './processes.ts'
+import { type Cores, pin, threadSeconds } from './processes.ts'
 import { openStage } from './stage.ts'
 
 export interface ProfileOptions {
@@ -20,8 +21,10 @@ export interface ProfileOptions {
   readonly file?: string | undefined
 }
 
-const FUNCTIONS = 40
-const FILES = 20
+/** Rows of each table. */
+const ROWS = 30
+/** The process has others, for compiling, collecting garbage and writing files. */
+const MAIN = 'main thread'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Runs ours alone under a load and tells where its time went. Sampling itself costs some 10 %. */
@@ -37,49 +40,72 @@ export async function profile(load: Load, options: ProfileOptions): Promise<stri
     const job = { load: load.name, port: hydra.port, connections: load.connections }
     await stage.send({ ...job, until: { ms: warmUpMs } })
     await hydra.ask('begin')
+    const before = threadSeconds(hydra.pid)
     const { requests, seconds } = await stage.send({ ...job, until: { ms } })
+    const after = threadSeconds(hydra.pid)
     const answer = await hydra.ask<Profile>('end')
     if (file !== undefined) writeFileSync(file, JSON.stringify(answer))
-    return formatProfile(answer, { title: load.title, requests, seconds })
+    const threads = new Map<string, number>()
+    for (const [id, { name, seconds: total }] of after) {
+      const micros = (total - (before.get(id)?.seconds ?? 0)) * 1e6
+      add(threads, id === hydra.pid ? MAIN : name, micros)
+    }
+    return [
+      `${load.title}: ${requests} in ${seconds.toFixed(1)} s`,
+      ...table('thread, CPU', threads, requests),
+      ...tablesOf(answer, requests),
+    ].join('\n')
   } finally {
     await stage.end()
   }
 }
 
-function formatProfile(
-  { nodes, samples = [], timeDeltas = [] }: Profile,
-  { title, requests, seconds }: { title: string; requests: number; seconds: number },
-): string {
-  const functions = new Map<string, number>()
+/** Times of the main thread: where it was, and which of our functions had called what it was in. */
+function tablesOf({ nodes, samples = [], timeDeltas = [] }: Profile, requests: number): readonly string[] {
+  const byId = new Map(nodes.map((node) => [node.id, node]))
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])))
+  const isOurs = (id: number) => /\/packages\/\w+\/src\//.test(byId.get(id)!.callFrame.url)
+  const nameOf = (id: number) => {
+    const { functionName, url, lineNumber } = byId.get(id)!.callFrame
+    return `${functionName || '(anonymous)'}  ${url ? `${placeOf(url)}:${lineNumber + 1}` : ''}`.trimEnd()
+  }
+  const own = new Map<string, number>()
+  const called = new Map<string, number>()
   const files = new Map<string, number>()
-  const byId = new Map(nodes.map((node) => [node.id, node.callFrame]))
-  let busy = 0
   for (const [i, id] of samples.entries()) {
-    const { functionName, url, lineNumber } = byId.get(id)!
-    if (functionName === '(idle)') continue
+    if (byId.get(id)!.callFrame.functionName === '(idle)') continue
     // The time until the next sample is this one's.
     const micros = timeDeltas[i + 1] ?? 0
-    const where = placeOf(url)
-    add(functions, `${functionName || '(anonymous)'}  ${where}${url ? `:${lineNumber + 1}` : ''}`, micros)
-    add(files, url ? where : functionName || '(native)', micros)
-    busy += micros
+    let caller: number | undefined = id
+    while (caller !== undefined && !isOurs(caller)) caller = parents.get(caller)
+    add(own, nameOf(id), micros)
+    add(called, caller === undefined ? `(${nameOf(id)}, by nobody of ours)` : nameOf(caller), micros)
+    add(
+      files,
+      caller === undefined ? '(Node and V8 alone)' : placeOf(byId.get(caller)!.callFrame.url),
+      micros,
+    )
   }
-  const rows = (of: Map<string, number>, most: number) =>
-    [...of]
-      .toSorted(([, a], [, b]) => b - a)
-      .slice(0, most)
-      .map(([name, micros]) => {
-        const share = `${((micros / busy) * 100).toFixed(1)} %`
-        return `${share.padStart(7)} ${(micros / requests).toFixed(2).padStart(8)}  ${name}`
-      })
   return [
-    `${title}: ${requests} in ${seconds.toFixed(1)} s, ${(busy / requests).toFixed(1)} µs of the main thread each`,
-    '  share  µs each  function',
-    ...rows(functions, FUNCTIONS),
+    ...table('function, itself', own, requests),
+    ...table('function of ours, with what it calls that is not', called, requests),
+    ...table('file of ours, likewise', files, requests),
+  ]
+}
+
+function table(title: string, of: ReadonlyMap<string, number>, requests: number): readonly string[] {
+  const all = [...of.values()].reduce((sum, micros) => sum + micros, 0)
+  return [
     '',
-    '  share  µs each  file',
-    ...rows(files, FILES),
-  ].join('\n')
+    `  share  µs each  ${title}: ${(all / requests).toFixed(1)} µs each`,
+    ...[...of]
+      .toSorted(([, a], [, b]) => b - a)
+      .slice(0, ROWS)
+      .map(([name, micros]) => {
+        const share = `${((micros / all) * 100).toFixed(1)} %`
+        return `${share.padStart(7)} ${(micros / requests).toFixed(2).padStart(8)}  ${name}`
+      }),
+  ]
 }
 
 function placeOf(url: string): string {

@@ -44,6 +44,9 @@ const NAMES = [
   'X',
 ]
 
+/** Bytes at which our reader goes over to another way of reading. */
+const CORNERS = [2048, 2048, 2048, 4096]
+
 type Line = readonly [name: string, value: string]
 
 /** The wire form of a message and what is meant by it. */
@@ -71,7 +74,7 @@ export function makeResponse(random: Random): Case {
   const isSmall = isTight || !random.once(3)
   const asked = random.once(8) ? 'HEAD' : 'GET'
   const made: Made[] = []
-  while (random.once(6) && made.length < 3) made.push(makeInformation(random))
+  while (!isTight && random.once(6) && made.length < 3) made.push(makeInformation(random))
   made.push(makeAnswer(random, asked, isSmall, isTight))
   return asCase('response', made, { asked, closes: true, isTight })
 }
@@ -105,7 +108,8 @@ function makeRequest(random: Random, isSmall: boolean, isTight: boolean): Made {
     )
   if (minor === 1 && random.once(12)) lines.push(['Expect', anyCase(random, '100-continue')])
   addLines(random, lines, isSmall)
-  const body = addBody(random, lines, minor, isSmall, random.int(3))
+  const size = sizeOf(random, isSmall)
+  const body = addBody(random, lines, minor, size, random.int(3))
   return assemble(
     random,
     `${random.once(12) ? '\r\n' : ''}${method} ${target} HTTP/1.${minor}`,
@@ -113,6 +117,7 @@ function makeRequest(random: Random, isSmall: boolean, isTight: boolean): Made {
     minor,
     lines,
     body,
+    size,
   )
 }
 
@@ -139,15 +144,13 @@ function makeAnswer(random: Random, asked: 'GET' | 'HEAD', isSmall: boolean, isT
   const lines: Line[] = []
   if (!isTight) addLines(random, lines, isSmall)
   const isBare = status === 204 || status === 304 || asked === 'HEAD'
-  let body: Body
-  if (isBare || isTight) {
-    body = addBody(random, lines, minor, isSmall, isTight ? 0 : random.int(3))
-    if (isBare) body = NO_BODY
-    else if (isTight) lines.push(['Content-Length', '0'])
-  } else body = addBody(random, lines, minor, isSmall, random.int(4))
+  const size = isTight ? 'small' : sizeOf(random, isSmall)
+  let body = addBody(random, lines, minor, size, isTight ? 0 : random.int(isBare ? 3 : 4))
+  if (isBare) body = NO_BODY
+  else if (isTight) lines.push(['Content-Length', '0'])
   const isUntilClose =
     !isBare && !isTight && !lines.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name))
-  if (isUntilClose) body = { wire: random.text(ANY, 0, 20), data: '', trailers: [] }
+  if (isUntilClose) body = { wire: random.text(ANY, 0, DATA_BYTES[size]), data: '', trailers: [] }
   const made = assemble(
     random,
     `HTTP/1.${minor} ${status}${hasBlank ? ' ' : ''}${reason}`,
@@ -155,9 +158,20 @@ function makeAnswer(random: Random, asked: 'GET' | 'HEAD', isSmall: boolean, isT
     minor,
     lines,
     isUntilClose ? { ...body, data: body.wire } : body,
+    size,
   )
   if (isUntilClose) made.meant.keeps = false
   return made
+}
+
+type Size = 'small' | 'medium' | 'large'
+
+const DATA_BYTES = { small: 12, medium: 300, large: 4000 }
+const CHUNK_BYTES = { small: 18, medium: 90, large: 3000 }
+
+function sizeOf(random: Random, isSmall: boolean): Size {
+  if (random.once(40)) return 'large'
+  return isSmall ? 'small' : 'medium'
 }
 
 interface Body {
@@ -169,10 +183,10 @@ interface Body {
 const NO_BODY: Body = { wire: '', data: '', trailers: [] }
 
 /** Ways: 0 none, 1 by length, 2 or more chunked. */
-function addBody(random: Random, lines: Line[], minor: 0 | 1, isSmall: boolean, way: number): Body {
+function addBody(random: Random, lines: Line[], minor: 0 | 1, size: Size, way: number): Body {
   if (way === 0) return NO_BODY
   if (way === 1 || minor === 0) {
-    const data = random.text(ANY, 0, random.once(300) ? 70_000 : isSmall ? 12 : 300)
+    const data = random.text(ANY, size === 'large' ? 2000 : 0, random.once(300) ? 70_000 : DATA_BYTES[size])
     const zeros = random.once(8) ? '00' : ''
     lines.push([anyCase(random, 'Content-Length'), `${zeros}${data.length}`])
     return { wire: data, data, trailers: [] }
@@ -180,11 +194,11 @@ function addBody(random: Random, lines: Line[], minor: 0 | 1, isSmall: boolean, 
   lines.push([anyCase(random, 'Transfer-Encoding'), anyCase(random, 'chunked')])
   let wire = ''
   let data = ''
-  for (let left = random.int(isSmall ? 3 : 6); left > 0; left -= 1) {
-    const chunk = random.text(ANY, 1, random.once(300) ? 70_000 : isSmall ? 18 : 90)
+  for (let left = random.int(size === 'small' ? 3 : 6); left > 0; left -= 1) {
+    const chunk = random.text(ANY, 1, random.once(300) ? 70_000 : CHUNK_BYTES[size])
     data += chunk
-    const size = anyCase(random, chunk.length.toString(16))
-    wire += `${random.once(8) ? '000' : ''}${size}${makeExtension(random)}\r\n${chunk}\r\n`
+    const digits = anyCase(random, chunk.length.toString(16))
+    wire += `${random.once(8) ? '000' : ''}${digits}${makeExtension(random)}\r\n${chunk}\r\n`
   }
   wire += `${random.once(8) ? '00' : '0'}${makeExtension(random)}\r\n`
   const trailers: Line[] = []
@@ -204,7 +218,7 @@ function makeExtension(random: Random): string {
 }
 
 function addLines(random: Random, lines: Line[], isSmall: boolean, hasConnection = true): void {
-  const count = random.once(300) ? random.between(60, 90) : random.int(isSmall ? 4 : 12)
+  const count = isSmall ? random.int(4) : random.once(100) ? random.between(60, 90) : random.int(12)
   for (let left = count; left > 0; left -= 1) {
     const name = random.once(2) ? random.pick(NAMES) : `x${random.text(TOKEN, 1, 7)}`
     lines.push([name, makeValue(random, isSmall)])
@@ -245,6 +259,7 @@ function assemble(
   minor: 0 | 1,
   lines: readonly Line[],
   body: Body = NO_BODY,
+  size: Size = 'small',
 ): Made {
   let text = `${firstLine}\r\n`
   const fields: string[] = []
@@ -254,6 +269,12 @@ function assemble(
     const blank = /^(content-length|transfer-encoding)$/i.test(name) ? ' ' : makeBlank(random)
     text += `${name}:${makeBlank(random)}${value}${random.once(4) ? blank : ''}\r\n`
     fields.push(name, value)
+  }
+  if (size === 'large') {
+    const missing = random.pick(CORNERS) + random.between(-12, 3) - text.length - 'X: \r\n\r\n'.length
+    const padding = random.text(VALUE, Math.max(1, missing), Math.max(1, missing))
+    text += `X: ${padding}\r\n`
+    fields.push('X', padding)
   }
   text += `\r\n${body.wire}`
   const tokens = shuffled

@@ -202,7 +202,11 @@ const CHUNKS = [
 
 type Mutation = (random: Random, text: string) => string
 
-const place = (random: Random, text: string): number => random.int(text.length + 1)
+/** Anywhere; in long messages often near where our reader goes over to another way of reading. */
+function place(random: Random, text: string): number {
+  if (text.length > 4110 && random.once(3)) return random.pick([2048, 4096]) + random.between(-6, 6)
+  return random.int(text.length + 1)
+}
 
 /** A position at the beginning of a line, or any. */
 function linePlace(random: Random, text: string): number {

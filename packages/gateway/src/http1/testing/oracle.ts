@@ -82,12 +82,18 @@ export function createOracle(): Oracle {
     }
     for (let left = length <= EVERY_CUT_BYTES ? 4 : 12; left > 0 && length > 1; left -= 1) {
       const pieces = [length]
-      for (let cuts = random.between(1, 5); cuts > 0; cuts -= 1) pieces.push(random.int(length))
+      for (let cuts = random.between(1, 5); cuts > 0; cuts -= 1) pieces.push(cutPlace(random, length))
       const uneven = tryCut(pieces.sort((a, b) => a - b))
       if (uneven) return uneven
     }
     return undefined
   }
+}
+
+/** Anywhere; in long messages often near where our reader goes over to another way of reading. */
+function cutPlace(random: Random, length: number): number {
+  const corner = random.pick([2048, 4096])
+  return length > corner + 8 && random.once(3) ? corner + random.between(-8, 8) : random.int(length)
 }
 
 function everyPosition(length: number): number[] {

@@ -253,9 +253,9 @@ describe('heads larger than usual', () => {
 
   test('are read to their end, whatever their size', () => {
     const head = new RequestHead()
-    for (const around of [2048, 4096, 65_536, 131_072, 262_144]) {
+    for (const around of [2048, 4096, 65_536, 131_072]) {
       for (const name of ['a', 'ab', 'abc', 'abcd']) {
-        for (let length = around - 9; length <= around + 9; length += 1) {
+        for (let length = around - 5; length <= around + 5; length += 1) {
           const value = 'v'.repeat(length - HELLO.length - name.length - ': \r\n\r\n'.length)
           const bytes = Buffer.from(`${HELLO}${name}: ${value}\r\n\r\nGET`)
           for (let missing = 1; missing < 7; missing += 1) {

@@ -17,7 +17,8 @@ test('what is written comes out in order', () => {
   slab.latin1(' J\xe4\r\n')
   slab.range(Buffer.from('xxA: b\r\nxx'), 2, 8)
   slab.hex(255)
-  assert.equal(slab.end().toString('latin1'), 'HTTP/1.1 200 J\xe4\r\nA: b\r\nff')
+  slab.byte(0x21)
+  assert.equal(slab.end().toString('latin1'), 'HTTP/1.1 200 J\xe4\r\nA: b\r\nff!')
 })
 
 test('numbers are written as JavaScript writes them', () => {

@@ -2,7 +2,8 @@
  * What the codec costs, alone: `node bench/codec/codec.ts [--rounds N]`.
  *
  * Each figure is the median over rounds that take turns, so a busy moment of the machine hits all alike; the
- * quickest round stands beside it, and the yardsticks say what to compare with on this machine. Heads are parsed into one and the same object, as a connection does it.
+ * quickest round stands beside it, and the yardsticks say what to compare with on this machine. Heads are parsed
+ * into one and the same object, as a connection does it.
  *
  * @module
  */

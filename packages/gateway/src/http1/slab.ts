@@ -57,6 +57,7 @@ export class Slab {
     if (more > this.#buffer.length - this.#at) this.#grow(more)
   }
 
+  /** One byte. */
   byte(value: number): void {
     if (this.#at === this.#buffer.length) this.#grow(1)
     this.#buffer[this.#at] = value

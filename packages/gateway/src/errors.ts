@@ -24,11 +24,13 @@ export const CODES = {
   HYDRA_NOT_UPGRADABLE: [426, 'Only WebSockets are served here'],
   HYDRA_HEAD_TOO_LARGE: [431, 'The request head is too large'],
   HYDRA_INTERNAL: [500, 'Something went wrong here'],
+  HYDRA_NOT_IMPLEMENTED: [501, 'The request asks for something nobody here understands'],
   HYDRA_UPSTREAM_BROKEN: [502, 'The service gave an answer that could not be read'],
   HYDRA_NO_INSTANCE: [503, 'No instance of the service is available'],
   HYDRA_OVERLOADED: [503, 'The service is busy'],
   HYDRA_STOPPING: [503, 'This gateway is stopping'],
   HYDRA_UPSTREAM_TIMEOUT: [504, 'The service took too long to answer'],
+  HYDRA_HTTP_VERSION: [505, 'This version of HTTP is not spoken here'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
 export type ErrorCode = keyof typeof CODES

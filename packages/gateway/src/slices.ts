@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config } from './config.ts'
+import type { Http2Settings } from './proxy/http2-settings.ts'
 import type { ProxySettings } from './proxy/settings.ts'
 import type { RegistrySettings } from './registry/registry.ts'
 
@@ -28,6 +29,7 @@ export function proxySlice({ http, publicUrl }: Config): ProxySettings {
     maxHeaderLines: http.maxHeaderLines,
     maxBodyBytes: http.maxBodyBytes ?? Number.POSITIVE_INFINITY,
     clientHeadTimeoutMs: http.clientHeadTimeout,
+    minBodyRate: http.minBodyRate,
     keepAliveTimeoutMs: http.keepAlive,
     connectTimeoutMs: http.connectTimeout,
     headTimeoutMs: http.headTimeout,
@@ -36,7 +38,22 @@ export function proxySlice({ http, publicUrl }: Config): ProxySettings {
     maxConnectionsPerInstance: http.maxConnectionsPerInstance,
     maxQueuedPerInstance: http.maxQueuedPerInstance,
     maxAttempts: http.maxAttempts,
+    serverTiming: http.serverTiming,
     allowedOrigins: http.allowedOrigins,
     publicUrl,
+  }
+}
+
+/** Limits of connections that speak HTTP/2. */
+export function http2Slice({ http2 }: Config): Http2Settings {
+  return {
+    maxStreams: http2.maxStreams,
+    streamWindowBytes: http2.streamWindow,
+    connectionWindowBytes: http2.connectionWindow,
+    resetBurst: http2.resetBurst,
+    resetsPerSecond: http2.resetRate,
+    controlBurst: http2.controlBurst,
+    controlsPerSecond: http2.controlRate,
+    maxInvalidFrames: http2.maxInvalidFrames,
   }
 }

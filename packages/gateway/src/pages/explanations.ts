@@ -136,6 +136,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'The error was logged whole, at level error, with this exchange id. Nothing of it is shown to visitors.',
     remedies: ['Find the exchange id in the log and report the error.'],
   },
+  HYDRA_NOT_IMPLEMENTED: {
+    happened: 'The method is none that is known, or the body comes in a transfer coding other than chunked.',
+    doing: 'The request was refused before routing, and its connection was closed.',
+    remedies: ['Send the body with Content-Length, or chunked.', 'Methods are written in capitals.'],
+  },
   HYDRA_UPSTREAM_BROKEN: {
     happened:
       'An instance closed the connection before its answer began, or sent something that is not HTTP.',
@@ -176,5 +181,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       '`timeoutMs` of the route is the limit; raise it for reports and exports.',
       'Answers that take long by nature are better begun at once and streamed.',
     ],
+  },
+  HYDRA_HTTP_VERSION: {
+    happened: 'The request line names a version other than HTTP/1.1 and HTTP/1.0.',
+    doing: 'The request was refused and its connection was closed.',
+    remedies: ['HTTP/2 is spoken over TLS, where the client asks for it in the handshake (ALPN).'],
   },
 }

@@ -83,6 +83,16 @@ const WORDS: Readonly<Record<GenericCode, Words>> = {
     happened: 'It is longer than this site takes.',
     next: 'Nothing was passed on to anyone. Check the link, or begin at the first page.',
   },
+  HYDRA_NOT_IMPLEMENTED: {
+    title: 'Nobody here understands that',
+    happened: 'The request asks for something in a way this site does not know.',
+    next: 'Nothing was passed on to anyone. A browser does not ask like that; the program that did needs a change.',
+  },
+  HYDRA_HTTP_VERSION: {
+    title: 'This version of HTTP is not spoken here',
+    happened: 'The request was written for another version of HTTP.',
+    next: 'Nothing was passed on to anyone. A newer program, or another setting of it, will help.',
+  },
   HYDRA_NOT_UPGRADABLE: {
     title: 'Only live connections are served here',
     happened: 'This address is for a page that keeps talking to the site, not for a page of its own.',

@@ -1,80 +1,92 @@
 /**
- * One try to have an exchange served by one instance, on `node:http`: streams the request out and the answer
- * back, and knows at every moment how much of it can be undone.
+ * One try to have an exchange served by one instance: sends the request out and the answer back, and knows at
+ * every moment how much of it can be undone.
+ *
+ * ```
+ * queue ─→ connect ─→ send ─→ head ─→ answer ─→ done        (a pooled connection begins at send)
+ *    └────────┴────────┴───────┴────────┴─────→ done        failure, or the visitor left
+ * ```
  *
  * @module
  */
-import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ResponseHead } from '../http1/head.ts'
+import { CONTENT_TYPE } from '../http1/names.ts'
+import type { Slab } from '../http1/slab.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Vitals } from '../routing/vitals.ts'
 import { blame } from './blame.ts'
 import type { Waiting } from './deadlines.ts'
-import type { ForwardFailure } from './exchange.ts'
+import type { Exchange, ForwardFailure } from './exchange.ts'
 import { connectFailure, streamFailure } from './failure.ts'
 import type { Engine } from './forward.ts'
-import { headerLines } from './header-lines.ts'
-import { answerHeaders, requestHeaders } from './headers.ts'
+import { CHUNK_CRLF, LAST_CHUNK } from './framing-bytes.ts'
 import { isIdempotent, isSafe } from './methods.ts'
-import type { NodeExchange } from './node-exchange.ts'
-import type { Pool } from './pool.ts'
+import type { Pool, PoolUser } from './pool.ts'
+import { putRequestHead } from './request-lines.ts'
+import type { ServiceConnection } from './service-connection.ts'
+import { whenFlushed } from './when-flushed.ts'
+import { type BodySink, type HELD, linesOf, SENT, type WireExchange } from './wire-exchange.ts'
 
 /** What is being waited for. */
 type Phase = 'queue' | 'connect' | 'send' | 'head' | 'answer' | 'done'
 
 /** Interim answers to one request; a service that sends more is broken, and would fill the memory. */
 const MOST_INTERIM = 100
-
 /** Bodies of answers nobody wants that are read to keep the connection. */
 const SMALL_ANSWER_BYTES = 64 * 1024
+/** Up to here it is cheaper to copy bytes behind a head than to write them by themselves. */
+const JOINED_BYTES = 8 * 1024
 
-export class Attempt implements Waiting {
+const NOTHING: Buffer = Buffer.alloc(0)
+
+export class Attempt implements Waiting, PoolUser, BodySink {
   deadline = Number.POSITIVE_INFINITY
   before: Waiting | undefined = undefined
   behind: Waiting | undefined = undefined
+  readonly method: string
   readonly #engine: Engine
-  readonly #exchange: NodeExchange
+  readonly #exchange: WireExchange
   readonly #route: Route
   readonly #instance: Instance
   readonly #pool: Pool
   readonly #vitals: Vitals
-  readonly #resolve: (failure: ForwardFailure | undefined) => void
+  readonly #onFailure: (exchange: Exchange, failure: ForwardFailure) => void
   readonly #maxBodyBytes: number
   #phase: Phase = 'queue'
-  #request: ClientRequest | undefined = undefined
-  #answer: IncomingMessage | undefined = undefined
+  #connection: ServiceConnection | undefined = undefined
   #target: string
+  /** The connection had served before: it may be dead without our knowing. */
+  #isReused = false
   #isRetry = false
   #isOtherwise = false
-  /** Bytes the socket had received before this request, to tell a dead connection from a broken answer. */
-  #bytesBefore = 0
   #bodyBytes = 0
   /** From here on the service may act on the request. */
   #isHeadOut = false
+  /** Output is being put together in the slab. */
+  #isJoining = false
   #isBodySent: boolean
   /** The service does not take our bytes, or the visitor theirs. */
   #isBlocked = false
-  /** Bytes of the answer that are still to come, when its length is known. */
-  #missing = Number.NaN
   #isStream = false
-  /** Interim answers so far. */
   #interim = 0
 
   constructor(
     engine: Engine,
-    exchange: NodeExchange,
+    exchange: WireExchange,
     route: Route,
     instance: Instance,
     pool: Pool,
-    resolve: (failure: ForwardFailure | undefined) => void,
+    onFailure: (exchange: Exchange, failure: ForwardFailure) => void,
   ) {
+    this.method = exchange.method
     this.#engine = engine
     this.#exchange = exchange
     this.#route = route
     this.#instance = instance
     this.#pool = pool
-    this.#resolve = resolve
+    this.#onFailure = onFailure
     this.#maxBodyBytes = route.maxBodyBytes ?? engine.settings.maxBodyBytes
     this.#target = (route.to ?? exchange.path) + exchange.query
     this.#isBodySent = !exchange.hasBody
@@ -85,255 +97,313 @@ export class Attempt implements Waiting {
   }
 
   start(): void {
-    const length = Number(this.#exchange.headers.get('content-length') ?? 0)
-    if (length > this.#maxBodyBytes) {
-      this.#fail({ code: 'HYDRA_TOO_LARGE', reason: 'body-size', refused: false, nothingSent: true })
+    const exchange = this.#exchange
+    if (exchange.head.contentLength > this.#maxBodyBytes) {
+      this.#fail('HYDRA_TOO_LARGE', 'body-size', false, true)
       return
     }
     if (!this.#pool.hasRoom) {
-      this.#fail({ code: 'HYDRA_OVERLOADED', reason: 'queue-full', refused: false, nothingSent: true })
+      this.#fail('HYDRA_OVERLOADED', 'queue-full', false, true)
       return
     }
-    // Whatever ends the exchange, the service need not go on with it.
-    this.#exchange.onEnd(() => this.#phase !== 'done' && this.#settle(undefined))
-    if (this.#phase !== 'done') this.#send()
+    exchange.attempt = this
+    this.#begin()
   }
 
-  #send(): void {
-    const { settings, deadlines } = this.#engine
-    let request: ClientRequest
-    try {
-      const headers = requestHeaders(this.#exchange, this.#instance)
-      request = this.#pool.request({ method: this.#exchange.method, path: this.#target, headers })
-    } catch (cause) {
-      this.#fail({
-        code: 'HYDRA_UPSTREAM_BROKEN',
-        reason: 'unsendable',
-        refused: false,
-        nothingSent: true,
-        cause,
-      })
-      return
-    }
-    this.#request = request
+  /** The visitor left, or the exchange ended some other way: the service need not go on with it. */
+  leave(): void {
+    this.#settle(false)
+  }
+
+  #begin(): void {
+    const { deadlines, settings } = this.#engine
     this.#phase = 'queue'
     this.deadline = deadlines.after(this.#route.timeoutMs ?? settings.headTimeoutMs)
-    const isCurrent = () => this.#request === request && this.#phase !== 'done'
-    request.on('error', (error) => isCurrent() && this.#onError(error))
-    request.once('socket', (socket) => isCurrent() && this.#onSocket(request, socket))
-    request.once('response', (answer) => (isCurrent() ? this.#onAnswer(answer) : answer.on('error', ignore)))
-    request.on('information', ({ statusCode, rawHeaders }) => {
-      if (!isCurrent()) return
-      if (++this.#interim > MOST_INTERIM) this.#onGarbage('too-many-interim')
-      // Nothing is lost with an interim answer: one the visitor has no room for is left out.
-      else if (!this.#exchange.outgoing.writableNeedDrain)
-        this.#exchange.inform(statusCode, informed(rawHeaders))
-    })
-    request.once('close', () => {
-      if (isCurrent() && !this.#answer) this.#onError(new Error('the connection closed'))
-    })
-    // Without a body the whole request can wait in the socket: nothing of it leaves before it is connected.
-    if (this.#isBodySent) request.end()
-  }
-
-  #onSocket(request: ClientRequest, socket: Socket): void {
-    this.#bytesBefore = request.reusedSocket ? socket.bytesRead : 0
-    const isTls = this.#pool.address.protocol === 'https'
-    if (!socket.connecting && (request.reusedSocket || !isTls)) {
-      this.#onConnected(request)
+    if (this.#exchange.isUpgrade) {
+      this.onConnecting(this.#pool.openAlone(this))
       return
     }
+    const connection = this.#pool.acquire(this)
+    if (connection) this.onConnection(connection)
+  }
+
+  onConnection(connection: ServiceConnection): void {
+    this.#connection = connection
+    this.#isReused = connection.requests > 0
+    this.#send(connection)
+  }
+
+  onConnecting(connection: ServiceConnection): void {
+    this.#connection = connection
+    this.#isReused = false
     this.#phase = 'connect'
     this.deadline = this.#engine.deadlines.after(this.#engine.settings.connectTimeoutMs)
-    socket.once(isTls ? 'secureConnect' : 'connect', () => {
-      if (this.#request === request && this.#phase === 'connect') this.#onConnected(request)
-    })
   }
 
-  #onConnected(request: ClientRequest): void {
-    if (!request.reusedSocket) this.#engine.vitals.revive(this.#instance.id)
-    if (this.#isBodySent) {
-      this.#isHeadOut = true
-      this.#awaitHead()
-      return
-    }
+  onConnected(): void {
+    this.#engine.vitals.revive(this.#instance.id)
+    this.#send(this.#connection!)
+  }
+
+  onConnectError(cause: unknown): void {
+    this.#connection = undefined
+    const { code, reason, refused, nothingSent } = connectFailure(cause)
+    this.#fail(code, reason, refused, nothingSent, cause)
+  }
+
+  /** Writes the head, with the body or what is there of it. */
+  #send(connection: ServiceConnection): void {
+    const { slab } = this.#engine
+    const exchange = this.#exchange
+    connection.begin(this)
+    putRequestHead(slab, exchange, this.#instance, this.#target)
+    this.#isJoining = true
+    exchange.sentAt = performance.now()
     this.#phase = 'send'
-    this.#touch()
-    const { incoming } = this.#exchange
-    incoming.on('data', this.#onBodyChunk)
-    incoming.once('end', this.#onBodyEnd)
-    request.on('drain', this.#onUpstreamDrain)
-    // An attempt before this one may have left it paused.
-    incoming.resume()
-    // A visitor who waits for an answer to the head alone (100-continue, a slow start) gets one.
-    setImmediate(() => {
-      if (this.#request !== request || this.#phase !== 'send' || this.#isHeadOut) return
+    if (this.#isBodySent) this.#awaitHead()
+    else {
+      this.#touch()
+      exchange.readBody(this)
+    }
+    // The attempt may be over by now, but for what it put into the slab.
+    if (this.#isJoining) this.#flush(connection)
+  }
+
+  onBody(bytes: Buffer): void {
+    if (this.#phase === 'done') return
+    this.#bodyBytes += bytes.length
+    if (this.#bodyBytes > this.#maxBodyBytes) {
+      this.#fail('HYDRA_TOO_LARGE', 'body-size', false, !this.#isHeadOut)
+      return
+    }
+    if (this.#phase === 'send') this.#touch()
+    const connection = this.#connection!
+    const { slab } = this.#engine
+    const { isChunked } = this.#exchange.head
+    if (isChunked) {
+      this.#join(slab)
+      slab.hex(bytes.length)
+      slab.bytes(CHUNK_CRLF)
+    }
+    if (bytes.length <= JOINED_BYTES) {
+      this.#join(slab)
+      slab.range(bytes, 0, bytes.length)
+    } else {
+      const { socket } = connection
+      socket.cork()
+      if (this.#isJoining) this.#flush(connection)
       this.#isHeadOut = true
-      request.flushHeaders()
+      socket.write(bytes)
+      socket.uncork()
+    }
+    if (isChunked) {
+      this.#join(slab)
+      slab.bytes(CHUNK_CRLF)
+    }
+  }
+
+  onBodyEnd(): void {
+    if (this.#phase === 'done') return
+    this.#isBodySent = true
+    if (this.#exchange.head.isChunked) {
+      const { slab } = this.#engine
+      this.#join(slab)
+      slab.bytes(LAST_CHUNK)
+    }
+    if (this.#phase === 'send') this.#awaitHead()
+  }
+
+  onBodyPause(): void {
+    const connection = this.#connection
+    if (this.#phase === 'done' || !connection) return
+    if (this.#isJoining) this.#flush(connection)
+    if (connection.socket.writableLength === 0 || this.#isBodySent) return
+    if (this.#phase === 'send') this.#isBlocked = true
+    this.#exchange.holdBody()
+    whenFlushed(connection.socket, () => {
+      if (this.#connection !== connection || this.#phase === 'done') return
+      if (this.#phase === 'send') {
+        this.#isBlocked = false
+        this.#touch()
+      }
+      this.#exchange.readBody(this)
     })
   }
 
-  readonly #onBodyChunk = (chunk: Buffer): void => {
-    this.#bodyBytes += chunk.length
-    if (this.#bodyBytes > this.#maxBodyBytes) {
-      this.#fail({ code: 'HYDRA_TOO_LARGE', reason: 'body-size', refused: false, nothingSent: false })
+  #join(slab: Slab): void {
+    if (this.#isJoining) return
+    slab.begin(JOINED_BYTES + 64)
+    this.#isJoining = true
+  }
+
+  #flush({ socket }: ServiceConnection): void {
+    const { slab } = this.#engine
+    const view = slab.end()
+    this.#isJoining = false
+    if (this.#phase === 'done') {
+      slab.release(view)
       return
     }
-    this.#touch()
     this.#isHeadOut = true
-    if (!this.#request!.write(chunk)) {
-      this.#isBlocked = true
-      this.#exchange.incoming.pause()
-    }
-  }
-
-  readonly #onUpstreamDrain = (): void => {
-    this.#isBlocked = false
-    this.#touch()
-    if (!this.#isBodySent) this.#exchange.incoming.resume()
-  }
-
-  readonly #onBodyEnd = (): void => {
-    this.#isBodySent = true
-    this.#isBlocked = false
-    this.#isHeadOut = true
-    this.#request!.end()
-    if (this.#phase === 'send') this.#awaitHead()
+    socket.write(view)
+    if (socket.writableLength === 0) slab.release(view)
   }
 
   #awaitHead(): void {
     this.#phase = 'head'
+    this.#isBlocked = false
     const { deadlines, settings } = this.#engine
     this.deadline = deadlines.after(this.#route.timeoutMs ?? settings.headTimeoutMs)
   }
 
-  #onAnswer(answer: IncomingMessage): void {
-    answer.on('error', ignore)
-    const { method } = this.#exchange
-    const status = answer.statusCode!
-    const lines = headerLines(answer.rawHeaders)
-    const codings = lines.all('transfer-encoding')
-    // node:http undoes chunked and nothing else; another coding would be passed on without its name.
-    if (codings.length > 0 && codings.join().toLowerCase() !== 'chunked') {
-      this.#onGarbage('transfer-encoding')
-      return
-    }
-    // Nobody asked for another protocol, and the visitor would wait for it on a connection that has none.
-    if (status === 101 || answer.httpVersionMajor !== 1) {
-      this.#onGarbage('protocol')
+  onInterim(head: ResponseHead): void {
+    if (++this.#interim > MOST_INTERIM) this.onGarbage('too-many-interim')
+    // Nothing is lost with an interim answer: one the visitor has no room for is left out.
+    else if (!this.#exchange.isBlocked) this.#exchange.inform(head.status, head)
+  }
+
+  onAnswer(head: ResponseHead, bodyBytes: number): void {
+    const exchange = this.#exchange
+    const { status } = head
+    if (status === 101) {
+      // Nobody asked for another protocol, and the visitor would wait for it on a connection that has none.
+      if (exchange.isUpgrade && head.get('upgrade')?.toLowerCase() === 'websocket') this.#switch(head)
+      else this.onGarbage('protocol')
       return
     }
     const { otherwise } = this.#route
-    if (status === 404 && otherwise !== undefined && !this.#isOtherwise && isSafe(method)) {
-      this.#isOtherwise = true
-      this.#target = otherwise + this.#exchange.query
-      this.#discard(answer, lines.get('content-length'))
-      this.#send()
+    if (status === 404 && otherwise !== undefined && !this.#isOtherwise && isSafe(this.method)) {
+      this.#askOtherwise(otherwise, bodyBytes)
       return
     }
-
-    this.#answer = answer
+    exchange.headAt = performance.now()
     this.#phase = 'answer'
-    this.#isStream = isEventStream(lines.get('content-type'))
-    this.#exchange.instance = this.#instance
+    this.#isStream = isEventStream(head)
+    exchange.instance = this.#instance
     try {
-      this.#engine.onHead(this.#exchange, status, lines)
-      const flat = answerHeaders(lines, status, this.#instance.channel)
-      this.#exchange.sendHead(status, answer.statusMessage || undefined, flat)
+      this.#engine.onHead(exchange, status, linesOf(head))
+      exchange.relayHead(head, bodyBytes, this.#instance.channel)
     } catch (cause) {
-      this.#onGarbage('head', cause)
+      this.#fail('HYDRA_UPSTREAM_BROKEN', 'head', false, false, cause)
       return
     }
     this.#touch()
-    this.#relay(answer, Number(lines.get('content-length') ?? Number.NaN))
   }
 
-  /** Streams the answer's body; the head is written with its first bytes, or alone when there are none yet. */
-  #relay(answer: IncomingMessage, length: number): void {
-    const { outgoing, method } = this.#exchange
-    const status = answer.statusCode!
-    const isBodiless = method === 'HEAD' || status === 204 || status === 304
-    this.#missing = isBodiless ? 0 : length
-    if (this.#missing === 0) this.#finish()
-    let begun = false
-    answer.on('data', (chunk: Buffer) => {
-      if (this.#phase === 'done') return
-      begun = true
-      this.#missing -= chunk.length
-      if (this.#missing === 0) {
-        this.#finish(chunk)
-        return
-      }
-      this.#touch()
-      if (!outgoing.write(chunk)) {
-        this.#isBlocked = true
-        answer.pause()
-      }
+  /** The service agreed to a WebSocket: from here on both connections belong to a splice. */
+  #switch(head: ResponseHead): void {
+    const engine = this.#engine
+    const exchange = this.#exchange
+    const { id, service, channel } = this.#instance
+    exchange.instance = this.#instance
+    exchange.attempt = undefined
+    engine.onHead(exchange, 101, linesOf(head))
+    const connection = this.#connection!
+    const vitals = this.#vitals
+    this.#phase = 'done'
+    this.#connection = undefined
+    engine.deadlines.delete(this)
+    const { socket, head: early } = exchange.switchProtocols(head, channel)
+    const splice = engine.splices.open({
+      visitor: socket as Socket,
+      service: connection,
+      about: { exchange: exchange.id, service, instance: id, visitor: exchange.visitor },
+      onClose() {
+        vitals.inFlight--
+        engine.metrics.websocketClosed()
+      },
     })
-    outgoing.on('drain', () => {
-      this.#isBlocked = false
-      this.#touch()
-      answer.resume()
-    })
-    answer.once('end', () => answer.complete && this.#finish())
-    answer.once('close', () => this.#phase !== 'done' && this.#onError(new Error('the answer was cut')))
-    process.nextTick(() => begun || this.#phase === 'done' || outgoing.flushHeaders())
+    engine.metrics.websocketOpened()
+    // What the service sent behind its head comes as the next bytes of its connection.
+    splice.begin(early, NOTHING)
   }
 
-  /** The answer is whole. */
-  #finish(lastChunk?: Buffer): void {
-    if (this.#phase === 'done') return
-    if (lastChunk) this.#exchange.endWith(lastChunk)
-    else this.#exchange.outgoing.end()
-    this.#settle(undefined)
+  onAnswerBody(bytes: Buffer): typeof SENT | typeof HELD {
+    if (this.#phase !== 'answer') return SENT
+    this.#touch()
+    return this.#exchange.write(bytes)
   }
 
-  #discard(answer: IncomingMessage, length: string | undefined): void {
-    if (Number(length ?? Number.POSITIVE_INFINITY) <= SMALL_ANSWER_BYTES) answer.resume()
-    else answer.destroy()
+  onAnswerEnd(isReusable: boolean): void {
+    if (this.#phase !== 'answer') return
+    const exchange = this.#exchange
+    exchange.finish()
+    exchange.attempt = undefined
+    this.#settle(isReusable)
+    // The exchange may end with this, and the next request of the visitor begin.
+    exchange.flush()
   }
 
-  #onGarbage(reason: string, cause?: unknown): void {
-    this.#fail({ code: 'HYDRA_UPSTREAM_BROKEN', reason, refused: false, nothingSent: false, cause })
+  onReadEnd(): void {
+    if (this.#phase !== 'answer') return
+    const exchange = this.#exchange
+    exchange.flush()
+    if (exchange.isBlocked) this.#waitForVisitor()
   }
 
-  #onError(cause: Error): void {
-    const request = this.#request!
-    if (!request.reusedSocket && (this.#phase === 'queue' || this.#phase === 'connect')) {
-      this.#fail(connectFailure(cause))
-      return
-    }
-    const isStale = request.reusedSocket && !this.#answer && request.socket?.bytesRead === this.#bytesBefore
+  /** The visitor does not take what was read so far: nothing more is read. */
+  #waitForVisitor(): void {
+    const connection = this.#connection
+    if (this.#phase !== 'answer' || !connection) return
+    connection.hold()
+    this.#isBlocked = true
+    this.#exchange.onDrain = this.#onVisitorDrain
+  }
+
+  readonly #onVisitorDrain = (): void => {
+    if (this.#phase !== 'answer') return
+    this.#isBlocked = false
+    this.#touch()
+    this.#connection?.resume()
+  }
+
+  /** The first place has nothing: the route names another one, at the same instance. */
+  #askOtherwise(otherwise: string, bodyBytes: number): void {
+    const connection = this.#connection!
+    this.#isOtherwise = true
+    this.#target = otherwise + this.#exchange.query
+    this.#connection = undefined
+    if (bodyBytes >= 0 && bodyBytes <= SMALL_ANSWER_BYTES)
+      connection.user = new Discarder(this.method, this.#pool, connection)
+    else connection.destroy()
+    this.#begin()
+  }
+
+  onGarbage(reason: string): void {
+    this.#fail('HYDRA_UPSTREAM_BROKEN', reason, false, false)
+  }
+
+  onBroken(cause: unknown): void {
+    const connection = this.#connection
+    if (this.#phase === 'done' || !connection) return
+    const isStale = this.#isReused && !connection.hasAnswered
     // An idle connection may die while our request is on its way. Asking again on a new one is allowed for
     // what may be repeated (RFC 9110, 9.2.2); anything else may have been done already.
-    const mayRepeat = !this.#isHeadOut || (isIdempotent(this.#exchange.method) && this.#bodyBytes === 0)
+    const mayRepeat = !this.#isHeadOut || (isIdempotent(this.method) && this.#bodyBytes === 0)
     if (isStale && !this.#isRetry && mayRepeat) {
       this.#isRetry = true
       this.#isHeadOut = false
-      this.#stopBody()
+      this.#connection = undefined
+      if (!this.#isBodySent) this.#exchange.holdBody()
       this.#pool.dropIdle()
       this.#engine.metrics.retried(this.#instance.service)
-      this.#send()
+      this.#begin()
       return
     }
-    this.#fail({ ...streamFailure(cause, isStale), nothingSent: !this.#isHeadOut })
+    const { code, reason } = streamFailure(cause, isStale)
+    this.#fail(code, reason, false, !this.#isHeadOut, cause)
   }
 
   expire(): void {
-    const timeout = { code: 'HYDRA_UPSTREAM_TIMEOUT', refused: false, nothingSent: false } as const
-    if (this.#phase === 'queue') {
-      this.#fail({ code: 'HYDRA_OVERLOADED', reason: 'queue-timeout', refused: false, nothingSent: true })
-    } else if (this.#phase === 'connect') {
-      this.#fail({ ...timeout, reason: 'connect-timeout', refused: true, nothingSent: true })
-    } else if (this.#phase === 'head') {
-      this.#fail({ ...timeout, reason: 'head-timeout' })
-    } else if (this.#phase === 'answer') {
-      this.#fail({ ...timeout, reason: this.#isBlocked ? 'visitor-idle' : 'answer-idle' })
-    } else if (this.#isBlocked) {
-      this.#fail({ ...timeout, reason: 'send-timeout' })
-    } else {
-      this.#exchange.isBodyLost = true
-      this.#fail({ ...timeout, code: 'HYDRA_REQUEST_TIMEOUT', reason: 'request-idle' })
+    if (this.#phase === 'queue') this.#fail('HYDRA_OVERLOADED', 'queue-timeout', false, true)
+    else if (this.#phase === 'connect') this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'connect-timeout', true, true)
+    else if (this.#phase === 'head') this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'head-timeout', false, false)
+    else if (this.#phase === 'answer') {
+      this.#fail('HYDRA_UPSTREAM_TIMEOUT', this.#isBlocked ? 'visitor-idle' : 'answer-idle', false, false)
+    } else if (this.#isBlocked) this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'send-timeout', false, false)
+    else {
+      this.#exchange.loseBody()
+      this.#fail('HYDRA_REQUEST_TIMEOUT', 'request-idle', false, false)
     }
   }
 
@@ -342,50 +412,79 @@ export class Attempt implements Waiting {
     else this.deadline = this.#engine.deadlines.after(this.#engine.settings.idleTimeoutMs)
   }
 
-  #fail(failure: Omit<ForwardFailure, 'bodyConsumed'>): void {
+  #fail(
+    code: ForwardFailure['code'],
+    reason: string,
+    refused: boolean,
+    nothingSent: boolean,
+    cause?: unknown,
+  ): void {
     if (this.#phase === 'done') return
-    const { code, reason } = failure
     const isOurs = code === 'HYDRA_TOO_LARGE' || code === 'HYDRA_REQUEST_TIMEOUT' || reason === 'visitor-idle'
-    if (!isOurs) blame(this.#engine, this.#exchange, this.#instance, this.#vitals, failure)
+    const failure = { code, reason, refused, nothingSent, bodyConsumed: this.#bodyBytes > 0, cause }
+    const exchange = this.#exchange
+    if (!isOurs) blame(this.#engine, exchange, this.#instance, this.#vitals, failure)
+    exchange.attempt = undefined
+    this.#settle(false)
     // What has begun can't be taken back: it is cut, so that nobody takes it for the whole.
-    const isCut = this.#exchange.answered
-    this.#settle(isCut ? undefined : { ...failure, bodyConsumed: this.#bodyBytes > 0 })
-    if (isCut) this.#exchange.abort()
+    if (exchange.answered) exchange.abort()
+    else this.#onFailure(exchange, failure)
   }
 
   /** The only way out: counts down once, whatever happened. */
-  #settle(failure: ForwardFailure | undefined): void {
+  #settle(isReusable: boolean): void {
     if (this.#phase === 'done') return
-    const isWhole = this.#phase === 'answer' && failure === undefined && this.#isBodySent
+    const wasWaiting = this.#phase === 'queue'
     this.#phase = 'done'
     this.#vitals.inFlight--
     this.#engine.deadlines.delete(this)
-    this.#stopBody()
+    const exchange = this.#exchange
+    if (!this.#isBodySent) exchange.holdBody()
+    const connection = this.#connection
+    this.#connection = undefined
+    if (wasWaiting) this.#pool.cancel(this)
     // An answer that arrived whole leaves its connection to the next request; anything else ends it.
-    if (!isWhole || !this.#isReadToEnd()) this.#request?.destroy()
-    this.#resolve(failure)
-  }
-
-  #isReadToEnd(): boolean {
-    return this.#answer?.complete === true || this.#missing === 0
-  }
-
-  #stopBody(): void {
-    if (!this.#exchange.hasBody) return
-    const { incoming } = this.#exchange
-    incoming.off('data', this.#onBodyChunk)
-    incoming.off('end', this.#onBodyEnd)
-    if (!this.#isBodySent) incoming.pause()
+    if (connection) {
+      if (isReusable && this.#isBodySent && !this.#isJoining) this.#pool.release(connection)
+      else connection.destroy()
+    }
   }
 }
 
-function isEventStream(contentType: string | undefined): boolean {
-  return contentType?.trimStart().toLowerCase().startsWith('text/event-stream') ?? false
+/** Reads the rest of an answer that nobody wants, so that its connection can be used again. */
+class Discarder {
+  readonly method: string
+  readonly #pool: Pool
+  readonly #connection: ServiceConnection
+
+  constructor(method: string, pool: Pool, connection: ServiceConnection) {
+    this.method = method
+    this.#pool = pool
+    this.#connection = connection
+  }
+
+  onConnected(): void {}
+  onConnectError(): void {}
+  onInterim(): void {}
+  onAnswer(): void {}
+  onReadEnd(): void {}
+  onBroken(): void {}
+
+  onAnswerBody(): typeof SENT {
+    return SENT
+  }
+
+  onAnswerEnd(isReusable: boolean): void {
+    if (isReusable) this.#pool.release(this.#connection)
+    else this.#connection.destroy()
+  }
+
+  onGarbage(): void {
+    this.#connection.destroy()
+  }
 }
 
-/** Interim answers carry links and the like; what belongs to the connection stays here. */
-function informed(rawHeaders: readonly string[]): string[] {
-  return answerHeaders(headerLines(rawHeaders), 103, 'static')
+function isEventStream(head: ResponseHead): boolean {
+  const line = head.find(CONTENT_TYPE)
+  return line >= 0 && head.value(line).toLowerCase().startsWith('text/event-stream')
 }
-
-function ignore(): void {}

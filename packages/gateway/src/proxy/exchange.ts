@@ -25,6 +25,8 @@ export interface Peer {
   readonly address: string
   /** The same object for every exchange of one connection: a key for what belongs to the connection. */
   readonly connection: object
+  /** The forwarding lines of its last request, kept by `request-lines.ts`: they seldom change. */
+  forwarded?: { readonly authority: string; readonly bytes: Buffer }
 }
 
 export interface Exchange {
@@ -60,6 +62,9 @@ export interface Exchange {
   visitor: string | undefined
   /** How many instances were tried. */
   attempts: number
+  /** Those that failed it, and how often that counts against `maxAttempts`; kept by `proxy.ts`. */
+  tried: Instance[] | undefined
+  failures: number
 
   /** True once the head of an answer has left: nothing else may be answered then. */
   readonly answered: boolean
@@ -92,6 +97,7 @@ export interface TakenOver {
   readonly headers: Record<string, string>
 }
 
+/** Serves an exchange. A promise only where something has to be waited for. */
 export type ExchangeHandler = (exchange: Exchange) => void | Promise<void>
 
 /** Why a forward did not lead to an answer; the exchange is still open unless `answered` is true. */
@@ -115,11 +121,13 @@ export interface ForwardFailure {
 }
 
 /**
- * Sends the exchange to an instance and its answer back. Resolves with `undefined` when an answer was given
- * (or the client left), with the failure when another instance may be tried. Never rejects.
+ * Sends the exchange to an instance and its answer back. Calls back with a failure when none was given and the
+ * visitor is still there: another instance may be tried. Never throws; says nothing when all went well, so that
+ * a request that is served costs neither a promise nor a closure.
  */
 export type Forward = (
   exchange: Exchange,
   route: Route,
   instance: Instance,
-) => Promise<ForwardFailure | undefined>
+  onFailure: (exchange: Exchange, failure: ForwardFailure) => void,
+) => void

@@ -19,8 +19,8 @@ const FRAMING = new Set([
  * Sends a response; resolves when it was sent or the visitor left. Rejects with what broke its stream: the
  * connection is cut then, or, when nothing has left yet, another answer can still be given.
  */
-export async function sendResponse(exchange: WireExchange, response: Response): Promise<void> {
-  // Compression comes in here: one response is made of another, before anything is read from it.
+export async function sendResponse(exchange: WireExchange, given: Response): Promise<void> {
+  const response = await exchange.compression.compress(exchange.head.get('accept-encoding'), given)
   const { status, body, headers } = response
   if (exchange.answered || exchange.ended) {
     await body?.cancel()

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { Slab } from '../http1/slab.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -11,10 +13,10 @@ import type { VitalsBook } from '../routing/vitals.ts'
 import { Attempt } from './attempt.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { Exchange, Forward, HeaderLines } from './exchange.ts'
-import { nodeExchange } from './node-exchange.ts'
-import { createPool, type Pool } from './pool.ts'
+import { createPool, type Pool, type PoolDeps } from './pool.ts'
 import type { ProxySettings } from './settings.ts'
-import { forwardUpgrade } from './upgrade.ts'
+import { createSplices, type Splices } from './splices.ts'
+import { wireExchange } from './wire-exchange.ts'
 
 export interface ForwarderDeps {
   readonly settings: ProxySettings
@@ -26,8 +28,18 @@ export interface ForwarderDeps {
   readonly onHead?: (exchange: Exchange, status: number, headers: HeaderLines) => void
   readonly clock: Clock
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'retried' | 'upstreamFailed'>
+  readonly metrics: EngineMetrics
 }
+
+export type EngineMetrics = Pick<
+  Metrics,
+  | 'retried'
+  | 'upstreamFailed'
+  | 'upstreamConnectionOpened'
+  | 'upstreamConnectionClosed'
+  | 'websocketOpened'
+  | 'websocketClosed'
+>
 
 /** What every attempt shares. */
 export interface Engine {
@@ -35,14 +47,19 @@ export interface Engine {
   readonly vitals: VitalsBook
   readonly onHead: (exchange: Exchange, status: number, headers: HeaderLines) => void
   readonly deadlines: Deadlines
+  /** Where requests are put together. */
+  readonly slab: Slab
+  readonly splices: Splices
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'retried' | 'upstreamFailed'>
+  readonly metrics: EngineMetrics
 }
 
 export interface Forwarder {
   readonly forward: Forward
   /** Closes the connections to an instance that is not expected back; running requests end as they would. */
   dropInstance(instanceId: string): void
+  /** Says goodbye to all WebSockets with a Close frame; resolves when they are closed, in two seconds at most. */
+  endSockets(code: number, reason: string): Promise<void>
   /** Closes all of them; call it after the listener has closed. */
   close(): void
 }
@@ -59,33 +76,47 @@ export function createForwarder({ settings, vitals, clock, log, metrics, onHead 
       if (pool.isEmpty) pools.delete(id)
     }
   })
-  const engine: Engine = { settings, vitals, deadlines, log, metrics, onHead: onHead ?? (() => {}) }
+  const splices = createSplices(deadlines)
+  const engine: Engine = {
+    settings,
+    vitals,
+    deadlines,
+    slab: new Slab(),
+    splices,
+    log,
+    metrics,
+    onHead: onHead ?? (() => {}),
+  }
+  const poolDeps: PoolDeps = {
+    settings,
+    now: () => deadlines.now,
+    onConnections: (change) =>
+      change === 1 ? metrics.upstreamConnectionOpened() : metrics.upstreamConnectionClosed(),
+  }
 
   function poolOf(instance: Instance): Pool {
     const known = pools.get(instance.id)
     if (known && isSameAddress(known.address, instance.address)) return known
     known?.close()
-    const pool = createPool(instance, settings, () => deadlines.now)
+    const pool = createPool(instance.address, poolDeps)
     pools.set(instance.id, pool)
     return pool
   }
 
   return {
-    forward(exchange, route, instance) {
-      const own = nodeExchange(exchange)
+    forward(exchange, route, instance, onFailure) {
+      const own = wireExchange(exchange)
       own.route = route
       own.instance = instance
-      return new Promise((resolve) => {
-        const pool = poolOf(instance)
-        if (own.isUpgrade) forwardUpgrade(engine, own, route, instance, pool, resolve)
-        else new Attempt(engine, own, route, instance, pool, resolve).start()
-      })
+      new Attempt(engine, own, route, instance, poolOf(instance), onFailure).start()
     },
+    endSockets: (code, reason) => splices.closeAll(code, reason),
     dropInstance(instanceId) {
       pools.get(instanceId)?.close()
       pools.delete(instanceId)
     },
     close() {
+      splices.destroyAll()
       deadlines.close()
       for (const pool of pools.values()) pool.close()
       pools.clear()

@@ -1,24 +1,32 @@
 /**
- * Listener: takes connections, turns requests into exchanges and hands each to one handler. This and the files
- * it makes exchanges with are the engine on `node:http`; nothing outside them knows.
+ * Listener: takes connections, has what they ask served by one handler, counts and logs how it went, and stops in
+ * order.
  *
  * @module
  */
-import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { localUrlHost, plainAddress } from '@hydra-gateway/protocol'
+import type { AddressInfo, Server } from 'node:net'
+import { localUrlHost } from '@hydra-gateway/protocol'
 import { CODES, type ErrorCode, toProblem } from '../errors.ts'
+import { Slab } from '../http1/slab.ts'
+import { statusLine } from '../http1/status.ts'
+import { createAccessLog } from '../observe/access-log.ts'
+import { type Clock, systemClock } from '../observe/clock.ts'
+import { outcomeOf } from '../observe/exchange-counts.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { Connection } from './connection.ts'
+import type { Certificates } from '../tls/certificates.ts'
+import { createCompression } from './compression.ts'
+import { createDeadlines } from './deadlines.ts'
 import type { Exchange, ExchangeHandler } from './exchange.ts'
 import { createExchangeIds, systemRandom25 } from './exchange-id.ts'
-import { type AddressSet, readOrigin } from './forwarded.ts'
-import { headerLines } from './header-lines.ts'
-import { NodeExchange } from './node-exchange.ts'
-import { type HeadFault, isHandshake, readHead } from './request-head.ts'
+import type { AddressSet } from './forwarded.ts'
+import type { Http2Settings } from './http2-settings.ts'
+import { readFacts } from './request-facts.ts'
 import type { ProxySettings } from './settings.ts'
+import { findTrace, NO_TRACE, traceId } from './trace.ts'
+import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
+import { createVisitorServer } from './visitor-server.ts'
+import type { WireExchange } from './wire-exchange.ts'
 
 export interface ListenOptions {
   /** 0 takes any free port. */
@@ -26,6 +34,10 @@ export interface ListenOptions {
   /** Address to listen on; all of them, IPv6 and IPv4, when absent. */
   readonly host?: string | undefined
   readonly settings: ProxySettings
+  /** With them the port speaks TLS only, HTTP/2 and HTTP/1.1. @default none */
+  readonly certificates?: Certificates | undefined
+  /** Limits of connections that speak HTTP/2. */
+  readonly http2?: Http2Settings
   /** Serves every request and every WebSocket handshake. What it throws is answered with `HYDRA_INTERNAL`. */
   readonly handler: ExchangeHandler
   /** Proxies whose word about the visitor is taken. @default none */
@@ -34,9 +46,24 @@ export interface ListenOptions {
   readonly maskPath?: (path: string) => string
   /** Answers a request that was refused before it had a handler. @default problem+json */
   readonly problem?: (exchange: Exchange, code: ErrorCode, detail?: string) => void
+  /** Says goodbye to whoever took a connection over, once the requests are through. */
+  readonly endSockets?: () => Promise<void>
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'exchange' | 'refused'>
+  readonly metrics: ListenerMetrics
+  /** @default the system's */
+  readonly clock?: Clock
 }
+
+export type ListenerMetrics = Pick<
+  Metrics,
+  | 'exchange'
+  | 'refused'
+  | 'connectionOpened'
+  | 'connectionClosed'
+  | 'bytesIn'
+  | 'bytesOut'
+  | 'logLinesDropped'
+>
 
 export interface Listener {
   readonly port: number
@@ -46,233 +73,185 @@ export interface Listener {
   close(graceMs: number): Promise<void>
 }
 
-/** Parser faults that have an answer of their own; all others are 400. */
-const PARSER_FAULTS: Readonly<Record<string, ErrorCode>> = {
-  HPE_HEADER_OVERFLOW: 'HYDRA_HEAD_TOO_LARGE',
-  ERR_HTTP_REQUEST_TIMEOUT: 'HYDRA_REQUEST_TIMEOUT',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'HYDRA_TOO_LARGE',
-}
+/** Who does not read our goodbye is not waited for. */
+const GOODBYE_MS = 250
 
 /** Opens the port; resolves once it takes connections, rejects with the system's error when it can't. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { settings, handler, log, metrics, trusted } = options
-  const maskPath = options.maskPath ?? ((path: string) => path)
+  const connections = new Set<VisitorConnection>()
+  const visitors = createVisitorEngine(options, connections)
+  const { engine, drained } = visitors
+  const server = createVisitorServer({ engine, ...options })
+  await opened(server, options)
+  server.on('error', (error) => options.log.error({ err: error }, 'listener failed'))
+  const { port } = server.address() as AddressInfo
+
+  return {
+    port,
+    url: `${options.certificates ? 'https' : 'http'}://${localUrlHost(options.host)}:${port}`,
+    async close(graceMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Answers of HTTP/1.1 say that they are the last; visitors with many requests at once are told by themselves.
+      for (const connection of connections) if (connection.protocol === 'h2') connection.drain()
+      await drained(graceMs)
+      for (const connection of connections) connection.drain()
+      await options.endSockets?.()
+      const patience = setTimeout(() => {
+        for (const connection of connections) connection.destroy()
+      }, GOODBYE_MS)
+      await closed
+      clearTimeout(patience)
+      visitors.close()
+    },
+  }
+}
+
+function opened(server: Server, { port, host }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, ...(host === undefined ? {} : { host }), backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** What the connections of one port share, and the way to let them end. */
+function createVisitorEngine(
+  options: ListenOptions,
+  connections: Set<VisitorConnection>,
+): {
+  readonly engine: VisitorEngine
+  /** Serves nothing new; resolves when nothing runs any more, or the grace is over. */
+  drained(graceMs: number): Promise<void>
+  close(): void
+} {
+  const { settings, handler, log, metrics, trusted, maskPath, clock = systemClock } = options
   const problem = options.problem ?? plainProblem
   const nextId = createExchangeIds({ now: Date.now, random25: systemRandom25() })
-  const connections = new Map<Socket, Connection>()
-  let isStopping = false
-  let onIdle: (() => void) | undefined
-  let running = 0
-
-  const server = createServer({
-    maxHeaderSize: settings.maxHeadBytes,
-    headersTimeout: settings.clientHeadTimeoutMs,
-    connectionsCheckingInterval: Math.max(20, Math.min(1000, settings.clientHeadTimeoutMs / 4)),
-    // Long uploads are no fault; what stands still in them is found by the idle limit.
-    requestTimeout: 0,
-    keepAliveTimeout: settings.keepAliveTimeoutMs,
-    keepAliveTimeoutBuffer: 0,
-    requireHostHeader: false,
-    noDelay: true,
-    shouldUpgradeCallback: (incoming) =>
-      incoming.httpVersion === '1.1' && isHandshake(incoming.method!, headerLines(incoming.rawHeaders)),
+  const sources = { nextId, trusted }
+  const shortestMs = Math.min(settings.clientHeadTimeoutMs, settings.keepAliveTimeoutMs)
+  const deadlines = createDeadlines(clock, Math.max(10, Math.min(250, shortestMs / 4)))
+  const accessLog = createAccessLog({
+    write: log.raw,
+    isOn: () => log.isLevelEnabled('info'),
+    clock,
+    maskPath,
+    onDropped: metrics.logLinesDropped,
   })
-  // More lines than allowed are to be refused, not cut off.
-  server.maxHeadersCount = 0
+  const stopFlushing = log.onFlush(accessLog.flush)
+  let isStopping = false
+  let running = 0
+  let onIdle: (() => void) | undefined
 
-  function connectionOf(socket: Socket): Connection {
-    let connection = connections.get(socket)
-    if (!connection) {
-      const address = plainAddress(socket.remoteAddress ?? 'unknown')
-      connection = new Connection(socket, address, 'encrypted' in socket)
-      connections.set(socket, connection)
-      socket.once('close', () => connections.delete(socket))
-    }
-    return connection
-  }
-
-  function accept(incoming: IncomingMessage, outgoing?: ServerResponse, upgradeHead?: Buffer): void {
-    const startedAt = performance.now()
-    const connection = connectionOf(incoming.socket)
-    const headers = headerLines(incoming.rawHeaders)
-    const origin = readOrigin(connection.address, connection.tls, headers, trusted)
-    const target = incoming.url!
-    const head = readHead(incoming.method!, target, incoming.httpVersionMinor === 0, headers, settings)
-    const fault =
-      'code' in head ? head : (versionFault(incoming.httpVersion) ?? expectFault(headers.get('expect')))
-    const read =
-      'code' in head
-        ? { path: pathForLog(target), hasEncodedSlash: false, query: '', authority: '', host: '' }
-        : head
-    const facts = {
-      ...read,
-      id: origin.requestId ?? nextId(),
-      startedAt,
-      secure: origin.secure,
-      client: origin.client,
-      fromTrusted: origin.fromTrusted,
-      isUpgrade: upgradeHead !== undefined,
-      headers,
-    }
-    const serve = fault ? (exchange: NodeExchange) => refuse(exchange, fault) : run
-    const exchange = new NodeExchange(facts, incoming, outgoing, connection, {
-      serve,
-      closeAfter: () => isStopping,
-      ...(upgradeHead === undefined ? {} : { upgradeHead }),
-    })
-    connection.enqueue(exchange)
-  }
-
-  function run(exchange: NodeExchange): void {
-    track(exchange)
-    try {
-      const served = handler(exchange)
-      if (served) served.catch((error) => fail(exchange, error))
-    } catch (error) {
-      fail(exchange, error)
-    }
-  }
-
-  function refuse(exchange: NodeExchange, fault: HeadFault): void {
-    track(exchange)
-    metrics.refused(exchange.isUpgrade ? 'upgrade' : 'request', fault.reason)
-    for (const [name, value] of Object.entries(fault.headers ?? {})) exchange.addHeader(name, value)
-    problem(exchange, fault.code, fault.detail)
-  }
-
-  function fail(exchange: NodeExchange, error: unknown): void {
+  function fail(exchange: WireExchange, error: unknown): void {
     log.error({ exchange: exchange.id, err: error }, 'exchange failed')
     if (exchange.answered) exchange.abort()
     else problem(exchange, 'HYDRA_INTERNAL')
   }
 
-  function track(exchange: NodeExchange): void {
-    // WebSockets have no end of their own to wait for: they are closed once the requests are through.
-    const counts = exchange.isUpgrade ? 0 : 1
-    running += counts
-    exchange.onEnd((outcome) => {
-      running -= counts
+  /** Counts an exchange as running. WebSockets have no end of their own to wait for: they are closed once the others are through. */
+  function admit(exchange: WireExchange): void {
+    if (exchange.isRunning || exchange.isUpgrade) return
+    exchange.isRunning = true
+    running++
+  }
+
+  const engine: VisitorEngine = {
+    settings,
+    deadlines,
+    slab: new Slab(),
+    compression: createCompression(),
+    nextId,
+    get isStopping() {
+      return isStopping
+    },
+    factsOf: (head, address, isTls, startedAt) => readFacts(head, address, isTls, startedAt, sources),
+    begin(exchange) {
+      admit(exchange)
+      const traceAt = findTrace(exchange.head)
+      if (traceAt > 0) {
+        exchange.hasTrace = true
+        exchange.trace = traceId(exchange.head.bytes, traceAt)
+      } else if (traceAt === NO_TRACE) metrics.refused('request', 'traceparent')
+      try {
+        const served = handler(exchange)
+        if (served) served.catch((error) => fail(exchange, error))
+      } catch (error) {
+        fail(exchange, error)
+      }
+    },
+    refuse(exchange, fault) {
+      admit(exchange)
+      metrics.refused(exchange.isUpgrade ? 'upgrade' : 'request', fault.reason)
+      for (const [name, value] of Object.entries(fault.headers ?? {})) exchange.addHeader(name, value)
+      problem(exchange, fault.code, fault.detail)
+    },
+    unreadable({ code, reason, detail, headers }, address) {
+      const id = nextId()
+      const [status] = CODES[code]
+      metrics.refused('request', reason)
+      log.info({ exchange: id, status, client: address, reason }, 'unreadable request')
+      const body = Buffer.from(JSON.stringify(toProblem({ code, detail, errors: undefined }, id)))
+      const lines = Object.entries({
+        'Content-Type': 'application/problem+json',
+        'Content-Length': body.length,
+        'X-Request-Id': id,
+        ...headers,
+        Connection: 'close',
+      })
+      const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+      return Buffer.concat([statusLine(status), Buffer.from(`${head}\r\n`), body])
+    },
+    ended(exchange, outcome) {
+      if (exchange.isRunning) running--
       const durationMs = performance.now() - exchange.startedAt
-      const service = exchange.route?.service
+      const { route, instance, status } = exchange
       const isAborted = outcome === 'aborted'
-      metrics.exchange(
-        service ?? '-',
-        isAborted ? 'aborted' : `${Math.floor(exchange.status / 100)}xx`,
-        durationMs / 1000,
-      )
-      log.info(
-        {
-          exchange: exchange.id,
-          method: exchange.method,
-          path: maskPath(exchange.path),
-          status: exchange.status,
-          ...(isAborted ? { aborted: true } : {}),
-          service,
-          instance: exchange.instance?.id,
-          durationMs: Math.round(durationMs * 100) / 100,
-          attempts: exchange.attempts,
-          client: exchange.client,
-        },
-        'exchange',
+      metrics.exchange(route?.service ?? '-', outcomeOf(status, isAborted), durationMs / 1000)
+      accessLog.record(
+        exchange.id,
+        exchange.method,
+        exchange.path,
+        status,
+        isAborted,
+        route?.service,
+        instance?.id,
+        durationMs,
+        exchange.attempts,
+        exchange.client,
+        exchange.trace,
       )
       if (running === 0) onIdle?.()
-    })
+    },
+    opened(connection) {
+      connections.add(connection)
+      metrics.connectionOpened(connection.protocol)
+    },
+    closed(connection) {
+      if (connections.delete(connection)) metrics.connectionClosed()
+    },
+    received: metrics.bytesIn,
+    sent: metrics.bytesOut,
   }
-
-  /** Bytes that are no request: answered in the fewest words, after the requests before them. */
-  function onClientError(error: NodeJS.ErrnoException & { code?: string }, duplex: Duplex): void {
-    const socket = duplex as Socket
-    const connection = connectionOf(socket)
-    const { code = '' } = error
-    if (code === 'ECONNRESET' || code === 'EPIPE' || !socket.writable) {
-      socket.destroy()
-      return
-    }
-    if (connection.isGarbled || connection.isEnding) return
-    connection.isGarbled = true
-    const answer = PARSER_FAULTS[code] ?? 'HYDRA_BAD_REQUEST'
-    metrics.refused(
-      'request',
-      code.startsWith('HPE_') ? code.slice(4).toLowerCase().replaceAll('_', '-') : 'timeout',
-    )
-    const current = connection.current as NodeExchange | undefined
-    if (current && !current.incoming.complete) {
-      // It is the body of the running request that can't be read, so its answer is this one, or a cut one.
-      current.isBodyLost = true
-      // A body that ends too early is a visitor who left; nobody waits for an answer.
-      if (current.answered || code === 'HPE_INVALID_EOF_STATE') current.abort()
-      else problem(current, answer)
-      return
-    }
-    connection.afterwards(() => {
-      if (!socket.writable) return
-      const id = nextId()
-      const fields = { exchange: id, status: CODES[answer][0], client: connection.address, reason: code }
-      log.info(fields, 'unreadable request')
-      socket.write(minimalAnswer(answer, id))
-      connection.linger()
-    })
-  }
-
-  server.on('request', (incoming, outgoing) => accept(incoming, outgoing))
-  // 100 is the service's to say, and any other expectation is refused by `expectFault`.
-  server.on('checkContinue', (incoming, outgoing) => accept(incoming, outgoing))
-  server.on('checkExpectation', (incoming, outgoing) => accept(incoming, outgoing))
-  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
-    accept(incoming, undefined, head)
-  })
-  server.on('connect', (incoming: IncomingMessage, socket: Duplex) => {
-    socket.on('error', () => socket.destroy())
-    metrics.refused('request', 'connect')
-    const connection = connectionOf(incoming.socket)
-    connection.afterwards(() => {
-      socket.write(
-        minimalAnswer(
-          'HYDRA_METHOD_NOT_ALLOWED',
-          nextId(),
-          'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n',
-        ),
-      )
-      connection.linger()
-    })
-  })
-  server.on('clientError', onClientError)
-
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(
-      { port: options.port, ...(options.host === undefined ? {} : { host: options.host }) },
-      () => {
-        server.off('error', reject)
-        resolve()
-      },
-    )
-  })
-  server.on('error', (error) => log.error({ err: error }, 'listener failed'))
-  const { port } = server.address() as AddressInfo
 
   return {
-    port,
-    url: `http://${localUrlHost(options.host)}:${port}`,
-    async close(graceMs) {
+    engine,
+    async drained(graceMs) {
       isStopping = true
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      if (running === 0) return
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs)
-        const done = () => {
+        onIdle = () => {
           clearTimeout(timer)
           resolve()
         }
-        onIdle = done
-        if (running === 0) done()
       })
-      for (const socket of connections.keys()) socket.destroySoon()
-      // Who does not read our goodbye is not waited for.
-      const patience = setTimeout(() => connections.forEach((_, socket) => void socket.destroy()), 250)
-      server.closeAllConnections()
-      await closed
-      clearTimeout(patience)
+    },
+    close() {
+      deadlines.close()
+      stopFlushing()
+      accessLog.close()
     },
   }
 }
@@ -280,34 +259,4 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 function plainProblem(exchange: Exchange, code: ErrorCode, detail?: string): void {
   const body = JSON.stringify(toProblem({ code, detail, errors: undefined }, exchange.id))
   exchange.answer(CODES[code][0], { 'Content-Type': 'application/problem+json' }, body)
-}
-
-function minimalAnswer(code: ErrorCode, id: string, headers = ''): string {
-  const [status] = CODES[code]
-  const body = JSON.stringify(toProblem({ code, detail: undefined, errors: undefined }, id))
-  return (
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\n` +
-    `Content-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${id}\r\n${headers}Connection: close\r\n\r\n${body}`
-  )
-}
-
-/** The parser also lets HTTP/0.9 and HTTP/2.0 through, which are other languages. */
-function versionFault(version: string): HeadFault | undefined {
-  if (version === '1.1' || version === '1.0') return undefined
-  return { code: 'HYDRA_BAD_REQUEST', reason: 'version', detail: 'This port speaks HTTP/1.1 and HTTP/1.0.' }
-}
-
-/** RFC 9110, 10.1.1: the only expectation there is. */
-function expectFault(expect: string | undefined): HeadFault | undefined {
-  if (expect === undefined || expect.toLowerCase() === '100-continue') return undefined
-  return {
-    code: 'HYDRA_BAD_REQUEST',
-    reason: 'expect',
-    detail: 'The only expectation that can be met is 100-continue.',
-  }
-}
-
-/** What a refused request asked for, cut to what a log line bears. */
-function pathForLog(target: string): string {
-  return target.split('?', 1)[0]!.slice(0, 256)
 }

@@ -1,32 +1,35 @@
 /**
- * Pool: the connections to one instance. Busy ones are bounded, idle ones are few, short-lived and silent.
+ * Connections to one instance. Busy ones are bounded, idle ones are few, short-lived and silent.
  *
  * @module
  */
-import { Agent, type ClientRequest, request as httpRequest } from 'node:http'
-import { request as httpsRequest, Agent as TlsAgent } from 'node:https'
-import { connect, isIP, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
-import type { Address, Instance } from '../routing/upstream.ts'
+import type { HeadLimits } from '../http1/head.ts'
+import type { Address } from '../routing/upstream.ts'
+import { type ConnectionOwner, type ConnectionUser, ServiceConnection } from './service-connection.ts'
 import type { ProxySettings } from './settings.ts'
 
-export interface PoolRequest {
-  readonly method: string
-  readonly path: string
-  readonly headers: readonly string[]
+/** Somebody who wants a connection. */
+export interface PoolUser extends ConnectionUser {
+  /** A connection is there, connected and his, after he had to wait for it. */
+  onConnection(connection: ServiceConnection): void
+  /** A connection is being made for him; `onConnected` or `onConnectError` follows. */
+  onConnecting(connection: ServiceConnection): void
 }
 
 export interface Pool {
   readonly address: Address
   /** False when as many requests wait as may. */
   readonly hasRoom: boolean
-  /** True while it has no connection and no request. */
+  /** True while it has no connection and nobody waits. */
   readonly isEmpty: boolean
-  /** Begins a request on an idle connection, a new one, or the next that gets free. Throws what can't be sent. */
-  request(options: PoolRequest): ClientRequest
-  /** Begins a request on a connection of its own that never comes back here: for upgrades. */
-  requestAlone(options: PoolRequest): ClientRequest
+  /** An idle connection; or none, and the user is told when one is there, or being made. */
+  acquire(user: PoolUser): ServiceConnection | undefined
+  /** Makes a connection of its own that never comes back here: for upgrades. */
+  openAlone(user: ConnectionUser): ServiceConnection
+  /** The user waits no longer. */
+  cancel(user: PoolUser): void
+  /** Takes back a connection whose request and answer have both ended cleanly. */
+  release(connection: ServiceConnection): void
   /** Closes idle connections: one of them turned out to be dead. */
   dropIdle(): void
   /** Closes connections that were idle for too long. `now` is in the time of the deadlines. */
@@ -37,128 +40,119 @@ export interface Pool {
 
 export type PoolSettings = Pick<
   ProxySettings,
-  'maxConnectionsPerInstance' | 'maxQueuedPerInstance' | 'upstreamKeepAliveMs' | 'maxHeadBytes'
+  | 'maxConnectionsPerInstance'
+  | 'maxQueuedPerInstance'
+  | 'upstreamKeepAliveMs'
+  | 'maxHeadBytes'
+  | 'maxHeaderLines'
+  | 'maxTargetBytes'
 >
+
+export interface PoolDeps {
+  readonly settings: PoolSettings
+  /** The time that `sweep` is called with. */
+  readonly now: () => number
+  /** Counts connections that open (1) and close (-1). */
+  readonly onConnections: (change: 1 | -1) => void
+}
 
 /** How much sooner than the instance an idle connection is closed, so that no request meets the closing. */
 const EARLIER_MS = 1000
+/** Answers may have larger heads than requests: cookies are set with many attributes. */
+const LEAST_HEAD_BYTES = 64 * 1024
 
-/** Makes the pool of an instance. `now` is the time that `sweep` is called with. */
-export function createPool(instance: Instance, settings: PoolSettings, now: () => number): Pool {
-  const { address } = instance
-  const isTls = address.protocol === 'https'
-  const idle = new Map<Duplex, number>()
-  const limit = settings.maxConnectionsPerInstance + settings.maxQueuedPerInstance
-  let inUse = 0
+/** Makes the pool of an address. */
+export function createPool(address: Address, { settings, now, onConnections }: PoolDeps): Pool {
+  const limits: HeadLimits = {
+    maxHeadBytes: Math.max(settings.maxHeadBytes, LEAST_HEAD_BYTES),
+    maxHeaderLines: Math.max(settings.maxHeaderLines, 1000),
+    maxTargetBytes: settings.maxTargetBytes,
+  }
+  const { maxConnectionsPerInstance: most, maxQueuedPerInstance: mostWaiting } = settings
+  /** Used last is taken first: the others grow old and are closed. */
+  const idle: ServiceConnection[] = []
+  const waiting: PoolUser[] = []
+  let open = 0
+  let alone = 0
   let isClosed = false
 
-  const agent = isTls
-    ? new TlsAgent({
-        keepAlive: true,
-        maxSockets: settings.maxConnectionsPerInstance,
-        ...tlsOptions(address),
-      })
-    : new Agent({ keepAlive: true, maxSockets: settings.maxConnectionsPerInstance })
-  const reuse = agent.reuseSocket.bind(agent)
-  agent.keepSocketAlive = (socket: Duplex) => {
-    if (isClosed) return false
-    const hintMs = keepAliveHintMs(socket)
-    const keptMs = Math.min(
-      settings.upstreamKeepAliveMs,
-      hintMs === undefined ? Number.POSITIVE_INFINITY : hintMs - EARLIER_MS,
-    )
-    if (keptMs <= 0) return false
-    if (!idle.has(socket)) socket.once('close', () => idle.delete(socket))
-    idle.set(socket, now() + keptMs)
-    return true
+  const owner: ConnectionOwner = {
+    gone(connection) {
+      open--
+      onConnections(-1)
+      const at = idle.indexOf(connection)
+      if (at >= 0) idle.splice(at, 1)
+      const next = waiting.shift()
+      if (next) connectFor(next)
+    },
   }
-  agent.reuseSocket = (socket, request) => {
-    idle.set(socket, Number.POSITIVE_INFINITY)
-    reuse(socket, request)
+  const ownerOfAlone: ConnectionOwner = {
+    gone() {
+      alone--
+      onConnections(-1)
+    },
   }
-  // One agent has one address, so the name that tells addresses apart need not be built each time.
-  agent.getName = () => instance.id
 
-  // Lines beyond a count would be dropped without a word; the size of the head is limited instead.
-  const begin = isTls ? httpsRequest : httpRequest
-  const common = {
-    host: address.host,
-    port: address.port,
-    maxHeaderSize: Math.max(settings.maxHeadBytes, 64 * 1024),
+  function connectFor(user: PoolUser): void {
+    open++
+    onConnections(1)
+    user.onConnecting(new ServiceConnection(address, limits, owner, user))
   }
-  const closeIdle = (isDue: (until: number) => boolean) => {
-    for (const sockets of Object.values(agent.freeSockets)) {
-      for (const socket of [...(sockets ?? [])]) if (isDue(idle.get(socket) ?? 0)) socket.destroy()
+
+  function closeIdle(isDue: (connection: ServiceConnection) => boolean): void {
+    for (let i = idle.length - 1; i >= 0; i--) {
+      const connection = idle[i]!
+      if (!isDue(connection)) continue
+      idle.splice(i, 1)
+      connection.destroy()
     }
   }
 
   return {
     address,
     get hasRoom() {
-      return inUse < limit
+      return idle.length > 0 || open < most || waiting.length < mostWaiting
     },
     get isEmpty() {
-      return inUse === 0 && idle.size === 0
+      return open === 0 && alone === 0 && waiting.length === 0
     },
-    request({ method, path, headers }) {
-      const request = begin({ ...common, agent, method, path, headers })
-      request.maxHeadersCount = 0
-      inUse++
-      request.once('close', () => inUse--)
-      return request
+    acquire(user) {
+      for (let connection = idle.pop(); connection; connection = idle.pop()) {
+        if (!connection.isClosed) return connection
+      }
+      if (open < most) connectFor(user)
+      else waiting.push(user)
+      return undefined
     },
-    requestAlone({ method, path, headers }) {
-      const createConnection = () => openSocket(address)
-      const request = begin({ ...common, agent: false, method, path, headers, createConnection })
-      request.maxHeadersCount = 0
-      return request
+    openAlone(user) {
+      alone++
+      onConnections(1)
+      return new ServiceConnection(address, limits, ownerOfAlone, user)
+    },
+    cancel(user) {
+      const at = waiting.indexOf(user)
+      if (at >= 0) waiting.splice(at, 1)
+    },
+    release(connection) {
+      connection.leave()
+      const { keepAliveSeconds } = connection
+      const keptMs =
+        keepAliveSeconds < 0
+          ? settings.upstreamKeepAliveMs
+          : Math.min(settings.upstreamKeepAliveMs, keepAliveSeconds * 1000 - EARLIER_MS)
+      const next = waiting.shift()
+      if (next) next.onConnection(connection)
+      else if (isClosed || keptMs <= 0) connection.destroy()
+      else {
+        connection.idleUntil = now() + keptMs
+        idle.push(connection)
+      }
     },
     dropIdle: () => closeIdle(() => true),
-    sweep: (at) => closeIdle((until) => until <= at),
+    sweep: (at) => closeIdle(({ idleUntil }) => idleUntil <= at),
     close() {
       isClosed = true
       closeIdle(() => true)
     },
   }
-}
-
-function openSocket(address: Address): Socket {
-  const { host, port } = address
-  if (address.protocol === 'http') return connect({ host, port, noDelay: true, allowHalfOpen: true })
-  const options: ConnectionOptions & { allowHalfOpen: boolean } = {
-    host,
-    port,
-    allowHalfOpen: true,
-    ALPNProtocols: ['http/1.1'],
-    ...tlsOptions(address),
-  }
-  return connectTls(options)
-}
-
-function tlsOptions({ host, serverName, ca, verify }: Address) {
-  const name = serverName ?? (isIP(host) ? undefined : host)
-  return {
-    ...(name === undefined ? {} : { servername: name }),
-    ...(ca === undefined ? {} : { ca }),
-    rejectUnauthorized: verify !== false,
-  }
-}
-
-/** `Keep-Alive: timeout=5` of the answer that just ended on this socket, ms. */
-function keepAliveHintMs(socket: Duplex): number | undefined {
-  const { _httpMessage: message } = socket as Duplex & { _httpMessage?: ClientRequest & { res?: Answer } }
-  const lines = message?.res?.rawHeaders
-  if (!lines) return undefined
-  for (let i = 0; i < lines.length; i += 2) {
-    const name = lines[i]!
-    if (name.length === 10 && name.toLowerCase() === 'keep-alive') {
-      const seconds = /timeout\s*=\s*"?(\d+)/i.exec(lines[i + 1]!)?.[1]
-      return seconds === undefined ? undefined : Number(seconds) * 1000
-    }
-  }
-  return undefined
-}
-
-interface Answer {
-  readonly rawHeaders: readonly string[]
 }

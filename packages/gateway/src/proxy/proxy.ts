@@ -42,14 +42,14 @@ const NONE: readonly Instance[] = []
 export function createProxy(deps: ProxyDeps): ExchangeHandler {
   const { live, select, forward, answers, local, isLocal, welcome, settings, metrics } = deps
 
-  return async (exchange) => {
+  return (exchange) => {
     try {
-      if (isLocal(exchange.path)) return await local(exchange)
+      if (isLocal(exchange.path)) return local(exchange)?.catch((error) => answers.failure(exchange, error))
 
       const { table } = live
       const route = table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade)
       exchange.route = route
-      if (!route) return await refuse(exchange, table)
+      if (!route) return refuse(exchange, table)
       if (exchange.hasEncodedSlash && route.encodedSlash !== 'keep') {
         metrics.refused('request', 'encoded-slash')
         return answers.problem(exchange, 'HYDRA_BAD_PATH', 'An encoded slash may not stand in this path.')
@@ -61,46 +61,57 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
         metrics.refused('upgrade', 'origin')
         return answers.problem(exchange, 'HYDRA_FORBIDDEN_ORIGIN')
       }
-      await serve(exchange, route, table)
+      const instance = select(exchange, route, table.candidates(route), NONE)
+      if (!instance) return answers.unavailable(exchange, route)
+      exchange.attempts = 1
+      forward(exchange, route, instance, onFailure)
     } catch (error) {
       answers.failure(exchange, error)
     }
   }
 
-  async function serve(exchange: Exchange, matched: Route, table: RoutingTable): Promise<void> {
-    let route = matched
-    let candidates = table.candidates(route)
-    let instance = select(exchange, route, candidates, NONE)
-    let tried: Instance[] | undefined
-    let failure: ForwardFailure | undefined
-    let failures = 0
-    while (instance) {
+  /** An instance failed: asks another one, or answers. */
+  function onFailure(exchange: Exchange, failure: ForwardFailure): void {
+    try {
+      const instance = chooseNext(exchange, failure)
+      if (!instance) return
+      metrics.retried(exchange.route!.service)
       exchange.attempts++
-      failure = await forward(exchange, route, instance)
-      if (!failure || exchange.answered) return
-      // A refused connection costs next to nothing and happens once per instance: only others are bounded.
-      if (!failure.refused) failures++
-      if (failures >= settings.maxAttempts || !mayRepeat(exchange, failure)) {
-        return answers.problem(exchange, failure.code)
-      }
-      tried ??= []
-      tried.push(instance)
-      // Who is left is a matter of now: what just failed may have changed the table.
-      route = exchange.route =
-        live.table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade) ?? route
-      candidates = live.table.candidates(route)
-      instance = select(exchange, route, candidates, tried)
-      // Whoever broke off may have been dying; asked again it refuses, and then we know that nobody is there.
-      if (failure.reason === 'reset') instance ??= select(exchange, route, candidates, NONE)
-      if (instance) metrics.retried(route.service)
+      forward(exchange, exchange.route!, instance, onFailure)
+    } catch (error) {
+      answers.failure(exchange, error)
     }
+  }
+
+  /** The instance a failed request goes to next; none when it was answered instead. */
+  function chooseNext(exchange: Exchange, failure: ForwardFailure): Instance | undefined {
+    // A refused connection costs next to nothing and happens once per instance: only others are bounded.
+    if (!failure.refused) exchange.failures++
+    if (exchange.failures >= settings.maxAttempts || !mayRepeat(exchange, failure)) {
+      answers.problem(exchange, failure.code)
+      return undefined
+    }
+    exchange.tried ??= []
+    exchange.tried.push(exchange.instance!)
+    // Who is left is a matter of now: what just failed may have changed the table.
+    const { table } = live
+    const route =
+      table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade) ?? exchange.route!
+    exchange.route = route
+    const candidates = table.candidates(route)
+    const instance = select(exchange, route, candidates, exchange.tried)
+    if (instance) return instance
+    const anyone = select(exchange, route, candidates, NONE)
+    // Whoever broke off may have been dying; asked again it refuses, and then we know that nobody is there.
+    if (anyone && failure.reason === 'reset') return anyone
     exchange.instance = undefined
-    if (!failure || !select(exchange, route, candidates, NONE)) answers.unavailable(exchange, route)
-    else answers.problem(exchange, failure.code)
+    if (anyone) answers.problem(exchange, failure.code)
+    else answers.unavailable(exchange, route)
+    return undefined
   }
 
   /** Nothing is served here in this way; says which way there would be. */
-  function refuse(exchange: Exchange, table: RoutingTable): void | Promise<void> {
+  function refuse(exchange: Exchange, table: RoutingTable): void {
     const { host, path, method, isUpgrade } = exchange
     const allowed = isUpgrade ? NONE : table.allowed(host, path)
     if (isUpgrade) {
@@ -111,7 +122,7 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
     } else if (method === 'GET' && table.match(host, path, method, true)) {
       answers.problem(exchange, 'HYDRA_NOT_UPGRADABLE', ONLY_SOCKET, UPGRADE_HEADERS)
     } else if (welcome && path === '/' && (method === 'GET' || method === 'HEAD')) {
-      return welcome(exchange)
+      welcome(exchange)?.catch((error) => answers.failure(exchange, error))
     } else {
       answers.problem(exchange, 'HYDRA_NO_ROUTE')
     }

@@ -16,6 +16,8 @@ export interface ProxySettings {
   readonly maxBodyBytes: number
   /** Until a visitor has sent a request head; then 408. */
   readonly clientHeadTimeoutMs: number
+  /** Slowest a visitor may send a body while we are ready for it, bytes per second over five seconds; then 408. 0 for no limit. */
+  readonly minBodyRate: number
   /** How long an idle connection of a visitor stays open. */
   readonly keepAliveTimeoutMs: number
 
@@ -34,6 +36,9 @@ export interface ProxySettings {
   /** At how many instances a request is tried. */
   readonly maxAttempts: number
 
+  /** Whether answers say how long gateway and service took (`Server-Timing`). */
+  readonly serverTiming: boolean
+
   /** Origins that may open WebSockets beside the one that was asked: `https://shop.example`. */
   readonly allowedOrigins: readonly string[]
   /** How browsers reach us, when that differs from the Host we see; its origin may open WebSockets. */
@@ -46,6 +51,7 @@ export const proxyDefaults: ProxySettings = Object.freeze({
   maxHeaderLines: 100,
   maxBodyBytes: Number.POSITIVE_INFINITY,
   clientHeadTimeoutMs: 10_000,
+  minBodyRate: 240,
   keepAliveTimeoutMs: 75_000,
   connectTimeoutMs: 1000,
   headTimeoutMs: 30_000,
@@ -54,6 +60,7 @@ export const proxyDefaults: ProxySettings = Object.freeze({
   maxConnectionsPerInstance: 256,
   maxQueuedPerInstance: 256,
   maxAttempts: 3,
+  serverTiming: true,
   allowedOrigins: [],
   publicUrl: undefined,
 })

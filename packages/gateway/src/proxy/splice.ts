@@ -10,6 +10,7 @@
 import type { Socket } from 'node:net'
 import type { Deadlines, Waiting } from './deadlines.ts'
 import { closeFrame, FrameFollower } from './frame-follower.ts'
+import { reset } from './reset.ts'
 import type { BytesReceiver, ServiceConnection } from './service-connection.ts'
 import { whenFlushed } from './when-flushed.ts'
 import { HELD, SENT } from './wire-exchange.ts'
@@ -199,8 +200,7 @@ export class Splice implements Waiting, BytesReceiver {
   #breakOff(other: Socket, wasTold: boolean): void {
     if (other.destroyed) return
     if (!wasTold) {
-      if ('encrypted' in other) other.destroy()
-      else other.resetAndDestroy()
+      reset(other)
       return
     }
     if (this.deadline === Number.POSITIVE_INFINITY) this.#wait(GOODBYE_MS)

@@ -9,6 +9,7 @@
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import type { Route } from '../routing/route.ts'
 import type { ChannelKind, Instance } from '../routing/upstream.ts'
+import type { Compression } from './compression.ts'
 import type { Exchange, HeaderLines, Peer, TakenOver } from './exchange.ts'
 import { requestOf } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
@@ -38,6 +39,8 @@ export type Outcome = 'finished' | 'aborted'
 
 /** Who an exchange belongs to: told when it is over. */
 export interface ExchangeOwner {
+  /** For answers of our own. */
+  readonly compression: Compression
   ended(exchange: WireExchange, outcome: Outcome): void
 }
 
@@ -74,6 +77,8 @@ export abstract class WireExchange implements Exchange {
   failures = 0
   /** The visitor speaks HTTP/1.0: no interim answers, no chunks. */
   readonly isHttp10: boolean
+  /** It counts among those a gateway that stops waits for. */
+  isRunning = false
   /** The attempt that serves it now. */
   attempt: Leavable | undefined = undefined
   /** Called when held bytes have left. */
@@ -108,6 +113,10 @@ export abstract class WireExchange implements Exchange {
   get headers(): HeaderLines {
     this.#headers ??= linesOf(this.head)
     return this.#headers
+  }
+
+  get compression(): Compression {
+    return this.#owner.compression
   }
 
   get ended(): boolean {
@@ -157,14 +166,12 @@ export abstract class WireExchange implements Exchange {
 
   answer(status: number, headers: Readonly<Record<string, string>>, body: string | Uint8Array = ''): void {
     if (this.answered || this.ended) return
+    const small = this.compression.compressBytes(this.head.get('accept-encoding'), status, headers, body)
     const flat: string[] = []
-    for (const name of Object.keys(headers)) {
-      if (name.toLowerCase() !== 'content-length') flat.push(name, headers[name]!)
+    for (const name of Object.keys(small.headers)) {
+      if (name.toLowerCase() !== 'content-length') flat.push(name, small.headers[name]!)
     }
-    const bytes =
-      typeof body === 'string'
-        ? Buffer.from(body)
-        : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    const bytes = bytesOf(small.body)
     this.ownHead(status, flat, bytes.length)
     if (this.method !== 'HEAD' && status !== 204 && status !== 304 && bytes.length > 0) this.write(bytes)
     this.finish()
@@ -231,6 +238,12 @@ class LinesOfHead implements HeaderLines {
     this.#flat ??= this.#head.flat()
     return this.#flat
   }
+}
+
+function bytesOf(body: string | Uint8Array): Buffer {
+  return typeof body === 'string'
+    ? Buffer.from(body)
+    : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/

@@ -1,0 +1,179 @@
+/**
+ * Reads a request head the way every part behind it may rely on: one meaning, or refused. Pure. What breaks the
+ * grammar or the framing of HTTP is refused by the codec (`http1/`) and never gets here.
+ *
+ * @module
+ */
+import type { ErrorCode } from '../errors.ts'
+import { FAULTS } from '../http1/faults.ts'
+import { type RequestHead, SWITCH } from '../http1/head.ts'
+import { HOST, ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE } from '../http1/names.ts'
+import { readTarget } from '../routing/path.ts'
+import { type Authority, parseAuthority } from './authority.ts'
+import { type AddressSet, readOrigin } from './forwarded.ts'
+import { linesOf } from './wire-exchange.ts'
+
+/** What is settled about a request before anything is done with it. */
+export interface RequestFacts {
+  readonly id: string
+  readonly startedAt: number
+  readonly path: string
+  readonly hasEncodedSlash: boolean
+  readonly query: string
+  readonly authority: string
+  readonly host: string
+  /** True when the visitor speaks TLS, to us or to a trusted proxy before us. */
+  readonly secure: boolean
+  readonly client: string
+  readonly fromTrusted: boolean
+  /** A WebSocket handshake that may be answered with 101 (RFC 6455, 4.2.1). */
+  readonly isUpgrade: boolean
+}
+
+/** Why a request is refused. `reason` is a short constant word, `detail` a sentence for the sender. */
+export interface HeadFault {
+  readonly code: ErrorCode
+  readonly reason: string
+  readonly detail?: string
+  /** Sent along, such as `Allow`. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface FactsSources {
+  readonly nextId: () => string
+  /** Proxies whose word about the visitor is taken. */
+  readonly trusted: AddressSet | undefined
+}
+
+/** Reads what a head says; `address` is the peer's, `isTls` whether it speaks TLS to us. */
+export function readFacts(
+  head: RequestHead,
+  address: string,
+  isTls: boolean,
+  startedAt: number,
+  { nextId, trusted }: FactsSources,
+): RequestFacts | HeadFault {
+  const hostLine = head.find(HOST)
+  if (hostLine < 0) return badRequest('host', 'A request needs exactly one Host header.')
+  const authority = head.value(hostLine)
+  const parsed = authorityOf(authority)
+  if (!parsed) return badRequest('host', 'The Host header is not a host name with an optional port.')
+
+  let { target } = head
+  if (target.charCodeAt(0) !== SLASH) {
+    const local = localPart(target, authority)
+    if (typeof local !== 'string') return local
+    target = local
+  }
+  const read = readTarget(target)
+  if (read.problem !== undefined) {
+    return { code: 'HYDRA_BAD_PATH', reason: 'path', detail: `This address was refused: ${read.problem}.` }
+  }
+  const facts = {
+    id: '',
+    startedAt,
+    path: read.path,
+    hasEncodedSlash: read.encodedSlash,
+    query: read.query,
+    authority,
+    host: parsed.host,
+    secure: isTls,
+    client: address,
+    fromTrusted: false,
+    isUpgrade: head.hasUpgrade && isHandshake(head),
+  }
+  if (trusted?.has(address)) {
+    const origin = readOrigin(address, isTls, linesOf(head), trusted)
+    facts.secure = origin.secure
+    facts.client = origin.client
+    facts.fromTrusted = true
+    facts.id = origin.requestId ?? nextId()
+  } else facts.id = nextId()
+  return facts
+}
+
+const SLASH = 47
+const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is
+
+/** Path and query of a target that does not begin with a slash. */
+function localPart(target: string, authority: string): string | HeadFault {
+  const absolute = ABSOLUTE.exec(target)
+  if (!absolute) return badRequest('target', 'The request line must ask for a path.')
+  // RFC 9112, 3.2.2 lets the target win; two different hosts in one request are an attack or a fault.
+  if (absolute[1]!.toLowerCase() !== authority.toLowerCase()) {
+    return badRequest('authority', 'The address in the request line and the Host header differ.')
+  }
+  return absolute[2]!.startsWith('/') ? absolute[2]! : `/${absolute[2]!}`
+}
+
+/** Authorities that were read lately: there are few, and each comes with every request. */
+const known = new Map<string, Authority>()
+const MOST_KNOWN = 256
+
+function authorityOf(text: string): Authority | undefined {
+  let authority = known.get(text)
+  if (!authority) {
+    authority = parseAuthority(text)
+    if (authority) {
+      if (known.size >= MOST_KNOWN) known.clear()
+      known.set(text, authority)
+    }
+  }
+  return authority
+}
+
+const KEY = /^[A-Za-z0-9+/]{22}==$/
+
+/** Anything else with an `Upgrade` header is an ordinary request: a server may ignore the offer (RFC 9110, 7.8). */
+function isHandshake(head: RequestHead): boolean {
+  return (
+    head.minor === 1 &&
+    head.method === 'GET' &&
+    (head.connection & SWITCH) !== 0 &&
+    !head.isChunked &&
+    head.contentLength <= 0 &&
+    onlyValue(head, UPGRADE)?.toLowerCase() === 'websocket' &&
+    KEY.test(onlyValue(head, SEC_WEBSOCKET_KEY) ?? '') &&
+    head.get('sec-websocket-version') === '13' &&
+    // Of two origins the service might believe the other one.
+    countOf(head, ORIGIN) < 2
+  )
+}
+
+function onlyValue(head: RequestHead, id: number): string | undefined {
+  return countOf(head, id) === 1 ? head.value(head.find(id)) : undefined
+}
+
+function countOf(head: RequestHead, id: number): number {
+  const lines = head.lines()
+  let count = 0
+  for (let i = 0; i < lines.count; i++) if (lines.id[i] === id) count++
+  return count
+}
+
+const CODE_OF: Readonly<Record<number, ErrorCode>> = {
+  400: 'HYDRA_BAD_REQUEST',
+  405: 'HYDRA_METHOD_NOT_ALLOWED',
+  413: 'HYDRA_TOO_LARGE',
+  414: 'HYDRA_TARGET_TOO_LONG',
+  431: 'HYDRA_HEAD_TOO_LARGE',
+  501: 'HYDRA_NOT_IMPLEMENTED',
+  505: 'HYDRA_HTTP_VERSION',
+}
+
+const ALLOWED = { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }
+
+/** A fault of the codec in our words; `result` is what its parser returned. */
+export function codecFault(result: number): HeadFault {
+  const { word, status, detail } = FAULTS[-result]!
+  return {
+    code: CODE_OF[status] ?? 'HYDRA_BAD_REQUEST',
+    reason: word,
+    detail,
+    ...(status === 405 ? { headers: ALLOWED } : {}),
+  }
+}
+
+function badRequest(reason: string, detail: string): HeadFault {
+  return { code: 'HYDRA_BAD_REQUEST', reason, detail }
+}

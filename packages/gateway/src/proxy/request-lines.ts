@@ -1,0 +1,217 @@
+/**
+ * The head of a request on its way to a service, put together in bytes: lines go on as they came, in order and
+ * with their repetitions; what belongs to one connection or to us is taken out, what we vouch for is put in.
+ *
+ * @module
+ */
+import { latin1, type RequestHead } from '../http1/head.ts'
+import {
+  COOKIE,
+  DISGUISED,
+  FORWARDED,
+  HOST,
+  HYDRA,
+  TRACEPARENT,
+  TRACESTATE,
+  X_FORWARDED,
+  X_REAL_IP,
+  X_REQUEST_ID,
+} from '../http1/names.ts'
+import type { Slab } from '../http1/slab.ts'
+import type { Instance } from '../routing/upstream.ts'
+import { HOP_BY_HOP, nominatedBy } from './answer-lines.ts'
+import { filterCookies } from './cookies.ts'
+import type { HeaderLines, Peer } from './exchange.ts'
+import { pushForwarded } from './forwarded.ts'
+
+/** What is written of an exchange. */
+export interface Forwardable {
+  readonly id: string
+  readonly head: RequestHead
+  readonly method: string
+  readonly hasBody: boolean
+  readonly isUpgrade: boolean
+  readonly hasTrace: boolean
+  readonly authority: string
+  readonly secure: boolean
+  readonly fromTrusted: boolean
+  readonly peer: Peer
+  readonly headers: HeaderLines
+}
+
+/** By id of the name: lines that never go on, and lines that are looked at. All others go on. */
+const DROP = 1
+const LOOK = 2
+const RULES = new Uint8Array(256)
+for (const id of [...HOP_BY_HOP, HOST, FORWARDED, X_REAL_IP, X_REQUEST_ID, HYDRA]) RULES[id] = DROP
+for (const id of [COOKIE, DISGUISED, TRACEPARENT, TRACESTATE, X_FORWARDED]) RULES[id] = LOOK
+
+const VERSION_AND_HOST = Buffer.from(' HTTP/1.1\r\nHost: ')
+const CRLF = Buffer.from('\r\n')
+const REQUEST_ID = Buffer.from('X-Request-Id: ')
+const HYDRA_PATH = Buffer.from('hydra-path: ')
+const COOKIE_NAME = Buffer.from('Cookie: ')
+const CHUNKED = Buffer.from('Transfer-Encoding: chunked\r\n')
+const NO_BODY = Buffer.from('Content-Length: 0\r\n')
+const UPGRADE = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n')
+const SPACE = 0x20
+
+/** Methods that have no body as a rule: nothing has to be said about it. */
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE'])
+
+/** Writes the head into the open region of a slab: begins it, and leaves it open for the body. */
+export function putRequestHead(
+  slab: Slab,
+  exchange: Forwardable,
+  instance: Pick<Instance, 'service' | 'channel' | 'hostHeader'>,
+  target: string,
+): void {
+  const { head } = exchange
+  const forwarded = forwardedBytes(exchange)
+  slab.begin(head.end - head.start + target.length + forwarded.length + 512 + instance.service.length * 9)
+  slab.latin1(exchange.method)
+  slab.byte(SPACE)
+  slab.latin1(target)
+  slab.bytes(VERSION_AND_HOST)
+  slab.latin1(instance.hostHeader ?? exchange.authority)
+  slab.bytes(CRLF)
+  const isRegistered = instance.channel !== 'static'
+  putKeptLines(slab, exchange, isRegistered)
+  slab.bytes(forwarded)
+  slab.bytes(REQUEST_ID)
+  slab.latin1(exchange.id)
+  slab.bytes(CRLF)
+  if (isRegistered) {
+    slab.bytes(HYDRA_PATH)
+    slab.latin1(encodedName(instance.service))
+    slab.bytes(CRLF)
+  }
+  if (exchange.isUpgrade) slab.bytes(UPGRADE)
+  else if (head.isChunked) slab.bytes(CHUNKED)
+  // Without it some servers wait for a body that never comes (RFC 9110, 8.6).
+  else if (head.contentLength < 0 && !BODILESS.has(exchange.method)) slab.bytes(NO_BODY)
+  slab.bytes(CRLF)
+}
+
+/** Copies lines that go on in runs, as few as there are. */
+function putKeptLines(slab: Slab, exchange: Forwardable, isRegistered: boolean): void {
+  const { head } = exchange
+  const nominated = nominatedBy(head)
+  const { bytes } = head
+  const lines = head.lines()
+  let runAt = -1
+  let runEnd = 0
+  for (let i = 0; i < lines.count; i++) {
+    const rule = RULES[lines.id[i]!]!
+    let isKept = rule === 0
+    let text: string | undefined
+    if (rule === LOOK) {
+      if (lines.id[i] === COOKIE) {
+        isKept = !holdsOurs(bytes, lines.valueAt[i]!, lines.valueEnd[i]!)
+        if (!isKept) text = filterCookies(latin1(bytes, lines.valueAt[i]!, lines.valueEnd[i]!), isRegistered)
+      } else isKept = isLineKept(exchange, lines.id[i]!, nameAt(head, i))
+    }
+    if ((isKept || text !== undefined) && nominated?.has(nameAt(head, i).toLowerCase())) {
+      isKept = false
+      text = undefined
+    }
+    if (isKept) {
+      if (runAt < 0) runAt = lines.nameAt[i]!
+      runEnd = lines.lineEnd[i]!
+      continue
+    }
+    if (runAt >= 0) slab.range(bytes, runAt, runEnd)
+    runAt = -1
+    if (text !== undefined) {
+      slab.bytes(COOKIE_NAME)
+      slab.latin1(text)
+      slab.bytes(CRLF)
+    }
+  }
+  if (runAt >= 0) slab.range(bytes, runAt, runEnd)
+}
+
+function nameAt(head: RequestHead, i: number): string {
+  const lines = head.lines()
+  return latin1(head.bytes, lines.nameAt[i]!, lines.nameEnd[i]!)
+}
+
+/** The four of `X-Forwarded-*` that are written anew. */
+const WRITTEN_FORWARDED: ReadonlySet<string> = new Set([
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+])
+
+/** What many servers (CGI, WSGI) read `_` in a name as: these are taken out in either spelling. */
+const DISGUISES =
+  /^(?:hydra-.*|x-forwarded-.*|connection|http2-settings|keep-alive|proxy-authorization|proxy-connection|te|trailer|transfer-encoding|upgrade|forwarded|host|x-real-ip|x-request-id|content-length)$/
+
+function isLineKept(exchange: Forwardable, id: number, name: string): boolean {
+  switch (id) {
+    case DISGUISED:
+      return !DISGUISES.test(name.toLowerCase().replaceAll('_', '-'))
+    case X_FORWARDED:
+      return exchange.fromTrusted && !WRITTEN_FORWARDED.has(name.toLowerCase())
+    default:
+      return exchange.hasTrace
+  }
+}
+
+/** Whether a cookie of ours may stand in there: `HYDRA-` somewhere. */
+function holdsOurs(bytes: Buffer, from: number, to: number): boolean {
+  for (let i = from; i < to - 5; i++) {
+    if (
+      bytes[i] === 0x48 &&
+      bytes[i + 1] === 0x59 &&
+      bytes[i + 2] === 0x44 &&
+      bytes[i + 3] === 0x52 &&
+      bytes[i + 4] === 0x41 &&
+      bytes[i + 5] === 0x2d
+    ) {
+      return true
+    }
+  }
+  return false
+}
+
+/** The forwarding lines of a visitor: the same for every request of a connection to one host, unless a proxy speaks. */
+function forwardedBytes(exchange: Forwardable): Buffer {
+  const { peer, authority, fromTrusted } = exchange
+  if (fromTrusted) return Buffer.from(forwardedText(exchange), 'latin1')
+  const known = peer.forwarded
+  if (known && known.authority === authority) return known.bytes
+  const bytes = Buffer.from(forwardedText(exchange), 'latin1')
+  peer.forwarded = { authority, bytes }
+  return bytes
+}
+
+function forwardedText({ peer, fromTrusted, secure, authority, headers }: Forwardable): string {
+  const flat: string[] = []
+  pushForwarded(flat, { peerAddress: peer.address, fromTrusted, secure, authority, headers })
+  let text = ''
+  for (let i = 0; i < flat.length; i += 2) text += `${flat[i]}: ${flat[i + 1]}\r\n`
+  return text
+}
+
+const encodedNames = new Map<string, string>()
+const MOST_NAMES = 10_000
+
+function encodedName(name: string): string {
+  let text = encodedNames.get(name)
+  if (text === undefined) {
+    text = encodeName(name)
+    if (encodedNames.size >= MOST_NAMES) encodedNames.clear()
+    encodedNames.set(name, text)
+  }
+  return text
+}
+
+/** Everything outside `A-Za-z0-9-._~` percent-encoded, UTF-8, as Medusa apps decode it. */
+export function encodeName(name: string): string {
+  return encodeURIComponent(name.toWellFormed()).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}

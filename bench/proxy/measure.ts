@@ -45,7 +45,7 @@ export interface Measured {
 /** What is written after the answers, such as the log, is part of their cost. */
 const AFTERMATH_MS = 100
 /** So many requests per ms over HTTP/2 even a slow proxy answers cold. */
-const SLOW_PER_MS = 5
+const SLOW_PER_MS = 3
 /** The longest that a line may wait in a buffer. */
 const LOG_MS = 5000
 

@@ -16,7 +16,7 @@ import { openStage, type Stage } from './stage.ts'
 export interface MeasureOptions {
   /** Beside the first one, which warms everybody up and is not counted. */
   readonly rounds: number
-  /** Length of one proxy's turn, ms; with `requests`, their number instead. */
+  /** Length of one proxy's turn, ms; with `requests`, their number instead, but not while warming up. */
   readonly turnMs: number
   /** Length of a turn in the first round, ms. */
   readonly warmUpMs: number
@@ -79,9 +79,8 @@ export async function measure(
         // Everybody is first, second and last in some round.
         const lane = lanes[(i + round) % lanes.length]!
         await attempt(lane, async () => {
-          const turn = await takeTurn(lane, () =>
-            ask(stage, load, lane, round === 0 ? warmUpMs : turnMs, options),
-          )
+          const amount = round === 0 ? { ms: warmUpMs } : { ms: turnMs, requests: options.requests }
+          const turn = await takeTurn(lane, () => ask(stage, load, lane, amount, cores))
           if (round > 0) lane.turns.push(turn)
         })
         onTurn?.(++done, all)
@@ -137,8 +136,8 @@ function ask(
   stage: Stage,
   { name, tls, connections }: Load,
   { running, place, last }: Lane,
-  ms: number,
-  { requests, cores }: MeasureOptions,
+  { ms, requests }: { readonly ms: number; readonly requests?: number | undefined },
+  cores: Cores | undefined,
 ): Promise<Seen> {
   const { port } = running!
   if (tls) {

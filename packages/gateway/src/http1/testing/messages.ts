@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { METHODS, REFUSED_METHODS } from '../methods.ts'
+import { METHODS } from '../methods.ts'
 import type { Random } from './random.ts'
 import type { Case, Message } from './verdict.ts'
 
@@ -16,7 +16,7 @@ const OPAQUE = Array.from({ length: 128 }, (_, i) => String.fromCharCode(0x80 + 
 const VALUE = `${VISIBLE}${OPAQUE}`
 const ANY = Array.from({ length: 256 }, (_, i) => String.fromCharCode(i)).join('')
 
-const SERVED = METHODS.filter((method) => !REFUSED_METHODS.has(method))
+const SERVED = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE')
 const USUAL_METHODS = ['GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
 
 const NAMES = [
@@ -44,8 +44,8 @@ const NAMES = [
   'X',
 ]
 
-/** Bytes at which our reader goes over to another way of reading. */
-const CORNERS = [2048, 2048, 2048, 4096]
+/** Bytes at which our reader goes over to another way of reading, or takes no more. */
+const CORNERS = [2048, 2048, 2048, 4096, 16_384]
 
 type Line = readonly [name: string, value: string]
 
@@ -271,7 +271,7 @@ function assemble(
     fields.push(name, value)
   }
   if (size === 'large') {
-    const missing = random.pick(CORNERS) + random.between(-12, 3) - text.length - 'X: \r\n\r\n'.length
+    const missing = random.pick(CORNERS) + random.between(-12, 0) - text.length - 'X: \r\n\r\n'.length
     const padding = random.text(VALUE, Math.max(1, missing), Math.max(1, missing))
     text += `X: ${padding}\r\n`
     fields.push('X', padding)

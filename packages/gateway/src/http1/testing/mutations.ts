@@ -204,7 +204,8 @@ type Mutation = (random: Random, text: string) => string
 
 /** Anywhere; in long messages often near where our reader goes over to another way of reading. */
 function place(random: Random, text: string): number {
-  if (text.length > 4110 && random.once(3)) return random.pick([2048, 4096]) + random.between(-6, 6)
+  const corner = random.pick([2048, 4096, 16_384])
+  if (text.length > corner + 8 && random.once(3)) return corner + random.between(-6, 6)
   return random.int(text.length + 1)
 }
 
@@ -284,7 +285,7 @@ const MUTATIONS: readonly Mutation[] = [
     const word = words[random.once(3) ? random.int(words.length) : random.int(Math.min(3, words.length))]!
     return replaceAt(text, word.index, word.index + word[0].length, random.pick(WORDS))
   },
-  function otherCoding(random, text) {
+  function otherFraming(random, text) {
     return text.replace(/^(?:transfer-encoding|content-length):.*$/im, () => random.pick(LINES))
   },
   function insertChunk(random, text) {

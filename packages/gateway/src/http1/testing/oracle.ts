@@ -92,7 +92,7 @@ export function createOracle(): Oracle {
 
 /** Anywhere; in long messages often near where our reader goes over to another way of reading. */
 function cutPlace(random: Random, length: number): number {
-  const corner = random.pick([2048, 4096])
+  const corner = random.pick([2048, 4096, 16_384])
   return length > corner + 8 && random.once(3) ? corner + random.between(-8, 8) : random.int(length)
 }
 

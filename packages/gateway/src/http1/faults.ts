@@ -10,7 +10,7 @@ export interface Fault {
   /** Short and constant, for log and metrics. */
   readonly word: string
   /** What a visitor is answered; for an instance's answer it is 502 whatever stands here. */
-  readonly status: 400 | 405 | 413 | 414 | 417 | 431 | 501 | 505
+  readonly status: 400 | 405 | 413 | 414 | 431 | 501 | 505
   /** One sentence for the sender. */
   readonly detail: string
 }
@@ -28,13 +28,14 @@ function fault(word: string, status: Fault['status'], detail: string): number {
 // Request line.
 export const METHOD_GRAMMAR = fault('method', 400, 'A request begins with a method and one space.')
 export const METHOD_UNKNOWN = fault('unknown-method', 501, 'The method is not known here.')
-export const METHOD_REFUSED = fault('refused-method', 405, 'CONNECT and TRACE are not served.')
+export const CONNECT_REFUSED = fault('connect', 405, 'CONNECT is not served: this is no forward proxy.')
+export const TRACE_REFUSED = fault('trace', 405, 'TRACE is not served.')
 export const TARGET_GRAMMAR = fault(
   'target',
   400,
   'The request target is not a path, an http URL, or * with OPTIONS.',
 )
-export const TARGET_TOO_LONG = fault('target-too-long', 414, 'The request target is too long.')
+export const TARGET_TOO_LONG = fault('target', 414, 'The request target is too long.')
 export const VERSION_GRAMMAR = fault(
   'version',
   400,
@@ -59,7 +60,7 @@ export const OBS_FOLD = fault(
   'A header line begins with a blank: folded lines are not taken.',
 )
 export const NAME_GRAMMAR = fault(
-  'name',
+  'invalid-header-token',
   400,
   'A header name is empty or has bytes that may not be in a name.',
 )
@@ -69,13 +70,13 @@ export const SPACE_BEFORE_COLON = fault(
   'A blank stands between a header name and its colon.',
 )
 export const VALUE_GRAMMAR = fault('control', 400, 'A header value has a control character in it.')
-export const HEAD_TOO_LARGE = fault('head-too-large', 431, 'The head is too large.')
-export const TOO_MANY_LINES = fault('too-many-lines', 431, 'The head has too many lines.')
+export const HEAD_TOO_LARGE = fault('header-overflow', 431, 'The head is too large.')
+export const TOO_MANY_LINES = fault('header-lines', 431, 'The head has too many lines.')
 
 // Host.
-export const HOST_MISSING = fault('no-host', 400, 'A request of HTTP/1.1 needs a Host line.')
-export const HOST_REPEATED = fault('duplicate-host', 400, 'There is more than one Host line.')
-export const HOST_EMPTY = fault('empty-host', 400, 'The Host line is empty.')
+export const HOST_MISSING = fault('host', 400, 'A request of HTTP/1.1 needs a Host line.')
+export const HOST_REPEATED = fault('host', 400, 'There is more than one Host line.')
+export const HOST_EMPTY = fault('host', 400, 'The Host line is empty.')
 
 // Framing.
 export const LENGTH_GRAMMAR = fault('length', 400, 'Content-Length is not one whole number below 2^53.')
@@ -94,7 +95,7 @@ export const CODING_REPEATED = fault(
 )
 export const CODING_TOO_OLD = fault('coding-on-1.0', 400, 'HTTP/1.0 has no Transfer-Encoding.')
 export const CONNECTION_GRAMMAR = fault('connection', 400, 'Connection is not a list of tokens.')
-export const EXPECTATION = fault('expectation', 417, 'The only expectation met is 100-continue, once.')
+export const EXPECTATION = fault('expect', 400, 'The only expectation met is 100-continue, once.')
 
 // Chunked bodies.
 export const CHUNK_SIZE = fault(

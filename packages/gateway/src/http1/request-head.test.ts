@@ -20,10 +20,10 @@ function parsed(text: string): RequestHead {
 const REFUSED: Record<string, readonly [text: string, status: number, word: string]> = {
   'a method in lower case': ['get / HTTP/1.1\r\n', 501, 'unknown-method'],
   'a method nobody knows': ['BREW / HTTP/1.1\r\n', 501, 'unknown-method'],
-  'a method without an end': ['A'.repeat(17), 501, 'unknown-method'],
-  'the preface of HTTP/2': ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 501, 'unknown-method'],
-  'a tunnel': ['CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n', 405, 'refused-method'],
-  'an echo': ['TRACE / HTTP/1.1\r\nHost: a\r\n\r\n', 405, 'refused-method'],
+  'a method without an end': ['A'.repeat(65), 400, 'method'],
+  'the preface of HTTP/2': ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'target'],
+  'a tunnel': ['CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n', 405, 'connect'],
+  'an echo': ['TRACE / HTTP/1.1\r\nHost: a\r\n\r\n', 405, 'trace'],
   'the first byte of a TLS connection': ['\x16\x03\x01', 400, 'method'],
   'a blank before the method': [' GET / HTTP/1.1\r\n', 400, 'method'],
   'a tab after the method': ['GET\t/ HTTP/1.1\r\n', 400, 'method'],
@@ -50,7 +50,7 @@ const REFUSED: Record<string, readonly [text: string, status: number, word: stri
   'an absolute target with a user': ['GET http://u@a/ HTTP/1.1\r\n', 400, 'target'],
   'an absolute target with a backslash': ['GET http://a\\b/ HTTP/1.1\r\n', 400, 'target'],
   'a scheme with a figure': ['GET h2://a/ HTTP/1.1\r\n', 400, 'target'],
-  'a target that is too long': [`GET /${'a'.repeat(8192)}`, 414, 'target-too-long'],
+  'a target that is too long': [`GET /${'a'.repeat(8192)}`, 414, 'target'],
   'a request without a version': ['GET /\r\n', 400, 'version'],
   'a bare LF after the target': ['GET /\n', 400, 'version'],
 
@@ -72,12 +72,12 @@ const REFUSED: Record<string, readonly [text: string, status: number, word: stri
   'a blank before the colon': [`${GET}Host : a\r\n\r\n`, 400, 'space-before-colon'],
   'a tab before the colon': [`${GET}Host\t: a\r\n\r\n`, 400, 'space-before-colon'],
   'a blank in a name': [`${HELLO}A B: c\r\n\r\n`, 400, 'space-before-colon'],
-  'an empty name': [`${HELLO}: c\r\n\r\n`, 400, 'name'],
-  'a line without a colon': [`${HELLO}abc\r\n\r\n`, 400, 'name'],
-  'a NUL in a name': [`${HELLO}a\0b: c\r\n\r\n`, 400, 'name'],
-  'a byte above 0x7f in a name': [`${HELLO}a\xe4: c\r\n\r\n`, 400, 'name'],
-  'a bracket in a name': [`${HELLO}a(b): c\r\n\r\n`, 400, 'name'],
-  'a bracket in a name with an underscore': [`${HELLO}a_(b): c\r\n\r\n`, 400, 'name'],
+  'an empty name': [`${HELLO}: c\r\n\r\n`, 400, 'invalid-header-token'],
+  'a line without a colon': [`${HELLO}abc\r\n\r\n`, 400, 'invalid-header-token'],
+  'a NUL in a name': [`${HELLO}a\0b: c\r\n\r\n`, 400, 'invalid-header-token'],
+  'a byte above 0x7f in a name': [`${HELLO}a\xe4: c\r\n\r\n`, 400, 'invalid-header-token'],
+  'a bracket in a name': [`${HELLO}a(b): c\r\n\r\n`, 400, 'invalid-header-token'],
+  'a bracket in a name with an underscore': [`${HELLO}a_(b): c\r\n\r\n`, 400, 'invalid-header-token'],
   'an LF in a name': [`${HELLO}ab\n: c\r\n\r\n`, 400, 'bare-lf'],
   'a NUL in a value': [`${HELLO}A: b\0c\r\n\r\n`, 400, 'control'],
   'an escape in a value': [`${HELLO}A: b\x1bc\r\n\r\n`, 400, 'control'],
@@ -89,13 +89,13 @@ const REFUSED: Record<string, readonly [text: string, status: number, word: stri
   'a bare LF as the end': [`${HELLO}\n`, 400, 'bare-lf'],
   'a bare CR as the end': [`${HELLO}\ra`, 400, 'bare-cr'],
 
-  'no Host': [`${GET}A: b\r\n\r\n`, 400, 'no-host'],
-  'no lines at all': [`${GET}\r\n`, 400, 'no-host'],
-  'a Host written with an underscore only': [`${GET}Ho_st: a\r\n\r\n`, 400, 'no-host'],
-  'two Hosts': [`${HELLO}host: a\r\n\r\n`, 400, 'duplicate-host'],
-  'two Hosts on HTTP/1.0': ['GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n', 400, 'duplicate-host'],
-  'an empty Host': [`${GET}Host: \t \r\n\r\n`, 400, 'empty-host'],
-  'an empty Host on HTTP/1.0': ['GET / HTTP/1.0\r\nHost:\r\n\r\n', 400, 'empty-host'],
+  'no Host': [`${GET}A: b\r\n\r\n`, 400, 'host'],
+  'no lines at all': [`${GET}\r\n`, 400, 'host'],
+  'a Host written with an underscore only': [`${GET}Ho_st: a\r\n\r\n`, 400, 'host'],
+  'two Hosts': [`${HELLO}host: a\r\n\r\n`, 400, 'host'],
+  'two Hosts on HTTP/1.0': ['GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n', 400, 'host'],
+  'an empty Host': [`${GET}Host: \t \r\n\r\n`, 400, 'host'],
+  'an empty Host on HTTP/1.0': ['GET / HTTP/1.0\r\nHost:\r\n\r\n', 400, 'host'],
 
   'an empty length': [`${HELLO}Content-Length: \r\n\r\n`, 400, 'length'],
   'a length with a sign': [`${HELLO}Content-Length: +5\r\n\r\n`, 400, 'length'],
@@ -150,17 +150,17 @@ const REFUSED: Record<string, readonly [text: string, status: number, word: stri
   'almost chunked': [`${HELLO}Transfer-Encoding: xchunked\r\n\r\n`, 501, 'unknown-coding'],
   'a coding on HTTP/1.0': ['POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n', 400, 'coding-on-1.0'],
   'a Connection that is no list': [`${HELLO}Connection: keep-alive; close\r\n\r\n`, 400, 'connection'],
-  'another expectation': [`${HELLO}Expect: 200-ok\r\n\r\n`, 417, 'expectation'],
-  'an empty expectation': [`${HELLO}Expect:\r\n\r\n`, 417, 'expectation'],
+  'another expectation': [`${HELLO}Expect: 200-ok\r\n\r\n`, 400, 'expect'],
+  'an empty expectation': [`${HELLO}Expect:\r\n\r\n`, 400, 'expect'],
   'the expectation twice': [
     `${HELLO}Expect: 100-continue\r\nExpect: 100-continue\r\n\r\n`,
-    417,
-    'expectation',
+    400,
+    'expect',
   ],
 
-  'a line too many': [`${HELLO}${'A: b\r\n'.repeat(100)}\r\n`, 431, 'too-many-lines'],
-  'a head too large': [`${HELLO}A: ${'b'.repeat(16_384)}`, 431, 'head-too-large'],
-  'a name too large': [`${HELLO}${'b'.repeat(16_384)}`, 431, 'head-too-large'],
+  'a line too many': [`${HELLO}${'A: b\r\n'.repeat(100)}\r\n`, 431, 'header-lines'],
+  'a head too large': [`${HELLO}A: ${'b'.repeat(16_384)}`, 431, 'header-overflow'],
+  'a name too large': [`${HELLO}${'b'.repeat(16_384)}`, 431, 'header-overflow'],
 }
 
 describe('a request is refused', () => {
@@ -203,9 +203,9 @@ describe('limits', () => {
     assert.match(parseEveryCut(parseRequest, `${head}GET`, limits), /^27 /)
     assert.equal(
       parseEveryCut(parseRequest, `${HELLO}A`, { ...LIMITS, maxHeadBytes: 26 }),
-      '431 head-too-large',
+      '431 header-overflow',
     )
-    assert.equal(parseEveryCut(parseRequest, head, { ...LIMITS, maxHeadBytes: 26 }), '431 head-too-large')
+    assert.equal(parseEveryCut(parseRequest, head, { ...LIMITS, maxHeadBytes: 26 }), '431 header-overflow')
   })
 
   test('a target of exactly the limit is taken, and one byte more is not', () => {
@@ -213,20 +213,20 @@ describe('limits', () => {
     assert.match(parseEveryCut(parseRequest, 'GET /abc HTTP/1.1\r\nHost: a\r\n\r\n', limits), /"\/abc"/)
     assert.equal(
       parseEveryCut(parseRequest, 'GET /abcd HTTP/1.1\r\nHost: a\r\n\r\n', limits),
-      '414 target-too-long',
+      '414 target',
     )
   })
 
   test('a target that fills the head is too long rather than the head too large', () => {
     const limits = { ...LIMITS, maxHeadBytes: 10 }
-    assert.equal(parseEveryCut(parseRequest, `GET /${'a'.repeat(20)}`, limits), '414 target-too-long')
+    assert.equal(parseEveryCut(parseRequest, `GET /${'a'.repeat(20)}`, limits), '414 target')
   })
 
   test('as many lines as the limit are taken, and one more is not', () => {
     const limits = { ...LIMITS, maxHeaderLines: 2 }
     assert.match(parseEveryCut(parseRequest, `${HELLO}A: b\r\n\r\n`, limits), /^\d/)
-    assert.equal(parseEveryCut(parseRequest, `${HELLO}A: b\r\nC`, limits), '431 too-many-lines')
-    assert.equal(parseEveryCut(parseRequest, `${HELLO}A: b\r\nC: d\r\n\r\n`, limits), '431 too-many-lines')
+    assert.equal(parseEveryCut(parseRequest, `${HELLO}A: b\r\nC`, limits), '431 header-lines')
+    assert.equal(parseEveryCut(parseRequest, `${HELLO}A: b\r\nC: d\r\n\r\n`, limits), '431 header-lines')
   })
 
   test('heads with more lines than usual have room', () => {

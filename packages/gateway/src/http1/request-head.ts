@@ -7,19 +7,20 @@ import { ALPHA, AUTHORITY, COLON, CR, LF, SP, TARGET, TOKEN } from './classes.ts
 import {
   BARE_CR,
   BARE_LF,
+  CONNECT_REFUSED,
   HEAD_TOO_LARGE,
   HOST_MISSING,
   METHOD_GRAMMAR,
-  METHOD_REFUSED,
   METHOD_UNKNOWN,
   TARGET_GRAMMAR,
   TARGET_TOO_LONG,
+  TRACE_REFUSED,
   VERSION_GRAMMAR,
 } from './faults.ts'
 import { facts, REQUEST } from './framing.ts'
 import type { RequestHead } from './head.ts'
 import { type HeadLimits, INCOMPLETE, scanLines, table } from './lines.ts'
-import { LONGEST_METHOD, methodOf, REFUSED_METHODS } from './methods.ts'
+import { LONGEST_METHOD, methodOf } from './methods.ts'
 import { FEW_BYTES, load, MANY_BYTES, scratch } from './scratch.ts'
 import { PARTIAL, readVersion, VERSION_BYTES } from './version.ts'
 
@@ -28,6 +29,9 @@ export { INCOMPLETE } from './lines.ts'
 const SLASH = 0x2f
 const QUESTION = 0x3f
 const STAR = 0x2a
+
+/** What is longer is no method anybody ever named. */
+const LONGEST_WORD = 64
 
 /** `GET ` as one number. */
 const GET_ = 0x47455420
@@ -80,15 +84,15 @@ function parse(
     const methodAt = at
     let hash = 0
     while (TOKEN[bytes[at]!] === 1) {
-      if (at - methodAt === LONGEST_METHOD) return METHOD_UNKNOWN
+      if (at - methodAt === LONGEST_WORD) return METHOD_GRAMMAR
       hash = (Math.imul(hash, 31) + bytes[at]!) | 0
       at += 1
     }
     if (at === length) return overrun
     if (bytes[at] !== SP || at === methodAt) return METHOD_GRAMMAR
-    method = methodOf(methodAt, at, hash)
-    if (method === '') return METHOD_UNKNOWN
-    if (REFUSED_METHODS.has(method)) return METHOD_REFUSED
+    method = at - methodAt > LONGEST_METHOD ? '' : methodOf(methodAt, at, hash)
+    if (method === 'CONNECT') return CONNECT_REFUSED
+    if (method === 'TRACE') return TRACE_REFUSED
     at += 1
   }
 
@@ -115,6 +119,8 @@ function parse(
   at += 1
   if (at === length) return overrun
   if (bytes[at] !== LF) return BARE_CR
+  // Said last: what is no request line at all has no method to be unknown.
+  if (method === '') return METHOD_UNKNOWN
   at += 1
 
   table.owner = undefined

@@ -43,7 +43,7 @@ const REFUSED: Record<string, readonly [text: string, word: string]> = {
   'another coding': [`${OK}Transfer-Encoding: gzip\r\n\r\n`, 'unknown-coding'],
   'gzip and chunked': [`${OK}Transfer-Encoding: gzip, chunked\r\n\r\n`, 'unknown-coding'],
   'a coding on HTTP/1.0': ['HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 'coding-on-1.0'],
-  'a line too many': [`${OK}${'A: b\r\n'.repeat(101)}\r\n`, 'too-many-lines'],
+  'a line too many': [`${OK}${'A: b\r\n'.repeat(101)}\r\n`, 'header-lines'],
 }
 
 describe('an answer is refused', () => {
@@ -53,10 +53,10 @@ describe('an answer is refused', () => {
     })
   }
 
-  test('a head too large: head-too-large', () => {
+  test('a head too large: header-overflow', () => {
     const bytes = Buffer.from(`${OK}A: ${'b'.repeat(16_384)}`)
-    assert.equal(parseResponse(bytes, 0, bytes.length, LIMITS), '431 head-too-large')
-    assert.equal(parseEveryCut(parseResponse, OK, { ...LIMITS, maxHeadBytes: 12 }), '431 head-too-large')
+    assert.equal(parseResponse(bytes, 0, bytes.length, LIMITS), '431 header-overflow')
+    assert.equal(parseEveryCut(parseResponse, OK, { ...LIMITS, maxHeadBytes: 12 }), '431 header-overflow')
   })
 })
 

@@ -60,8 +60,11 @@ async function watch(
   const began = performance.now()
   let saidAt = began
   let okBefore = 0
+  let wrongBefore = 0
   for (;;) {
     await delay(SAMPLE_MS)
+    for (const wrong of load.counts.wrong.slice(wrongBefore)) say(`  wrong answer: ${wrong}`)
+    wrongBefore = load.counts.wrong.length
     const now = performance.now()
     const elapsed = (now - began) / 1000
     samples.push({ seconds: elapsed, rssBytes: await gateway.rss(), files: await gateway.files() })

@@ -10,6 +10,8 @@ if (!(minutes > 0)) {
   console.error('--minutes takes a number above 0')
   process.exit(2)
 }
+// An exit takes the gateway along; a signal alone would leave it behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const { faults, summary } = await runSoak({
   seconds: minutes * 60,
   churnEveryMs: 5000,

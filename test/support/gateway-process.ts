@@ -52,7 +52,10 @@ export async function startGatewayProcess(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals)
+  const killWithUs = () => child.kill('SIGKILL')
+  process.once('exit', killWithUs)
   t.after(async () => {
+    process.off('exit', killWithUs)
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await exited
   })

@@ -1,5 +1,6 @@
 /**
- * Many WebSockets on raw sockets, as light as can be: text frames below 126 bytes, nothing else.
+ * Many WebSockets on raw sockets, as light as can be: text frames below 126 bytes, and the
+ * goodbye of the other side.
  *
  * @module
  */
@@ -8,10 +9,13 @@ import type { TestContext } from 'node:test'
 
 export interface RawWebSocket {
   readonly isClosed: boolean
-  /** Sends a text and resolves with the next one that comes. Rejects when the connection closes first. */
+  /** Sends a text and resolves with the next one that comes. Rejects when the other side says goodbye or closes first. */
   ask(text: string): Promise<string>
   destroy(): void
 }
+
+/** A whole Close frame's first byte (RFC 6455, 5.5.1). */
+const CLOSE = 0x88
 
 const HANDSHAKE = [
   'Host: shop.example',
@@ -89,10 +93,13 @@ function handshake(socket: Socket, path: string): Promise<RawWebSocket> {
       }
       while (bytes.length >= 2 && bytes.length >= 2 + bytes[1]!) {
         const end = 2 + bytes[1]!
-        const text = bytes.toString('utf8', 2, end)
+        const isClose = bytes[0] === CLOSE
+        if (isClose)
+          heard?.reject(new Error(`told to leave: ${end === 2 ? 'no code' : bytes.readUInt16BE(2)}`))
+        else heard?.resolve(bytes.toString('utf8', 2, end))
         bytes = bytes.subarray(end)
-        heard?.resolve(text)
         heard = undefined
+        if (isClose) socket.end()
       }
       if (bytes.length === 0) bytes = Buffer.alloc(0)
     })

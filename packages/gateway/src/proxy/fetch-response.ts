@@ -15,17 +15,22 @@ const FRAMING = new Set([
   'trailer',
 ])
 
+/** Why a stream is not read: the visitor has left, or has another answer. */
+const NOT_SENT = 'the answer is not wanted any more'
+
 /**
  * Sends a response; resolves when it was sent or the visitor left. Rejects with what broke its stream: the
  * connection is cut then, or, when nothing has left yet, another answer can still be given.
  */
 export async function sendResponse(exchange: WireExchange, given: Response): Promise<void> {
-  const response = await exchange.compression.compress(exchange.head.get('accept-encoding'), given)
-  const { status, body, headers } = response
   if (exchange.answered || exchange.ended) {
-    await body?.cancel()
+    await given.body?.cancel()
     return
   }
+  if (exchange.answered || exchange.ended) return giveUp(given)
+  const response = await exchange.compression.compress(exchange.head.get('accept-encoding'), given)
+  if (exchange.answered || exchange.ended) return giveUp(response)
+  const { status, body, headers } = response
   const flat: string[] = []
   for (const [name, value] of headers) if (!FRAMING.has(name)) flat.push(name, value)
   const length = lengthOf(headers)
@@ -39,6 +44,11 @@ export async function sendResponse(exchange: WireExchange, given: Response): Pro
   }
   const sending = new Sending(exchange, status, flat, length)
   await sending.send(body)
+}
+
+/** Tells the stream of a response that nobody will read it. */
+async function giveUp({ body }: Response): Promise<void> {
+  await body?.cancel(NOT_SENT)
 }
 
 /** What a response says about its length; -1 when it says nothing. */
@@ -90,7 +100,7 @@ class Sending {
         await this.#take(value)
         if (this.#isOver) break
       }
-      if (this.#isOver) reader.cancel('somebody else has answered').catch(ignore)
+      if (this.#isOver) reader.cancel(NOT_SENT).catch(ignore)
       else this.#end()
     } catch (error) {
       reader.cancel(error).catch(ignore)

@@ -19,6 +19,7 @@ import {
   ResponseHead,
   SWITCH,
 } from '../head.ts'
+import { DISGUISED, HYDRA, NAMES, X_FORWARDED } from '../names.ts'
 import { parseRequestHead } from '../request-head.ts'
 import { parseResponseHead } from '../response-head.ts'
 import type { Pieces } from './llhttp.ts'
@@ -94,6 +95,7 @@ export function readCase({ kind, bytes, asked, closes, isTight }: Case, pieces: 
         // The table of lines is shared: a head must find its lines again after another one was parsed.
         if (rounds % 5 === 0) parseRequestHead(STRANGER, 0, STRANGER.length, USUAL, stranger)
         at = after - base
+        if (rounds % 4 === 0) checkTable(head)
         message = messageOf(head, bytes.length)
         verdict.messages.push(message)
         phase = framing(head, asked)
@@ -151,6 +153,33 @@ function messageOf(head: Head, end: number): Message {
     isComplete: false,
     end,
   }
+}
+
+/** Lines are copied to the other side by these positions, and recognised by these numbers: throws where they lie. */
+function checkTable(head: Head): void {
+  const { count, id, nameAt, nameEnd, valueAt, valueEnd, lineEnd } = head.lines()
+  let at = head.linesAt
+  for (let i = 0; i < count; i += 1) {
+    const name = latin1(head.bytes, nameAt[i]!, nameEnd[i]!).toLowerCase()
+    const isTiled =
+      nameAt[i] === at &&
+      valueAt[i]! > nameEnd[i]! &&
+      valueEnd[i]! >= valueAt[i]! &&
+      valueEnd[i]! <= lineEnd[i]! - 2 &&
+      latin1(head.bytes, lineEnd[i]! - 2, lineEnd[i]!) === '\r\n'
+    if (!isTiled) throw new Error(`line ${i + 1} of a head is not where the table says`)
+    if (id[i] !== idOf(name)) throw new Error(`${name} has the number ${id[i]}`)
+    at = lineEnd[i]!
+  }
+  if (count !== head.lineCount || at + 2 !== head.end)
+    throw new Error('a head has lines that are not in the table')
+}
+
+function idOf(name: string): number {
+  if (name.includes('_')) return DISGUISED
+  if (name.startsWith('x-forwarded-')) return X_FORWARDED
+  if (name.startsWith('hydra-')) return HYDRA
+  return Math.max(0, NAMES.indexOf(name))
 }
 
 /** RFC 9112, 6.3: how the body of this message is delimited. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { METHODS } from '../methods.ts'
+import { NAMES as KNOWN_NAMES } from '../names.ts'
 import type { Random } from './random.ts'
 import type { Case, Message } from './verdict.ts'
 
@@ -46,6 +47,13 @@ const NAMES = [
 
 /** Bytes at which our reader goes over to another way of reading, or takes no more. */
 const CORNERS = [2048, 2048, 2048, 4096, 16_384]
+
+/** Known names that have no say in framing or the connection, each also with a letter more or less. */
+const PLAIN_NAMES = KNOWN_NAMES.filter(
+  (name) =>
+    name !== '' &&
+    !/^(?:host|connection|content-length|transfer-encoding|upgrade|expect|proxy-connection)$/.test(name),
+).flatMap((name) => [name, name, name.slice(1), `${name}s`])
 
 type Line = readonly [name: string, value: string]
 
@@ -220,7 +228,7 @@ function makeExtension(random: Random): string {
 function addLines(random: Random, lines: Line[], isSmall: boolean, hasConnection = true): void {
   const count = isSmall ? random.int(4) : random.once(100) ? random.between(60, 90) : random.int(12)
   for (let left = count; left > 0; left -= 1) {
-    const name = random.once(2) ? random.pick(NAMES) : `x${random.text(TOKEN, 1, 7)}`
+    const name = random.once(2) ? makeName(random) : `x${random.text(TOKEN, 1, 7)}`
     lines.push([name, makeValue(random, isSmall)])
   }
   if (!hasConnection || !random.once(3)) return
@@ -230,6 +238,10 @@ function addLines(random: Random, lines: Line[], isSmall: boolean, hasConnection
   while (random.once(3)) tokens.push(anyCase(random, random.pick(['keep-alive', 'close', 'upgrade', 'x'])))
   lines.push([anyCase(random, 'Connection'), tokens.join(random.pick([',', ', ', ' ,\t', ',']))])
   if (random.once(4)) lines.push(['Upgrade', 'websocket'])
+}
+
+function makeName(random: Random): string {
+  return random.once(2) ? random.pick(NAMES) : anyCase(random, random.pick(PLAIN_NAMES))
 }
 
 function makeValue(random: Random, isSmall: boolean): string {

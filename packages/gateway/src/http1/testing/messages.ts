@@ -4,56 +4,15 @@
  * @module
  */
 import { METHODS } from '../methods.ts'
-import { NAMES as KNOWN_NAMES } from '../names.ts'
+import { ANY, anyCase, makeBlank, makeExtension, makeName, makeValue, PATH, TOKEN, VALUE } from './parts.ts'
 import type { Random } from './random.ts'
 import type { Case, Message } from './verdict.ts'
-
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
-const DIGITS = '0123456789'
-const TOKEN = `${LETTERS}${LETTERS.toUpperCase()}${DIGITS}!#$%&'*+-.^_\`|~`
-const PATH = `${LETTERS}${DIGITS}/-._~!$&'()*+,;=:@%"<>[]\\^\`{|}?`
-const VISIBLE = Array.from({ length: 94 }, (_, i) => String.fromCharCode(0x21 + i)).join('')
-const OPAQUE = Array.from({ length: 128 }, (_, i) => String.fromCharCode(0x80 + i)).join('')
-const VALUE = `${VISIBLE}${OPAQUE}`
-const ANY = Array.from({ length: 256 }, (_, i) => String.fromCharCode(i)).join('')
 
 const SERVED = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE')
 const USUAL_METHODS = ['GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
 
-const NAMES = [
-  'Accept',
-  'accept-encoding',
-  'User-Agent',
-  'Cookie',
-  'Set-Cookie',
-  'X-Forwarded-For',
-  'X_Forwarded_For',
-  'Forwarded',
-  'X-Real-IP',
-  'Trailer',
-  'TE',
-  'hydra-path',
-  'Content-Lengths',
-  'Transfer_Encoding',
-  'Content_Length',
-  'transfer-encodin',
-  'hos',
-  'Hosts',
-  'Content-Type',
-  'Date',
-  'ETag',
-  'X',
-]
-
 /** Bytes at which our reader goes over to another way of reading, or takes no more. */
 const CORNERS = [2048, 2048, 2048, 4096, 16_384]
-
-/** Known names that have no say in framing or the connection, each also with a letter more or less. */
-const PLAIN_NAMES = KNOWN_NAMES.filter(
-  (name) =>
-    name !== '' &&
-    !/^(?:host|connection|content-length|transfer-encoding|upgrade|expect|proxy-connection)$/.test(name),
-).flatMap((name) => [name, name, name.slice(1), `${name}s`])
 
 type Line = readonly [name: string, value: string]
 
@@ -215,16 +174,6 @@ function addBody(random: Random, lines: Line[], minor: 0 | 1, size: Size, way: n
   return { wire: `${wire}\r\n`, data, trailers }
 }
 
-function makeExtension(random: Random): string {
-  let text = ''
-  while (random.once(6)) {
-    text += `;${random.text(TOKEN, 1, 4)}`
-    if (random.once(2))
-      text += `=${random.once(2) ? random.text(TOKEN, 1, 4) : `"${random.text(` ${LETTERS};=,`, 0, 5)}"`}`
-  }
-  return text
-}
-
 function addLines(random: Random, lines: Line[], isSmall: boolean, hasConnection = true): void {
   const count = isSmall ? random.int(4) : random.once(100) ? random.between(60, 90) : random.int(12)
   for (let left = count; left > 0; left -= 1) {
@@ -238,30 +187,6 @@ function addLines(random: Random, lines: Line[], isSmall: boolean, hasConnection
   while (random.once(3)) tokens.push(anyCase(random, random.pick(['keep-alive', 'close', 'upgrade', 'x'])))
   lines.push([anyCase(random, 'Connection'), tokens.join(random.pick([',', ', ', ' ,\t', ',']))])
   if (random.once(4)) lines.push(['Upgrade', 'websocket'])
-}
-
-function makeName(random: Random): string {
-  return random.once(2) ? random.pick(NAMES) : anyCase(random, random.pick(PLAIN_NAMES))
-}
-
-function makeValue(random: Random, isSmall: boolean): string {
-  if (random.once(12)) return ''
-  const words: string[] = []
-  do words.push(random.text(VALUE, 1, isSmall ? 6 : 20))
-  while (random.once(3))
-  return words.join(random.pick([' ', '\t', '  ']))
-}
-
-function makeBlank(random: Random): string {
-  return random.once(6) ? random.text(' \t', 0, 3) : ' '
-}
-
-function anyCase(random: Random, word: string): string {
-  const way = random.int(4)
-  if (way === 0) return word.toLowerCase()
-  if (way === 1) return word.toUpperCase()
-  if (way === 2) return word
-  return Array.from(word, (letter) => (random.once(2) ? letter.toUpperCase() : letter.toLowerCase())).join('')
 }
 
 function assemble(

@@ -3,8 +3,10 @@
  *
  * @module
  */
+
 import { RequestHead } from '../../http1/head.ts'
 import { parseRequestHead } from '../../http1/request-head.ts'
+import { createCompression } from '../compression.ts'
 import type { TakenOver } from '../exchange.ts'
 import { proxyDefaults } from '../settings.ts'
 import { type BodySink, HELD, SENT, WireExchange } from '../wire-exchange.ts'
@@ -41,7 +43,12 @@ export class FakeExchange extends WireExchange {
       fromTrusted: false,
       isUpgrade: false,
     }
-    super(facts, head, { address: '127.0.0.1', connection: {} }, { ended() {} })
+    super(
+      facts,
+      head,
+      { address: '127.0.0.1', connection: {} },
+      { compression: createCompression(), ended() {} },
+    )
   }
 
   readBody(sink: BodySink): void {

@@ -8,6 +8,7 @@ import type { BytesReceiver } from './service-connection.ts'
 import type { UpstreamPipe } from './splice.ts'
 import { createSplices, type Splices } from './splices.ts'
 import { type RawClient, rawClient, rawServer, until } from './testing/raw.ts'
+import { instanceAt, startRig } from './testing/rig.ts'
 import { HELD } from './wire-exchange.ts'
 
 interface Joint {
@@ -425,4 +426,30 @@ test('all can be closed at once', async (t) => {
   }
   assert.equal(splices.size, 0)
   await splices.closeAll(1012, 'x')
+})
+
+test('visitors of a gateway that stops hear that it restarts, in the middle of a large message too', async (t) => {
+  const heard: number[] = []
+  const port = await webSockets(t, (socket) => {
+    socket.on('close', (code) => void heard.push(code))
+    socket.on('message', (data: Buffer) => socket.send(data))
+  })
+  const rig = await startRig(t, { routes: [{ path: '/', kind: 'socket', instances: [instanceAt(port)] }] })
+  const visitors = [await visitorAt(t, rig.port), await visitorAt(t, rig.port, true)]
+  for (const { socket } of visitors) socket.send(pattern(3_000_000))
+  await until('an echo', () => visitors.every(({ messages }) => messages.length === 1))
+  for (const { socket } of visitors) socket.send(pattern(3_000_000))
+  const began = performance.now()
+  await rig.forwarder.endSockets(1012, 'service restart')
+  const isLate = performance.now() - began >= 1000
+  await until('the end', () => visitors.every(({ code }) => code !== 0) && heard.length === 2)
+  for (const { code, error, messages } of visitors) {
+    assert.ok(code === 1012 || (isLate && code === 1006), String(code))
+    assert.equal(error, undefined)
+    assert.ok(messages.every((message) => message.equals(pattern(3_000_000))))
+  }
+  assert.ok(
+    heard.every((code) => code === 1001 || (isLate && code === 1006)),
+    String(heard),
+  )
 })

@@ -157,6 +157,23 @@ test('what looks like a handshake and is none never gets to a service that takes
   )
 })
 
+for (const [name, lines] of Object.entries({
+  'without saying to what': '',
+  'with a length': 'Content-Length: 2\r\n',
+  'without Connection': 'Upgrade: websocket\r\n',
+  'without Upgrade': 'Connection: Upgrade\r\n',
+  'to something else': 'Connection: Upgrade\r\nUpgrade: x\r\n',
+  'to two things': 'Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n',
+})) {
+  test(`a service that switches ${name} is broken, and its visitor gets 502`, async (t) => {
+    const scene = await setScene(t, `HTTP/1.1 101 Switching Protocols\r\n${lines}\r\nLEFTOVER`)
+    const visitor = scene.visit(`${handshake(`${UPGRADE}${VERSION}${KEY}`)}${masked('hello')}`)
+    await visitor.until(() => visitor.isClosed || statuses(visitor).length > 0)
+    assert.deepEqual(statuses(visitor).slice(0, 1), ['502'], visitor.text)
+    assert.doesNotMatch(visitor.text, /LEFTOVER/)
+  })
+}
+
 test('a service that closes takes its visitor with it, and a visitor who leaves takes the service’s connection', async (t) => {
   const scene = await setScene(t, AGREED)
   const visitors = [0, 1, 2].map(() => scene.visit(handshake(`${UPGRADE}${VERSION}${KEY}`)))

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Socket } from 'node:net'
-import type { ResponseHead } from '../http1/head.ts'
+import { type ResponseHead, SWITCH } from '../http1/head.ts'
 import { CONTENT_TYPE } from '../http1/names.ts'
 import type { Slab } from '../http1/slab.ts'
 import type { Route } from '../routing/route.ts'
@@ -267,7 +267,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const { status } = head
     if (status === 101) {
       // Nobody asked for another protocol, and the visitor would wait for it on a connection that has none.
-      if (exchange.isUpgrade && head.get('upgrade')?.toLowerCase() === 'websocket') this.#switch(head)
+      const isAgreed = (head.connection & SWITCH) !== 0 && head.get('upgrade')?.toLowerCase() === 'websocket'
+      if (exchange.isUpgrade && isAgreed) this.#switch(head)
       else this.onGarbage('protocol')
       return
     }

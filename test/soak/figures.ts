@@ -16,8 +16,8 @@ const MiB = 1024 * 1024
 export const MOST_RSS = 256 * MiB
 /** Growth that is seen in no day: 1 MiB a minute would be, but a slope over minutes is not known better than this. */
 export const MOST_SLOPE = 1.5 * MiB
-/** A slope over less is the warming up. */
-export const SLOPE_SECONDS = 240
+/** A slope over less says nothing: a collection here or there is larger. */
+export const SLOPE_SECONDS = 230
 
 /** Growth of resident memory in bytes per minute: the line that fits the samples best. */
 export function slopePerMinute(samples: readonly Sample[]): number {
@@ -34,8 +34,7 @@ export function slopePerMinute(samples: readonly Sample[]): number {
   return xx === 0 ? 0 : (xy / xx) * 60
 }
 
-/** Samples after the warm-up: a fifth of the time, at most two minutes. */
+/** The second half: V8 lets its heap grow for minutes before it finds it worth collecting. */
 export function settled(samples: readonly Sample[], totalSeconds: number): readonly Sample[] {
-  const from = Math.min(120, totalSeconds / 5)
-  return samples.filter(({ seconds }) => seconds >= from)
+  return samples.filter(({ seconds }) => seconds >= totalSeconds / 2)
 }

@@ -1,0 +1,361 @@
+/**
+ * An exchange of HTTP/2: one stream of a visitor's connection, on the core API of `node:http2`.
+ *
+ * @module
+ */
+import { constants, type ServerHttp2Stream } from 'node:http2'
+import { latin1, type RequestHead, type ResponseHead } from '../http1/head.ts'
+import type { ChannelKind } from '../routing/upstream.ts'
+import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
+import type { Waiting } from './deadlines.ts'
+import type { Peer, TakenOver } from './exchange.ts'
+import type { HeadFault, RequestFacts } from './request-facts.ts'
+import { putServerTiming, SERVER_TIMING_BYTES } from './trace.ts'
+import type { VisitorEngine } from './visitor-engine.ts'
+import { type BodySink, type ExchangeOwner, HELD, isSendable, SENT, WireExchange } from './wire-exchange.ts'
+
+const { NGHTTP2_NO_ERROR } = constants
+
+/** Interim answers of one exchange that are passed on; a service that sends more says nothing new. */
+const MAX_INTERIM = 16
+
+/** Over how long the rate of a body is measured. */
+const RATE_MS = 5000
+
+/** Makes the reset of a destroyed stream one with INTERNAL_ERROR. */
+const CUT = new Error('the answer was cut')
+
+const SLOW_BODY: HeadFault = {
+  code: 'HYDRA_REQUEST_TIMEOUT',
+  reason: 'slow-body',
+  detail: 'The body came too slowly.',
+}
+
+/** Have no place in HTTP/2 (RFC 9113, 8.2.2), whoever writes them. */
+const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
+export class Http2Exchange extends WireExchange implements Waiting {
+  deadline = Number.POSITIVE_INFINITY
+  before: Waiting | undefined = undefined
+  behind: Waiting | undefined = undefined
+  /** True when the stream was reset from here: it counts against nobody. */
+  isOurReset = false
+  readonly #stream: ServerHttp2Stream
+  readonly #engine: VisitorEngine
+  readonly #isHead: boolean
+  #sink: BodySink | undefined = undefined
+  #isListening = false
+  #isPumping = false
+  /** What is left of the body is thrown away. */
+  #isDropping = false
+  #isBodyWhole: boolean
+  #bodyBytes = 0
+  #isFinished = false
+  #isDraining = false
+  #interim = 0
+  /** Body bytes since the rate was looked at last, and whether they were held back by us meanwhile. */
+  #measured = 0
+  #wasHeld = true
+
+  constructor(
+    facts: RequestFacts,
+    head: RequestHead,
+    peer: Peer,
+    owner: ExchangeOwner,
+    stream: ServerHttp2Stream,
+    engine: VisitorEngine,
+  ) {
+    super(facts, head, peer, owner)
+    this.#stream = stream
+    this.#engine = engine
+    this.#isHead = head.method === 'HEAD'
+    this.#isBodyWhole = !this.hasBody
+    if (this.hasBody) {
+      this.deadline = engine.deadlines.after(RATE_MS)
+      engine.deadlines.add(this)
+    }
+    stream.once('aborted', () => stream.destroy())
+    stream.once('close', () => this.#onClose())
+  }
+
+  get answered(): boolean {
+    return this.isOurReset || this.#stream.headersSent
+  }
+
+  get isBodyWhole(): boolean {
+    return this.#isBodyWhole
+  }
+
+  get isBlocked(): boolean {
+    return this.#stream.writableNeedDrain
+  }
+
+  get #isGone(): boolean {
+    return this.#stream.closed || this.#stream.destroyed
+  }
+
+  readBody(sink: BodySink): void {
+    if (this.#isBodyWhole) {
+      sink.onBodyEnd()
+      sink.onBodyPause()
+      return
+    }
+    this.#sink = sink
+    if (!this.#isListening) {
+      this.#isListening = true
+      const stream = this.#stream
+      // Read piece by piece: a stream that flows, is paused and resumed while it waits for bytes waits for ever.
+      stream.on('readable', () => this.#pump())
+      stream.once('end', () => this.#onBodyEnd())
+    }
+    this.#pump()
+  }
+
+  /** Gives what is there to the sink, until it wants no more. */
+  #pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    const stream = this.#stream
+    while (this.#sink !== undefined || this.#isDropping) {
+      const bytes: Buffer | null = stream.read()
+      if (bytes === null) break
+      this.#bodyBytes += bytes.length
+      this.#measured += bytes.length
+      this.#engine.received(bytes.length)
+      this.#sink?.onBody(bytes)
+    }
+    this.#isPumping = false
+    this.#sink?.onBodyPause()
+  }
+
+  holdBody(): void {
+    this.#sink = undefined
+    this.#wasHeld = true
+  }
+
+  loseBody(): void {
+    // A stream has no neighbours that its rest could be taken for: it is reset once the answer has left.
+    this.holdBody()
+  }
+
+  relayHead(lines: ResponseHead, bodyBytes: number, channel: ChannelKind): void {
+    const flat: string[] = [':status', String(lines.status)]
+    pushKept(flat, lines)
+    eachDefaultLine(lines, channel, (name, value) => flat.push(name.toLowerCase(), value))
+    this.#respond(lines.status, flat, bodyBytes)
+  }
+
+  ownHead(status: number, own: readonly string[], bodyBytes: number): void {
+    const flat: string[] = [':status', String(status)]
+    for (let i = 0; i < own.length; i += 2) {
+      const name = own[i]!.toLowerCase()
+      const value = own[i + 1]!
+      if (name === 'content-length' || CONNECTION_SPECIFIC.has(name) || !isSendable(name, value)) continue
+      flat.push(name, value)
+    }
+    const isBodiless = status === 204 || status === 304
+    if (bodyBytes >= 0 && !isBodiless) flat.push('content-length', String(bodyBytes))
+    this.#respond(status, flat, isBodiless ? 0 : bodyBytes)
+  }
+
+  write(bytes: Buffer): typeof SENT | typeof HELD {
+    if (this.ended || this.#isFinished || this.#isHead || bytes.length === 0) return SENT
+    // The visitor left; that the exchange is over is on its way.
+    if (this.#isGone) return HELD
+    this.#engine.sent(bytes.length)
+    // The caller uses the memory again, and the session reads it when the visitor's window lets it.
+    const copy = Buffer.allocUnsafeSlow(bytes.length)
+    bytes.copy(copy)
+    if (this.#stream.write(copy)) return SENT
+    this.#awaitDrain()
+    return HELD
+  }
+
+  finish(): void {
+    if (this.#isFinished || this.ended) return
+    this.#isFinished = true
+    const stream = this.#stream
+    if (this.#isGone) {
+      stream.destroy()
+      return
+    }
+    // Who never opens his window would keep what he asked for in memory for ever.
+    this.#patience()
+    if (!this.#isBodyWhole) stream.once('finish', () => this.#dropRest())
+    if (!stream.writableEnded) stream.end()
+    else if (stream.writableFinished) this.#dropRest()
+  }
+
+  flush(): void {
+    // The session writes once this turn of the event loop is over, everything in one go.
+  }
+
+  inform(status: number, lines: ResponseHead | undefined): void {
+    if (this.answered || this.ended || this.#isGone) return
+    this.#interim += 1
+    if (this.#interim > MAX_INTERIM) return
+    const headers: Record<string, string | string[] | number> = { ':status': status }
+    if (lines) {
+      const flat: string[] = []
+      pushKept(flat, lines)
+      for (let i = 0; i < flat.length; i += 2) {
+        const before = headers[flat[i]!] as string | string[] | undefined
+        headers[flat[i]!] =
+          before === undefined ? flat[i + 1]! : ([] as string[]).concat(before, flat[i + 1]!)
+      }
+    }
+    try {
+      this.#stream.additionalHeaders(headers)
+    } catch {
+      // An interim answer is a courtesy: one that can't be said in HTTP/2 is left out.
+    }
+  }
+
+  switchProtocols(): TakenOver {
+    return this.takeOver()
+  }
+
+  takeOver(): TakenOver {
+    throw new Error('a stream of HTTP/2 has no connection to give away')
+  }
+
+  abort(): void {
+    if (this.ended) return
+    this.isOurReset = true
+    // `close` would end the stream before it resets it, and what has left would pass for the whole.
+    this.#stream.destroy(CUT)
+    this.end('aborted')
+  }
+
+  /** The visitor took nothing for as long as a body may stand still, or sends his own too slowly. */
+  expire(): void {
+    if (this.#isWaitingForVisitor) this.abort()
+    else this.#checkRate()
+  }
+
+  #checkRate(): void {
+    const { settings, deadlines } = this.#engine
+    const isSlow = !this.#wasHeld && this.#measured < (settings.minBodyRate * RATE_MS) / 1000
+    this.#measured = 0
+    this.#wasHeld = this.#sink === undefined
+    this.deadline = deadlines.after(RATE_MS)
+    if (!isSlow) return
+    this.loseBody()
+    const { attempt } = this
+    this.attempt = undefined
+    attempt?.leave()
+    if (this.answered) this.abort()
+    else this.#engine.refuse(this, SLOW_BODY)
+  }
+
+  #respond(status: number, flat: string[], bodyBytes: number): void {
+    if (this.answered || this.ended || this.#isGone) return
+    if (this.added) {
+      for (let i = 0; i < this.added.length; i += 2)
+        flat.push(this.added[i]!.toLowerCase(), this.added[i + 1]!)
+    }
+    flat.push('x-request-id', this.id)
+    if (this.#engine.settings.serverTiming && this.headAt > 0)
+      flat.push('server-timing', this.#serverTiming())
+    this.#stream.respond(flat, { endStream: bodyBytes === 0 })
+    this.status = status
+  }
+
+  #serverTiming(): string {
+    const { slab } = this.#engine
+    const serviceMs = this.headAt - this.sentAt
+    slab.begin(SERVER_TIMING_BYTES)
+    putServerTiming(slab, this.headAt - this.startedAt - serviceMs, serviceMs)
+    const line = slab.end()
+    const value = line.toString('latin1', 'Server-Timing: '.length, line.length - 2)
+    slab.release(line)
+    return value
+  }
+
+  #awaitDrain(): void {
+    if (this.#isDraining) return
+    this.#patience()
+    this.#isDraining = true
+    this.#stream.once('drain', () => {
+      this.#isDraining = false
+      if (!this.#isFinished) this.#rearm()
+      this.onDrain?.()
+    })
+  }
+
+  get #isWaitingForVisitor(): boolean {
+    return this.#isDraining || this.#isFinished
+  }
+
+  /** What is waited for once the visitor has taken what was written: his body, if there is more of it. */
+  #rearm(): void {
+    const { deadlines } = this.#engine
+    if (this.#isBodyWhole) deadlines.delete(this)
+    else {
+      this.#wasHeld = true
+      this.deadline = deadlines.after(RATE_MS)
+    }
+  }
+
+  #patience(): void {
+    const { deadlines, settings } = this.#engine
+    this.deadline = deadlines.after(settings.idleTimeoutMs)
+    if (this.behind === undefined) deadlines.add(this)
+  }
+
+  #onBodyEnd(): void {
+    const stream = this.#stream
+    // A reset ends the readable side as well, without a word: that is no whole body. One that is whole comes to its
+    // end while the stream is open for the answer.
+    const isCut = stream.closed || stream.destroyed
+    const { contentLength } = this.head
+    if (isCut || (contentLength >= 0 && this.#bodyBytes !== contentLength)) return
+    this.#isBodyWhole = true
+    if (!this.#isWaitingForVisitor) this.#engine.deadlines.delete(this)
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.onBodyEnd()
+    sink?.onBodyPause()
+  }
+
+  /** RFC 9113, 8.1: an answer may end before its request does; the rest is then not wanted. */
+  #dropRest(): void {
+    const stream = this.#stream
+    if (this.#isBodyWhole || stream.closed || stream.destroyed) return
+    this.isOurReset = true
+    this.#sink = undefined
+    stream.close(NGHTTP2_NO_ERROR)
+    // A stream is over when its bytes have been read.
+    this.#isDropping = true
+    if (this.#isListening) this.#pump()
+    else stream.resume()
+  }
+
+  #onClose(): void {
+    this.#engine.deadlines.delete(this)
+    this.#sink = undefined
+    this.end(this.#isFinished && this.#stream.writableFinished ? 'finished' : 'aborted')
+  }
+}
+
+/** The lines of a service's answer that go on, names in lower case. */
+export function pushKept(flat: string[], head: ResponseHead): void {
+  const nominated = nominatedBy(head)
+  const { bytes } = head
+  const lines = head.lines()
+  for (let i = 0; i < lines.count; i++) {
+    if (!isKept(head, i, lines.id[i]!, nominated)) continue
+    flat.push(
+      latin1(bytes, lines.nameAt[i]!, lines.nameEnd[i]!).toLowerCase(),
+      latin1(bytes, lines.valueAt[i]!, lines.valueEnd[i]!),
+    )
+  }
+}

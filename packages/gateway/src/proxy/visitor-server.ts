@@ -1,0 +1,50 @@
+/**
+ * The server behind a listener: plain HTTP/1.1, or with certificates TLS, where a visitor chooses between HTTP/2 and
+ * HTTP/1.1.
+ *
+ * @module
+ */
+import { createServer, type Server } from 'node:net'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Certificates } from '../tls/certificates.ts'
+import { createTlsServer } from '../tls/server.ts'
+import { Http1Connection } from './http1-connection.ts'
+import { createHttp2 } from './http2.ts'
+import { type Http2Settings, http2Defaults } from './http2-settings.ts'
+import type { VisitorEngine } from './visitor-engine.ts'
+
+export interface VisitorServerDeps {
+  readonly engine: VisitorEngine
+  /** Absent: no TLS, and so no HTTP/2, which no browser speaks without. */
+  readonly certificates?: Certificates | undefined
+  readonly http2?: Http2Settings | undefined
+  readonly log: Pick<Log, 'info' | 'warn' | 'debug'>
+  readonly metrics: Pick<Metrics, 'refused'>
+}
+
+/** Makes the server; it does not listen yet. */
+export function createVisitorServer({
+  engine,
+  certificates,
+  http2: limits = http2Defaults,
+  log,
+  metrics,
+}: VisitorServerDeps): Server {
+  if (!certificates) {
+    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      new Http1Connection(socket, engine, false)
+    })
+  }
+  const http2 = createHttp2({ engine, limits, log, metrics })
+  return createTlsServer({
+    certificates,
+    handshakeTimeoutMs: engine.settings.clientHeadTimeoutMs,
+    onConnection(socket) {
+      if (socket.alpnProtocol === 'h2') http2.accept(socket)
+      else new Http1Connection(socket, engine, true)
+    },
+    onRefused: (reason) => metrics.refused('request', reason),
+    log,
+  })
+}

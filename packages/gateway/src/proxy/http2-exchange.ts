@@ -52,6 +52,8 @@ export class Http2Exchange extends WireExchange implements Waiting {
   readonly #engine: VisitorEngine
   readonly #isHead: boolean
   #sink: BodySink | undefined = undefined
+  /** All of the body was there, and its length was right. */
+  #isBodyRead = false
   #isListening = false
   #isPumping = false
   /** What is left of the body is thrown away. */
@@ -81,6 +83,8 @@ export class Http2Exchange extends WireExchange implements Waiting {
     if (this.hasBody) {
       this.deadline = engine.deadlines.after(RATE_MS)
       engine.deadlines.add(this)
+      // An empty body ends whether anybody reads it or not.
+      stream.once('end', () => this.#onBodyEnd())
     }
     stream.once('aborted', () => stream.destroy())
     stream.once('close', () => this.#onClose())
@@ -103,18 +107,15 @@ export class Http2Exchange extends WireExchange implements Waiting {
   }
 
   readBody(sink: BodySink): void {
-    if (this.#isBodyWhole) {
-      sink.onBodyEnd()
-      sink.onBodyPause()
+    this.#sink = sink
+    if (this.#isBodyWhole || this.#isBodyRead) {
+      this.#giveEnd()
       return
     }
-    this.#sink = sink
     if (!this.#isListening) {
       this.#isListening = true
-      const stream = this.#stream
       // Read piece by piece: a stream that flows, is paused and resumed while it waits for bytes waits for ever.
-      stream.on('readable', () => this.#pump())
-      stream.once('end', () => this.#onBodyEnd())
+      this.#stream.on('readable', () => this.#pump())
     }
     this.#pump()
   }
@@ -298,7 +299,7 @@ export class Http2Exchange extends WireExchange implements Waiting {
   /** What is waited for once the visitor has taken what was written: his body, if there is more of it. */
   #rearm(): void {
     const { deadlines } = this.#engine
-    if (this.#isBodyWhole) deadlines.delete(this)
+    if (this.#isBodyWhole || this.#isBodyRead) deadlines.delete(this)
     else {
       this.#wasHeld = true
       this.deadline = deadlines.after(RATE_MS)
@@ -318,12 +319,19 @@ export class Http2Exchange extends WireExchange implements Waiting {
     const isCut = stream.closed || stream.destroyed
     const { contentLength } = this.head
     if (isCut || (contentLength >= 0 && this.#bodyBytes !== contentLength)) return
-    this.#isBodyWhole = true
+    this.#isBodyRead = true
     if (!this.#isWaitingForVisitor) this.#engine.deadlines.delete(this)
+    this.#giveEnd()
+  }
+
+  /** Whoever reads the body hears of its end; when nobody does, whoever reads next. */
+  #giveEnd(): void {
     const sink = this.#sink
+    if (!sink) return
+    this.#isBodyWhole = true
     this.#sink = undefined
-    sink?.onBodyEnd()
-    sink?.onBodyPause()
+    sink.onBodyEnd()
+    sink.onBodyPause()
   }
 
   /** RFC 9113, 8.1: an answer may end before its request does; the rest is then not wanted. */

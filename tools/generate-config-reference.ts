@@ -19,7 +19,8 @@ Settings come from three layers; later wins:
 1. A file: \`hydra.config.ts\`, \`.mjs\`, \`.yaml\`, \`.yml\` or \`.json\` in the working directory, or the one named with
    \`hydra start --config FILE\`. There may be one of them.
 2. The environment.
-3. Flags of \`hydra start\`: \`--port\`, \`--host\`, \`--public-url\`, \`--log-level\`.
+3. Flags of \`hydra start\`: \`--port\`, \`--host\`, \`--public-url\`, \`--tls-cert\` with \`--tls-key\`, \`--tls-self-signed\`,
+   \`--log-level\`.
 
 All of it is read once, at the start. Everything that is wrong is reported together, each with its place, what is there,
 and what to write; then nothing is started. \`hydra check\` does the same without starting, and \`hydra config\` shows what

@@ -34,20 +34,23 @@ import type { Live } from './routing/live.ts'
 import { isReservedPath } from './routing/reserved.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
-import { proxySlice, registrySlice } from './slices.ts'
+import { http2Slice, proxySlice, registrySlice } from './slices.ts'
 import { createMemoryStore } from './store/memory.ts'
+import type { Certificates } from './tls/certificates.ts'
 
 /** What a gateway is given beside its configuration. */
 export interface Ports {
   readonly keys: Keys
   readonly clock: Clock
   readonly log: Log
+  /** Present when the public port speaks TLS; whoever opened them closes them. */
+  readonly certificates?: Certificates
   /** 0 to 1, as Math.random: for choices that need not be secret. */
   readonly random?: () => number
 }
 
 export interface Gateway {
-  /** Where visitors reach it: `http://localhost:8080`. */
+  /** Where visitors reach it: `http://localhost:8080`, or `https://…` with certificates. */
   readonly url: string
   readonly port: number
   /** Present with a control port of its own. */
@@ -61,7 +64,7 @@ export interface Gateway {
 
 export async function createGateway(
   config: Config,
-  { keys, clock, log, random = Math.random }: Ports,
+  { keys, clock, log, certificates, random = Math.random }: Ports,
 ): Promise<Gateway> {
   const live: Live = { table: emptyTable() }
   const node = randomUUID()
@@ -177,6 +180,9 @@ export async function createGateway(
     trusted: compileAddressList(config.trustedProxies),
     maskPath: keys.mask,
     problem: answers.problem,
+    // RFC 6455, 7.4.1 and the registry of its codes: 1012 is a restart, which browsers' code can tell from a fault.
+    endSockets: () => forwarder.endSockets(1012, 'the gateway restarts'),
+    clock,
     log,
     metrics,
   }
@@ -224,7 +230,9 @@ export async function createGateway(
     return listener
   }
   try {
-    const server = await opened(listen({ ...listening, port, host, handler: publicProxy }))
+    const server = await opened(
+      listen({ ...listening, port, host, certificates, http2: http2Slice(config), handler: publicProxy }),
+    )
     const control = alone
       ? undefined
       : await opened(listen({ ...listening, port: controlPort!, host, handler: controlProxy() }))

@@ -8,7 +8,8 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { hostname } from 'node:os'
+import { relative, resolve } from 'node:path'
 import pino from 'pino'
 import { type ConfigFlags, type LoadedConfig, loadConfig } from './config/load.ts'
 import { ConfigError } from './config/problems.ts'
@@ -20,6 +21,8 @@ import { readableLog } from './terminal/log-lines.ts'
 import { formatProblems } from './terminal/problems.ts'
 import { formatStart, formatStartFailure } from './terminal/start.ts'
 import { createStyle, type Style } from './terminal/style.ts'
+import { type OpenedCertificates, openCertificates } from './tls/open.ts'
+import { SELF_SIGNED_DIRECTORY } from './tls/self-signed.ts'
 
 export interface RunOptions {
   /** Configuration file; otherwise one is looked for in the working directory. */
@@ -75,13 +78,42 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
 
   const signals = listenForSignals()
   let gateway: Gateway
+  let opened: OpenedCertificates | undefined
   try {
     const keysFile = resolve(KEYS_FILE)
     const keys = await createKeys({ given: config.keys, file: keysFile })
-    gateway = await createGateway(config, { keys, clock: systemClock, log })
+    opened =
+      config.tls &&
+      (await openCertificates({
+        tls: config.tls,
+        directory: resolve(SELF_SIGNED_DIRECTORY),
+        hostname: hostname(),
+        log,
+        clock: systemClock,
+      }))
+    const certificates = opened?.certificates
+    gateway = await createGateway(config, {
+      keys,
+      clock: systemClock,
+      log,
+      ...(certificates ? { certificates } : {}),
+    })
     const facts = { version: VERSION, gateway, config, keys, keysFile: KEYS_FILE, file: loaded.file }
-    say(formatStart({ ...facts, warnings: loaded.warnings }, style))
+    const { selfSigned } = opened ?? {}
+    const warnings = [...loaded.warnings, ...(certificates?.warnings ?? [])]
+    say(
+      formatStart(
+        {
+          ...facts,
+          warnings,
+          selfSigned: selfSigned && { ...selfSigned, cert: relative('', selfSigned.cert) },
+        },
+        style,
+      ),
+    )
+    reloadOnHangup(certificates, log)
   } catch (error) {
+    opened?.certificates.close()
     const sentence = formatStartFailure(error, config, style)
     if (sentence) say(sentence)
     else log.fatal({ err: error }, 'could not start')
@@ -92,6 +124,7 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
   say(`\n  ${stopping(config.http.stopGrace)}\n`)
   try {
     await gateway.close()
+    opened?.certificates.close()
     say('  Stopped.\n')
     return leave(0)
   } catch (error) {
@@ -134,6 +167,14 @@ function surviveAccidents(log: Log, flush: () => void): void {
     } finally {
       process.exit(1)
     }
+  })
+}
+
+/** SIGHUP asks for the certificates to be read again; from a terminal it says that the terminal is gone. */
+function reloadOnHangup(certificates: OpenedCertificates['certificates'] | undefined, log: Log): void {
+  if (!certificates || process.stdin.isTTY) return
+  process.on('SIGHUP', () => {
+    if (certificates.reload()) log.info('certificates read again')
   })
 }
 

@@ -27,6 +27,16 @@ export const start = defineCommand({
       valueHint: 'URL',
       description: 'How browsers reach the gateway (HYDRA_PUBLIC_URL)',
     },
+    'tls-cert': {
+      type: 'string',
+      valueHint: 'FILE',
+      description: 'Certificate in PEM form, then its chain: speak TLS only (HYDRA_TLS_CERT)',
+    },
+    'tls-key': { type: 'string', valueHint: 'FILE', description: 'Its key in PEM form (HYDRA_TLS_KEY)' },
+    'tls-self-signed': {
+      type: 'boolean',
+      description: 'Make a certificate for development, kept in .hydra/tls',
+    },
     'log-level': {
       type: 'string',
       valueHint: 'LEVEL',
@@ -36,12 +46,21 @@ export const start = defineCommand({
   examples: [
     ['hydra start', 'try it out'],
     ['hydra start --config hydra.config.yaml --port 80', 'with a file, at another port'],
+    ['hydra start --tls-self-signed', 'https and HTTP/2 on this machine'],
     ['hydra start | jq .', 'the log is JSON when it is not read at a terminal'],
   ],
   async run({ config, port, host, color, ascii, ...args }) {
     // only this command needs the whole gateway; the others start in half the time without it
     const { runGateway } = await import('@hydra-gateway/gateway/main')
-    const flags = { port, host, publicUrl: args['public-url'], logLevel: args['log-level'] }
+    const flags = {
+      port,
+      host,
+      publicUrl: args['public-url'],
+      logLevel: args['log-level'],
+      tlsCert: args['tls-cert'],
+      tlsKey: args['tls-key'],
+      tlsSelfSigned: args['tls-self-signed'] === true,
+    }
     return runGateway({ file: config, flags, colour: color === true, ascii: ascii === true })
   },
 })

@@ -17,6 +17,8 @@ export interface Variable {
 export const VARIABLES: readonly Variable[] = [
   { name: 'PORT', path: ['port'] },
   { name: 'HYDRA_HOST', path: ['host'] },
+  { name: 'HYDRA_TLS_CERT', path: ['tls', 'cert'] },
+  { name: 'HYDRA_TLS_KEY', path: ['tls', 'key'] },
   { name: 'HYDRA_PUBLIC_URL', path: ['publicUrl'] },
   { name: 'HYDRA_TRUSTED_PROXIES', path: ['trustedProxies'] },
   { name: 'HYDRA_LOG_LEVEL', path: ['logLevel'] },

@@ -186,3 +186,34 @@ test('what this version does not use yet, and variables with a slip, are named i
   assert.match(warnings[0]!, /does not use REDIS_URL, HYDRA_USERS yet/)
   assert.match(warnings[1]!, /HYDRA_PUBLC_KEY .* HYDRA_PUBLIC_KEY/)
 })
+
+test('certificates come as a pair of each layer: paths in a file start from the file, others from here', async (t) => {
+  const directory = await directoryWith(t, {
+    'hydra.config.yaml': 'tls:\n  - { cert: a.crt, key: a.key }\n  - { cert: /etc/b.crt, key: /etc/b.key }\n',
+  })
+  const pair = (name: string) => ({
+    cert: join(directory, `${name}.crt`),
+    key: join(directory, `${name}.key`),
+  })
+  const tlsOf = async (env: Record<string, string>, flags = {}) =>
+    (await loadConfig({ directory, env, flags })).config.tls
+  assert.deepEqual(await tlsOf({}), [pair('a'), { cert: '/etc/b.crt', key: '/etc/b.key' }])
+  const env = { HYDRA_TLS_CERT: 'c.crt', HYDRA_TLS_KEY: 'c.key' }
+  assert.deepEqual(await tlsOf(env), [pair('c')])
+  assert.deepEqual(await tlsOf(env, { tlsCert: 'd.crt', tlsKey: 'd.key' }), [pair('d')])
+  assert.equal(await tlsOf(env, { tlsSelfSigned: true }), 'self-signed')
+})
+
+test('a certificate without its key is a problem that names what was set', async (t) => {
+  const directory = await directoryWith(t)
+  for (const [at, env, flags] of [
+    ['HYDRA_TLS_CERT', { HYDRA_TLS_CERT: 'a.crt' }, {}],
+    ['--tls-key', {}, { tlsKey: 'a.key' }],
+    ['--tls-cert and --tls-key', {}, { tlsCert: '', tlsKey: 'a.key' }],
+  ] as const) {
+    const [problem, ...others] = await problemsOf(loadConfig({ directory, env, flags }))
+    assert.deepEqual(others, [])
+    assert.equal(problem?.at, at)
+    assert.match(problem?.write ?? '', /\{ cert, key \}/)
+  }
+})

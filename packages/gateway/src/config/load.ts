@@ -10,6 +10,7 @@ import { type Layer, readEnvironment } from './environment.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
 import { ConfigError, type ConfigProblem, formatPath, type SettingPath } from './problems.ts'
 import type { ConfigInput } from './schema.ts'
+import { SELF_SIGNED } from './tls.ts'
 
 /** Flags of `hydra start` that are settings. */
 export interface ConfigFlags {
@@ -17,6 +18,10 @@ export interface ConfigFlags {
   readonly host?: string
   readonly logLevel?: string
   readonly publicUrl?: string
+  /** Paths of PEM files; the one needs the other. */
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly tlsSelfSigned?: boolean
 }
 
 export interface ConfigSources {
@@ -45,7 +50,10 @@ export async function loadConfig({
 }: ConfigSources): Promise<LoadedConfig> {
   const file = await readConfigFile(named, directory)
   const environment = readEnvironment(env)
-  const layers = [...environment.values, ...readFlags(flags).values]
+  const layers = [
+    ...wholePairs(environment.values, directory),
+    ...wholePairs(readFlags(flags).values, directory),
+  ]
   const problems: ConfigProblem[] = [...environment.problems]
 
   let given = withoutNulls(file?.given ?? {}, [], (path) => {
@@ -75,12 +83,39 @@ const FLAG_NAMES = {
   publicUrl: '--public-url',
 } as const
 
+const TLS_FLAGS = { cert: ['tlsCert', '--tls-cert'], key: ['tlsKey', '--tls-key'] } as const
+
 function readFlags(flags: ConfigFlags): Pick<Layer, 'values'> {
-  const names = Object.keys(FLAG_NAMES) as (keyof ConfigFlags)[]
-  const values = names.flatMap((name) =>
+  const names = Object.keys(FLAG_NAMES) as (keyof typeof FLAG_NAMES)[]
+  const values: Layer['values'][number][] = names.flatMap((name) =>
     flags[name] === undefined ? [] : [{ path: [name], value: flags[name], at: FLAG_NAMES[name] }],
   )
+  if (flags.tlsSelfSigned) values.push({ path: ['tls'], value: SELF_SIGNED, at: '--tls-self-signed' })
+  for (const [half, [flag, at]] of Object.entries(TLS_FLAGS)) {
+    if (flags[flag] !== undefined) values.push({ path: ['tls', half], value: flags[flag], at })
+  }
   return { values }
+}
+
+/**
+ * A certificate and a key of one layer are one value, which replaces whatever a lower one has. Their paths start
+ * from the working directory, where they were written.
+ */
+function wholePairs(values: Layer['values'], directory: string): Layer['values'] {
+  const isHalf = ({ path }: Layer['values'][number]) => path[0] === 'tls' && path.length === 2
+  const halves = values.filter(isHalf)
+  const [first] = halves
+  if (!first) return values
+  const pair = Object.fromEntries(
+    halves.map(({ path, value }) => [
+      path[1]!,
+      typeof value === 'string' && value.trim() !== '' ? resolve(directory, value) : value,
+    ]),
+  )
+  return [
+    ...values.filter((value) => !isHalf(value)),
+    { path: ['tls'], value: pair, at: halves.map(({ at }) => at).join(' and ') },
+  ]
 }
 
 /** Where a setting was set: the last layer that has it, or something around it, wins. */

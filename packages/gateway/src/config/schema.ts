@@ -22,6 +22,7 @@ import {
   text,
   word,
 } from './setting.ts'
+import { certificates } from './tls.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
@@ -106,6 +107,12 @@ const http = z
       .prefault('60s')
       .describe('Longest pause inside a body. Event streams and WebSockets have none.'),
     clientHeadTimeout: duration().prefault('10s').describe('Until a visitor has sent a request head.'),
+    minBodyRate: size(0)
+      .prefault(240)
+      .describe(
+        'Slowest a visitor may send a request body, bytes per second over five seconds; slower: 408. 0 for no limit.',
+      ),
+    serverTiming: flag().prefault(true).describe('Say in `Server-Timing` how long gateway and service took.'),
     keepAlive: duration()
       .prefault('75s')
       .describe(
@@ -126,6 +133,35 @@ const http = z
   })
   .describe('Limits and patience of the data plane.')
 
+const http2 = z
+  .strictObject({
+    maxStreams: count(1, 100_000)
+      .prefault(100)
+      .describe('Most requests of one connection at once; what is above has to be asked for again.'),
+    streamWindow: size(16_384)
+      .prefault('256KiB')
+      .describe(
+        'Most bytes of one request body that wait here unread. Divided by the round trip it is the fastest an upload can be; times `maxStreams` it is what one connection can make the gateway hold.',
+      ),
+    connectionWindow: size(65_535)
+      .prefault('1MiB')
+      .describe('Most bytes of all request bodies of a connection that may be on their way.'),
+    resetBurst: count(1)
+      .prefault(200)
+      .describe(
+        'How many requests a connection may ask for and break off in one go. Above: the connection is ended (“rapid reset”).',
+      ),
+    resetRate: count(1).prefault(50).describe('How many more of these it may break off each second.'),
+    controlBurst: count(1)
+      .prefault(200)
+      .describe('How many SETTINGS and PING frames it may send in one go. Above: the connection is ended.'),
+    controlRate: count(1).prefault(50).describe('How many more of these it may send each second.'),
+    maxInvalidFrames: count(1)
+      .prefault(100)
+      .describe('How many frames may break the protocol before the connection is ended.'),
+  })
+  .describe('Limits of connections that speak HTTP/2, which they do where there is TLS.')
+
 const routing = z
   .strictObject({
     balance: word('p2c', 'round-robin')
@@ -139,6 +175,11 @@ export const configSchema = z.strictObject({
   host: text('an address such as 127.0.0.1, or a host name', 255)
     .optional()
     .describe('Address to listen on. Not set: all of them, IPv6 and IPv4.'),
+  tls: certificates()
+    .optional()
+    .describe(
+      'Certificates of the public port, which then speaks TLS only, with HTTP/2 and HTTP/1.1. Several are told apart by the names they are for; the first is shown to all others. `self-signed` makes one for development. Files that change are taken without a restart.',
+    ),
   publicUrl: origin()
     .optional()
     .describe('How browsers reach the gateway: for Origin checks and the `Secure` of cookies.'),
@@ -168,6 +209,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Serve registration, admin API and metrics on this port instead of the public one.'),
   http: http.prefault({}),
+  http2: http2.prefault({}),
   routing: routing.prefault({}),
   services: z
     .record(serviceName, staticService)

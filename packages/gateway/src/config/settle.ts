@@ -9,6 +9,7 @@ import { resolve } from 'node:path'
 import type { z } from 'zod'
 import type { Config, StaticInstance, StaticService } from '../config.ts'
 import type { configSchema } from './schema.ts'
+import { SELF_SIGNED } from './tls.ts'
 
 type Parsed = z.output<typeof configSchema>
 type ParsedService = Parsed['services'][string]
@@ -21,11 +22,17 @@ export function settle(parsed: Parsed, directory: string): Config {
   return deepFreeze({
     ...parsed,
     keys: { publicKey, privateKey },
+    ...(parsed.tls === undefined ? {} : { tls: settleTls(parsed.tls, directory) }),
     registration: { ...parsed.registration, from },
     services: Object.entries(parsed.services).map(([name, service]) =>
       settleService(name, service, directory),
     ),
   })
+}
+
+function settleTls(tls: NonNullable<Parsed['tls']>, directory: string): NonNullable<Parsed['tls']> {
+  if (tls === SELF_SIGNED) return tls
+  return tls.map(({ cert, key }) => ({ cert: resolve(directory, cert), key: resolve(directory, key) }))
 }
 
 function settleService(name: string, service: ParsedService, directory: string): StaticService {

@@ -17,6 +17,10 @@ export interface StartFacts {
   readonly keysFile: string
   readonly file: string | undefined
   readonly warnings: readonly string[]
+  /** A certificate that was made here: where it is kept, and its SHA-256. */
+  readonly selfSigned?:
+    | { readonly cert: string; readonly fingerprint: string; readonly source: 'kept' | 'made' }
+    | undefined
 }
 
 /** Where it listens, which keys hold, and what is open to whom. */
@@ -26,6 +30,7 @@ export function formatStart(facts: StartFacts, style: Style): string {
     `${style.mark}${style.bold(`Hydra gateway ${version}`)} listens on ${style.underline(gateway.url)}`,
     `  ${config.host === undefined ? 'Everybody who reaches this machine may visit.' : `It can be reached at ${config.host} only.`}`,
   ]
+  if (facts.selfSigned) lines.push(...ofSelfSigned(facts.selfSigned).map((line) => `  ${line}`))
   if (gateway.controlUrl) {
     lines.push(`  Registration, admin API and metrics are at ${style.underline(gateway.controlUrl)} only.`)
   }
@@ -43,6 +48,15 @@ export function formatStart(facts: StartFacts, style: Style): string {
   for (const warning of [...warnings, ...keys.warnings]) lines.push(`  ${style.warning('▲')} ${warning}`)
   lines.push('  Stop with Ctrl+C.')
   return style.plain(`${lines.join('\n')}\n`)
+}
+
+function ofSelfSigned({ cert, fingerprint, source }: NonNullable<StartFacts['selfSigned']>): string[] {
+  return [
+    source === 'made'
+      ? `A certificate for development was made and is kept in ${cert}.`
+      : `The certificate is the one made for development, kept in ${cert}.`,
+    `Nobody vouches for it, so browsers warn. SHA-256 ${fingerprint.slice(0, 23)}…`,
+  ]
 }
 
 function ofKeys({ source }: Keys, keysFile: string): string[] {
@@ -89,6 +103,6 @@ export function formatStartFailure(error: unknown, config: Config, style: Style)
       `${config.host} is no address of this machine. Choose another one: hydra start --host 127.0.0.1`,
     )
   }
-  if (code === 'HYDRA_BAD_KEYS') return say(message)
+  if (code === 'HYDRA_BAD_KEYS' || code === 'HYDRA_BAD_TLS') return say(message)
   return undefined
 }

@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { plainAddress } from '@hydra-gateway/protocol'
 import type { Log } from '../observe/log.ts'
 import type { Certificates } from './certificates.ts'
 import { MIN_VERSION } from './pair.ts'
@@ -39,11 +40,11 @@ export function createTlsServer(deps: TlsServerDeps): Server {
   server.on('secureConnection', onConnection)
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const reason = reasonOf(error)
+    const client = plainAddress(socket.remoteAddress ?? 'unknown')
     socket.destroy()
     // Who leaves before saying anything is looking whether the port is open.
     if (reason === undefined) return
     onRefused(reason)
-    const client = socket.remoteAddress
     if (reason === 'plain-http') log.info({ client, reason }, 'plain HTTP at a port that speaks TLS')
     else log.debug({ client, reason, err: error.message }, 'TLS handshake failed')
   })

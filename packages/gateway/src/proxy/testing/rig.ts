@@ -29,7 +29,8 @@ export interface RigRoute extends Partial<Omit<Route, 'kind' | 'service' | 'clai
   readonly instances: readonly Instance[]
 }
 
-export interface RigOptions extends Partial<Pick<ListenOptions, 'trusted' | 'maskPath'>> {
+export interface RigOptions
+  extends Partial<Pick<ListenOptions, 'trusted' | 'maskPath' | 'certificates' | 'http2'>> {
   readonly settings?: Partial<ProxySettings>
   readonly routes?: readonly RigRoute[]
   /** Serves paths below `/_local/`. */
@@ -161,6 +162,8 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     metrics,
     ...(options.trusted ? { trusted: options.trusted } : {}),
     ...(options.maskPath ? { maskPath: options.maskPath } : {}),
+    ...(options.http2 ? { http2: options.http2 } : {}),
+    certificates: options.certificates,
   })
   t.after(async () => {
     await listener.close(0)

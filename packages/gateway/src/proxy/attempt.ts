@@ -9,7 +9,6 @@
  *
  * @module
  */
-import type { Socket } from 'node:net'
 import { type ResponseHead, SWITCH } from '../http1/head.ts'
 import { CONTENT_TYPE } from '../http1/names.ts'
 import type { Slab } from '../http1/slab.ts'
@@ -27,7 +26,7 @@ import type { Pool, PoolUser } from './pool.ts'
 import { putRequestHead } from './request-lines.ts'
 import type { ServiceConnection } from './service-connection.ts'
 import { whenFlushed } from './when-flushed.ts'
-import { type BodySink, type HELD, linesOf, SENT, type WireExchange } from './wire-exchange.ts'
+import { type BodySink, HELD, linesOf, SENT, type WireExchange } from './wire-exchange.ts'
 
 /** What is being waited for. */
 type Phase = 'queue' | 'connect' | 'send' | 'head' | 'answer' | 'done'
@@ -37,9 +36,7 @@ const MOST_INTERIM = 100
 /** Bodies of answers nobody wants that are read to keep the connection. */
 const SMALL_ANSWER_BYTES = 64 * 1024
 /** Up to here it is cheaper to copy bytes behind a head than to write them by themselves. */
-const JOINED_BYTES = 8 * 1024
-
-const NOTHING: Buffer = Buffer.alloc(0)
+const JOINED_BYTES = 16 * 1024
 
 export class Attempt implements Waiting, PoolUser, BodySink {
   deadline = Number.POSITIVE_INFINITY
@@ -169,12 +166,12 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     if (this.#isJoining) this.#flush(connection)
   }
 
-  onBody(bytes: Buffer): void {
-    if (this.#phase === 'done') return
+  onBody(bytes: Buffer): typeof SENT | typeof HELD {
+    if (this.#phase === 'done') return SENT
     this.#bodyBytes += bytes.length
     if (this.#bodyBytes > this.#maxBodyBytes) {
       this.#fail('HYDRA_TOO_LARGE', 'body-size', false, !this.#isHeadOut)
-      return
+      return SENT
     }
     if (this.#phase === 'send') this.#touch()
     const connection = this.#connection!
@@ -200,6 +197,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       this.#join(slab)
       slab.bytes(CHUNK_CRLF)
     }
+    return bytes.length > JOINED_BYTES && connection.socket.writableLength > 0 ? HELD : SENT
   }
 
   onBodyEnd(): void {
@@ -304,9 +302,9 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#phase = 'done'
     this.#connection = undefined
     engine.deadlines.delete(this)
-    const { socket, head: early } = exchange.switchProtocols(head, channel)
+    const visitor = exchange.switchProtocols(head, channel)
     const splice = engine.splices.open({
-      visitor: socket as Socket,
+      visitor,
       service: connection,
       about: { exchange: exchange.id, service, instance: id, visitor: exchange.visitor },
       onClose() {
@@ -315,8 +313,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       },
     })
     engine.metrics.websocketOpened()
-    // What the service sent behind its head comes as the next bytes of its connection.
-    splice.begin(early, NOTHING)
+    splice.begin()
   }
 
   onAnswerBody(bytes: Buffer): typeof SENT | typeof HELD {

@@ -87,7 +87,7 @@ export interface Exchange {
   onEnd(listener: (outcome: 'finished' | 'aborted') => void): void
 }
 
-/** A connection that was given away after its request's head, with what came behind it. */
+/** A connection that was given away after its request's head. What came behind that comes first, or stands in `head`. */
 export interface TakenOver {
   readonly socket: Duplex
   readonly head: Buffer

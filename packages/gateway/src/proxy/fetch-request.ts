@@ -4,7 +4,7 @@
  * @module
  */
 import type { UnderlyingSource } from 'node:stream/web'
-import type { BodySink, WireExchange } from './wire-exchange.ts'
+import { type BodySink, SENT, type WireExchange } from './wire-exchange.ts'
 
 /** The request as handlers of our own get it. Its signal aborts when the visitor leaves; its body is read as they read. */
 export function requestOf(exchange: WireExchange): Request {
@@ -67,10 +67,12 @@ class BodySource implements BodySink, UnderlyingSource<Uint8Array> {
     this.#exchange.holdBody()
   }
 
-  onBody(bytes: Buffer): void {
-    if (this.#isDone) return
-    this.#controller!.enqueue(bytes)
+  onBody(bytes: Buffer): typeof SENT {
+    if (this.#isDone) return SENT
+    // Its reader may keep what he gets; our memory is read into again.
+    this.#controller!.enqueue(Uint8Array.from(bytes))
     if ((this.#controller!.desiredSize ?? 0) <= 0) this.#exchange.holdBody()
+    return SENT
   }
 
   onBodyEnd(): void {

@@ -23,11 +23,14 @@ import type { Compression } from './compression.ts'
 import type { Waiting } from './deadlines.ts'
 import type { Peer } from './exchange.ts'
 import { Http1Exchange } from './http1-exchange.ts'
+import type { BytesReceiver, Pipe } from './pipe.ts'
+import { LARGE_BUFFER_BYTES, ReadBuffer, SMALL_BUFFER_BYTES } from './read-buffer.ts'
+import type { SocketMaker } from './reading-server.ts'
 import { codecFault, type HeadFault, type RequestFacts } from './request-facts.ts'
 import { reset } from './reset.ts'
 import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
 import { whenFlushed } from './when-flushed.ts'
-import type { BodySink, ExchangeOwner, Outcome, WireExchange } from './wire-exchange.ts'
+import { type BodySink, type ExchangeOwner, HELD, type Outcome, type WireExchange } from './wire-exchange.ts'
 
 type Phase = 'head' | 'body' | 'answer' | 'discard' | 'linger' | 'away' | 'closed'
 
@@ -42,9 +45,11 @@ const RATE_MS = 5000
 const PROBE_MS = 5000
 /** Says that the request is being worked on; to somebody who has left it brings out that he has. */
 const PROCESSING = Buffer.from('HTTP/1.1 102 Processing\r\n\r\n')
-const NOTHING: Buffer = Buffer.alloc(0)
 
-export class Http1Connection implements VisitorConnection, ExchangeOwner, Waiting {
+/** What heads and small bodies are read into, on all connections: they are copied before anybody gets them. */
+const shared: Buffer = Buffer.allocUnsafeSlow(16 * 1024)
+
+export class Http1Connection implements VisitorConnection, ExchangeOwner, Waiting, Pipe {
   readonly protocol = 'http/1.1'
   deadline: number
   before: Waiting | undefined = undefined
@@ -62,6 +67,12 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   /** Bytes that were received and not read yet, from `#at`. */
   #rest: Buffer | undefined = undefined
   #at = 0
+  /** What is read into while a large body comes, or when somebody took the connection over. */
+  #own: ReadBuffer | undefined = undefined
+  /** Bytes come in memory of ours, which is read into again, and not as 'data'. */
+  #isBorrowing = false
+  /** Takes all that comes, once the connection was given away. */
+  #receiver: BytesReceiver | undefined = undefined
   #sink: BodySink | undefined = undefined
   /** Bytes of the body that are still to come; -1 when it is chunked. */
   #missing = 0
@@ -75,9 +86,14 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #measured = 0
   #wasHeld = false
 
-  constructor(socket: Socket, engine: VisitorEngine, isTls: boolean) {
-    this.socket = socket
+  constructor(makeSocket: SocketMaker, engine: VisitorEngine, isTls: boolean) {
     this.engine = engine
+    const socket = makeSocket({
+      // Asked for before each read.
+      buffer: () => this.#readBuffer(),
+      callback: (count, bytes) => this.#onRead(count, bytes as Buffer),
+    })
+    this.socket = socket
     this.isTls = isTls
     this.peer = { address: plainAddress(socket.remoteAddress ?? 'unknown'), connection: this }
     this.deadline = engine.deadlines.after(engine.settings.clientHeadTimeoutMs)
@@ -97,28 +113,71 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     return this.#phase !== 'body'
   }
 
+  /** The memory of the next read. */
+  #readBuffer(): Buffer {
+    if (this.#phase === 'body' && (this.#missing < 0 || this.#missing > shared.length)) {
+      this.#own ??= new ReadBuffer(LARGE_BUFFER_BYTES)
+    } else if (this.#phase !== 'away') this.#own = undefined
+    return this.#own?.bytes ?? shared
+  }
+
+  /** False stops the reading. */
+  #onRead(count: number, bytes: Buffer): boolean {
+    this.#isBorrowing = true
+    if (this.#phase === 'away') {
+      // The read that was under way when the connection was given away went into the shared memory still.
+      this.#pass(bytes === shared ? Buffer.from(bytes.subarray(0, count)) : slice(bytes, 0, count))
+      this.#own?.grow(count)
+    } else if (this.#own?.bytes === bytes && (this.#phase === 'body' || this.#phase === 'discard')) {
+      const chunk = slice(bytes, 0, count)
+      this.#onData(chunk)
+      if (this.#rest === chunk) {
+        this.#rest = Buffer.from(chunk.subarray(this.#at))
+        this.#at = 0
+      }
+    } else {
+      const copy = Buffer.allocUnsafe(count)
+      bytes.copy(copy, 0, 0, count)
+      this.#onData(copy)
+    }
+    return !this.#isPaused
+  }
+
   readonly #onData = (chunk: Buffer): void => {
-    this.engine.received(chunk.length)
     switch (this.#phase) {
       case 'head':
+        this.engine.received(chunk.length)
         this.#keep(chunk)
         this.#process()
         return
       case 'body':
+        this.engine.received(chunk.length)
         this.#measured += chunk.length
         this.#keep(chunk)
         if (this.#sink) this.#feed()
         else this.#pause()
         return
       case 'answer':
+        this.engine.received(chunk.length)
         // Sent ahead: it waits in the system's buffers, and its sender with it.
         this.#keep(chunk)
         this.#pause()
         return
       case 'discard':
+        this.engine.received(chunk.length)
         this.#keep(chunk)
         this.#discard()
+        return
+      case 'away':
+        this.#pass(chunk)
     }
+  }
+
+  /** Gives bytes to whoever took the connection over. */
+  #pass(bytes: Buffer): void {
+    if (this.#receiver?.onData(bytes) !== HELD) return
+    this.#own?.giveAway()
+    this.#pause()
   }
 
   #keep(chunk: Buffer): void {
@@ -256,7 +315,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   #give(piece: Buffer | undefined): void {
     const sink = this.#sink!
-    if (piece) sink.onBody(piece)
+    if (piece && sink.onBody(piece) === HELD && this.#isBorrowing) this.#own?.giveAway()
     if (this.#phase === 'answer') sink.onBodyEnd()
   }
 
@@ -387,14 +446,17 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
         return
       case 'linger':
         whenEnded(this.socket)
+        return
+      case 'away':
+        this.#receiver?.onEnd()
     }
   }
 
-  readonly #onClose = (): void => {
-    if (this.#phase === 'away') return
-    this.#phase = 'closed'
+  readonly #onClose = (hadError: boolean): void => {
+    if (this.#phase !== 'away') this.#phase = 'closed'
     this.#rest = undefined
     this.engine.deadlines.delete(this)
+    this.#receiver?.onClose(hadError)
     this.#exchange?.gone()
     this.engine.closed(this)
   }
@@ -436,26 +498,28 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     if (isSlow) this.#breakBody(SLOW_BODY)
   }
 
-  /** Gives the socket to somebody else, with the bytes that came behind the request. */
-  giveAway(): { socket: Socket; rest: Buffer } {
-    const { socket } = this
-    const rest = this.#rest?.subarray(this.#at) ?? NOTHING
+  /** HTTP is over here: all that comes is for whoever calls `switchTo`. */
+  giveAway(): Pipe {
     this.#phase = 'away'
-    this.#rest = undefined
     this.engine.deadlines.delete(this)
-    socket.off('data', this.#onData)
-    socket.off('end', this.#onEnd)
-    socket.off('error', ignore)
-    socket.once('close', this.#onClosedAway)
-    // As a socket nobody has listened to yet: it flows again with its next listener.
-    socket.pause()
-    ;(socket as { readableFlowing: boolean | null }).readableFlowing = null
-    return { socket, rest }
+    this.#pause()
+    if (this.#isBorrowing) this.#own = new ReadBuffer(SMALL_BUFFER_BYTES)
+    return this
   }
 
-  readonly #onClosedAway = (): void => {
-    this.#exchange?.gone()
-    this.engine.closed(this)
+  switchTo(receiver: BytesReceiver): void {
+    this.#receiver = receiver
+    const rest = this.#rest?.subarray(this.#at)
+    this.#rest = undefined
+    this.#resume()
+    if (rest) this.#pass(rest)
+    if (this.#isHalfClosed) receiver.onEnd()
+    if (this.socket.destroyed) receiver.onClose(true)
+  }
+
+  /** Reads on after HELD. */
+  resume(): void {
+    this.#resume()
   }
 
   /** Ends the connection without another byte. After a reset no reader can take what came for the whole. */
@@ -490,6 +554,10 @@ const SLOW_BODY: HeadFault = {
   code: 'HYDRA_REQUEST_TIMEOUT',
   reason: 'slow-body',
   detail: 'The body came too slowly.',
+}
+
+function slice(bytes: Buffer, from: number, to: number): Buffer {
+  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to)
 }
 
 function ignore(): void {}

@@ -12,6 +12,7 @@ import { dateLine } from './date-line.ts'
 import type { TakenOver } from './exchange.ts'
 import { CHUNK_CRLF as CRLF, LAST_CHUNK } from './framing-bytes.ts'
 import type { Http1Connection } from './http1-connection.ts'
+import { type Pipe, PipeStream } from './pipe.ts'
 import type { RequestFacts } from './request-facts.ts'
 import { putServerTiming } from './trace.ts'
 import { type BodySink, HELD, isSendable, SENT, WireExchange } from './wire-exchange.ts'
@@ -19,6 +20,7 @@ import { type BodySink, HELD, isSendable, SENT, WireExchange } from './wire-exch
 /** Up to here it is cheaper to copy bytes behind a head than to write them by themselves. */
 const JOINED_BYTES = 8 * 1024
 
+const NO_BYTES: Buffer = Buffer.alloc(0)
 const VERSION = Buffer.from('HTTP/1.1 ')
 const SPACE = 0x20
 const REQUEST_ID = Buffer.from('X-Request-Id: ')
@@ -251,7 +253,7 @@ export class Http1Exchange extends WireExchange {
     this.#writeJoined()
   }
 
-  switchProtocols(head: ResponseHead): TakenOver {
+  switchProtocols(head: ResponseHead): Pipe {
     const { slab } = this.#connection.engine
     this.#join(head.end - head.start + 512)
     slab.bytes(statusLine(101))
@@ -263,23 +265,27 @@ export class Http1Exchange extends WireExchange {
     slab.latin1(this.id)
     slab.bytes(CRLF)
     slab.bytes(CRLF)
-    const taken = this.takeOver()
+    this.#take()
     this.#writeJoined()
-    return taken
+    return this.#connection.giveAway()
   }
 
-  takeOver(): TakenOver {
+  #take(): void {
     if (!this.isUpgrade || this.answered || this.ended) throw new Error('this exchange has no socket to give')
     this.#isTaken = true
     this.status = 101
+  }
+
+  takeOver(): TakenOver {
+    this.#take()
     const headers: Record<string, string> = {}
     const { flat } = this.headers
     for (let i = 0; i < flat.length; i += 2) {
       const name = flat[i]!.toLowerCase()
       headers[name] = name in headers ? `${headers[name]}, ${flat[i + 1]!}` : flat[i + 1]!
     }
-    const { socket, rest } = this.#connection.giveAway()
-    return { socket, head: rest, method: this.method, url: this.path + this.query, headers }
+    const socket = new PipeStream(this.#connection.giveAway())
+    return { socket, head: NO_BYTES, method: this.method, url: this.path + this.query, headers }
   }
 
   abort(): void {

@@ -91,6 +91,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     url: `${options.certificates ? 'https' : 'http'}://${localUrlHost(options.host)}:${port}`,
     async close(graceMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const empty = visitors.empty()
       // Answers of HTTP/1.1 say that they are the last; visitors with many requests at once are told by themselves.
       for (const connection of connections) if (connection.protocol === 'h2') connection.drain()
       await drained(graceMs)
@@ -99,7 +100,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       const patience = setTimeout(() => {
         for (const connection of connections) connection.destroy()
       }, GOODBYE_MS)
-      await closed
+      // The server does not know of connections that were taken at the handle (`reading-server.ts`).
+      await Promise.all([closed, empty])
       clearTimeout(patience)
       visitors.close()
     },
@@ -124,6 +126,8 @@ function createVisitorEngine(
   readonly engine: VisitorEngine
   /** Serves nothing new; resolves when nothing runs any more, or the grace is over. */
   drained(graceMs: number): Promise<void>
+  /** Resolves when no connection is left. */
+  empty(): Promise<void>
   close(): void
 } {
   const { settings, handler, log, metrics, trusted, maskPath, clock = systemClock } = options
@@ -143,6 +147,7 @@ function createVisitorEngine(
   let isStopping = false
   let running = 0
   let onIdle: (() => void) | undefined
+  let onEmpty: (() => void) | undefined
 
   function fail(exchange: WireExchange, error: unknown): void {
     log.error({ exchange: exchange.id, err: error }, 'exchange failed')
@@ -229,7 +234,9 @@ function createVisitorEngine(
       metrics.connectionOpened(connection.protocol)
     },
     closed(connection) {
-      if (connections.delete(connection)) metrics.connectionClosed()
+      if (!connections.delete(connection)) return
+      metrics.connectionClosed()
+      if (connections.size === 0) onEmpty?.()
     },
     received: metrics.bytesIn,
     sent: metrics.bytesOut,
@@ -246,6 +253,12 @@ function createVisitorEngine(
           clearTimeout(timer)
           resolve()
         }
+      })
+    },
+    empty() {
+      return new Promise((resolve) => {
+        onEmpty = resolve
+        if (connections.size === 0) resolve()
       })
     },
     close() {

@@ -15,6 +15,8 @@ import { CLOSE, type HeadLimits, KEEP, ResponseHead } from '../http1/head.ts'
 import { INCOMPLETE } from '../http1/request-head.ts'
 import { parseResponseHead } from '../http1/response-head.ts'
 import type { Address } from '../routing/upstream.ts'
+import type { BytesReceiver, Pipe } from './pipe.ts'
+import { LARGE_BUFFER_BYTES, ReadBuffer, SMALL_BUFFER_BYTES } from './read-buffer.ts'
 import { HELD, type SENT } from './wire-exchange.ts'
 
 type Result = typeof SENT | typeof HELD
@@ -41,14 +43,6 @@ export interface ConnectionUser {
   onBroken(cause: unknown): void
 }
 
-/** Takes the bytes of a connection that has switched protocols. */
-export interface BytesReceiver {
-  /** HELD: the memory is in use, and nothing more is given, until `resume`. */
-  onData(bytes: Buffer): Result
-  onEnd(): void
-  onClose(hadError: boolean): void
-}
-
 /** The pool of a connection. */
 export interface ConnectionOwner {
   /** It closed while nobody used it, or after its user had left. */
@@ -58,11 +52,9 @@ export interface ConnectionOwner {
 /** Nothing is being answered; the head of an answer, its body in three forms; what came after a switch. */
 type Phase = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'until-close' | 'switched' | 'closed'
 
-const BUFFER_BYTES = 64 * 1024
-/** Enough for messages of a WebSocket that is mostly silent. */
-const SMALL_BUFFER_BYTES = 4 * 1024
+const NO_BYTES: Buffer = Buffer.alloc(0)
 
-export class ServiceConnection {
+export class ServiceConnection implements Pipe {
   readonly socket: Socket
   user: ConnectionUser | undefined
   /** Requests sent on it so far. */
@@ -74,7 +66,7 @@ export class ServiceConnection {
   /** In the time of the deadlines: closed when it is idle for longer. */
   idleUntil = 0
   #phase: Phase = 'connecting'
-  #buffer: Buffer
+  readonly #buffer = new ReadBuffer(LARGE_BUFFER_BYTES)
   #partial: Buffer | undefined = undefined
   readonly #head = new ResponseHead()
   readonly #limits: HeadLimits
@@ -94,10 +86,9 @@ export class ServiceConnection {
     this.#limits = limits
     this.#owner = owner
     this.user = user
-    this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
     this.socket = open(address, {
       // Asked for before each read: what was given away is not read into again.
-      buffer: () => this.#buffer,
+      buffer: () => this.#buffer.bytes,
       callback: (count, bytes) => this.#onRead(count, bytes as Buffer),
     })
     this.socket.once(address.protocol === 'https' ? 'secureConnect' : 'connect', () => this.#onConnect())
@@ -152,8 +143,10 @@ export class ServiceConnection {
     this.#receiver = receiver
     this.user = undefined
     this.#phase = 'switched'
+    // It would keep the large buffer alive, which its bytes are a part of.
+    this.#head.bytes = NO_BYTES
     // The next read goes into this one already.
-    this.#buffer = Buffer.allocUnsafeSlow(SMALL_BUFFER_BYTES)
+    this.#buffer.resize(SMALL_BUFFER_BYTES)
   }
 
   #onConnect(): void {
@@ -164,8 +157,10 @@ export class ServiceConnection {
 
   /** False stops the reading. */
   #onRead(count: number, bytes: Buffer): boolean {
-    if (this.#phase === 'switched') this.#give(bytes, 0, count)
-    else if (this.#phase === 'idle') {
+    if (this.#phase === 'switched') {
+      this.#give(bytes, 0, count)
+      this.#buffer.grow(count)
+    } else if (this.#phase === 'idle') {
       // Nobody asked: whatever it is, it must not stand before the next answer.
       this.destroy()
       return false
@@ -178,7 +173,7 @@ export class ServiceConnection {
     }
     if (this.#isGivenAway) {
       this.#isGivenAway = false
-      if (this.#buffer === bytes) this.#buffer = Buffer.allocUnsafeSlow(bytes.length)
+      if (this.#buffer.bytes === bytes) this.#buffer.giveAway()
     }
     return !this.#isHeld
   }
@@ -260,8 +255,14 @@ export class ServiceConnection {
               this.#giveAway()
             if (this.user === undefined) return
           }
-          if (chunks.state < 0) return this.#garbage(FAULTS[-chunks.state]!.word)
-          if (chunks.state === DONE) return this.#finish(at === end)
+          if (chunks.state < 0) {
+            this.#garbage(FAULTS[-chunks.state]!.word)
+            return
+          }
+          if (chunks.state === DONE) {
+            this.#finish(at === end)
+            return
+          }
         }
         return
       }

@@ -4,12 +4,11 @@ import { type TestContext, test } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../observe/clock.ts'
 import { createDeadlines } from './deadlines.ts'
-import type { BytesReceiver } from './service-connection.ts'
-import type { UpstreamPipe } from './splice.ts'
+import { type BytesReceiver, type Pipe, SocketPipe } from './pipe.ts'
 import { createSplices, type Splices } from './splices.ts'
 import { type RawClient, rawClient, rawServer, until } from './testing/raw.ts'
 import { instanceAt, startRig } from './testing/rig.ts'
-import { HELD } from './wire-exchange.ts'
+import { HELD, SENT } from './wire-exchange.ts'
 
 interface Joint {
   readonly port: number
@@ -34,12 +33,14 @@ async function joinTo(t: TestContext, servicePort: number, tickMs = 20): Promise
         visitor.write(head)
         const about = { exchange: String(closedBy.length), service: 'shop', instance: 'i1' }
         const splice = splices.open({
-          visitor,
+          visitor: new SocketPipe(visitor),
           service: pipe,
           about,
           onClose: (who) => void closedBy.push(who),
         })
-        return splice.begin(asked.subarray(end), rest)
+        if (asked.length > end) visitor.unshift(asked.subarray(end))
+        splice.begin()
+        return rest.length > 0 ? splice.onData(rest) : SENT
       })
     }
     visitor.on('data', onVisitor)
@@ -55,7 +56,7 @@ async function joinTo(t: TestContext, servicePort: number, tickMs = 20): Promise
 }
 
 /** A connection with a buffer of its own that is spoilt as soon as nobody uses it. */
-function pipeTo(port: number, head: Buffer, onHead: (head: Buffer, rest: Buffer) => 0 | 1): UpstreamPipe {
+function pipeTo(port: number, head: Buffer, onHead: (head: Buffer, rest: Buffer) => 0 | 1): Pipe {
   const memory = Buffer.alloc(64 * 1024)
   let receiver: BytesReceiver | undefined
   let answer = Buffer.alloc(0)

@@ -10,13 +10,10 @@
 import type { Socket } from 'node:net'
 import type { Deadlines, Waiting } from './deadlines.ts'
 import { closeFrame, FrameFollower } from './frame-follower.ts'
+import type { BytesReceiver, Pipe } from './pipe.ts'
 import { reset } from './reset.ts'
-import type { BytesReceiver, ServiceConnection } from './service-connection.ts'
 import { whenFlushed } from './when-flushed.ts'
 import { HELD, SENT } from './wire-exchange.ts'
-
-/** The connection to a service after its 101; its errors are its own to take, and come here as `onClose`. */
-export type UpstreamPipe = Pick<ServiceConnection, 'socket' | 'switchTo' | 'resume'>
 
 /** Which side ended it, or broke it, first. */
 export type ClosedBy = 'visitor' | 'service' | 'gateway'
@@ -30,9 +27,9 @@ export interface SpliceFacts {
 }
 
 export interface SpliceParts {
-  /** Nobody else listens to it; what came behind the head is given to `begin`. */
-  readonly visitor: Socket
-  readonly service: UpstreamPipe
+  /** What came behind the head of either side comes first on its pipe. */
+  readonly visitor: Pipe
+  readonly service: Pipe
   readonly about: SpliceFacts
   readonly deadlines: Deadlines
   /** Bytes that came in, from visitors and from services. */
@@ -55,8 +52,9 @@ export class Splice implements Waiting, BytesReceiver {
   before: Waiting | undefined = undefined
   behind: Waiting | undefined = undefined
   readonly about: SpliceFacts
+  readonly #visitorPipe: Pipe
   readonly #visitor: Socket
-  readonly #service: UpstreamPipe
+  readonly #service: Pipe
   readonly #deadlines: Deadlines
   readonly #traffic: SpliceParts['traffic']
   readonly #onClose: SpliceParts['onClose']
@@ -72,41 +70,33 @@ export class Splice implements Waiting, BytesReceiver {
   #isServiceEnded = false
   #closedBy: ClosedBy | undefined = undefined
   readonly #resumeService: () => void
+  readonly #resumeVisitor: () => void
 
   constructor({ visitor, service, about, deadlines, traffic, onClose }: SpliceParts) {
     this.about = about
-    this.#visitor = visitor
+    this.#visitorPipe = visitor
+    this.#visitor = visitor.socket
     this.#service = service
     this.#deadlines = deadlines
     this.#traffic = traffic
     this.#onClose = onClose
     this.#resumeService = () => service.resume()
-    for (const socket of [visitor, service.socket]) {
+    this.#resumeVisitor = () => visitor.resume()
+    for (const socket of [visitor.socket, service.socket]) {
       socket.setTimeout(0)
       socket.setNoDelay(true)
       socket.setKeepAlive(true, TCP_KEEPALIVE_MS)
     }
   }
 
-  /**
-   * Begins with what came behind the two heads. Says what became of the service's first bytes, as `onData` does:
-   * HELD means that nothing more may be given until its `resume`.
-   */
-  begin(fromVisitor: Buffer, fromService: Buffer): typeof SENT | typeof HELD {
-    const visitor = this.#visitor
-    const { socket } = this.#service
+  /** Joins the two. */
+  begin(): void {
     this.#service.switchTo(this)
-    visitor.on('error', ignore)
-    visitor.once('close', (hadError) => this.#visitorClosed(hadError))
-    visitor.once('end', () => this.#visitorEnded())
-    visitor.on('data', (bytes: Buffer) => this.#takeFromVisitor(bytes))
-    socket.on('drain', () => visitor.resume())
-    const held = fromService.length > 0 ? this.onData(fromService) : SENT
-    visitor.resume()
-    if (fromVisitor.length > 0) this.#takeFromVisitor(fromVisitor)
-    if (visitor.readableEnded) this.#visitorEnded()
-    if (visitor.destroyed) this.#visitorClosed(true)
-    return held
+    this.#visitorPipe.switchTo({
+      onData: (bytes) => this.#takeFromVisitor(bytes),
+      onEnd: () => this.#visitorEnded(),
+      onClose: (hadError) => this.#visitorClosed(hadError),
+    })
   }
 
   /**
@@ -167,18 +157,25 @@ export class Splice implements Waiting, BytesReceiver {
     const isBroken = hadError || !this.#isServiceEnded || !this.#service.socket.writableFinished
     if (isBroken) this.#breakOff(this.#visitor, this.#isVisitorTold || this.#fromService.hasClosed)
     // Nothing is written there any more, so that what still comes is read away.
-    else this.#visitor.resume()
+    else this.#visitorPipe.resume()
     this.#closeWhenBoth()
   }
 
-  #takeFromVisitor(bytes: Buffer): void {
+  #takeFromVisitor(bytes: Buffer): typeof SENT | typeof HELD {
     this.#traffic.bytesIn += bytes.length
     const { socket } = this.#service
-    if (this.#goodbye) this.#lastFromVisitor(bytes)
-    else {
+    if (this.#goodbye) {
+      const wasTold = this.#isServiceTold
+      this.#lastFromVisitor(bytes)
+      // He is read on for his own goodbye.
+      if (wasTold) return SENT
+    } else {
       this.#fromVisitor.feed(bytes, 0, bytes.length)
-      if (socket.writable && !socket.write(bytes)) this.#visitor.pause()
+      if (socket.writable) socket.write(bytes)
     }
+    if (socket.writableLength === 0 || socket.destroyed) return SENT
+    whenFlushed(socket, this.#resumeVisitor)
+    return HELD
   }
 
   #visitorEnded(): void {
@@ -205,7 +202,7 @@ export class Splice implements Waiting, BytesReceiver {
     }
     if (this.deadline === Number.POSITIVE_INFINITY) this.#wait(GOODBYE_MS)
     // What still comes is read away: unread bytes would make a reset of the end.
-    if (other === this.#visitor) other.resume()
+    if (other === this.#visitor) this.#visitorPipe.resume()
     other.end()
   }
 
@@ -240,7 +237,7 @@ export class Splice implements Waiting, BytesReceiver {
     if (!this.#isServiceTold) {
       at = follower.nextBoundary(bytes, 0, bytes.length)
       if (at >= 0) this.#tellService(bytes.subarray(0, at))
-      else if (socket.writable && !socket.write(bytes)) this.#visitor.pause()
+      else if (socket.writable) socket.write(bytes)
     }
     if (at >= 0) follower.feed(bytes, at, bytes.length)
     this.#closeWhatIsDone()
@@ -262,7 +259,7 @@ export class Splice implements Waiting, BytesReceiver {
     const frame = this.#fromVisitor.hasClosed ? undefined : closeFrame(sent, reason, true)
     write(this.#service.socket, rest, frame)
     // Nothing is written there any more; his side is read on for his own goodbye.
-    this.#visitor.resume()
+    this.#visitorPipe.resume()
     this.#told()
   }
 
@@ -291,5 +288,3 @@ function write(to: Socket, rest: Buffer | undefined, frame: Buffer | undefined):
   const bytes = rest && frame ? Buffer.concat([rest, frame]) : (rest ?? frame)
   if (bytes && bytes.length > 0) to.write(bytes)
 }
-
-function ignore(): void {}

@@ -13,6 +13,7 @@ import type { Compression } from './compression.ts'
 import type { Exchange, HeaderLines, Peer, TakenOver } from './exchange.ts'
 import { requestOf } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
+import type { Pipe } from './pipe.ts'
 import type { RequestFacts } from './request-facts.ts'
 
 /** What came of a write: the bytes have left and their memory is free, */
@@ -22,8 +23,8 @@ export const HELD = 1
 
 /** Takes a request body. */
 export interface BodySink {
-  /** Some bytes; their memory stays as it is. May call `holdBody`. */
-  onBody(bytes: Buffer): void
+  /** Some bytes. HELD: their memory is in use for longer than this call. May call `holdBody`. */
+  onBody(bytes: Buffer): typeof SENT | typeof HELD
   /** The body was whole. */
   onBodyEnd(): void
   /** What was at hand has been given: what was joined can leave now. */
@@ -154,7 +155,7 @@ export abstract class WireExchange implements Exchange {
   /** Passes an interim answer on. `lines` undefined: 100 Continue. */
   abstract inform(status: number, lines: ResponseHead | undefined): void
   /** Agrees to an upgrade: writes the head of a 101 (from the service's lines) and gives the connection away. */
-  abstract switchProtocols(lines: ResponseHead, channel: ChannelKind): TakenOver
+  abstract switchProtocols(lines: ResponseHead, channel: ChannelKind): Pipe
   abstract takeOver(): TakenOver
   abstract abort(): void
 

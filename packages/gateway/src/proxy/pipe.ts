@@ -1,0 +1,113 @@
+/**
+ * Connections whose bytes go to one receiver: how sockets are joined once HTTP is over on them.
+ *
+ * @module
+ */
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { whenFlushed } from './when-flushed.ts'
+import { HELD, type SENT } from './wire-exchange.ts'
+
+/** Takes the bytes of a connection. */
+export interface BytesReceiver {
+  /** HELD: the memory is in use, and nothing more is given, until `resume`. */
+  onData(bytes: Buffer): typeof SENT | typeof HELD
+  onEnd(): void
+  onClose(hadError: boolean): void
+}
+
+/** A connection that is read for a receiver. It is written to directly. */
+export interface Pipe {
+  readonly socket: Socket
+  /** From now on all that comes goes there, what was read already at once. Its errors come as `onClose`. */
+  switchTo(receiver: BytesReceiver): void
+  /** Reads on after HELD. */
+  resume(): void
+}
+
+/** A connection that is read with 'data' events; its errors are somebody else's to hear. */
+export class SocketPipe implements Pipe {
+  readonly socket: Socket
+  #isHeld = false
+
+  constructor(socket: Socket) {
+    this.socket = socket
+  }
+
+  switchTo(receiver: BytesReceiver): void {
+    const { socket } = this
+    socket.on('data', (bytes: Buffer) => {
+      if (receiver.onData(bytes) !== HELD) return
+      this.#isHeld = true
+      socket.pause()
+    })
+    socket.once('end', () => receiver.onEnd())
+    socket.once('close', (hadError) => receiver.onClose(hadError))
+    socket.resume()
+    if (socket.readableEnded) receiver.onEnd()
+    if (socket.destroyed) receiver.onClose(true)
+  }
+
+  resume(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.socket.resume()
+  }
+}
+
+/** A pipe as a stream, for libraries that want one. */
+export class PipeStream extends Duplex implements BytesReceiver {
+  readonly #pipe: Pipe
+
+  constructor(pipe: Pipe) {
+    super({ allowHalfOpen: true, autoDestroy: true })
+    this.#pipe = pipe
+    pipe.switchTo(this)
+  }
+
+  onData(bytes: Buffer): typeof HELD | typeof SENT {
+    // The memory is read into again; a reader of a stream may keep what he gets.
+    return this.push(Buffer.from(bytes)) ? 0 : HELD
+  }
+
+  onEnd(): void {
+    this.push(null)
+  }
+
+  onClose(): void {
+    this.destroy()
+  }
+
+  setNoDelay(): this {
+    return this
+  }
+
+  setTimeout(): this {
+    return this
+  }
+
+  override _read(): void {
+    this.#pipe.resume()
+  }
+
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const { socket } = this.#pipe
+    if (!socket.writable) {
+      done(new Error('the connection is closed'))
+      return
+    }
+    socket.write(bytes)
+    if (socket.writableLength === 0) done()
+    else whenFlushed(socket, done)
+  }
+
+  override _final(done: () => void): void {
+    this.#pipe.socket.end()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#pipe.socket.destroy()
+    done(error)
+  }
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -9,7 +10,7 @@ import { bareEnv, emptyDirectory, HYDRA, olderNode, runHydra } from '../support/
 import { startProcess } from '../support/process.ts'
 import { startUpstream } from '../support/upstream.ts'
 
-const LISTENS = /listens on (http:\/\/\S+)/
+const LISTENS = /listens on (https?:\/\/\S+)/
 
 interface StartOptions {
   readonly cwd: string
@@ -52,6 +53,38 @@ test('with nothing at all it starts, says what is open and stops in order', asyn
   const again = start(t, { cwd })
   await again.printed(/the ones kept in \.hydra\/keys\.json are used/)
   assert.equal(await again.kill('SIGINT'), 0)
+})
+
+test('with a certificate made for development it speaks TLS and HTTP/2, and commands find it', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const hydra = start(t, { cwd, words: ['--tls-self-signed'] })
+  const [, url] = await hydra.printed(LISTENS)
+  await hydra.printed(/A certificate for development was made and is kept in \.hydra\/tls\/self-signed\.crt/)
+  assert.ok(url!.startsWith('https://'))
+  const ca = await readFile(join(cwd, '.hydra/tls/self-signed.crt'), 'utf8')
+  assert.equal((await stat(join(cwd, '.hydra/tls/self-signed.key'))).mode & 0o777, 0o600)
+
+  const session = connectHttp2(url!, { ca })
+  t.after(() => session.destroy())
+  const request = session.request({ ':path': '/health' })
+  const [headers] = await once(request, 'response')
+  assert.equal(headers[':status'], 200)
+  request.resume()
+
+  const services = await runHydra(['services', '--gateway', url!], { cwd })
+  assert.equal(services.status, 0, services.err)
+  assert.equal(await hydra.kill('SIGTERM'), 0)
+})
+
+test('a certificate that can’t be used is said, and nothing is started', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const words = ['start', '--port', '0', '--tls-cert', 'none.crt', '--tls-key', 'none.key']
+  const missing = await runHydra(words, { cwd })
+  assert.equal(missing.status, 1)
+  assert.match(missing.err, /The certificate at .*none\.crt can't be read \(ENOENT\)/)
+  const half = await runHydra(words.slice(0, 5), { cwd })
+  assert.equal(half.status, 1)
+  assert.match(half.err, /--tls-cert[\s\S]*\{ cert, key \}/)
 })
 
 test('standard output is the log, one JSON line for each event, and nothing else', async (t) => {

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { relative } from 'node:path'
-import { loadConfig } from '@hydra-gateway/gateway/config'
+import { readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { type Config, loadConfig } from '@hydra-gateway/gateway/config'
 import { findKeptKeys, KEYS_FILE, KeysError } from '@hydra-gateway/gateway/keys'
 import {
   forgetAnswer,
@@ -34,8 +35,8 @@ export interface AdminOptions {
 /** Finds the gateway and its keys: flags first, then configuration and environment, then kept keys. */
 export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io): Promise<Admin> {
   const { config } = await loadConfig({ directory: io.directory, file, env: io.env })
-  const url =
-    gateway === undefined ? addressOf(config.host, config.controlPort ?? config.port) : readUrl(gateway)
+  const url = gateway === undefined ? addressOf(config) : readUrl(gateway)
+  const trust = url.startsWith('https:') ? keptCertificate(io) : []
   const given = { publicKey: config.keys.publicKey[0], privateKey: config.keys.privateKey[0] }
   const kept = given.publicKey ? undefined : await keptKeys(io)
   const keys = kept ?? given
@@ -43,7 +44,7 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
 
   /** What answers otherwise than by the schema is no gateway; what the schema doesn't know is kept. */
   async function call<Answer>(method: string, path: string, schema: Schema<Answer>): Promise<Answer> {
-    const response = await askGateway(url, method, path, credentials)
+    const response = await askGateway(url, method, path, { credentials, trust })
     const body = parseJson(response.body)
     if (response.status === 200 && schema.safeParse(body).success) return body as Answer
     if (response.status === 401) {
@@ -79,10 +80,20 @@ interface Schema<Answer> {
   safeParse(value: unknown): { readonly success: true; readonly data: Answer } | { readonly success: false }
 }
 
-async function askGateway(url: string, method: string, path: string, credentials: string): Promise<Asked> {
+interface Access {
+  readonly credentials: string
+  readonly trust: readonly string[]
+}
+
+async function askGateway(
+  url: string,
+  method: string,
+  path: string,
+  { credentials, trust }: Access,
+): Promise<Asked> {
   try {
     const headers = { authorization: `Basic ${credentials}`, accept: 'application/json' }
-    return await ask(new URL(path, url), { method, headers })
+    return await ask(new URL(path, url), { method, headers, trust })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new CommandError(
@@ -102,14 +113,25 @@ function parseJson(text: string): unknown {
 }
 
 /** Where a gateway of this machine with this configuration answers. */
-function addressOf(host: string | undefined, port: number): string {
+function addressOf({ host, port: publicPort, controlPort, tls }: Config): string {
+  const port = controlPort ?? publicPort
   if (port === 0)
     throw new CommandError(
       'The configured port is 0, any free one',
       EXIT.usage,
       '. Name the gateway with --gateway URL',
     )
-  return `http://${localUrlHost(host)}:${port}`
+  const scheme = tls !== undefined && controlPort === undefined ? 'https' : 'http'
+  return `${scheme}://${localUrlHost(host)}:${port}`
+}
+
+/** The certificate a gateway started in this directory made for itself, if it did. */
+function keptCertificate({ directory }: Io): string[] {
+  try {
+    return [readFileSync(join(directory, '.hydra/tls/self-signed.crt'), 'utf8')]
+  } catch {
+    return []
+  }
 }
 
 function readUrl(text: string): string {

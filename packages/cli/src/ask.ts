@@ -5,6 +5,7 @@
  */
 import { type IncomingHttpHeaders, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { getCACertificates } from 'node:tls'
 
 export interface Asked {
   readonly status: number
@@ -18,6 +19,8 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** False leaves as soon as the head is there: a page may be endless. @default true */
   readonly wantsBody?: boolean
+  /** Certificates to trust beside the well-known ones, in PEM form. */
+  readonly trust?: readonly string[]
 }
 
 const TIMEOUT_MS = 5000
@@ -25,11 +28,11 @@ const TIMEOUT_MS = 5000
 /** Asks once, follows no redirect. Rejects with a sentence or a system error when no whole answer comes in time. */
 export function ask(
   url: URL,
-  { method = 'GET', headers = {}, wantsBody = true }: AskOptions = {},
+  { method = 'GET', headers = {}, wantsBody = true, trust = [] }: AskOptions = {},
 ): Promise<Asked> {
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, headers, agent: false }, (response) => {
+    const asked = request(url, { method, headers, agent: false, ...trusting(trust) }, (response) => {
       const { statusCode: status = 0 } = response
       const chunks: Buffer[] = []
       response.on('error', reject)
@@ -56,4 +59,8 @@ export function ask(
     })
     asked.end()
   })
+}
+
+function trusting(trust: readonly string[]): { ca?: string[] } {
+  return trust.length === 0 ? {} : { ca: [...getCACertificates('default'), ...trust] }
 }

@@ -8,7 +8,7 @@ import { latin1, type RequestHead, type ResponseHead } from '../http1/head.ts'
 import type { ChannelKind } from '../routing/upstream.ts'
 import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
 import type { Waiting } from './deadlines.ts'
-import type { Peer, TakenOver } from './exchange.ts'
+import type { Peer } from './exchange.ts'
 import type { HeadFault, RequestFacts } from './request-facts.ts'
 import { putServerTiming, SERVER_TIMING_BYTES } from './trace.ts'
 import type { VisitorEngine } from './visitor-engine.ts'
@@ -220,11 +220,11 @@ export class Http2Exchange extends WireExchange implements Waiting {
     }
   }
 
-  switchProtocols(): TakenOver {
-    return this.takeOver()
+  switchProtocols(): never {
+    throw new Error('a stream of HTTP/2 has no connection to give away')
   }
 
-  takeOver(): TakenOver {
+  takeOver(): never {
     throw new Error('a stream of HTTP/2 has no connection to give away')
   }
 

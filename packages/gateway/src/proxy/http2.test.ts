@@ -13,7 +13,7 @@ import { promisify } from 'node:util'
 import type { Exchange } from './exchange.ts'
 import { startHttp2 } from './testing/http2.ts'
 import { until } from './testing/raw.ts'
-import type { BodySink, WireExchange } from './wire-exchange.ts'
+import { type BodySink, SENT, type WireExchange } from './wire-exchange.ts'
 
 async function visit(t: TestContext, url: string): Promise<ClientHttp2Session> {
   const session = connect(url, { rejectUnauthorized: false })
@@ -217,7 +217,10 @@ test('a body that is held back again and again arrives whole', async (t) => {
     const wire = exchange as WireExchange
     const got: Buffer[] = []
     const sink: BodySink = {
-      onBody: (bytes) => void got.push(bytes),
+      onBody(bytes) {
+        got.push(bytes)
+        return SENT
+      },
       onBodyEnd: () => exchange.answer(200, {}, Buffer.concat(got)),
       onBodyPause() {
         wire.holdBody()

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createServer, type Server } from 'node:net'
+import type { Server } from 'node:net'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Certificates } from '../tls/certificates.ts'
@@ -12,6 +12,7 @@ import { createTlsServer } from '../tls/server.ts'
 import { Http1Connection } from './http1-connection.ts'
 import { createHttp2 } from './http2.ts'
 import { type Http2Settings, http2Defaults } from './http2-settings.ts'
+import { createReadingServer } from './reading-server.ts'
 import type { VisitorEngine } from './visitor-engine.ts'
 
 export interface VisitorServerDeps {
@@ -32,8 +33,8 @@ export function createVisitorServer({
   metrics,
 }: VisitorServerDeps): Server {
   if (!certificates) {
-    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      new Http1Connection(socket, engine, false)
+    return createReadingServer((makeSocket) => {
+      new Http1Connection(makeSocket, engine, false)
     })
   }
   const http2 = createHttp2({ engine, limits, log, metrics })
@@ -42,7 +43,7 @@ export function createVisitorServer({
     handshakeTimeoutMs: engine.settings.clientHeadTimeoutMs,
     onConnection(socket) {
       if (socket.alpnProtocol === 'h2') http2.accept(socket)
-      else new Http1Connection(socket, engine, true)
+      else new Http1Connection(() => socket, engine, true)
     },
     onRefused: (reason) => metrics.refused('request', reason),
     log,

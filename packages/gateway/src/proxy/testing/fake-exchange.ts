@@ -103,7 +103,7 @@ export class FakeExchange extends WireExchange {
     this.done.push(`inform ${status}`)
   }
 
-  switchProtocols(): TakenOver {
+  switchProtocols(): never {
     throw new Error('nothing is switched here')
   }
 

@@ -139,6 +139,7 @@ function keysOf({
   source: Keys['source']
 }): Keys {
   const publicDigests = publicKeys.map(digest)
+  const shortest = Math.min(...publicKeys.map(({ length }) => length))
   const privateDigests = privateKeys.map(digest)
   return {
     publicKey: publicKeys[0]!,
@@ -153,7 +154,9 @@ function keysOf({
       return isPublic && isPrivate
     },
     mask(path) {
-      // Asked for every request: most paths hold neither a key nor an escape one could be written with.
+      // Asked for every request: most paths are too short for a key, or hold neither one nor an escape it could be
+      // written with.
+      if (path.length < shortest) return path
       if (!path.includes('%') && !publicKeys.some((key) => path.includes(key))) return path
       const meant = decoded(path)
       const shown = publicKeys.some((key) => meant.includes(key)) ? meant : path

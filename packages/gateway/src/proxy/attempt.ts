@@ -53,7 +53,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   readonly #maxBodyBytes: number
   #phase: Phase = 'queue'
   #connection: ServiceConnection | undefined = undefined
-  #target: string
+  /** Undefined: as the visitor wrote it. */
+  #target: string | undefined
   /** The connection had served before: it may be dead without our knowing. */
   #isReused = false
   #isRetry = false
@@ -85,7 +86,10 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#pool = pool
     this.#onFailure = onFailure
     this.#maxBodyBytes = route.maxBodyBytes ?? engine.settings.maxBodyBytes
-    this.#target = (route.to ?? exchange.path) + exchange.query
+    this.#target =
+      route.to === undefined && exchange.isTargetCanonical
+        ? undefined
+        : (route.to ?? exchange.path) + exchange.query
     this.#isBodySent = !exchange.hasBody
     this.#vitals = engine.vitals.of(instance.id)
     this.#vitals.inFlight++
@@ -345,10 +349,10 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     if (this.#phase !== 'answer' || !connection) return
     connection.hold()
     this.#isBlocked = true
-    this.#exchange.onDrain = this.#onVisitorDrain
+    this.#exchange.onDrain = () => this.#onVisitorDrain()
   }
 
-  readonly #onVisitorDrain = (): void => {
+  #onVisitorDrain(): void {
     if (this.#phase !== 'answer') return
     this.#isBlocked = false
     this.#touch()

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import type { RequestHead } from '../http1/head.ts'
+import { COOKIE } from '../http1/names.ts'
 
 /** Where a visitor was sent before (signed); never for services. */
 export const ROUTE_COOKIE = 'HYDRA-ROUTE'
@@ -25,4 +27,30 @@ function isOurs(pair: string, keepLogin: boolean): boolean {
   const written = (equals < 0 ? pair : pair.slice(0, equals)).trim()
   const name = written.startsWith('__Host-') ? written.slice(7) : written
   return name === ROUTE_COOKIE || name === DEBUG_COOKIE || (name === LOGIN_COOKIE && !keepLogin)
+}
+
+/** `HYDRA-` somewhere in there. */
+function holdsOurs(bytes: Buffer, from: number, to: number): boolean {
+  for (let i = from; i < to - 5; i++) {
+    if (
+      bytes[i] === 0x48 &&
+      bytes[i + 1] === 0x59 &&
+      bytes[i + 2] === 0x44 &&
+      bytes[i + 3] === 0x52 &&
+      bytes[i + 4] === 0x41 &&
+      bytes[i + 5] === 0x2d
+    ) {
+      return true
+    }
+  }
+  return false
+}
+
+/** Whether a cookie of ours may be among those of a request. */
+export function holdsOurCookies(head: RequestHead): boolean {
+  const { count, id, valueAt, valueEnd } = head.lines()
+  for (let i = 0; i < count; i++) {
+    if (id[i] === COOKIE && holdsOurs(head.bytes, valueAt[i]!, valueEnd[i]!)) return true
+  }
+  return false
 }

@@ -10,6 +10,8 @@ import { randomBytes } from 'node:crypto'
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const HALF = 2 ** 25
+/** Every two digits, by their value. */
+const PAIRS = Array.from({ length: 1024 }, (_, value) => ALPHABET[value >> 5]! + ALPHABET[value & 31]!)
 
 export interface IdSources {
   /** Epoch ms. */
@@ -22,6 +24,8 @@ export interface IdSources {
 export function createExchangeIds({ now, random25 }: IdSources): () => string {
   let lastMs = -1
   let time = ''
+  /** Time and the higher half: the same for thousands of ids. */
+  let stem = ''
   let high = 0
   let low = 0
   const renew = (ms: number) => {
@@ -30,6 +34,7 @@ export function createExchangeIds({ now, random25 }: IdSources): () => string {
     time = `${text.slice(0, 8)}-${text.slice(8)}`
     high = random25()
     low = random25()
+    stem = time + base32(high, 5)
   }
   return () => {
     const ms = now()
@@ -38,8 +43,9 @@ export function createExchangeIds({ now, random25 }: IdSources): () => string {
       low = 0
       // Both halves are used up: borrow the next millisecond, so that order and uniqueness hold.
       if (++high === HALF) renew(lastMs + 1)
+      else stem = time + base32(high, 5)
     }
-    return time + base32(high, 5) + base32(low, 5)
+    return stem + PAIRS[low >>> 15]! + PAIRS[(low >>> 5) & 1023]! + ALPHABET[low & 31]!
   }
 }
 

@@ -25,6 +25,8 @@ export interface Peer {
   readonly address: string
   /** The same object for every exchange of one connection: a key for what belongs to the connection. */
   readonly connection: object
+  /** Whether it is a proxy whose word is taken; asked once per connection. */
+  isTrusted?: boolean
   /** The forwarding lines of its last request, kept by `request-lines.ts`: they seldom change. */
   forwarded?: { readonly authority: string; readonly bytes: Buffer }
 }
@@ -58,6 +60,10 @@ export interface Exchange {
   /** Set as the request is served; for the log and the answers. */
   route: Route | undefined
   instance: Instance | undefined
+  /** True when some cookie of ours is among the request's. */
+  readonly hasOurCookies: boolean
+  /** A version was drawn from several for it: the answer's head pins it. Kept by `visitors.ts`. */
+  isDrawn: boolean
   /** Signed id of the visitor, once known. */
   visitor: string | undefined
   /** How many instances were tried. */

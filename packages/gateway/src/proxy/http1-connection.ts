@@ -231,7 +231,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   #begin(head: RequestHead): void {
     const { engine } = this
-    const facts = engine.factsOf(head, this.peer.address, this.isTls, performance.now())
+    const facts = engine.factsOf(head, this.peer, this.isTls, performance.now())
     this.#isHeadBegun = false
     this.deadline = Number.POSITIVE_INFINITY
     if (head.minor === 1 ? (head.connection & CLOSE) !== 0 : (head.connection & KEEP) === 0)
@@ -575,6 +575,7 @@ function refusedFacts(head: RequestHead, { engine, peer, isTls }: Http1Connectio
     startedAt: performance.now(),
     path: head.target.split('?', 1)[0]!.slice(0, 256),
     hasEncodedSlash: false,
+    isTargetCanonical: false,
     query: '',
     authority: '',
     host: '',

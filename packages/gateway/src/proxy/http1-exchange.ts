@@ -92,7 +92,7 @@ export class Http1Exchange extends WireExchange {
       slab.bytes(CRLF)
     } else slab.bytes(statusLine(status))
     this.#putKeptLines(head)
-    eachDefaultLine(head, channel, this.#putLine)
+    if (channel === 'http') eachDefaultLine(head, channel, (name, value) => this.#putLine(name, value))
     if (this.#isChunked) slab.bytes(CHUNKED)
     this.#endHead(status, isLast)
   }
@@ -160,7 +160,7 @@ export class Http1Exchange extends WireExchange {
     if (runAt >= 0) slab.range(head.bytes, runAt, runEnd)
   }
 
-  readonly #putLine = (name: string, value: string): void => {
+  #putLine(name: string, value: string): void {
     const { slab } = this.#connection.engine
     slab.latin1(name)
     slab.latin1(': ')

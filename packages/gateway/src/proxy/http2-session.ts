@@ -174,7 +174,7 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
     if (end !== bytes.length || head.lineCount !== lines) {
       return this.#refuse(stream, { code: 'HYDRA_BAD_REQUEST', reason: 'h2-lines' })
     }
-    const facts = engine.factsOf(head, this.#address, true, startedAt)
+    const facts = engine.factsOf(head, this.#peer, true, startedAt)
     if ('code' in facts) {
       const refused = new Http2Exchange(this.#refusedFacts(head), head, this.#peer, this, stream, engine)
       engine.refuse(refused, facts)
@@ -208,6 +208,7 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
       startedAt: performance.now(),
       path: head.target.split('?', 1)[0]!.slice(0, 256),
       hasEncodedSlash: false,
+    isTargetCanonical: false,
       query: '',
       authority: '',
       host: '',

@@ -171,7 +171,7 @@ function createVisitorEngine(
     get isStopping() {
       return isStopping
     },
-    factsOf: (head, address, isTls, startedAt) => readFacts(head, address, isTls, startedAt, sources),
+    factsOf: (head, peer, isTls, startedAt) => readFacts(head, peer, isTls, startedAt, sources),
     begin(exchange) {
       admit(exchange)
       const traceAt = findTrace(exchange.head)

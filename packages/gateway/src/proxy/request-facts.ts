@@ -10,6 +10,7 @@ import { type RequestHead, SWITCH } from '../http1/head.ts'
 import { HOST, ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE } from '../http1/names.ts'
 import { readTarget } from '../routing/path.ts'
 import { type Authority, parseAuthority } from './authority.ts'
+import type { Peer } from './exchange.ts'
 import { type AddressSet, readOrigin } from './forwarded.ts'
 import { linesOf } from './wire-exchange.ts'
 
@@ -19,6 +20,8 @@ export interface RequestFacts {
   readonly startedAt: number
   readonly path: string
   readonly hasEncodedSlash: boolean
+  /** The target can be sent on as it came: path and query are what stands in it. */
+  readonly isTargetCanonical: boolean
   readonly query: string
   readonly authority: string
   readonly host: string
@@ -45,10 +48,10 @@ export interface FactsSources {
   readonly trusted: AddressSet | undefined
 }
 
-/** Reads what a head says; `address` is the peer's, `isTls` whether it speaks TLS to us. */
+/** Reads what a head says; `isTls`: whether the peer speaks TLS to us. */
 export function readFacts(
   head: RequestHead,
-  address: string,
+  peer: Peer,
   isTls: boolean,
   startedAt: number,
   { nextId, trusted }: FactsSources,
@@ -60,7 +63,8 @@ export function readFacts(
   if (!parsed) return badRequest('host', 'The Host header is not a host name with an optional port.')
 
   let { target } = head
-  if (target.charCodeAt(0) !== SLASH) {
+  const isOriginForm = target.charCodeAt(0) === SLASH
+  if (!isOriginForm) {
     const local = localPart(target, authority)
     if (typeof local !== 'string') return local
     target = local
@@ -74,16 +78,18 @@ export function readFacts(
     startedAt,
     path: read.path,
     hasEncodedSlash: read.encodedSlash,
+    isTargetCanonical: isOriginForm && read.path.length + read.query.length === target.length,
     query: read.query,
     authority,
     host: parsed.host,
     secure: isTls,
-    client: address,
+    client: peer.address,
     fromTrusted: false,
     isUpgrade: head.hasUpgrade && isHandshake(head),
   }
-  if (trusted?.has(address)) {
-    const origin = readOrigin(address, isTls, linesOf(head), trusted)
+  peer.isTrusted ??= trusted?.has(peer.address) ?? false
+  if (peer.isTrusted) {
+    const origin = readOrigin(peer.address, isTls, linesOf(head), trusted)
     facts.secure = origin.secure
     facts.client = origin.client
     facts.fromTrusted = true

@@ -32,6 +32,7 @@ export interface Forwardable {
   readonly hasBody: boolean
   readonly isUpgrade: boolean
   readonly hasTrace: boolean
+  readonly hasOurCookies: boolean
   readonly authority: string
   readonly secure: boolean
   readonly fromTrusted: boolean
@@ -59,19 +60,22 @@ const SPACE = 0x20
 /** Methods that have no body as a rule: nothing has to be said about it. */
 const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE'])
 
-/** Writes the head into the open region of a slab: begins it, and leaves it open for the body. */
+/** Writes the head into a region of the slab: begins it, and leaves it open for the body. `target` undefined: as it came. */
 export function putRequestHead(
   slab: Slab,
   exchange: Forwardable,
   instance: Pick<Instance, 'service' | 'channel' | 'hostHeader'>,
-  target: string,
+  target: string | undefined,
 ): void {
   const { head } = exchange
   const forwarded = forwardedBytes(exchange)
-  slab.begin(head.end - head.start + target.length + forwarded.length + 512 + instance.service.length * 9)
+  const targetLength = target === undefined ? head.targetEnd - head.targetAt : target.length
+  slab.begin(head.end - head.start + targetLength + forwarded.length + 512 + instance.service.length * 9)
   slab.latin1(exchange.method)
   slab.byte(SPACE)
-  slab.latin1(target)
+  // What was asked for is what is sent, unless it had to be made canonical or the route says otherwise.
+  if (target === undefined) slab.range(head.bytes, head.targetAt, head.targetEnd)
+  else slab.latin1(target)
   slab.bytes(VERSION_AND_HOST)
   slab.latin1(instance.hostHeader ?? exchange.authority)
   slab.bytes(CRLF)
@@ -107,7 +111,7 @@ function putKeptLines(slab: Slab, exchange: Forwardable, isRegistered: boolean):
     let text: string | undefined
     if (rule === LOOK) {
       if (lines.id[i] === COOKIE) {
-        isKept = !holdsOurs(bytes, lines.valueAt[i]!, lines.valueEnd[i]!)
+        isKept = !exchange.hasOurCookies
         if (!isKept) text = filterCookies(latin1(bytes, lines.valueAt[i]!, lines.valueEnd[i]!), isRegistered)
       } else isKept = isLineKept(exchange, lines.id[i]!, nameAt(head, i))
     }
@@ -157,23 +161,6 @@ function isLineKept(exchange: Forwardable, id: number, name: string): boolean {
     default:
       return exchange.hasTrace
   }
-}
-
-/** Whether a cookie of ours may stand in there: `HYDRA-` somewhere. */
-function holdsOurs(bytes: Buffer, from: number, to: number): boolean {
-  for (let i = from; i < to - 5; i++) {
-    if (
-      bytes[i] === 0x48 &&
-      bytes[i + 1] === 0x59 &&
-      bytes[i + 2] === 0x44 &&
-      bytes[i + 3] === 0x52 &&
-      bytes[i + 4] === 0x41 &&
-      bytes[i + 5] === 0x2d
-    ) {
-      return true
-    }
-  }
-  return false
 }
 
 /** The forwarding lines of a visitor: the same for every request of a connection to one host, unless a proxy speaks. */

@@ -8,6 +8,7 @@ import type { RequestHead } from '../http1/head.ts'
 import type { Slab } from '../http1/slab.ts'
 import type { Compression } from './compression.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { Peer } from './exchange.ts'
 import type { HeadFault, RequestFacts } from './request-facts.ts'
 import type { ProxySettings } from './settings.ts'
 import type { ExchangeOwner, WireExchange } from './wire-exchange.ts'
@@ -20,8 +21,8 @@ export interface VisitorEngine {
   readonly compression: Compression
   /** True while the gateway stops: the next answer is the last of its connection. */
   readonly isStopping: boolean
-  /** Reads what a parsed head says. `address` is the peer's. */
-  factsOf(head: RequestHead, address: string, isTls: boolean, startedAt: number): RequestFacts | HeadFault
+  /** Reads what a parsed head says. */
+  factsOf(head: RequestHead, peer: Peer, isTls: boolean, startedAt: number): RequestFacts | HeadFault
   /** Serves an exchange. Counts it, and logs it when it ends; never throws. */
   begin(exchange: WireExchange): void
   /** Answers an exchange with a fault instead of serving it. Counts it. */

@@ -75,9 +75,6 @@ export function createVisitors({
     },
   })
   const choices = new WeakMap<readonly Instance[], Choice>()
-  /** Navigations whose version was drawn from several: `onHead` must pin it. */
-  const drawn = new WeakSet<Exchange>()
-
   const choiceOf = (candidates: readonly Instance[]): Choice => {
     const known = choices.get(candidates)
     if (known) return known
@@ -142,7 +139,7 @@ export function createVisitors({
 
       const cookie = cookies.read(exchange.headers.all('cookie'))
       if (cookie) exchange.visitor = cookie.visitor
-      if (isShared && isNavigation(exchange)) drawn.add(exchange)
+      if (isShared && isNavigation(exchange)) exchange.isDrawn = true
       return (
         (cookie && hasAffinity ? pinnedInstance(cookie, route, candidates, tried) : undefined) ??
         pickFrom(sliceFor(exchange, route, choice, cookie), slices, tried)
@@ -151,6 +148,8 @@ export function createVisitors({
 
     onHead(exchange, status, headers) {
       const { route, instance } = exchange
+      // Asked for every answer: nearly always there is nothing to pin and nothing pinned.
+      if (!instance?.affinity && !exchange.isDrawn && exchange.hasOurCookies === false) return
       // Nobody is tied to an instance by its failure.
       if (!route || !instance || status >= 500 || !isNavigation(exchange)) return
       const cookie = cookies.read(exchange.headers.all('cookie'))
@@ -160,7 +159,7 @@ export function createVisitors({
       if (instance.affinity) pins = withPin(pins, 'instance', instance.service, instance.id)
       // A pin from before is moved even when one version is left: when another returns, it would bring it back
       // for what belongs to this page.
-      if (drawn.has(exchange) || pinned(before, 'version', name) !== undefined) {
+      if (exchange.isDrawn || pinned(before, 'version', name) !== undefined) {
         pins = withPin(pins, 'version', name, sliceKey(instance))
       }
       const isUnchanged = pins === before && (cookie?.isFresh ?? true)

@@ -10,6 +10,7 @@ import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import type { Route } from '../routing/route.ts'
 import type { ChannelKind, Instance } from '../routing/upstream.ts'
 import type { Compression } from './compression.ts'
+import { holdsOurCookies } from './cookies.ts'
 import type { Exchange, HeaderLines, Peer, TakenOver } from './exchange.ts'
 import { requestOf } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
@@ -55,6 +56,7 @@ export abstract class WireExchange implements Exchange {
   readonly method: string
   readonly path: string
   readonly hasEncodedSlash: boolean
+  readonly isTargetCanonical: boolean
   readonly query: string
   readonly authority: string
   readonly host: string
@@ -71,6 +73,8 @@ export abstract class WireExchange implements Exchange {
   route: Route | undefined = undefined
   instance: Instance | undefined = undefined
   visitor: string | undefined = undefined
+  isDrawn = false
+  #hasOurCookies: boolean | undefined = undefined
   attempts = 0
   status = 0
   /** Instances that failed this exchange, and how often that counted. Used by `proxy.ts`. */
@@ -98,6 +102,7 @@ export abstract class WireExchange implements Exchange {
     this.method = head.method
     this.path = facts.path
     this.hasEncodedSlash = facts.hasEncodedSlash
+    this.isTargetCanonical = facts.isTargetCanonical
     this.query = facts.query
     this.authority = facts.authority
     this.host = facts.host
@@ -118,6 +123,11 @@ export abstract class WireExchange implements Exchange {
 
   get compression(): Compression {
     return this.#owner.compression
+  }
+
+  get hasOurCookies(): boolean {
+    this.#hasOurCookies ??= holdsOurCookies(this.head)
+    return this.#hasOurCookies
   }
 
   get ended(): boolean {

@@ -35,6 +35,7 @@ export class FakeExchange extends WireExchange {
       startedAt: 0,
       path,
       hasEncodedSlash: false,
+      isTargetCanonical: true,
       query: query && `?${query}`,
       authority: 'shop.example',
       host: 'shop.example',

@@ -72,8 +72,8 @@ export async function startHttp2(
     slab: new Slab(),
     compression: createCompression(),
     isStopping: false,
-    factsOf: (head, address, isTls, startedAt) =>
-      readFacts(head, address, isTls, startedAt, { nextId, trusted: undefined }),
+    factsOf: (head, peer, isTls, startedAt) =>
+      readFacts(head, peer, isTls, startedAt, { nextId, trusted: undefined }),
     begin(exchange) {
       begun.push(exchange)
       Promise.resolve(handler(exchange)).catch(() => exchange.abort())

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { headerLines } from './header-lines.ts'
 import { isNavigation, leavesPage } from './navigation.ts'
+import { headerLines } from './testing/header-lines.ts'
 
 const cases: [string, string, string[], { navigation: boolean; leaves?: boolean }][] = [
   [

@@ -5,8 +5,8 @@ import { parseAuthority } from './authority.ts'
 import { createExchangeIds, systemRandom25 } from './exchange-id.ts'
 import { connectFailure, streamFailure } from './failure.ts'
 import { readOrigin } from './forwarded.ts'
-import { headerLines } from './header-lines.ts'
 import { isAllowedOrigin } from './origin.ts'
+import { headerLines } from './testing/header-lines.ts'
 
 test('no two exchange ids are alike, and they sort by time, even when the clock goes back', () => {
   let now = 1_700_000_000_000

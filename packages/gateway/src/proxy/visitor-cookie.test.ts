@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { headerLines } from './header-lines.ts'
+import { headerLines } from './testing/header-lines.ts'
 import { type CookieFault, createVisitorCookies, isPubliclyCacheable, type Pin } from './visitor-cookie.ts'
 
 const VISITOR = 'q8fWm2xYp0aZr4Bt'

@@ -6,7 +6,7 @@ import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { createVitals } from '../routing/vitals.ts'
 import type { Exchange } from './exchange.ts'
-import { headerLines } from './header-lines.ts'
+import { headerLines } from './testing/header-lines.ts'
 import { createVisitors } from './visitors.ts'
 
 const PAGE = ['Sec-Fetch-Mode', 'navigate', 'Sec-Fetch-Dest', 'document']

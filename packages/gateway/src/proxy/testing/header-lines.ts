@@ -1,9 +1,9 @@
 /**
- * Header lines as they came: a view on the flat list of names and values, without copying it.
+ * Header lines from a flat list of names and values, for parts that are tested without a head.
  *
  * @module
  */
-import type { HeaderLines } from './exchange.ts'
+import type { HeaderLines } from '../exchange.ts'
 
 class FlatHeaderLines implements HeaderLines {
   readonly flat: readonly string[]
@@ -34,16 +34,4 @@ function isName(written: string, lowerCase: string): boolean {
 /** Views `name, value, name, value, …` as header lines. The list must not change afterwards. */
 export function headerLines(flat: readonly string[]): HeaderLines {
   return new FlatHeaderLines(flat)
-}
-
-/** The comma-separated, lower-case tokens of every line of a header, such as `Connection`. */
-export function headerTokens(lines: HeaderLines, name: string): string[] {
-  const tokens: string[] = []
-  for (const value of lines.all(name)) {
-    for (const part of value.split(',')) {
-      const token = part.trim().toLowerCase()
-      if (token !== '') tokens.push(token)
-    }
-  }
-  return tokens
 }

@@ -164,18 +164,11 @@ export const smuggling = [
     ),
     { body: SMUGGLED },
   ),
-  refused('an expectation nobody knows', post(['Expect: 200-ok', 'Content-Length: 2'], 'xx'), 417, 400),
-  refused(
-    'an expectation with a second one',
-    post(['Expect: 100-continue, x', 'Content-Length: 2'], 'xx'),
-    417,
-    400,
-  ),
+  refused('an expectation nobody knows', post(['Expect: 200-ok', 'Content-Length: 2'], 'xx')),
+  refused('an expectation with a second one', post(['Expect: 100-continue, x', 'Content-Length: 2'], 'xx')),
   refused(
     'two expectations',
     post(['Expect: 100-continue', 'Expect: 100-continue', 'Content-Length: 2'], 'xx'),
-    417,
-    400,
   ),
   cut('rubbish in front of a last chunk', chunked(`x${EMPTY}${SMUGGLED}`)),
 ]

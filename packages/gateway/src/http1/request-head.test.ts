@@ -152,11 +152,7 @@ const REFUSED: Record<string, readonly [text: string, status: number, word: stri
   'a Connection that is no list': [`${HELLO}Connection: keep-alive; close\r\n\r\n`, 400, 'connection'],
   'another expectation': [`${HELLO}Expect: 200-ok\r\n\r\n`, 400, 'expect'],
   'an empty expectation': [`${HELLO}Expect:\r\n\r\n`, 400, 'expect'],
-  'the expectation twice': [
-    `${HELLO}Expect: 100-continue\r\nExpect: 100-continue\r\n\r\n`,
-    400,
-    'expect',
-  ],
+  'the expectation twice': [`${HELLO}Expect: 100-continue\r\nExpect: 100-continue\r\n\r\n`, 400, 'expect'],
 
   'a line too many': [`${HELLO}${'A: b\r\n'.repeat(100)}\r\n`, 431, 'header-lines'],
   'a head too large': [`${HELLO}A: ${'b'.repeat(16_384)}`, 431, 'header-overflow'],
@@ -211,10 +207,7 @@ describe('limits', () => {
   test('a target of exactly the limit is taken, and one byte more is not', () => {
     const limits = { ...LIMITS, maxTargetBytes: 4 }
     assert.match(parseEveryCut(parseRequest, 'GET /abc HTTP/1.1\r\nHost: a\r\n\r\n', limits), /"\/abc"/)
-    assert.equal(
-      parseEveryCut(parseRequest, 'GET /abcd HTTP/1.1\r\nHost: a\r\n\r\n', limits),
-      '414 target',
-    )
+    assert.equal(parseEveryCut(parseRequest, 'GET /abcd HTTP/1.1\r\nHost: a\r\n\r\n', limits), '414 target')
   })
 
   test('a target that fills the head is too long rather than the head too large', () => {

@@ -10,12 +10,12 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
-import pino from 'pino'
 import { type ConfigFlags, type LoadedConfig, loadConfig } from './config/load.ts'
 import { ConfigError } from './config/problems.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 import { createKeys, KEYS_FILE } from './keys.ts'
 import { systemClock } from './observe/clock.ts'
+import { createLineFile } from './observe/line-file.ts'
 import { createLog, type Log } from './observe/log.ts'
 import { readableLog } from './terminal/log-lines.ts'
 import { formatProblems } from './terminal/problems.ts'
@@ -142,7 +142,7 @@ function stopping(graceMs: number): string {
 function openLog(level: string, style: Style): { log: Log; flush: () => void } {
   const destination = process.stdout.isTTY
     ? readableLog((text) => process.stdout.write(text), style)
-    : pino.destination({ dest: 1, sync: false })
+    : createLineFile(1)
   const log = createLog(level, destination)
   // Lines are kept back for a moment to be written together; whatever ends the process, they are written.
   process.on('exit', log.flushSync)

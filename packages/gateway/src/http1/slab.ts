@@ -11,6 +11,9 @@
 /** Shorter texts are written by a loop, which costs less than the call into the runtime. */
 const SHORT_TEXT = 64
 
+/** Likewise shorter pieces of bytes. */
+const SHORT_RANGE = 24
+
 const BEYOND_LATIN1 = /[^\x00-\xff]/
 
 const NONE: Buffer = Buffer.alloc(0)
@@ -75,8 +78,18 @@ export class Slab {
   range(src: Buffer, from: number, to: number): void {
     const length = to - from
     if (length > this.#buffer.length - this.#at) this.#grow(length)
-    src.copy(this.#buffer, this.#at, from, to)
-    this.#at += length
+    if (length > SHORT_RANGE) {
+      src.copy(this.#buffer, this.#at, from, to)
+      this.#at += length
+      return
+    }
+    const buffer = this.#buffer
+    let at = this.#at
+    for (let i = from; i < to; i += 1) {
+      buffer[at] = src[i]!
+      at += 1
+    }
+    this.#at = at
   }
 
   /** Each character one byte; throws a RangeError for characters that are none. */

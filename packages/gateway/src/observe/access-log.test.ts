@@ -47,7 +47,7 @@ function open(more: Partial<AccessLogDeps> = {}) {
   const batches: string[] = []
   const log = createAccessLog({
     write(text) {
-      batches.push(text)
+      batches.push(text.toString())
       return true
     },
     isOn: () => true,
@@ -239,7 +239,7 @@ test('a destination that stands still costs a buffer, then lines, which are coun
   const { record, clock } = open({
     write(text) {
       asked++
-      if (takes) taken.push(text)
+      if (takes) taken.push(text.toString())
       return takes
     },
     onDropped: (lines) => void (dropped += lines),
@@ -284,7 +284,7 @@ test('lines of the access log and of the log stand in one file, and the flush at
   await once(destination, 'ready')
   const log = createLog('info', destination)
   const access = createAccessLog({
-    write: log.raw,
+    write: log.rawBytes,
     isOn: () => log.isLevelEnabled('info'),
     clock: systemClock,
   })

@@ -20,8 +20,11 @@ import {
 } from './line-bytes.ts'
 
 export interface AccessLogDeps {
-  /** Takes finished lines; false when it could not, and wants to be asked again. `log.raw` is one. */
-  readonly write: (text: string) => boolean
+  /**
+   * Takes finished lines in UTF-8, whose memory is used again; false when it could not, and wants to be asked again.
+   * `log.rawBytes` is one.
+   */
+  readonly write: (bytes: Buffer) => boolean
   /** False while lines of level `info` are not wanted. */
   readonly isOn: () => boolean
   readonly clock: Clock
@@ -140,14 +143,14 @@ export function createAccessLog(deps: AccessLogDeps): AccessLog {
   function flush(): void {
     if (length === 0 && lost === 0) return
     flushedAt = clock.monotonic()
-    isStalled = length > 0 && !write(buffer.toString('utf8', 0, length))
+    isStalled = length > 0 && !write(buffer.subarray(0, length))
     if (isStalled) {
       if (!isClosed) schedule()
       return
     }
     length = 0
     lines = 0
-    if (lost > 0 && write(lossLine(clock.now(), lost))) lost = 0
+    if (lost > 0 && write(Buffer.from(lossLine(clock.now(), lost)))) lost = 0
   }
 
   function drop(count: number): void {

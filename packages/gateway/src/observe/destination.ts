@@ -9,6 +9,7 @@
  */
 import type { EventEmitter } from 'node:events'
 import type { DestinationStream } from 'pino'
+import type { LineFile } from './line-file.ts'
 
 /** What a destination may hold unwritten before it takes no more batches. */
 const MOST_HELD_BYTES = 4 * 1024 * 1024
@@ -19,6 +20,8 @@ export interface LineWriter {
    * destination stands still with too much unwritten, or is closed.
    */
   write(text: string): boolean
+  /** The same for bytes in UTF-8, whose memory may be used again. */
+  writeBytes(bytes: Buffer): boolean
   /** Has what the destination holds written before this returns, where it can. */
   flushSync(): void
 }
@@ -31,6 +34,7 @@ export function createLineWriter(
   mostHeldBytes: number = MOST_HELD_BYTES,
 ): LineWriter {
   const isStream = 'on' in destination && typeof destination.on === 'function'
+  const takesBytes = 'writeBytes' in destination
   const giveAll = isStream ? giveStream(destination as Stream, mostHeldBytes) : giveLines(destination)
   return {
     write(text) {
@@ -40,6 +44,9 @@ export function createLineWriter(
         // A closed destination says so by throwing; whoever writes counts what was lost.
         return false
       }
+    },
+    writeBytes(bytes) {
+      return takesBytes ? (destination as LineFile).writeBytes(bytes) : this.write(bytes.toString('utf8'))
     },
     flushSync() {
       if (!('flushSync' in destination) || typeof destination.flushSync !== 'function') return

@@ -5,6 +5,7 @@
  */
 import pino, { type DestinationStream, type Logger } from 'pino'
 import { createLineWriter } from './destination.ts'
+import { createLineFile } from './line-file.ts'
 
 export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'isLevelEnabled'> & {
   child(fields: Record<string, unknown>): Log
@@ -13,6 +14,8 @@ export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | '
    * were not taken: the destination is closed, or stands still with megabytes unwritten.
    */
   raw(text: string): boolean
+  /** The same for bytes in UTF-8, whose memory may be used again. */
+  rawBytes(bytes: Buffer): boolean
   /** Calls `run` before the log is flushed: for whoever keeps lines back. Returns how to end that. */
   onFlush(run: () => void): () => void
   /** Writes what was kept back, and what the destination holds, before it returns: for the end of a process. */
@@ -30,10 +33,7 @@ const REDACTED = SECRET.flatMap((field) => [`["${field}"]`, `headers["${field}"]
  * Makes the log. `level` is one of pino's; `silent` writes nothing. A destination that is no stream is given one
  * line a call.
  */
-export function createLog(
-  level: string,
-  destination: DestinationStream = pino.destination({ dest: 1, sync: false }),
-): Log {
+export function createLog(level: string, destination: DestinationStream = createLineFile(1)): Log {
   const logger: Logger = pino(
     {
       level,
@@ -46,8 +46,9 @@ export function createLog(
   )
   const writer = createLineWriter(destination)
   const keepers = new Set<() => void>()
-  const more: Pick<Log, 'raw' | 'onFlush' | 'flushSync'> = {
+  const more: Pick<Log, 'raw' | 'rawBytes' | 'onFlush' | 'flushSync'> = {
     raw: writer.write,
+    rawBytes: (bytes) => writer.writeBytes(bytes),
     onFlush(run) {
       keepers.add(run)
       return () => void keepers.delete(run)

@@ -27,6 +27,8 @@ export interface Peer {
   readonly connection: object
   /** Whether it is a proxy whose word is taken; asked once per connection. */
   isTrusted?: boolean
+  /** Host of its last request, as written and as read. */
+  authority?: { readonly text: string; readonly host: string }
   /** The forwarding lines of its last request, kept by `request-lines.ts`: they seldom change. */
   forwarded?: { readonly authority: string; readonly bytes: Buffer }
 }

@@ -208,7 +208,7 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
       startedAt: performance.now(),
       path: head.target.split('?', 1)[0]!.slice(0, 256),
       hasEncodedSlash: false,
-    isTargetCanonical: false,
+      isTargetCanonical: false,
       query: '',
       authority: '',
       host: '',

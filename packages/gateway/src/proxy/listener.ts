@@ -137,7 +137,7 @@ function createVisitorEngine(
   const shortestMs = Math.min(settings.clientHeadTimeoutMs, settings.keepAliveTimeoutMs)
   const deadlines = createDeadlines(clock, Math.max(10, Math.min(250, shortestMs / 4)))
   const accessLog = createAccessLog({
-    write: log.raw,
+    write: log.rawBytes,
     isOn: () => log.isLevelEnabled('info'),
     clock,
     maskPath,

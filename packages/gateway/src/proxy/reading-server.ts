@@ -27,7 +27,7 @@ export function createReadingServer(onConnection: (makeSocket: SocketMaker) => v
     const ordinary = handle?.onconnection
     if (!handle || typeof ordinary !== 'function') return
     handle.onconnection = function onconnection(status, accepted) {
-      // Errors are told of, and limits kept, by the server itself.
+      // Errors are told of by the server itself.
       if (status !== 0 || !accepted) {
         ordinary.call(this, status, accepted)
         return

@@ -6,10 +6,10 @@
  */
 import type { ErrorCode } from '../errors.ts'
 import { FAULTS } from '../http1/faults.ts'
-import { type RequestHead, SWITCH } from '../http1/head.ts'
+import { latin1, type RequestHead, SWITCH } from '../http1/head.ts'
 import { HOST, ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE } from '../http1/names.ts'
 import { readTarget } from '../routing/path.ts'
-import { type Authority, parseAuthority } from './authority.ts'
+import { parseAuthority } from './authority.ts'
 import type { Peer } from './exchange.ts'
 import { type AddressSet, readOrigin } from './forwarded.ts'
 import { linesOf } from './wire-exchange.ts'
@@ -58,10 +58,10 @@ export function readFacts(
 ): RequestFacts | HeadFault {
   const hostLine = head.find(HOST)
   if (hostLine < 0) return badRequest('host', 'A request needs exactly one Host header.')
-  const authority = head.value(hostLine)
-  const parsed = authorityOf(authority)
+  const parsed = authorityOf(head, hostLine, peer)
   if (!parsed) return badRequest('host', 'The Host header is not a host name with an optional port.')
 
+  const authority = parsed.text
   let { target } = head
   const isOriginForm = target.charCodeAt(0) === SLASH
   if (!isOriginForm) {
@@ -112,20 +112,23 @@ function localPart(target: string, authority: string): string | HeadFault {
   return absolute[2]!.startsWith('/') ? absolute[2]! : `/${absolute[2]!}`
 }
 
-/** Authorities that were read lately: there are few, and each comes with every request. */
-const known = new Map<string, Authority>()
-const MOST_KNOWN = 256
+/** The Host of a request; nearly always the one of the request before it on this connection. */
+function authorityOf(head: RequestHead, line: number, peer: Peer): Peer['authority'] {
+  const { valueAt, valueEnd } = head.lines()
+  const from = valueAt[line]!
+  const known = peer.authority
+  if (known && isText(head.bytes, from, valueEnd[line]!, known.text)) return known
+  const text = latin1(head.bytes, from, valueEnd[line]!)
+  const parsed = parseAuthority(text)
+  if (!parsed) return undefined
+  peer.authority = { text, host: parsed.host }
+  return peer.authority
+}
 
-function authorityOf(text: string): Authority | undefined {
-  let authority = known.get(text)
-  if (!authority) {
-    authority = parseAuthority(text)
-    if (authority) {
-      if (known.size >= MOST_KNOWN) known.clear()
-      known.set(text, authority)
-    }
-  }
-  return authority
+function isText(bytes: Buffer, from: number, to: number, text: string): boolean {
+  if (to - from !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text.charCodeAt(i)) return false
+  return true
 }
 
 const KEY = /^[A-Za-z0-9+/]{22}==$/

@@ -12,12 +12,14 @@ import {
   parseConfig,
   systemClock,
 } from '@hydra-gateway/gateway'
+import { shapeHeap } from '@hydra-gateway/gateway/main'
 import { PATHS } from '../request.ts'
 import { listenForProfiler } from './profiler.ts'
 
 /** What it says first: where it serves, or what its configuration does not know. */
 export type HydraReady = { readonly port: number } | { readonly refused: string }
 
+shapeHeap()
 const [, , backendPort, logLevel = 'info', cert, key] = process.argv
 
 function configuration(): ReturnType<typeof parseConfig> | { readonly refused: string } {

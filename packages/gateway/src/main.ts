@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { type ConfigFlags, type LoadedConfig, loadConfig } from './config/load.ts'
 import { ConfigError } from './config/problems.ts'
 import { createGateway, type Gateway } from './gateway.ts'
@@ -39,6 +40,14 @@ export const VERSION: string = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ).version
 
+/**
+ * Keeps the young generation of the heap at its first size. Requests leave nothing behind, so a larger one would only
+ * be more memory to walk through: 15 MB at the same CPU per request.
+ */
+export function shapeHeap(): void {
+  setFlagsFromString('--semi-space-growth-factor=1')
+}
+
 /** How long what is left may take to be written after everything was closed. */
 const LAST_WORDS_MS = 1000
 
@@ -53,6 +62,7 @@ const ECHO_MS = 250
  * the exit status once it is stopped: 0, or 1 when it could not start or stop.
  */
 export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}): Promise<number> {
+  shapeHeap()
   const styleOf = (stream: NodeJS.WriteStream) =>
     createStyle({
       isTerminal: stream.isTTY === true,

@@ -26,7 +26,7 @@ import type { Pool, PoolUser } from './pool.ts'
 import { putRequestHead } from './request-lines.ts'
 import type { ServiceConnection } from './service-connection.ts'
 import { whenFlushed } from './when-flushed.ts'
-import { type BodySink, HELD, linesOf, SENT, type WireExchange } from './wire-exchange.ts'
+import { type BodySink, HELD, linesOf, SENT, SMALL_PIECE_BYTES, type WireExchange } from './wire-exchange.ts'
 
 /** What is being waited for. */
 type Phase = 'queue' | 'connect' | 'send' | 'head' | 'answer' | 'done'
@@ -35,8 +35,6 @@ type Phase = 'queue' | 'connect' | 'send' | 'head' | 'answer' | 'done'
 const MOST_INTERIM = 100
 /** Bodies of answers nobody wants that are read to keep the connection. */
 const SMALL_ANSWER_BYTES = 64 * 1024
-/** Up to here it is cheaper to copy bytes behind a head than to write them by themselves. */
-const JOINED_BYTES = 16 * 1024
 
 export class Attempt implements Waiting, PoolUser, BodySink {
   deadline = Number.POSITIVE_INFINITY
@@ -186,22 +184,23 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       slab.hex(bytes.length)
       slab.bytes(CHUNK_CRLF)
     }
-    if (bytes.length <= JOINED_BYTES) {
+    if (bytes.length <= SMALL_PIECE_BYTES) {
       this.#join(slab)
       slab.range(bytes, 0, bytes.length)
     } else {
       const { socket } = connection
-      socket.cork()
+      // A few bytes before many are worth a call of their own only where they are many for themselves.
+      if (isChunked) socket.cork()
       if (this.#isJoining) this.#flush(connection)
       this.#isHeadOut = true
       socket.write(bytes)
-      socket.uncork()
+      if (isChunked) socket.uncork()
     }
     if (isChunked) {
       this.#join(slab)
       slab.bytes(CHUNK_CRLF)
     }
-    return bytes.length > JOINED_BYTES && connection.socket.writableLength > 0 ? HELD : SENT
+    return bytes.length > SMALL_PIECE_BYTES && connection.socket.writableLength > 0 ? HELD : SENT
   }
 
   onBodyEnd(): void {
@@ -234,7 +233,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
 
   #join(slab: Slab): void {
     if (this.#isJoining) return
-    slab.begin(JOINED_BYTES + 64)
+    slab.begin(SMALL_PIECE_BYTES + 64)
     this.#isJoining = true
   }
 

@@ -30,7 +30,14 @@ import { codecFault, type HeadFault, type RequestFacts } from './request-facts.t
 import { reset } from './reset.ts'
 import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
 import { whenFlushed } from './when-flushed.ts'
-import { type BodySink, type ExchangeOwner, HELD, type Outcome, type WireExchange } from './wire-exchange.ts'
+import {
+  type BodySink,
+  type ExchangeOwner,
+  HELD,
+  type Outcome,
+  SMALL_PIECE_BYTES,
+  type WireExchange,
+} from './wire-exchange.ts'
 
 type Phase = 'head' | 'body' | 'answer' | 'discard' | 'linger' | 'away' | 'closed'
 
@@ -46,8 +53,13 @@ const PROBE_MS = 5000
 /** Says that the request is being worked on; to somebody who has left it brings out that he has. */
 const PROCESSING = Buffer.from('HTTP/1.1 102 Processing\r\n\r\n')
 
-/** What heads and small bodies are read into, on all connections: they are copied before anybody gets them. */
-const shared: Buffer = Buffer.allocUnsafeSlow(16 * 1024)
+/** What heads and small bodies are read into, on all connections. Whatever is kept of it is copied within the read. */
+const shared: Buffer = Buffer.allocUnsafeSlow(SMALL_PIECE_BYTES)
+const HEAD_END: Buffer = Buffer.from('\r\n\r\n')
+
+/** Buffers for large bodies that none is read into now. */
+const spare: ReadBuffer[] = []
+const MOST_SPARE = 32
 
 export class Http1Connection implements VisitorConnection, ExchangeOwner, Waiting, Pipe {
   readonly protocol = 'http/1.1'
@@ -67,6 +79,10 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   /** Bytes that were received and not read yet, from `#at`. */
   #rest: Buffer | undefined = undefined
   #at = 0
+  /** Received behind `#rest`, in the shared memory. */
+  #behind: Buffer | undefined = undefined
+  /** The present `#rest` is in the shared memory. */
+  #isRestShared = false
   /** What is read into while a large body comes, or when somebody took the connection over. */
   #own: ReadBuffer | undefined = undefined
   /** Bytes come in memory of ours, which is read into again, and not as 'data'. */
@@ -116,8 +132,12 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   /** The memory of the next read. */
   #readBuffer(): Buffer {
     if (this.#phase === 'body' && (this.#missing < 0 || this.#missing > shared.length)) {
-      this.#own ??= new ReadBuffer(LARGE_BUFFER_BYTES)
-    } else if (this.#phase !== 'away') this.#own = undefined
+      this.#own ??= spare.pop() ?? new ReadBuffer(LARGE_BUFFER_BYTES)
+    } else if (this.#own !== undefined && this.#phase !== 'away') {
+      // Nobody uses it: what was needed for longer was given away, and from here on reads go elsewhere.
+      if (spare.length < MOST_SPARE) spare.push(this.#own)
+      this.#own = undefined
+    }
     return this.#own?.bytes ?? shared
   }
 
@@ -135,12 +155,37 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
         this.#rest = Buffer.from(chunk.subarray(this.#at))
         this.#at = 0
       }
-    } else {
-      const copy = Buffer.allocUnsafe(count)
-      bytes.copy(copy, 0, 0, count)
-      this.#onData(copy)
-    }
+    } else if (this.#phase === 'head' && this.#rest === undefined) this.#onHeadRead(bytes, count)
+    else this.#onData(copyOf(bytes, 0, count))
     return !this.#isPaused
+  }
+
+  /** A request begins in the shared memory: its head is copied, which the exchange keeps; its body is used from there. */
+  #onHeadRead(bytes: Buffer, count: number): void {
+    this.engine.received(count)
+    const headEnd = bytes.indexOf(HEAD_END) + HEAD_END.length
+    const length = headEnd >= HEAD_END.length && headEnd < count ? headEnd : count
+    this.#rest = copyOf(bytes, 0, length)
+    this.#at = 0
+    if (length < count) this.#behind = bytes.subarray(length, count)
+    this.#process()
+    if (this.#behind !== undefined) this.#joinBehind()
+    else if (this.#isRestShared) this.#copyRest()
+  }
+
+  #joinBehind(): void {
+    const { length } = this.#behind!
+    const before = this.#rest?.subarray(this.#at)
+    this.#rest = before ? Buffer.concat([before, this.#behind!]) : copyOf(this.#behind!, 0, length)
+    this.#at = 0
+    this.#behind = undefined
+  }
+
+  #copyRest(): void {
+    this.#isRestShared = false
+    if (this.#rest === undefined) return
+    this.#rest = copyOf(this.#rest, this.#at, this.#rest.length)
+    this.#at = 0
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -191,10 +236,15 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     if (this.#isProcessing) return
     this.#isProcessing = true
     while (this.#phase === 'head' && this.#rest !== undefined) {
-      const bytes = this.#rest
+      if (this.#isRestShared) this.#copyRest()
+      const bytes: Buffer = this.#rest
       const head = new RequestHead()
       const result = parseRequestHead(bytes, this.#at, bytes.length, this.engine.settings, head)
       if (result === INCOMPLETE) {
+        if (this.#behind !== undefined) {
+          this.#joinBehind()
+          continue
+        }
         // A partial head must not keep alive the large piece it came at the end of.
         if (this.#at > 0) {
           this.#rest = Buffer.from(bytes.subarray(this.#at))
@@ -216,7 +266,9 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   #advance(bytes: Buffer, at: number): void {
     if (at === bytes.length) {
-      this.#rest = undefined
+      this.#rest = this.#behind
+      this.#isRestShared = this.#behind !== undefined
+      this.#behind = undefined
       this.#at = 0
     } else this.#at = at
   }
@@ -411,6 +463,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #linger(): void {
     this.#phase = 'linger'
     this.#rest = undefined
+    this.#behind = undefined
     this.deadline = this.engine.deadlines.after(LINGER_MS)
     this.socket.end()
     if (this.#isHalfClosed) whenEnded(this.socket)
@@ -554,6 +607,12 @@ const SLOW_BODY: HeadFault = {
   code: 'HYDRA_REQUEST_TIMEOUT',
   reason: 'slow-body',
   detail: 'The body came too slowly.',
+}
+
+function copyOf(bytes: Buffer, from: number, to: number): Buffer {
+  const copy = Buffer.allocUnsafe(to - from)
+  bytes.copy(copy, 0, from, to)
+  return copy
 }
 
 function slice(bytes: Buffer, from: number, to: number): Buffer {

@@ -22,9 +22,15 @@ export const SENT = 0
 /** or they are still in use: nothing more is written until `onDrain`. */
 export const HELD = 1
 
+/** Up to here it is cheaper to copy bytes of a body behind others than to write them by themselves. */
+export const SMALL_PIECE_BYTES: number = 16 * 1024
+
 /** Takes a request body. */
 export interface BodySink {
-  /** Some bytes. HELD: their memory is in use for longer than this call. May call `holdBody`. */
+  /**
+   * Some bytes. HELD: their memory is in use for longer than this call, which may only be said of pieces larger than
+   * SMALL_PIECE_BYTES. May call `holdBody`.
+   */
   onBody(bytes: Buffer): typeof SENT | typeof HELD
   /** The body was whole. */
   onBodyEnd(): void

@@ -97,12 +97,20 @@ const lease = z
 
 const http = z
   .strictObject({
-    maxHeadBytes: size(1024).prefault('16KiB').describe('Largest request or response head; above: 431.'),
-    maxHeaderLines: count(8, 10_000).prefault(100).describe('Most header lines of a message.'),
+    maxHeadBytes: size(1024)
+      .prefault('16KiB')
+      .describe('Largest request head; above: 431. Heads of answers may always have 64 KiB.'),
+    maxHeaderLines: count(8, 10_000)
+      .prefault(100)
+      .describe('Most header lines of a request; above: 431. Answers may always have 1000.'),
     maxTargetBytes: size(256).prefault('8KiB').describe('Longest path with query; above: 414.'),
     maxBodyBytes: size(0).optional().describe('Largest request body; above: 413. Not set: unlimited.'),
     connectTimeout: duration().prefault('1s').describe('Until an instance took the connection.'),
-    headTimeout: duration().prefault('30s').describe('Until the answer of a service begins.'),
+    headTimeout: duration()
+      .prefault('30s')
+      .describe(
+        'Until the answer of a service begins, or a connection to it is free; `timeoutMs` of a route wins.',
+      ),
     idleTimeout: duration()
       .prefault('60s')
       .describe('Longest pause inside a body. Event streams and WebSockets have none.'),

@@ -1,7 +1,7 @@
 /**
  * The exchange: one request and its answer. It is the seam between the engine that reads and writes bytes
- * (today `node:http`, behind `listener.ts` and `forward.ts`) and everything that decides what to do with them.
- * Nothing above this seam may see a socket, an IncomingMessage or a ServerResponse.
+ * (behind `listener.ts` and `forward.ts`) and everything that decides what to do with them. Nothing above this seam
+ * may see a socket.
  *
  * @module
  */

@@ -27,7 +27,7 @@ function configuration(): ReturnType<typeof parseConfig> | { readonly refused: s
   const input = {
     port: 0,
     host: '127.0.0.1',
-    keys: { publicKey: 'bench', privateKey: 'bench-private' },
+    keys: { publicKey: 'bench'.padEnd(32, '0'), privateKey: 'bench-private'.padEnd(48, '0') },
     services: {
       shop: { url, routes: ['/**'], sockets: [PATHS.socket] },
       catalogue: {

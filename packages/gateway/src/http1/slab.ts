@@ -70,8 +70,15 @@ export class Slab {
   bytes(src: Buffer): void {
     const { length } = src
     if (length > this.#buffer.length - this.#at) this.#grow(length)
-    this.#buffer.set(src, this.#at)
-    this.#at += length
+    if (length > SHORT_RANGE) {
+      this.#buffer.set(src, this.#at)
+      this.#at += length
+      return
+    }
+    const buffer = this.#buffer
+    const at = this.#at
+    for (let i = 0; i < length; i += 1) buffer[at + i] = src[i]!
+    this.#at = at + length
   }
 
   /** src[from, to). */

@@ -163,8 +163,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   /** A request begins in the shared memory: its head is copied, which the exchange keeps; its body is used from there. */
   #onHeadRead(bytes: Buffer, count: number): void {
     this.engine.received(count)
-    const headEnd = bytes.indexOf(HEAD_END) + HEAD_END.length
-    const length = headEnd >= HEAD_END.length && headEnd < count ? headEnd : count
+    const length = firstHead(bytes, count)
     this.#rest = copyOf(bytes, 0, length)
     this.#at = 0
     if (length < count) this.#behind = bytes.subarray(length, count)
@@ -607,6 +606,22 @@ const SLOW_BODY: HeadFault = {
   code: 'HYDRA_REQUEST_TIMEOUT',
   reason: 'slow-body',
   detail: 'The body came too slowly.',
+}
+
+/** How many of the bytes to copy: a head when something other than heads stands behind it, else all. */
+function firstHead(bytes: Buffer, count: number): number {
+  // Nearly always: one request without a body. Nothing is looked for then.
+  if (
+    count < 4 ||
+    (bytes[count - 1] === 0x0a &&
+      bytes[count - 2] === 0x0d &&
+      bytes[count - 3] === 0x0a &&
+      bytes[count - 4] === 0x0d)
+  ) {
+    return count
+  }
+  const end = bytes.indexOf(HEAD_END) + HEAD_END.length
+  return end >= HEAD_END.length && end < count ? end : count
 }
 
 function copyOf(bytes: Buffer, from: number, to: number): Buffer {

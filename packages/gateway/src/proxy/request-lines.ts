@@ -50,7 +50,6 @@ for (const id of [COOKIE, DISGUISED, TRACEPARENT, TRACESTATE, X_FORWARDED]) RULE
 const VERSION_AND_HOST = Buffer.from(' HTTP/1.1\r\nHost: ')
 const CRLF = Buffer.from('\r\n')
 const REQUEST_ID = Buffer.from('X-Request-Id: ')
-const HYDRA_PATH = Buffer.from('hydra-path: ')
 const COOKIE_NAME = Buffer.from('Cookie: ')
 const CHUNKED = Buffer.from('Transfer-Encoding: chunked\r\n')
 const NO_BODY = Buffer.from('Content-Length: 0\r\n')
@@ -86,9 +85,7 @@ export function putRequestHead(
   slab.latin1(exchange.id)
   slab.bytes(CRLF)
   if (isRegistered) {
-    slab.bytes(HYDRA_PATH)
-    slab.latin1(encodedName(instance.service))
-    slab.bytes(CRLF)
+    slab.bytes(pathLine(instance.service))
   }
   if (exchange.isUpgrade) slab.bytes(UPGRADE)
   else if (head.isChunked) slab.bytes(CHUNKED)
@@ -182,17 +179,18 @@ function forwardedText({ peer, fromTrusted, secure, authority, headers }: Forwar
   return text
 }
 
-const encodedNames = new Map<string, string>()
+/** The line by which Medusa apps know under which name they were asked, by service. */
+const pathLines = new Map<string, Buffer>()
 const MOST_NAMES = 10_000
 
-function encodedName(name: string): string {
-  let text = encodedNames.get(name)
-  if (text === undefined) {
-    text = encodeName(name)
-    if (encodedNames.size >= MOST_NAMES) encodedNames.clear()
-    encodedNames.set(name, text)
+function pathLine(service: string): Buffer {
+  let line = pathLines.get(service)
+  if (line === undefined) {
+    line = Buffer.from(`hydra-path: ${encodeName(service)}\r\n`, 'latin1')
+    if (pathLines.size >= MOST_NAMES) pathLines.clear()
+    pathLines.set(service, line)
   }
-  return text
+  return line
 }
 
 /** Everything outside `A-Za-z0-9-._~` percent-encoded, UTF-8, as Medusa apps decode it. */

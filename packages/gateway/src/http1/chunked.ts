@@ -59,6 +59,8 @@ export interface TrailerLimits {
   readonly maxTrailerLines: number
 }
 
+const NOTHING: Buffer = Buffer.alloc(0)
+
 const USUAL_LIMITS: TrailerLimits = { maxTrailerBytes: 16 * 1024, maxTrailerLines: 100 }
 
 /** One chunked body after another: `reset` before each. */
@@ -80,7 +82,9 @@ export class ChunkedReader {
   #trailerBytes = 0
   #trailerLines = 0
   #name = ''
-  #value = ''
+  /** Value of the present trailer line, its first `#valueLength` bytes: as text it would be a rope of one knot a byte. */
+  #value: Buffer = NOTHING
+  #valueLength = 0
 
   constructor(limits: TrailerLimits = USUAL_LIMITS) {
     this.#limits = limits
@@ -98,7 +102,8 @@ export class ChunkedReader {
     this.#trailerBytes = 0
     this.#trailerLines = 0
     this.#name = ''
-    this.#value = ''
+    this.#value = NOTHING
+    this.#valueLength = 0
   }
 
   /**
@@ -226,7 +231,7 @@ export class ChunkedReader {
         if (this.#trailerLines === this.#limits.maxTrailerLines) return TRAILERS_TOO_LARGE
         this.#trailerLines += 1
         this.#name = String.fromCharCode(byte)
-        this.#value = ''
+        this.#valueLength = 0
         this.#phase = TRAILER_NAME
         return 0
       case TRAILER_NAME:
@@ -245,7 +250,7 @@ export class ChunkedReader {
         return this.#stepValue(byte)
       case TRAILER_LF:
         if (byte !== LF) return BARE_CR
-        this.trailers += `${this.#name}: ${withoutBlanksAfter(this.#value)}\r\n`
+        this.trailers += `${this.#name}: ${withoutBlanksAfter(this.#value.toString('latin1', 0, this.#valueLength))}\r\n`
         this.#phase = TRAILER_FIRST
         return 0
       default:
@@ -255,7 +260,13 @@ export class ChunkedReader {
 
   #stepValue(byte: number): number {
     if (VALUE[byte] === 1) {
-      this.#value += String.fromCharCode(byte)
+      if (this.#valueLength === this.#value.length) {
+        const grown = Buffer.allocUnsafeSlow(Math.max(64, this.#valueLength * 2))
+        this.#value.copy(grown)
+        this.#value = grown
+      }
+      this.#value[this.#valueLength] = byte
+      this.#valueLength += 1
       return 0
     }
     if (byte !== CR) return byte === LF ? BARE_LF : VALUE_GRAMMAR

@@ -79,7 +79,8 @@ export function isKept(
   nominated: ReadonlySet<string> | undefined,
 ): boolean {
   if (DROPPED[id] === 1) return false
-  if (id === CONTENT_LENGTH && head.status === 204) return false
+  // RFC 9110, 8.6: an interim answer and a 204 have no length to tell.
+  if (id === CONTENT_LENGTH && (head.status === 204 || head.status < 200)) return false
   return nominated === undefined || !nominated.has(nameOf(head, i))
 }
 

@@ -16,7 +16,7 @@ import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Vitals } from '../routing/vitals.ts'
 import { blame } from './blame.ts'
-import type { Waiting } from './deadlines.ts'
+import type { Deadlines, Waiting } from './deadlines.ts'
 import type { Exchange, ForwardFailure } from './exchange.ts'
 import { connectFailure, streamFailure } from './failure.ts'
 import type { Engine } from './forward.ts'
@@ -24,7 +24,7 @@ import { CHUNK_CRLF, LAST_CHUNK } from './framing-bytes.ts'
 import { isIdempotent, isSafe } from './methods.ts'
 import type { Pool, PoolUser } from './pool.ts'
 import { putRequestHead } from './request-lines.ts'
-import type { ServiceConnection } from './service-connection.ts'
+import type { ConnectionUser, ServiceConnection } from './service-connection.ts'
 import { whenFlushed } from './when-flushed.ts'
 import { type BodySink, HELD, linesOf, SENT, SMALL_PIECE_BYTES, type WireExchange } from './wire-exchange.ts'
 
@@ -41,6 +41,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   before: Waiting | undefined = undefined
   behind: Waiting | undefined = undefined
   readonly method: string
+  readonly isUpload: boolean
+  isUploading = false
   readonly #engine: Engine
   readonly #exchange: WireExchange
   readonly #route: Route
@@ -64,6 +66,10 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   #isHeadOut = false
   /** Output is being put together in the slab. */
   #isJoining = false
+  /** `#send` is at work, and closes what it opened. */
+  #isSending = false
+  /** The visitor waits for the service to say that he may go on. */
+  #awaitsContinue = false
   #isBodySent: boolean
   /** The service does not take our bytes, or the visitor theirs. */
   #isBlocked = false
@@ -79,6 +85,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     onFailure: (exchange: Exchange, failure: ForwardFailure) => void,
   ) {
     this.method = exchange.method
+    this.isUpload = exchange.hasBody && !exchange.isBodyWhole
     this.#engine = engine
     this.#exchange = exchange
     this.#route = route
@@ -103,7 +110,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       this.#fail('HYDRA_TOO_LARGE', 'body-size', false, true)
       return
     }
-    if (!this.#pool.hasRoom) {
+    if (!this.#pool.hasRoom(this.isUpload)) {
       this.#fail('HYDRA_OVERLOADED', 'queue-full', false, true)
       return
     }
@@ -117,9 +124,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   }
 
   #begin(): void {
-    const { deadlines, settings } = this.#engine
     this.#phase = 'queue'
-    this.deadline = deadlines.after(this.#route.timeoutMs ?? settings.headTimeoutMs)
+    this.deadline = this.#headDeadline()
     if (this.#exchange.isUpgrade) {
       this.#hasWaited = true
       this.onConnecting(this.#pool.openAlone(this))
@@ -159,29 +165,46 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const { slab } = this.#engine
     const exchange = this.#exchange
     connection.begin(this)
-    putRequestHead(slab, exchange, this.#instance, this.#target)
     this.#isJoining = true
+    this.#isSending = true
+    try {
+      putRequestHead(slab, exchange, this.#instance, this.#target)
+    } catch (cause) {
+      this.#isSending = false
+      this.#fail('HYDRA_UPSTREAM_BROKEN', 'unsendable', false, true, cause)
+      return
+    }
     // What is sent in the turn it came in is sent at once, as far as hundredths of a millisecond go.
     exchange.sentAt = this.#hasWaited ? performance.now() : exchange.startedAt
     this.#phase = 'send'
+    // An empty body in chunks may have been read when this is not the first try: its end is said again.
+    if (exchange.hasBody && exchange.isBodyWhole) {
+      this.#isBodySent = true
+      if (exchange.head.isChunked) slab.bytes(LAST_CHUNK)
+    }
     if (this.#isBodySent) this.#awaitHead()
     else {
       this.#touch()
+      // It is for the service to make up its mind; the visitor is not slow meanwhile.
+      this.#awaitsContinue = exchange.head.expectsContinue && this.#bodyBytes === 0
+      if (this.#awaitsContinue) this.deadline = this.#headDeadline()
       exchange.readBody(this)
     }
+    this.#isSending = false
     // The attempt may be over by now, but for what it put into the slab.
     if (this.#isJoining) this.#flush(connection)
   }
 
   onBody(bytes: Buffer): typeof SENT | typeof HELD {
-    if (this.#phase === 'done') return SENT
+    const connection = this.#connection
+    if (this.#phase === 'done' || !connection) return SENT
+    this.#awaitsContinue = false
     this.#bodyBytes += bytes.length
     if (this.#bodyBytes > this.#maxBodyBytes) {
       this.#fail('HYDRA_TOO_LARGE', 'body-size', false, !this.#isHeadOut)
       return SENT
     }
     if (this.#phase === 'send') this.#touch()
-    const connection = this.#connection!
     const { slab } = this.#engine
     const { isChunked } = this.#exchange.head
     if (isChunked) {
@@ -209,8 +232,9 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   }
 
   onBodyEnd(): void {
-    if (this.#phase === 'done') return
+    if (this.#phase === 'done' || !this.#connection) return
     this.#isBodySent = true
+    this.#pool.uploaded(this)
     if (this.#exchange.head.isChunked) {
       const { slab } = this.#engine
       this.#join(slab)
@@ -258,14 +282,21 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   #awaitHead(): void {
     this.#phase = 'head'
     this.#isBlocked = false
+    this.deadline = this.#headDeadline()
+  }
+
+  #headDeadline(): number {
     const { deadlines, settings } = this.#engine
-    this.deadline = deadlines.after(this.#route.timeoutMs ?? settings.headTimeoutMs)
+    return deadlines.after(this.#route.timeoutMs ?? settings.headTimeoutMs)
   }
 
   onInterim(head: ResponseHead): void {
     if (++this.#interim > MOST_INTERIM) this.onGarbage('too-many-interim')
     // Nothing is lost with an interim answer: one the visitor has no room for is left out.
     else if (!this.#exchange.isBlocked) this.#exchange.inform(head.status, head)
+    if (head.status !== 100 || !this.#awaitsContinue) return
+    this.#awaitsContinue = false
+    this.#touch()
   }
 
   onAnswer(head: ResponseHead, bodyBytes: number): void {
@@ -279,13 +310,16 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       return
     }
     const { otherwise } = this.#route
-    if (status === 404 && otherwise !== undefined && !this.#isOtherwise && isSafe(this.method)) {
+    // Bodies are for one place.
+    const mayAskOtherwise = !this.#isOtherwise && isSafe(this.method) && !exchange.hasBody
+    if (status === 404 && otherwise !== undefined && mayAskOtherwise) {
       this.#askOtherwise(otherwise, bodyBytes)
       return
     }
     exchange.headAt = performance.now()
     this.#phase = 'answer'
     this.#isStream = isEventStream(head)
+    if (this.#isStream) exchange.watchPeer()
     exchange.instance = this.#instance
     try {
       this.#engine.onHead(exchange, status, linesOf(head))
@@ -303,8 +337,13 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const exchange = this.#exchange
     const { id, service, channel } = this.#instance
     exchange.instance = this.#instance
+    try {
+      engine.onHead(exchange, 101, linesOf(head))
+    } catch (cause) {
+      this.#fail('HYDRA_UPSTREAM_BROKEN', 'head', false, false, cause)
+      return
+    }
     exchange.attempt = undefined
-    engine.onHead(exchange, 101, linesOf(head))
     const connection = this.#connection!
     const vitals = this.#vitals
     this.#phase = 'done'
@@ -353,6 +392,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     if (this.#phase !== 'answer' || !connection) return
     connection.hold()
     this.#isBlocked = true
+    this.#touch()
     this.#exchange.onDrain = () => this.#onVisitorDrain()
   }
 
@@ -371,7 +411,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#target = otherwise + this.#exchange.query
     this.#connection = undefined
     if (bodyBytes >= 0 && bodyBytes <= SMALL_ANSWER_BYTES)
-      connection.user = new Discarder(this.method, this.#pool, connection)
+      connection.user = new Discarder(this.method, this.#pool, connection, this.#engine.deadlines)
     else connection.destroy()
     this.#begin()
   }
@@ -405,7 +445,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   expire(): void {
     if (this.#phase === 'queue') this.#fail('HYDRA_OVERLOADED', 'queue-timeout', false, true)
     else if (this.#phase === 'connect') this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'connect-timeout', true, true)
-    else if (this.#phase === 'head') this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'head-timeout', false, false)
+    else if (this.#phase === 'head' || (this.#phase === 'send' && this.#awaitsContinue))
+      this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'head-timeout', false, false)
     else if (this.#phase === 'answer') {
       this.#fail('HYDRA_UPSTREAM_TIMEOUT', this.#isBlocked ? 'visitor-idle' : 'answer-idle', false, false)
     } else if (this.#isBlocked) this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'send-timeout', false, false)
@@ -416,7 +457,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   }
 
   #touch(): void {
-    if (this.#phase === 'answer' && this.#isStream) this.deadline = Number.POSITIVE_INFINITY
+    if (this.#phase === 'answer' && this.#isStream && !this.#isBlocked)
+      this.deadline = Number.POSITIVE_INFINITY
     else this.deadline = this.#engine.deadlines.after(this.#engine.settings.idleTimeoutMs)
   }
 
@@ -451,22 +493,39 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const connection = this.#connection
     this.#connection = undefined
     if (wasWaiting) this.#pool.cancel(this)
+    this.#pool.uploaded(this)
+    if (this.#isJoining && !this.#isSending) {
+      const { slab } = this.#engine
+      this.#isJoining = false
+      slab.release(slab.end())
+    }
     // An answer that arrived whole leaves its connection to the next request; anything else ends it.
     if (connection) {
-      if (isReusable && this.#isBodySent && !this.#isJoining) this.#pool.release(connection)
+      if (isReusable && this.#isBodySent && !this.#isJoining && !exchange.isUpgrade)
+        this.#pool.release(connection)
       else connection.destroy()
     }
   }
 }
 
+/** How long such a rest may take. */
+const DISCARD_MS = 1000
+
 /** Reads the rest of an answer that nobody wants, so that its connection can be used again. */
-class Discarder {
+class Discarder implements Waiting, ConnectionUser {
+  deadline: number
+  before: Waiting | undefined = undefined
+  behind: Waiting | undefined = undefined
   readonly method: string
+  readonly #deadlines: Deadlines
   readonly #pool: Pool
   readonly #connection: ServiceConnection
 
-  constructor(method: string, pool: Pool, connection: ServiceConnection) {
+  constructor(method: string, pool: Pool, connection: ServiceConnection, deadlines: Deadlines) {
     this.method = method
+    this.#deadlines = deadlines
+    this.deadline = deadlines.after(DISCARD_MS)
+    deadlines.add(this)
     this.#pool = pool
     this.#connection = connection
   }
@@ -476,18 +535,27 @@ class Discarder {
   onInterim(): void {}
   onAnswer(): void {}
   onReadEnd(): void {}
-  onBroken(): void {}
+
+  onBroken(): void {
+    this.#deadlines.delete(this)
+  }
+
+  expire(): void {
+    this.onGarbage()
+  }
 
   onAnswerBody(): typeof SENT {
     return SENT
   }
 
   onAnswerEnd(isReusable: boolean): void {
+    this.#deadlines.delete(this)
     if (isReusable) this.#pool.release(this.#connection)
     else this.#connection.destroy()
   }
 
   onGarbage(): void {
+    this.#deadlines.delete(this)
     this.#connection.destroy()
   }
 }

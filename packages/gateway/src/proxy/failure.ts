@@ -17,17 +17,19 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'unreachable',
   ENOTFOUND: 'unresolved',
   EAI_AGAIN: 'unresolved',
-  EADDRNOTAVAIL: 'unreachable',
   EINVAL: 'unreachable',
 }
+
+/** This machine has no more files, or no more ports. */
+const OUR_LIMITS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS'])
 
 /** A failure before the connection stood: nothing was sent, whatever the method. */
 export function connectFailure(cause: unknown): Failure {
   const code = codeOf(cause)
   const word = UNREACHABLE[code]
   if (word) return { code: 'HYDRA_UPSTREAM_BROKEN', reason: word, refused: true, nothingSent: true, cause }
-  // Certificates and our own limits (EMFILE) say nothing about whether the instance is alive.
-  const reason = code === 'EMFILE' || code === 'ENFILE' ? 'no-sockets' : 'handshake'
+  // Certificates and our own limits say nothing about whether the instance is alive.
+  const reason = OUR_LIMITS.has(code) ? 'no-sockets' : 'handshake'
   return { code: 'HYDRA_UPSTREAM_BROKEN', reason, refused: false, nothingSent: true, cause }
 }
 

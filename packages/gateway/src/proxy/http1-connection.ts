@@ -29,7 +29,7 @@ import type { SocketMaker } from './reading-server.ts'
 import { codecFault, type HeadFault, type RequestFacts } from './request-facts.ts'
 import { reset } from './reset.ts'
 import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
-import { whenFlushed } from './when-flushed.ts'
+import { queuedBytes, whenFlushed } from './when-flushed.ts'
 import {
   type BodySink,
   type ExchangeOwner,
@@ -46,6 +46,8 @@ const LINGER_MS = 1000
 /** Request bytes worth reading to keep a connection, when the answer came before them, and how long that may take. */
 const SMALL_REST_BYTES = 64 * 1024
 const SMALL_REST_MS = 2000
+/** After how long a silent visitor of an event stream is asked for by the system. */
+const TCP_KEEPALIVE_MS = 30_000
 /** Over how long the rate of a body is measured. */
 const RATE_MS = 5000
 /** How often somebody who waits for an answer and sends nothing more is looked after. */
@@ -74,6 +76,8 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   isLast = false
   /** Bytes of an answer wait to leave. */
   isBlocked = false
+  /** Bytes the system had not taken when it was looked last. */
+  #queued = 0
   #phase: Phase = 'head'
   #exchange: Http1Exchange | undefined = undefined
   /** Bytes that were received and not read yet, from `#at`. */
@@ -81,8 +85,8 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #at = 0
   /** Received behind `#rest`, in the shared memory. */
   #behind: Buffer | undefined = undefined
-  /** The present `#rest` is in the shared memory. */
-  #isRestShared = false
+  /** The present `#rest` is in memory that is read into again after this call. */
+  #isRestLent = false
   /** What is read into while a large body comes, or when somebody took the connection over. */
   #own: ReadBuffer | undefined = undefined
   /** Bytes come in memory of ours, which is read into again, and not as 'data'. */
@@ -98,9 +102,12 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #isFeeding = false
   /** The visitor sends nothing more. */
   #isHalfClosed = false
-  /** Body bytes since the rate was looked at last, and whether they were held back by us meanwhile. */
+  /** Body bytes since the rate was looked at last, and how long they were held back by us meanwhile. */
   #measured = 0
-  #wasHeld = false
+  #heldMs = 0
+  #heldSince = Number.NaN
+  /** The visitor waits to be told that he may send his body. */
+  #awaitsContinue = false
 
   constructor(makeSocket: SocketMaker, engine: VisitorEngine, isTls: boolean) {
     this.engine = engine
@@ -148,13 +155,10 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
       // The read that was under way when the connection was given away went into the shared memory still.
       this.#pass(bytes === shared ? Buffer.from(bytes.subarray(0, count)) : slice(bytes, 0, count))
       this.#own?.grow(count)
-    } else if (this.#own?.bytes === bytes && (this.#phase === 'body' || this.#phase === 'discard')) {
-      const chunk = slice(bytes, 0, count)
-      this.#onData(chunk)
-      if (this.#rest === chunk) {
-        this.#rest = Buffer.from(chunk.subarray(this.#at))
-        this.#at = 0
-      }
+    } else if (this.#own?.bytes === bytes && this.#phase === 'body' && this.#rest === undefined) {
+      this.#isRestLent = true
+      this.#onData(slice(bytes, 0, count))
+      if (this.#isRestLent) this.#copyRest()
     } else if (this.#phase === 'head' && this.#rest === undefined) this.#onHeadRead(bytes, count)
     else this.#onData(copyOf(bytes, 0, count))
     return !this.#isPaused
@@ -169,7 +173,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     if (length < count) this.#behind = bytes.subarray(length, count)
     this.#process()
     if (this.#behind !== undefined) this.#joinBehind()
-    else if (this.#isRestShared) this.#copyRest()
+    else if (this.#isRestLent) this.#copyRest()
   }
 
   #joinBehind(): void {
@@ -181,7 +185,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   }
 
   #copyRest(): void {
-    this.#isRestShared = false
+    this.#isRestLent = false
     if (this.#rest === undefined) return
     this.#rest = copyOf(this.#rest, this.#at, this.#rest.length)
     this.#at = 0
@@ -235,7 +239,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     if (this.#isProcessing) return
     this.#isProcessing = true
     while (this.#phase === 'head' && this.#rest !== undefined) {
-      if (this.#isRestShared) this.#copyRest()
+      if (this.#isRestLent) this.#copyRest()
       const bytes: Buffer = this.#rest
       const head = new RequestHead()
       const result = parseRequestHead(bytes, this.#at, bytes.length, this.engine.settings, head)
@@ -266,7 +270,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #advance(bytes: Buffer, at: number): void {
     if (at === bytes.length) {
       this.#rest = this.#behind
-      this.#isRestShared = this.#behind !== undefined
+      this.#isRestLent = this.#behind !== undefined
       this.#behind = undefined
       this.#at = 0
     } else this.#at = at
@@ -289,13 +293,15 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
       this.isLast = true
     this.#missing = head.isChunked ? -1 : Math.max(0, head.contentLength)
     this.#phase = this.#missing === 0 ? 'answer' : 'body'
+    this.#awaitsContinue = head.expectsContinue
     if (this.#missing !== 0) {
       if (head.isChunked) {
         this.#chunks ??= new ChunkedReader()
         this.#chunks.reset()
       }
       this.#measured = 0
-      this.#wasHeld = true
+      this.#heldMs = 0
+      this.#heldSince = engine.deadlines.now
       this.deadline = engine.deadlines.after(RATE_MS)
     }
     if ('code' in facts) {
@@ -312,6 +318,10 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   readBody(sink: BodySink): void {
     if (this.#phase !== 'body') return
+    if (this.#sink === undefined) {
+      this.#heldMs += this.engine.deadlines.now - this.#heldSince
+      this.#heldSince = Number.NaN
+    }
     this.#sink = sink
     if (this.#rest !== undefined) {
       if (!this.#isFeeding) this.#feed()
@@ -320,8 +330,15 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   }
 
   holdBody(): void {
+    if (this.#sink !== undefined) this.#heldSince = this.engine.deadlines.now
     this.#sink = undefined
-    this.#wasHeld = true
+  }
+
+  /** The visitor was told to go on with his body. */
+  continued(): void {
+    this.#awaitsContinue = false
+    this.#measured = 0
+    if (this.#phase === 'body') this.deadline = this.engine.deadlines.after(RATE_MS)
   }
 
   /** Gives what is there to the sink, until it wants no more. */
@@ -374,8 +391,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #breakBody(fault: HeadFault): void {
     const exchange = this.#exchange
     this.isLast = true
-    this.#sink = undefined
-    this.#wasHeld = true
+    this.holdBody()
     this.#pause()
     if (!exchange || exchange.ended) return
     const { attempt } = exchange
@@ -390,6 +406,8 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     if (this.engine.isStopping || exchange.isUpgrade) this.isLast = true
     // Without chunks only the end of the connection can tell the end of the body.
     if (hasUnknownEnd && exchange.isHttp10) this.isLast = true
+    // Who was not told to go on may go on or not: what comes next can't be told apart (RFC 9110, 10.1.1).
+    if (this.#phase === 'body' && this.#awaitsContinue && this.#measured === 0) this.isLast = true
     // The rest of the request is not waited for when it may be long.
     if (this.#phase === 'body' && (this.#missing < 0 || this.#missing > SMALL_REST_BYTES)) this.isLast = true
     return this.isLast
@@ -400,13 +418,29 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     if (this.isBlocked) return true
     if (this.socket.writableLength === 0) return false
     this.isBlocked = true
+    this.#queued = queuedBytes(this.socket)
+    if (this.#phase === 'answer') this.deadline = this.#idleDeadline()
     whenFlushed(this.socket, this.#onFlushed)
     return true
   }
 
   readonly #onFlushed = (): void => {
     this.isBlocked = false
+    if (this.#phase === 'answer') this.deadline = Number.POSITIVE_INFINITY
     this.#exchange?.flushed()
+  }
+
+  #idleDeadline(): number {
+    return this.engine.deadlines.after(this.engine.settings.idleTimeoutMs)
+  }
+
+  /** The visitor has taken nothing of an answer for a while, or only some of it. */
+  #checkTaking(): void {
+    const queued = queuedBytes(this.socket)
+    const isTaking = queued < this.#queued
+    this.#queued = queued
+    if (isTaking) this.deadline = this.#idleDeadline()
+    else this.#exchange?.abort()
   }
 
   ended(exchange: WireExchange, outcome: Outcome): void {
@@ -525,6 +559,10 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   expire(): void {
     switch (this.#phase) {
       case 'answer':
+        if (this.isBlocked) {
+          this.#checkTaking()
+          return
+        }
         this.#probe()
         this.deadline = this.engine.deadlines.after(PROBE_MS)
         return
@@ -542,11 +580,19 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   }
 
   #checkRate(): void {
-    const { minBodyRate } = this.engine.settings
-    const isSlow = !this.#wasHeld && this.#measured < (minBodyRate * RATE_MS) / 1000
+    const { settings, deadlines } = this.engine
+    if (this.#sink === undefined) {
+      this.#heldMs += deadlines.now - this.#heldSince
+      this.#heldSince = deadlines.now
+    }
+    const readyMs = RATE_MS - this.#heldMs
+    const isSlow =
+      !(this.#awaitsContinue && this.#measured === 0) &&
+      readyMs > RATE_MS / 2 &&
+      this.#measured < (settings.minBodyRate * readyMs) / 1000
     this.#measured = 0
-    this.#wasHeld = this.#sink === undefined
-    this.deadline = this.engine.deadlines.after(RATE_MS)
+    this.#heldMs = 0
+    this.deadline = deadlines.after(RATE_MS)
     if (isSlow) this.#breakBody(SLOW_BODY)
   }
 
@@ -578,6 +624,11 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   cut(isAnswered: boolean): void {
     if (isAnswered) reset(this.socket)
     else this.socket.destroy()
+  }
+
+  /** The answer may be silent for hours: a visitor who is gone without a word is found by the system. */
+  watchPeer(): void {
+    this.socket.setKeepAlive(true, TCP_KEEPALIVE_MS)
   }
 
   drain(): void {

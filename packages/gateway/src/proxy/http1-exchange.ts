@@ -244,6 +244,7 @@ export class Http1Exchange extends WireExchange {
     const { slab } = this.#connection.engine
     if (head === undefined || status === 100) {
       this.#connection.socket.write(CONTINUE)
+      this.#connection.continued()
       return
     }
     this.#join(head.end - head.start + 64)
@@ -251,6 +252,11 @@ export class Http1Exchange extends WireExchange {
     this.#putKeptLines(head)
     slab.bytes(CRLF)
     this.#writeJoined()
+    this.#connection.checkBlocked()
+  }
+
+  watchPeer(): void {
+    this.#connection.watchPeer()
   }
 
   switchProtocols(head: ResponseHead): Pipe {

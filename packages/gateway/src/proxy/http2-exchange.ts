@@ -228,6 +228,8 @@ export class Http2Exchange extends WireExchange implements Waiting {
     throw new Error('a stream of HTTP/2 has no connection to give away')
   }
 
+  watchPeer(): void {}
+
   abort(): void {
     if (this.ended) return
     this.isOurReset = true

@@ -12,6 +12,10 @@ import type { ProxySettings } from './settings.ts'
 export interface PoolUser extends ConnectionUser {
   /** A connection is there, connected and his, after he had to wait for it. */
   onConnection(connection: ServiceConnection): void
+  /** He has a body to send, which may take as long as the visitor likes. */
+  readonly isUpload: boolean
+  /** He counts among the uploads; kept by the pool. */
+  isUploading: boolean
   /** A connection is being made for him; `onConnected` or `onConnectError` follows. */
   onConnecting(connection: ServiceConnection): void
 }
@@ -19,7 +23,7 @@ export interface PoolUser extends ConnectionUser {
 export interface Pool {
   readonly address: Address
   /** False when as many requests wait as may. */
-  readonly hasRoom: boolean
+  hasRoom(isUpload: boolean): boolean
   /** True while it has no connection and nobody waits. */
   readonly isEmpty: boolean
   /** An idle connection; or none, and the user is told when one is there, or being made. */
@@ -28,6 +32,8 @@ export interface Pool {
   openAlone(user: ConnectionUser): ServiceConnection
   /** The user waits no longer. */
   cancel(user: PoolUser): void
+  /** The body of an upload is through, or given up. */
+  uploaded(user: PoolUser): void
   /** Takes back a connection whose request and answer have both ended cleanly. */
   release(connection: ServiceConnection): void
   /** Closes idle connections: one of them turned out to be dead. */
@@ -72,6 +78,10 @@ export function createPool(address: Address, { settings, now, onConnections }: P
   /** Used last is taken first: the others grow old and are closed. */
   const idle: ServiceConnection[] = []
   const waiting: PoolUser[] = []
+  /** Slow visitors must not take every connection from those who only ask. */
+  const mostUploads = Math.max(1, Math.floor((most * 3) / 4))
+  const waitingUploads: PoolUser[] = []
+  let uploads = 0
   let open = 0
   let alone = 0
   let isClosed = false
@@ -99,6 +109,15 @@ export function createPool(address: Address, { settings, now, onConnections }: P
     user.onConnecting(new ServiceConnection(address, limits, owner, user))
   }
 
+  function acquire(user: PoolUser): ServiceConnection | undefined {
+    for (let connection = idle.pop(); connection; connection = idle.pop()) {
+      if (!connection.isClosed) return connection
+    }
+    if (open < most) connectFor(user)
+    else waiting.push(user)
+    return undefined
+  }
+
   function closeIdle(isDue: (connection: ServiceConnection) => boolean): void {
     for (let i = idle.length - 1; i >= 0; i--) {
       const connection = idle[i]!
@@ -110,19 +129,34 @@ export function createPool(address: Address, { settings, now, onConnections }: P
 
   return {
     address,
-    get hasRoom() {
+    hasRoom(isUpload) {
+      if (isUpload && uploads >= mostUploads) return waitingUploads.length < mostWaiting
       return idle.length > 0 || open < most || waiting.length < mostWaiting
     },
     get isEmpty() {
-      return open === 0 && alone === 0 && waiting.length === 0
+      return open === 0 && alone === 0 && waiting.length === 0 && waitingUploads.length === 0
     },
     acquire(user) {
-      for (let connection = idle.pop(); connection; connection = idle.pop()) {
-        if (!connection.isClosed) return connection
+      if (user.isUpload) {
+        if (uploads >= mostUploads) {
+          waitingUploads.push(user)
+          return undefined
+        }
+        uploads++
+        user.isUploading = true
       }
-      if (open < most) connectFor(user)
-      else waiting.push(user)
-      return undefined
+      return acquire(user)
+    },
+    uploaded(user) {
+      if (!user.isUploading) return
+      user.isUploading = false
+      uploads--
+      const next = waitingUploads.shift()
+      if (!next) return
+      uploads++
+      next.isUploading = true
+      const connection = acquire(next)
+      if (connection) next.onConnection(connection)
     },
     openAlone(user) {
       alone++
@@ -130,8 +164,10 @@ export function createPool(address: Address, { settings, now, onConnections }: P
       return new ServiceConnection(address, limits, ownerOfAlone, user)
     },
     cancel(user) {
-      const at = waiting.indexOf(user)
-      if (at >= 0) waiting.splice(at, 1)
+      for (const users of [waiting, waitingUploads]) {
+        const at = users.indexOf(user)
+        if (at >= 0) users.splice(at, 1)
+      }
     },
     release(connection) {
       connection.leave()

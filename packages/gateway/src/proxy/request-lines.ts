@@ -8,6 +8,7 @@ import { latin1, type RequestHead } from '../http1/head.ts'
 import {
   COOKIE,
   DISGUISED,
+  EXPECT,
   FORWARDED,
   HOST,
   HYDRA,
@@ -45,7 +46,7 @@ const DROP = 1
 const LOOK = 2
 const RULES = new Uint8Array(256)
 for (const id of [...HOP_BY_HOP, HOST, FORWARDED, X_REAL_IP, X_REQUEST_ID, HYDRA]) RULES[id] = DROP
-for (const id of [COOKIE, DISGUISED, TRACEPARENT, TRACESTATE, X_FORWARDED]) RULES[id] = LOOK
+for (const id of [COOKIE, DISGUISED, EXPECT, TRACEPARENT, TRACESTATE, X_FORWARDED]) RULES[id] = LOOK
 
 const VERSION_AND_HOST = Buffer.from(' HTTP/1.1\r\nHost: ')
 const CRLF = Buffer.from('\r\n')
@@ -67,9 +68,7 @@ export function putRequestHead(
   target: string | undefined,
 ): void {
   const { head } = exchange
-  const forwarded = forwardedBytes(exchange)
-  const targetLength = target === undefined ? head.targetEnd - head.targetAt : target.length
-  slab.begin(head.end - head.start + targetLength + forwarded.length + 512 + instance.service.length * 9)
+  slab.begin(head.end - head.start + 1024)
   slab.latin1(exchange.method)
   slab.byte(SPACE)
   // What was asked for is what is sent, unless it had to be made canonical or the route says otherwise.
@@ -80,7 +79,7 @@ export function putRequestHead(
   slab.bytes(CRLF)
   const isRegistered = instance.channel !== 'static'
   putKeptLines(slab, exchange, isRegistered)
-  slab.bytes(forwarded)
+  slab.bytes(forwardedBytes(exchange))
   slab.bytes(REQUEST_ID)
   slab.latin1(exchange.id)
   slab.bytes(CRLF)
@@ -155,6 +154,9 @@ function isLineKept(exchange: Forwardable, id: number, name: string): boolean {
       return !DISGUISES.test(name.toLowerCase().replaceAll('_', '-'))
     case X_FORWARDED:
       return exchange.fromTrusted && !WRITTEN_FORWARDED.has(name.toLowerCase())
+    // RFC 9110, 10.1.1: from HTTP/1.0 it means nothing.
+    case EXPECT:
+      return exchange.head.minor === 1
     default:
       return exchange.hasTrace
   }

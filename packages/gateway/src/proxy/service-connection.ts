@@ -53,6 +53,7 @@ export interface ConnectionOwner {
 type Phase = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'until-close' | 'switched' | 'closed'
 
 const NO_BYTES: Buffer = Buffer.alloc(0)
+const ANSWER: Buffer = Buffer.from('HTTP/1.')
 
 export class ServiceConnection implements Pipe {
   readonly socket: Socket
@@ -215,8 +216,12 @@ export class ServiceConnection implements Pipe {
     this.keepAliveSeconds = head.keepAliveSeconds
     this.#mayReuse = minor === 1 ? (connection & CLOSE) === 0 : (connection & KEEP) !== 0
     let bodyBytes = head.contentLength
-    if (user.method === 'HEAD' || status === 204 || status === 304 || status === 101) bodyBytes = 0
-    else if (head.isChunked) {
+    if (user.method === 'HEAD' || status === 204 || status === 304 || status === 101) {
+      // A body where none may be may come all the same, and would stand before the next answer.
+      if (status === 204 && (head.contentLength > 0 || head.isChunked)) this.#mayReuse = false
+      if (status === 304 && head.isChunked) this.#mayReuse = false
+      bodyBytes = 0
+    } else if (head.isChunked) {
       this.#phase = 'chunked'
       this.#chunks ??= new ChunkedReader()
       this.#chunks.reset()
@@ -240,6 +245,12 @@ export class ServiceConnection implements Pipe {
       case 'length': {
         if (at === end) return
         const count = Math.min(this.#remaining, end - at)
+        // More than it said, and no answer of its own: the length was wrong, and what came of it would be taken for
+        // the whole.
+        if (at + count < end && !beginsAnswer(bytes, at + count, end)) {
+          this.#garbage('surplus')
+          return
+        }
         this.#remaining -= count
         if (this.user!.onAnswerBody(slice(bytes, at, at + count)) === HELD) this.#giveAway()
         at += count
@@ -317,6 +328,12 @@ export class ServiceConnection implements Pipe {
 
 function slice(bytes: Buffer, from: number, to: number): Buffer {
   return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to)
+}
+
+/** Whether another answer seems to begin there. It will never be served: nobody asked. */
+function beginsAnswer(bytes: Buffer, from: number, end: number): boolean {
+  for (let i = 0; i < ANSWER.length && from + i < end; i++) if (bytes[from + i] !== ANSWER[i]) return false
+  return true
 }
 
 /** What `onread` of `net.connect` takes. */

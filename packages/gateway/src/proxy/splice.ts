@@ -43,6 +43,8 @@ const TCP_KEEPALIVE_MS = 30_000
 /** From `end` until both sides must have heard it, and from then until they must have closed. */
 const BOUNDARY_MS = 1000
 const GOODBYE_MS = 500
+/** How long one side may go on alone. */
+const HALF_CLOSED_MS = 30_000
 /** Where codes begin that belong to applications (RFC 6455, 7.4.2). */
 const OWN_CODES = 3000
 const GOING_AWAY = 1001
@@ -146,6 +148,7 @@ export class Splice implements Waiting, BytesReceiver {
   onEnd(): void {
     this.#isServiceEnded = true
     this.#closedBy ??= 'service'
+    if (this.deadline === Number.POSITIVE_INFINITY) this.#wait(HALF_CLOSED_MS)
     this.#visitor.end()
     if (this.#goodbye) this.#closeWhatIsDone()
   }
@@ -180,6 +183,7 @@ export class Splice implements Waiting, BytesReceiver {
 
   #visitorEnded(): void {
     this.#closedBy ??= 'visitor'
+    if (this.deadline === Number.POSITIVE_INFINITY) this.#wait(HALF_CLOSED_MS)
     this.#service.socket.end()
     if (this.#goodbye) this.#closeWhatIsDone()
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 
 const NOTHING: Buffer = Buffer.alloc(0)
@@ -15,4 +16,13 @@ export function whenFlushed(stream: Writable, run: () => void): void {
   stream.write(NOTHING, (error) => {
     if (!error) run()
   })
+}
+
+/**
+ * Bytes written to a socket that the system has not taken yet. Streams know only of whole writes; the handle counts
+ * what is left of them, which tells a slow reader from one who reads nothing.
+ */
+export function queuedBytes(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize?: number } | null }
+  return handle?.writeQueueSize ?? socket.writableLength
 }

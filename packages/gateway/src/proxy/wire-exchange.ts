@@ -173,6 +173,8 @@ export abstract class WireExchange implements Exchange {
   /** Agrees to an upgrade: writes the head of a 101 (from the service's lines) and gives the connection away. */
   abstract switchProtocols(lines: ResponseHead, channel: ChannelKind): Pipe
   abstract takeOver(): TakenOver
+  /** The answer may be silent for hours: has a visitor who is gone without a word found. */
+  abstract watchPeer(): void
   abstract abort(): void
 
   addHeader(name: string, value: string): void {

@@ -112,6 +112,8 @@ export class FakeExchange extends WireExchange {
     throw new Error('there is no socket here')
   }
 
+  watchPeer(): void {}
+
   abort(): void {
     this.done.push('abort')
     this.end('aborted')

@@ -99,15 +99,6 @@ export abstract class Head {
     return this.#value(this.lines(), i)
   }
 
-  /** Lets go of the bytes, of which a few would keep the whole buffer they are a part of. */
-  forget(): void {
-    this.bytes = NO_BYTES
-    this.linesAt = 0
-    this.end = 0
-    this.lineCount = 0
-    if (table.owner === this) table.owner = undefined
-  }
-
   #value(lines: LineTable, i: number): string {
     return latin1(this.bytes, lines.valueAt[i]!, lines.valueEnd[i]!)
   }
@@ -141,12 +132,6 @@ export class RequestHead extends Head {
   get target(): string {
     return latin1(this.bytes, this.targetAt, this.targetEnd)
   }
-
-  override forget(): void {
-    super.forget()
-    this.targetAt = 0
-    this.targetEnd = 0
-  }
 }
 
 /** The head of an answer. */
@@ -161,11 +146,5 @@ export class ResponseHead extends Head {
   /** The reason as written, often ''. */
   get reason(): string {
     return latin1(this.bytes, this.reasonAt, this.reasonEnd)
-  }
-
-  override forget(): void {
-    super.forget()
-    this.reasonAt = 0
-    this.reasonEnd = 0
   }
 }

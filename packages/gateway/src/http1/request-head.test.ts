@@ -480,12 +480,4 @@ describe('a head is filled again and again', () => {
     assert.equal(two.connection, CLOSE)
     assert.equal(one.connection, 0)
   })
-
-  test('and lets go of its bytes', () => {
-    const head = parsed(`${HELLO}\r\n`)
-    head.forget()
-    assert.equal(head.bytes.length, 0)
-    assert.equal(head.target, '')
-    assert.deepEqual(head.flat(), [])
-  })
 })

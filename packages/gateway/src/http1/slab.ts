@@ -50,16 +50,6 @@ export class Slab {
     this.#isOpen = true
   }
 
-  /** Bytes left in the open region before it has to move. */
-  get room(): number {
-    return this.#buffer.length - this.#at
-  }
-
-  /** Makes room for `more` bytes; the open region moves when there is less. */
-  ensure(more: number): void {
-    if (more > this.#buffer.length - this.#at) this.#grow(more)
-  }
-
   /** One byte. */
   byte(value: number): void {
     if (this.#at === this.#buffer.length) this.#grow(1)

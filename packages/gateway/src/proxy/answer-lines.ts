@@ -56,21 +56,6 @@ export function nominatedBy(head: Head): ReadonlySet<string> | undefined {
   return names
 }
 
-/**
- * Calls back with each run of lines that go on: positions in `head.bytes`, whole lines with their ends. `one`
- * gives every line by itself.
- */
-export function eachKeptLine(
-  head: ResponseHead,
-  visit: (from: number, to: number, line: number) => void,
-): void {
-  const nominated = nominatedBy(head)
-  const lines = head.lines()
-  for (let i = 0; i < lines.count; i++) {
-    if (isKept(head, i, lines.id[i]!, nominated)) visit(lines.nameAt[i]!, lines.lineEnd[i]!, i)
-  }
-}
-
 /** Whether line `i` of an answer goes on. `nominated` is what `nominatedBy` says of its head. */
 export function isKept(
   head: ResponseHead,

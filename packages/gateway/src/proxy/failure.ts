@@ -1,5 +1,5 @@
 /**
- * Names what went wrong with an instance, from the errors of sockets and of Node's parser. Pure.
+ * Names what went wrong with an instance, from the errors of its sockets. Pure.
  *
  * @module
  */
@@ -35,8 +35,7 @@ export function connectFailure(cause: unknown): Failure {
 
 /** A failure on a connection that stood: the service may have read the request. */
 export function streamFailure(cause: unknown, isStale: boolean): Failure {
-  const code = codeOf(cause)
-  const reason = isStale ? 'stale' : code.startsWith('HPE_') ? 'garbage' : 'reset'
+  const reason = isStale ? 'stale' : 'reset'
   return { code: 'HYDRA_UPSTREAM_BROKEN', reason, refused: false, nothingSent: false, cause }
 }
 

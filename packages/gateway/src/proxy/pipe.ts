@@ -25,36 +25,6 @@ export interface Pipe {
   resume(): void
 }
 
-/** A connection that is read with 'data' events; its errors are somebody else's to hear. */
-export class SocketPipe implements Pipe {
-  readonly socket: Socket
-  #isHeld = false
-
-  constructor(socket: Socket) {
-    this.socket = socket
-  }
-
-  switchTo(receiver: BytesReceiver): void {
-    const { socket } = this
-    socket.on('data', (bytes: Buffer) => {
-      if (receiver.onData(bytes) !== HELD) return
-      this.#isHeld = true
-      socket.pause()
-    })
-    socket.once('end', () => receiver.onEnd())
-    socket.once('close', (hadError) => receiver.onClose(hadError))
-    socket.resume()
-    if (socket.readableEnded) receiver.onEnd()
-    if (socket.destroyed) receiver.onClose(true)
-  }
-
-  resume(): void {
-    if (!this.#isHeld) return
-    this.#isHeld = false
-    this.socket.resume()
-  }
-}
-
 /** A pipe as a stream, for libraries that want one. */
 export class PipeStream extends Duplex implements BytesReceiver {
   readonly #pipe: Pipe

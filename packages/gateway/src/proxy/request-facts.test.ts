@@ -123,7 +123,6 @@ test('the words for failures tell the dead from the broken', () => {
     ['handshake', false],
   )
   assert.equal(connectFailure(error('EMFILE')).reason, 'no-sockets')
-  assert.equal(streamFailure(error('HPE_INVALID_CONSTANT'), false).reason, 'garbage')
   assert.equal(streamFailure(error('ECONNRESET'), true).reason, 'stale')
   assert.equal(streamFailure(undefined, false).reason, 'reset')
 })

@@ -4,10 +4,11 @@ import { type TestContext, test } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../observe/clock.ts'
 import { createDeadlines } from './deadlines.ts'
-import { type BytesReceiver, type Pipe, SocketPipe } from './pipe.ts'
+import type { BytesReceiver, Pipe } from './pipe.ts'
 import { createSplices, type Splices } from './splices.ts'
 import { type RawClient, rawClient, rawServer, until } from './testing/raw.ts'
 import { instanceAt, startRig } from './testing/rig.ts'
+import { SocketPipe } from './testing/socket-pipe.ts'
 import { HELD, SENT } from './wire-exchange.ts'
 
 interface Joint {

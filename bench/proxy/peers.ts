@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { closeSync, openSync } from 'node:fs'
-import { startChild } from '../support/child.ts'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { NODE_COMPILE_CACHE, startChild } from '../support/child.ts'
 import { startCaddy } from './native/caddy.ts'
 import { startHaproxy } from './native/haproxy.ts'
 import { startNginx } from './native/nginx.ts'
@@ -47,17 +47,19 @@ export interface RunningHydra extends Running {
 
 /** Starts our gateway. @param logLevel `info` writes a line for each request, `silent` nothing. */
 export async function startHydra(
-  { backendPort, logFile, tls }: Place,
+  { backendPort, logFile, tls }: Pick<Place, 'backendPort' | 'logFile' | 'tls'>,
   logLevel: 'info' | 'silent' = 'info',
 ): Promise<RunningHydra | { readonly refused: string }> {
+  const isFirst = !existsSync(NODE_COMPILE_CACHE)
   const stdout = openSync(logFile, 'a')
   try {
     const args = [String(backendPort), logLevel, ...(tls ? [tls.cert, tls.key] : [])]
     const program = new URL('peers/hydra.ts', import.meta.url)
     const { pid, ready, ask, end } = await startChild<HydraReady>(program, args, { stdout })
-    if ('port' in ready) return { pid, port: ready.port, ask, end }
+    if ('port' in ready && !isFirst) return { pid, port: ready.port, ask, end }
     await end()
-    return ready
+    // Only now is there compiled code to start with.
+    return 'port' in ready ? startHydra({ backendPort, logFile, tls }, logLevel) : ready
   } finally {
     closeSync(stdout)
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { flushCompileCache } from 'node:module'
 import {
   type ConfigInput,
   createGateway,
@@ -51,6 +52,8 @@ else {
   const keys = await createKeys({ given: config.keys, file: '' })
   const gateway = await createGateway(config, { keys, clock: systemClock, log: createLog(logLevel) })
   listenForProfiler()
+  // Whoever is killed writes nothing at its exit.
+  flushCompileCache()
   process.send!({ port: gateway.port } satisfies HydraReady)
 }
 process.on('disconnect', () => process.exit())

@@ -81,7 +81,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const connections = new Set<VisitorConnection>()
   const visitors = createVisitorEngine(options, connections)
   const { engine, drained } = visitors
-  const server = createVisitorServer({ engine, ...options })
+  const server = await createVisitorServer({ engine, ...options })
   await opened(server, options)
   server.on('error', (error) => options.log.error({ err: error }, 'listener failed'))
   const { port } = server.address() as AddressInfo

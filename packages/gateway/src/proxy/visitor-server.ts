@@ -10,7 +10,6 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Certificates } from '../tls/certificates.ts'
 import { createTlsServer } from '../tls/server.ts'
 import { Http1Connection } from './http1-connection.ts'
-import { createHttp2 } from './http2.ts'
 import { type Http2Settings, http2Defaults } from './http2-settings.ts'
 import { createReadingServer } from './reading-server.ts'
 import type { VisitorEngine } from './visitor-engine.ts'
@@ -24,19 +23,20 @@ export interface VisitorServerDeps {
   readonly metrics: Pick<Metrics, 'refused'>
 }
 
-/** Makes the server; it does not listen yet. */
-export function createVisitorServer({
+/** Makes the server; it does not listen yet. HTTP/2 is loaded where it is spoken only: it takes 10 MB. */
+export async function createVisitorServer({
   engine,
   certificates,
   http2: limits = http2Defaults,
   log,
   metrics,
-}: VisitorServerDeps): Server {
+}: VisitorServerDeps): Promise<Server> {
   if (!certificates) {
     return createReadingServer((makeSocket) => {
       new Http1Connection(makeSocket, engine, false)
     })
   }
+  const { createHttp2 } = await import('./http2.ts')
   const http2 = createHttp2({ engine, limits, log, metrics })
   return createTlsServer({
     certificates,

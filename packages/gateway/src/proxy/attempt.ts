@@ -21,12 +21,14 @@ import type { Exchange, ForwardFailure } from './exchange.ts'
 import { connectFailure, streamFailure } from './failure.ts'
 import type { Engine } from './forward.ts'
 import { CHUNK_CRLF, LAST_CHUNK } from './framing-bytes.ts'
+import { linesOf } from './lines-of.ts'
 import { isIdempotent, isSafe } from './methods.ts'
 import type { Pool, PoolUser } from './pool.ts'
 import { putRequestHead } from './request-lines.ts'
 import type { ConnectionUser, ServiceConnection } from './service-connection.ts'
 import { whenFlushed } from './when-flushed.ts'
-import { type BodySink, HELD, linesOf, SENT, SMALL_PIECE_BYTES, type WireExchange } from './wire-exchange.ts'
+import { type BodySink, HELD, SENT, SMALL_PIECE_BYTES, type Taken } from './wire.ts'
+import type { WireExchange } from './wire-exchange.ts'
 
 /** What is being waited for. */
 type Phase = 'queue' | 'connect' | 'send' | 'head' | 'answer' | 'done'
@@ -195,7 +197,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     if (this.#isJoining) this.#flush(connection)
   }
 
-  onBody(bytes: Buffer): typeof SENT | typeof HELD {
+  onBody(bytes: Buffer): Taken {
     const connection = this.#connection
     if (this.#phase === 'done' || !connection) return SENT
     this.#awaitsContinue = false
@@ -363,7 +365,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     splice.begin()
   }
 
-  onAnswerBody(bytes: Buffer): typeof SENT | typeof HELD {
+  onAnswerBody(bytes: Buffer): Taken {
     if (this.#phase !== 'answer') return SENT
     this.#touch()
     return this.#exchange.write(bytes)

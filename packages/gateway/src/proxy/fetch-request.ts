@@ -4,7 +4,8 @@
  * @module
  */
 import type { UnderlyingSource } from 'node:stream/web'
-import { type BodySink, SENT, type WireExchange } from './wire-exchange.ts'
+import { type BodySink, SENT } from './wire.ts'
+import type { WireExchange } from './wire-exchange.ts'
 
 /** The request as handlers of our own get it. Its signal aborts when the visitor leaves; its body is read as they read. */
 export function requestOf(exchange: WireExchange): Request {

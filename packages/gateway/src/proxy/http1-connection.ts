@@ -30,14 +30,8 @@ import { codecFault, type HeadFault, type RequestFacts } from './request-facts.t
 import { reset } from './reset.ts'
 import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
 import { queuedBytes, whenFlushed } from './when-flushed.ts'
-import {
-  type BodySink,
-  type ExchangeOwner,
-  HELD,
-  type Outcome,
-  SMALL_PIECE_BYTES,
-  type WireExchange,
-} from './wire-exchange.ts'
+import { type BodySink, HELD, SMALL_PIECE_BYTES } from './wire.ts'
+import type { ExchangeOwner, Outcome, WireExchange } from './wire-exchange.ts'
 
 type Phase = 'head' | 'body' | 'answer' | 'discard' | 'linger' | 'away' | 'closed'
 

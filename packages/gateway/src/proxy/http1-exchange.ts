@@ -15,7 +15,8 @@ import type { Http1Connection } from './http1-connection.ts'
 import { type Pipe, PipeStream } from './pipe.ts'
 import type { RequestFacts } from './request-facts.ts'
 import { putServerTiming } from './trace.ts'
-import { type BodySink, HELD, isSendable, SENT, WireExchange } from './wire-exchange.ts'
+import { type BodySink, HELD, SENT, type Taken } from './wire.ts'
+import { isSendable, WireExchange } from './wire-exchange.ts'
 
 /** Up to here it is cheaper to copy bytes behind a head than to write them by themselves. */
 const JOINED_BYTES = 8 * 1024
@@ -174,7 +175,7 @@ export class Http1Exchange extends WireExchange {
     this.#isJoining = true
   }
 
-  write(bytes: Buffer): typeof SENT | typeof HELD {
+  write(bytes: Buffer): Taken {
     if (this.ended || this.#isFinished) return SENT
     const { slab } = this.#connection.engine
     if (this.#isChunked) {

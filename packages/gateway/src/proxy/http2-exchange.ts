@@ -12,7 +12,8 @@ import type { Peer } from './exchange.ts'
 import type { HeadFault, RequestFacts } from './request-facts.ts'
 import { putServerTiming, SERVER_TIMING_BYTES } from './trace.ts'
 import type { VisitorEngine } from './visitor-engine.ts'
-import { type BodySink, type ExchangeOwner, HELD, isSendable, SENT, WireExchange } from './wire-exchange.ts'
+import { type BodySink, HELD, SENT, type Taken } from './wire.ts'
+import { type ExchangeOwner, isSendable, WireExchange } from './wire-exchange.ts'
 
 const { NGHTTP2_NO_ERROR } = constants
 
@@ -167,7 +168,7 @@ export class Http2Exchange extends WireExchange implements Waiting {
     this.#respond(status, flat, isBodiless ? 0 : bodyBytes)
   }
 
-  write(bytes: Buffer): typeof SENT | typeof HELD {
+  write(bytes: Buffer): Taken {
     if (this.ended || this.#isFinished || this.#isHead || bytes.length === 0) return SENT
     // The visitor left; that the exchange is over is on its way.
     if (this.#isGone) return HELD

@@ -13,7 +13,8 @@ import { promisify } from 'node:util'
 import type { Exchange } from './exchange.ts'
 import { startHttp2 } from './testing/http2.ts'
 import { until } from './testing/raw.ts'
-import { type BodySink, SENT, type WireExchange } from './wire-exchange.ts'
+import { type BodySink, SENT } from './wire.ts'
+import type { WireExchange } from './wire-exchange.ts'
 
 async function visit(t: TestContext, url: string): Promise<ClientHttp2Session> {
   const session = connect(url, { rejectUnauthorized: false })

@@ -6,12 +6,12 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { whenFlushed } from './when-flushed.ts'
-import { HELD, type SENT } from './wire-exchange.ts'
+import { HELD, type Taken } from './wire.ts'
 
 /** Takes the bytes of a connection. */
 export interface BytesReceiver {
   /** HELD: the memory is in use, and nothing more is given, until `resume`. */
-  onData(bytes: Buffer): typeof SENT | typeof HELD
+  onData(bytes: Buffer): Taken
   onEnd(): void
   onClose(hadError: boolean): void
 }
@@ -35,7 +35,7 @@ export class PipeStream extends Duplex implements BytesReceiver {
     pipe.switchTo(this)
   }
 
-  onData(bytes: Buffer): typeof HELD | typeof SENT {
+  onData(bytes: Buffer): Taken {
     // The memory is read into again; a reader of a stream may keep what he gets.
     return this.push(Buffer.from(bytes)) ? 0 : HELD
   }

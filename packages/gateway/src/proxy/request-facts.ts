@@ -12,7 +12,7 @@ import { readTarget } from '../routing/path.ts'
 import { parseAuthority } from './authority.ts'
 import type { Peer } from './exchange.ts'
 import { type AddressSet, readOrigin } from './forwarded.ts'
-import { linesOf } from './wire-exchange.ts'
+import { linesOf } from './lines-of.ts'
 
 /** What is settled about a request before anything is done with it. */
 export interface RequestFacts {

@@ -17,9 +17,7 @@ import { parseResponseHead } from '../http1/response-head.ts'
 import type { Address } from '../routing/upstream.ts'
 import type { BytesReceiver, Pipe } from './pipe.ts'
 import { LARGE_BUFFER_BYTES, ReadBuffer, SMALL_BUFFER_BYTES } from './read-buffer.ts'
-import { HELD, type SENT } from './wire-exchange.ts'
-
-type Result = typeof SENT | typeof HELD
+import { HELD, type Taken } from './wire.ts'
 
 /** Who is served by a connection now. */
 export interface ConnectionUser {
@@ -32,7 +30,7 @@ export interface ConnectionUser {
   onInterim(head: ResponseHead): void
   /** The head of the answer, valid during the call. `bodyBytes`: its length, 0 for none, -1 for unknown. */
   onAnswer(head: ResponseHead, bodyBytes: number): void
-  onAnswerBody(bytes: Buffer): Result
+  onAnswerBody(bytes: Buffer): Taken
   /** The answer was whole; the connection is free when `isReusable`, and done otherwise. */
   onAnswerEnd(isReusable: boolean): void
   /** All that was at hand has been given. */

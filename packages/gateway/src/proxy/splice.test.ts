@@ -9,7 +9,7 @@ import { createSplices, type Splices } from './splices.ts'
 import { type RawClient, rawClient, rawServer, until } from './testing/raw.ts'
 import { instanceAt, startRig } from './testing/rig.ts'
 import { SocketPipe } from './testing/socket-pipe.ts'
-import { HELD, SENT } from './wire-exchange.ts'
+import { HELD, SENT } from './wire.ts'
 
 interface Joint {
   readonly port: number

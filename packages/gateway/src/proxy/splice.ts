@@ -13,7 +13,7 @@ import { closeFrame, FrameFollower } from './frame-follower.ts'
 import type { BytesReceiver, Pipe } from './pipe.ts'
 import { reset } from './reset.ts'
 import { whenFlushed } from './when-flushed.ts'
-import { HELD, SENT } from './wire-exchange.ts'
+import { HELD, SENT, type Taken } from './wire.ts'
 
 /** Which side ended it, or broke it, first. */
 export type ClosedBy = 'visitor' | 'service' | 'gateway'
@@ -129,7 +129,7 @@ export class Splice implements Waiting, BytesReceiver {
     this.destroy()
   }
 
-  onData(bytes: Buffer): typeof SENT | typeof HELD {
+  onData(bytes: Buffer): Taken {
     const visitor = this.#visitor
     this.#traffic.bytesOut += bytes.length
     if (this.#goodbye) {
@@ -164,7 +164,7 @@ export class Splice implements Waiting, BytesReceiver {
     this.#closeWhenBoth()
   }
 
-  #takeFromVisitor(bytes: Buffer): typeof SENT | typeof HELD {
+  #takeFromVisitor(bytes: Buffer): Taken {
     this.#traffic.bytesIn += bytes.length
     const { socket } = this.#service
     if (this.#goodbye) {

@@ -14,29 +14,10 @@ import { holdsOurCookies } from './cookies.ts'
 import type { Exchange, HeaderLines, Peer, TakenOver } from './exchange.ts'
 import { requestOf } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
+import { linesOf } from './lines-of.ts'
 import type { Pipe } from './pipe.ts'
 import type { RequestFacts } from './request-facts.ts'
-
-/** What came of a write: the bytes have left and their memory is free, */
-export const SENT = 0
-/** or they are still in use: nothing more is written until `onDrain`. */
-export const HELD = 1
-
-/** Up to here it is cheaper to copy bytes of a body behind others than to write them by themselves. */
-export const SMALL_PIECE_BYTES: number = 16 * 1024
-
-/** Takes a request body. */
-export interface BodySink {
-  /**
-   * Some bytes. HELD: their memory is in use for longer than this call, which may only be said of pieces larger than
-   * SMALL_PIECE_BYTES. May call `holdBody`.
-   */
-  onBody(bytes: Buffer): typeof SENT | typeof HELD
-  /** The body was whole. */
-  onBodyEnd(): void
-  /** What was at hand has been given: what was joined can leave now. */
-  onBodyPause(): void
-}
+import type { BodySink, Taken } from './wire.ts'
 
 /** What is told when the exchange ends, once and first of all: an attempt at a service. */
 export interface Leavable {
@@ -161,7 +142,7 @@ export abstract class WireExchange implements Exchange {
   /** Begins an answer of our own; `flat`: `name, value, …` without framing, `bodyBytes` as above. Throws nothing: what can't be sent is left out. */
   abstract ownHead(status: number, flat: readonly string[], bodyBytes: number): void
   /** Writes bytes of the answer's body. The memory may be used again by the caller only when this says SENT. */
-  abstract write(bytes: Buffer): typeof SENT | typeof HELD
+  abstract write(bytes: Buffer): Taken
   /** Ends the answer. */
   abstract finish(): void
   /** Sends what was joined so far. Called at the end of whatever wrote. */
@@ -230,33 +211,6 @@ export abstract class WireExchange implements Exchange {
 export function wireExchange(exchange: Exchange): WireExchange {
   if (exchange instanceof WireExchange) return exchange
   throw new TypeError('this exchange belongs to another engine')
-}
-
-/** Header lines as the parts above the seam see them. */
-export function linesOf(head: RequestHead | ResponseHead): HeaderLines {
-  return new LinesOfHead(head)
-}
-
-class LinesOfHead implements HeaderLines {
-  readonly #head: RequestHead | ResponseHead
-  #flat: readonly string[] | undefined = undefined
-
-  constructor(head: RequestHead | ResponseHead) {
-    this.#head = head
-  }
-
-  get(name: string): string | undefined {
-    return this.#head.get(name)
-  }
-
-  all(name: string): readonly string[] {
-    return this.#head.all(name)
-  }
-
-  get flat(): readonly string[] {
-    this.#flat ??= this.#head.flat()
-    return this.#flat
-  }
 }
 
 function bytesOf(body: string | Uint8Array): Buffer {

@@ -9,7 +9,8 @@ import { parseRequestHead } from '../../http1/request-head.ts'
 import { createCompression } from '../compression.ts'
 import type { TakenOver } from '../exchange.ts'
 import { proxyDefaults } from '../settings.ts'
-import { type BodySink, HELD, SENT, WireExchange } from '../wire-exchange.ts'
+import { type BodySink, HELD, SENT, type Taken } from '../wire.ts'
+import { WireExchange } from '../wire-exchange.ts'
 
 export class FakeExchange extends WireExchange {
   answered = false
@@ -76,7 +77,7 @@ export class FakeExchange extends WireExchange {
     this.done.push(`head ${status} ${bodyBytes}`)
   }
 
-  write(bytes: Buffer): typeof SENT | typeof HELD {
+  write(bytes: Buffer): Taken {
     if (this.isBlocked) throw new Error('written while held')
     this.done.push(`write ${bytes.length}`)
     this.body += bytes.toString('latin1')

@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net'
 import type { BytesReceiver, Pipe } from '../pipe.ts'
-import { HELD } from '../wire-exchange.ts'
+import { HELD } from '../wire.ts'
 
 /** A connection that is read with 'data' events; its errors are somebody else's to hear. */
 export class SocketPipe implements Pipe {

@@ -1,0 +1,34 @@
+/**
+ * A head as the parts above the seam see it: names and values that are read when somebody asks.
+ *
+ * @module
+ */
+import type { Head } from '../http1/head.ts'
+import type { HeaderLines } from './exchange.ts'
+
+/** Header lines as the parts above the seam see them. */
+export function linesOf(head: Head): HeaderLines {
+  return new LinesOfHead(head)
+}
+
+class LinesOfHead implements HeaderLines {
+  readonly #head: Head
+  #flat: readonly string[] | undefined = undefined
+
+  constructor(head: Head) {
+    this.#head = head
+  }
+
+  get(name: string): string | undefined {
+    return this.#head.get(name)
+  }
+
+  all(name: string): readonly string[] {
+    return this.#head.all(name)
+  }
+
+  get flat(): readonly string[] {
+    this.#flat ??= this.#head.flat()
+    return this.#flat
+  }
+}

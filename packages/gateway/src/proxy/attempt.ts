@@ -3,31 +3,33 @@
  * every moment how much of it can be undone.
  *
  * ```
- * queue ─→ connect ─→ send ─→ head ─→ answer ─→ done        (a pooled connection begins at send)
- *    └────────┴────────┴───────┴────────┴─────→ done        failure, or the visitor left
+ * ┌─→ queue ─── none is kept ──→ connect ─→ send ─→ head ─→ answer ─→ done
+ * │     └────── one is free ──────────────────↗│       │
+ * └───────────────── once more ────────────────┴───────┘
+ *
+ * once more: a kept connection was dead and the request may be repeated, or a 404 sends it to another place
+ * anything ─→ done: failure, the visitor left, or a WebSocket was agreed to
  * ```
  *
  * @module
  */
 import { type ResponseHead, SWITCH } from '../http1/head.ts'
 import { CONTENT_TYPE } from '../http1/names.ts'
-import type { Slab } from '../http1/slab.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Vitals } from '../routing/vitals.ts'
 import { blame } from './blame.ts'
-import type { Deadlines, Waiting } from './deadlines.ts'
+import type { Waiting } from './deadlines.ts'
+import { discardAnswer } from './discarder.ts'
 import type { Exchange, ForwardFailure } from './exchange.ts'
 import { connectFailure, streamFailure } from './failure.ts'
 import type { Engine } from './forward.ts'
-import { CHUNK_CRLF, LAST_CHUNK } from './framing-bytes.ts'
 import { linesOf } from './lines-of.ts'
 import { isIdempotent, isSafe } from './methods.ts'
 import type { Pool, PoolUser } from './pool.ts'
-import { putRequestHead } from './request-lines.ts'
-import type { ConnectionUser, ServiceConnection } from './service-connection.ts'
+import type { ServiceConnection } from './service-connection.ts'
 import { whenFlushed } from './when-flushed.ts'
-import { type BodySink, HELD, SENT, SMALL_PIECE_BYTES, type Taken } from './wire.ts'
+import { type BodySink, SENT, type Taken } from './wire.ts'
 import type { WireExchange } from './wire-exchange.ts'
 
 /** What is being waited for. */
@@ -35,8 +37,6 @@ type Phase = 'queue' | 'connect' | 'send' | 'head' | 'answer' | 'done'
 
 /** Interim answers to one request; a service that sends more is broken, and would fill the memory. */
 const MOST_INTERIM = 100
-/** Bodies of answers nobody wants that are read to keep the connection. */
-const SMALL_ANSWER_BYTES = 64 * 1024
 
 export class Attempt implements Waiting, PoolUser, BodySink {
   deadline = Number.POSITIVE_INFINITY
@@ -64,11 +64,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   /** A connection was not at hand. */
   #hasWaited = false
   #bodyBytes = 0
-  /** From here on the service may act on the request. */
-  #isHeadOut = false
-  /** Output is being put together in the slab. */
-  #isJoining = false
-  /** `#send` is at work, and closes what it opened. */
+  /** `#send` is at work, and flushes or drops what it joined. */
   #isSending = false
   /** The visitor waits for the service to say that he may go on. */
   #awaitsContinue = false
@@ -164,13 +160,12 @@ export class Attempt implements Waiting, PoolUser, BodySink {
 
   /** Writes the head, with the body or what is there of it. */
   #send(connection: ServiceConnection): void {
-    const { slab } = this.#engine
     const exchange = this.#exchange
+    const { output } = connection
     connection.begin(this)
-    this.#isJoining = true
     this.#isSending = true
     try {
-      putRequestHead(slab, exchange, this.#instance, this.#target)
+      output.head(exchange, this.#instance, this.#target)
     } catch (cause) {
       this.#isSending = false
       this.#fail('HYDRA_UPSTREAM_BROKEN', 'unsendable', false, true, cause)
@@ -182,7 +177,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     // An empty body in chunks may have been read when this is not the first try: its end is said again.
     if (exchange.hasBody && exchange.isBodyWhole) {
       this.#isBodySent = true
-      if (exchange.head.isChunked) slab.bytes(LAST_CHUNK)
+      if (exchange.head.isChunked) output.lastChunk()
     }
     if (this.#isBodySent) this.#awaitHead()
     else {
@@ -193,8 +188,9 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       exchange.readBody(this)
     }
     this.#isSending = false
-    // The attempt may be over by now, but for what it put into the slab.
-    if (this.#isJoining) this.#flush(connection)
+    // The attempt may be over by now, but for what it joined.
+    if (this.#isOver) output.drop()
+    else output.flush()
   }
 
   onBody(bytes: Buffer): Taken {
@@ -203,52 +199,26 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#awaitsContinue = false
     this.#bodyBytes += bytes.length
     if (this.#bodyBytes > this.#maxBodyBytes) {
-      this.#fail('HYDRA_TOO_LARGE', 'body-size', false, !this.#isHeadOut)
+      this.#fail('HYDRA_TOO_LARGE', 'body-size', false, !connection.output.isHeadOut)
       return SENT
     }
     if (this.#phase === 'send') this.#touch()
-    const { slab } = this.#engine
-    const { isChunked } = this.#exchange.head
-    if (isChunked) {
-      this.#join(slab)
-      slab.hex(bytes.length)
-      slab.bytes(CHUNK_CRLF)
-    }
-    if (bytes.length <= SMALL_PIECE_BYTES) {
-      this.#join(slab)
-      slab.range(bytes, 0, bytes.length)
-    } else {
-      const { socket } = connection
-      // A few bytes before many are worth a call of their own only where they are many for themselves.
-      if (isChunked) socket.cork()
-      if (this.#isJoining) this.#flush(connection)
-      this.#isHeadOut = true
-      socket.write(bytes)
-      if (isChunked) socket.uncork()
-    }
-    if (isChunked) {
-      this.#join(slab)
-      slab.bytes(CHUNK_CRLF)
-    }
-    return bytes.length > SMALL_PIECE_BYTES && connection.socket.writableLength > 0 ? HELD : SENT
+    return connection.output.piece(bytes, this.#exchange.head.isChunked)
   }
 
   onBodyEnd(): void {
-    if (this.#phase === 'done' || !this.#connection) return
+    const connection = this.#connection
+    if (this.#phase === 'done' || !connection) return
     this.#isBodySent = true
     this.#pool.uploaded(this)
-    if (this.#exchange.head.isChunked) {
-      const { slab } = this.#engine
-      this.#join(slab)
-      slab.bytes(LAST_CHUNK)
-    }
+    if (this.#exchange.head.isChunked) connection.output.lastChunk()
     if (this.#phase === 'send') this.#awaitHead()
   }
 
   onBodyPause(): void {
     const connection = this.#connection
     if (this.#phase === 'done' || !connection) return
-    if (this.#isJoining) this.#flush(connection)
+    connection.output.flush()
     if (connection.socket.writableLength === 0 || this.#isBodySent) return
     if (this.#phase === 'send') this.#isBlocked = true
     this.#exchange.holdBody()
@@ -260,25 +230,6 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       }
       this.#exchange.readBody(this)
     })
-  }
-
-  #join(slab: Slab): void {
-    if (this.#isJoining) return
-    slab.begin(SMALL_PIECE_BYTES + 64)
-    this.#isJoining = true
-  }
-
-  #flush({ socket }: ServiceConnection): void {
-    const { slab } = this.#engine
-    const view = slab.end()
-    this.#isJoining = false
-    if (this.#phase === 'done') {
-      slab.release(view)
-      return
-    }
-    this.#isHeadOut = true
-    socket.write(view)
-    if (socket.writableLength === 0) slab.release(view)
   }
 
   #awaitHead(): void {
@@ -412,9 +363,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#hasWaited = true
     this.#target = otherwise + this.#exchange.query
     this.#connection = undefined
-    if (bodyBytes >= 0 && bodyBytes <= SMALL_ANSWER_BYTES)
-      connection.user = new Discarder(this.method, this.#pool, connection, this.#engine.deadlines)
-    else connection.destroy()
+    discardAnswer(this.method, bodyBytes, this.#pool, connection, this.#engine.deadlines)
     this.#begin()
   }
 
@@ -428,11 +377,11 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const isStale = this.#isReused && !connection.hasAnswered
     // An idle connection may die while our request is on its way. Asking again on a new one is allowed for
     // what may be repeated (RFC 9110, 9.2.2); anything else may have been done already.
-    const mayRepeat = !this.#isHeadOut || (isIdempotent(this.method) && this.#bodyBytes === 0)
+    const { isHeadOut } = connection.output
+    const mayRepeat = !isHeadOut || (isIdempotent(this.method) && this.#bodyBytes === 0)
     if (isStale && !this.#isRetry && mayRepeat) {
       this.#isRetry = true
       this.#hasWaited = true
-      this.#isHeadOut = false
       this.#connection = undefined
       if (!this.#isBodySent) this.#exchange.holdBody()
       this.#pool.dropIdle()
@@ -441,7 +390,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       return
     }
     const { code, reason } = streamFailure(cause, isStale)
-    this.#fail(code, reason, false, !this.#isHeadOut, cause)
+    this.#fail(code, reason, false, !isHeadOut, cause)
   }
 
   expire(): void {
@@ -483,6 +432,10 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     else this.#onFailure(exchange, failure)
   }
 
+  get #isOver(): boolean {
+    return this.#phase === 'done'
+  }
+
   /** The only way out: counts down once, whatever happened. */
   #settle(isReusable: boolean): void {
     if (this.#phase === 'done') return
@@ -496,69 +449,13 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#connection = undefined
     if (wasWaiting) this.#pool.cancel(this)
     this.#pool.uploaded(this)
-    if (this.#isJoining && !this.#isSending) {
-      const { slab } = this.#engine
-      this.#isJoining = false
-      slab.release(slab.end())
-    }
+    if (!connection) return
+    const { output } = connection
+    if (!this.#isSending) output.drop()
     // An answer that arrived whole leaves its connection to the next request; anything else ends it.
-    if (connection) {
-      if (isReusable && this.#isBodySent && !this.#isJoining && !exchange.isUpgrade)
-        this.#pool.release(connection)
-      else connection.destroy()
-    }
-  }
-}
-
-/** How long such a rest may take. */
-const DISCARD_MS = 1000
-
-/** Reads the rest of an answer that nobody wants, so that its connection can be used again. */
-class Discarder implements Waiting, ConnectionUser {
-  deadline: number
-  before: Waiting | undefined = undefined
-  behind: Waiting | undefined = undefined
-  readonly method: string
-  readonly #deadlines: Deadlines
-  readonly #pool: Pool
-  readonly #connection: ServiceConnection
-
-  constructor(method: string, pool: Pool, connection: ServiceConnection, deadlines: Deadlines) {
-    this.method = method
-    this.#deadlines = deadlines
-    this.deadline = deadlines.after(DISCARD_MS)
-    deadlines.add(this)
-    this.#pool = pool
-    this.#connection = connection
-  }
-
-  onConnected(): void {}
-  onConnectError(): void {}
-  onInterim(): void {}
-  onAnswer(): void {}
-  onReadEnd(): void {}
-
-  onBroken(): void {
-    this.#deadlines.delete(this)
-  }
-
-  expire(): void {
-    this.onGarbage()
-  }
-
-  onAnswerBody(): typeof SENT {
-    return SENT
-  }
-
-  onAnswerEnd(isReusable: boolean): void {
-    this.#deadlines.delete(this)
-    if (isReusable) this.#pool.release(this.#connection)
-    else this.#connection.destroy()
-  }
-
-  onGarbage(): void {
-    this.#deadlines.delete(this)
-    this.#connection.destroy()
+    if (isReusable && this.#isBodySent && !output.isJoining && !exchange.isUpgrade)
+      this.#pool.release(connection)
+    else connection.destroy()
   }
 }
 

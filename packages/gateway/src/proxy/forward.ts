@@ -47,8 +47,6 @@ export interface Engine {
   readonly vitals: VitalsBook
   readonly onHead: (exchange: Exchange, status: number, headers: HeaderLines) => void
   readonly deadlines: Deadlines
-  /** Where requests are put together. */
-  readonly slab: Slab
   readonly splices: Splices
   readonly log: Log
   readonly metrics: EngineMetrics
@@ -81,7 +79,6 @@ export function createForwarder({ settings, vitals, clock, log, metrics, onHead 
     settings,
     vitals,
     deadlines,
-    slab: new Slab(),
     splices,
     log,
     metrics,
@@ -89,6 +86,7 @@ export function createForwarder({ settings, vitals, clock, log, metrics, onHead 
   }
   const poolDeps: PoolDeps = {
     settings,
+    slab: new Slab(),
     now: () => deadlines.now,
     onConnections: (change) =>
       change === 1 ? metrics.upstreamConnectionOpened() : metrics.upstreamConnectionClosed(),

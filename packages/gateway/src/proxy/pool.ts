@@ -4,6 +4,7 @@
  * @module
  */
 import type { HeadLimits } from '../http1/head.ts'
+import type { Slab } from '../http1/slab.ts'
 import type { Address } from '../routing/upstream.ts'
 import { type ConnectionOwner, type ConnectionUser, ServiceConnection } from './service-connection.ts'
 import type { ProxySettings } from './settings.ts'
@@ -56,6 +57,8 @@ export type PoolSettings = Pick<
 
 export interface PoolDeps {
   readonly settings: PoolSettings
+  /** Where requests are put together. */
+  readonly slab: Slab
   /** The time that `sweep` is called with. */
   readonly now: () => number
   /** Counts connections that open (1) and close (-1). */
@@ -68,7 +71,7 @@ const EARLIER_MS = 1000
 const LEAST_HEAD_BYTES = 64 * 1024
 
 /** Makes the pool of an address. */
-export function createPool(address: Address, { settings, now, onConnections }: PoolDeps): Pool {
+export function createPool(address: Address, { settings, slab, now, onConnections }: PoolDeps): Pool {
   const limits: HeadLimits = {
     maxHeadBytes: Math.max(settings.maxHeadBytes, LEAST_HEAD_BYTES),
     maxHeaderLines: Math.max(settings.maxHeaderLines, 1000),
@@ -106,7 +109,7 @@ export function createPool(address: Address, { settings, now, onConnections }: P
   function connectFor(user: PoolUser): void {
     open++
     onConnections(1)
-    user.onConnecting(new ServiceConnection(address, limits, owner, user))
+    user.onConnecting(new ServiceConnection(address, limits, slab, owner, user))
   }
 
   function acquire(user: PoolUser): ServiceConnection | undefined {
@@ -161,7 +164,7 @@ export function createPool(address: Address, { settings, now, onConnections }: P
     openAlone(user) {
       alone++
       onConnections(1)
-      return new ServiceConnection(address, limits, ownerOfAlone, user)
+      return new ServiceConnection(address, limits, slab, ownerOfAlone, user)
     },
     cancel(user) {
       for (const users of [waiting, waitingUploads]) {

@@ -14,9 +14,11 @@ import { FAULTS } from '../http1/faults.ts'
 import { CLOSE, type HeadLimits, KEEP, ResponseHead } from '../http1/head.ts'
 import { INCOMPLETE } from '../http1/request-head.ts'
 import { parseResponseHead } from '../http1/response-head.ts'
+import type { Slab } from '../http1/slab.ts'
 import type { Address } from '../routing/upstream.ts'
 import type { BytesReceiver, Pipe } from './pipe.ts'
 import { LARGE_BUFFER_BYTES, ReadBuffer, SMALL_BUFFER_BYTES } from './read-buffer.ts'
+import { ServiceOutput } from './service-output.ts'
 import { HELD, type Taken } from './wire.ts'
 
 /** Who is served by a connection now. */
@@ -55,6 +57,8 @@ const ANSWER: Buffer = Buffer.from('HTTP/1.')
 
 export class ServiceConnection implements Pipe {
   readonly socket: Socket
+  /** Where requests are written. */
+  readonly output: ServiceOutput
   user: ConnectionUser | undefined
   /** Requests sent on it so far. */
   requests = 0
@@ -81,7 +85,13 @@ export class ServiceConnection implements Pipe {
   #receiver: BytesReceiver | undefined = undefined
   #cause: unknown = undefined
 
-  constructor(address: Address, limits: HeadLimits, owner: ConnectionOwner, user: ConnectionUser) {
+  constructor(
+    address: Address,
+    limits: HeadLimits,
+    slab: Slab,
+    owner: ConnectionOwner,
+    user: ConnectionUser,
+  ) {
     this.#limits = limits
     this.#owner = owner
     this.user = user
@@ -90,6 +100,7 @@ export class ServiceConnection implements Pipe {
       buffer: () => this.#buffer.bytes,
       callback: (count, bytes) => this.#onRead(count, bytes as Buffer),
     })
+    this.output = new ServiceOutput(slab, this.socket)
     this.socket.once(address.protocol === 'https' ? 'secureConnect' : 'connect', () => this.#onConnect())
     this.socket.on('error', (cause) => {
       this.#cause ??= cause

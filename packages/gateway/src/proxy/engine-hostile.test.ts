@@ -568,3 +568,26 @@ test('a body for the gateway itself may not drip in either', async (t) => {
   }
   assert.match(visitor.text, /^HTTP\/1\.1 408 /, 'a minute for 60 bytes, and none of it was too slow')
 })
+
+test('an upload that is sent again because a kept connection was dead counts once among the uploads', async (t) => {
+  // The second request of a connection finds it dead.
+  const service = await rawServer(t, (end) =>
+    onHead(end, (head, index) => {
+      if (index > 0) end.socket.resetAndDestroy()
+      else if (head.startsWith('PUT')) end.send(`HTTP/1.1 100 Continue\r\n\r\n${OK}`)
+      else end.send(OK)
+    }),
+  )
+  const rig = await startRig(t, {
+    settings: { maxConnectionsPerInstance: 2, headTimeoutMs: 1000 },
+    routes: [{ path: '/a', instances: [instanceAt(service.port)] }],
+  })
+  for (let round = 0; round < 3; round++) {
+    const before = rawClient(t, rig.port, GET)
+    await before.sees('ok')
+    const upload = rawClient(t, rig.port, 'PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n')
+    await until('the request to be sent again', () => service.ends.length === 2 * round + 2)
+    upload.send('\r\n\r\n')
+    await upload.sees(/^(HTTP.1.1 100 Continue\r\n\r\n)?HTTP.1.1 200/)
+  }
+})

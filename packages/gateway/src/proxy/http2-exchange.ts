@@ -67,6 +67,8 @@ export class Http2Exchange extends WireExchange implements Waiting {
   /** Body bytes since the rate was looked at last, and whether they were held back by us meanwhile. */
   #measured = 0
   #wasHeld = true
+  /** The visitor waits to be told that he may send his body. */
+  #awaitsContinue: boolean
 
   constructor(
     facts: RequestFacts,
@@ -81,6 +83,7 @@ export class Http2Exchange extends WireExchange implements Waiting {
     this.#engine = engine
     this.#isHead = head.method === 'HEAD'
     this.#isBodyWhole = !this.hasBody
+    this.#awaitsContinue = this.hasBody && head.expectsContinue
     if (this.hasBody) {
       this.deadline = engine.deadlines.after(RATE_MS)
       engine.deadlines.add(this)
@@ -131,6 +134,7 @@ export class Http2Exchange extends WireExchange implements Waiting {
       if (bytes === null) break
       this.#bodyBytes += bytes.length
       this.#measured += bytes.length
+      this.#awaitsContinue = false
       this.#engine.received(bytes.length)
       this.#sink?.onBody(bytes)
     }
@@ -202,6 +206,12 @@ export class Http2Exchange extends WireExchange implements Waiting {
 
   inform(status: number, lines: ResponseHead | undefined): void {
     if (this.answered || this.ended || this.#isGone) return
+    if (status === 100 && this.#awaitsContinue) {
+      this.#awaitsContinue = false
+      this.#measured = 0
+      this.#wasHeld = true
+      this.deadline = this.#engine.deadlines.after(RATE_MS)
+    }
     this.#interim += 1
     if (this.#interim > MAX_INTERIM) return
     const headers: Record<string, string | string[] | number> = { ':status': status }
@@ -247,7 +257,8 @@ export class Http2Exchange extends WireExchange implements Waiting {
 
   #checkRate(): void {
     const { settings, deadlines } = this.#engine
-    const isSlow = !this.#wasHeld && this.#measured < (settings.minBodyRate * RATE_MS) / 1000
+    const isSlow =
+      !this.#wasHeld && !this.#awaitsContinue && this.#measured < (settings.minBodyRate * RATE_MS) / 1000
     this.#measured = 0
     this.#wasHeld = this.#sink === undefined
     this.deadline = deadlines.after(RATE_MS)

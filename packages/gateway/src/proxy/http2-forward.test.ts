@@ -11,7 +11,7 @@ import { systemClock } from '../observe/clock.ts'
 import { createLog } from '../observe/log.ts'
 import { createCertificates } from '../tls/certificates.ts'
 import { TLS_CERT, TLS_KEY } from './testing/certificate.ts'
-import { httpService, onHead, rawServer, until } from './testing/raw.ts'
+import { httpService, onHead, rawClient, rawServer, until } from './testing/raw.ts'
 import { instanceAt, type RigOptions, startRig } from './testing/rig.ts'
 
 /** A data plane that speaks TLS, in front of services at these ports. */
@@ -287,4 +287,14 @@ test('curl uploads and downloads over HTTP/2', async (t) => {
     ...['--http2', '-sk', '-w', ' %{http_version} %{http_code}', '-d', 'x'.repeat(100_000), rig.url],
   ])
   assert.equal(stdout, `${'x'.repeat(100_000)} 2 200`)
+})
+
+test('a stop does not wait for handshakes that stand still', async (t) => {
+  const rig = await startSecure(t, {})
+  const silent = rawClient(t, rig.port)
+  const half = rawClient(t, rig.port, '\x16\x03\x01')
+  const session = await visit(t, rig.url)
+  await new Promise((resolve) => session.ping(resolve))
+  const stopped = rig.listener.close(5000)
+  await Promise.all([silent.closed(2000), half.closed(2000), stopped])
 })

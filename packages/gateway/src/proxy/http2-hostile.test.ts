@@ -22,6 +22,7 @@ import {
   WINDOW_UPDATE,
 } from './testing/http2.ts'
 import { until } from './testing/raw.ts'
+import { SENT } from './wire.ts'
 import type { WireExchange } from './wire-exchange.ts'
 
 const CANCEL = 8
@@ -389,4 +390,61 @@ test('faults that make us reset streams are counted as the visitor’s own', asy
     rig.refused.some((reason) => reason === 'h2-resets' || reason === 'h2-protocol'),
     String(rig.refused),
   )
+})
+
+test('who opens no window for the answer that refuses him is not waited for', async (t) => {
+  const rig = await startHttp2(t, ok, { settings: { idleTimeoutMs: 100, keepAliveTimeoutMs: 100 } })
+  const hostile = await rawHttp2(t, rig.port)
+  const noWindow = Buffer.from([0, 4, 0, 0, 0, 0])
+  hostile.send(frame(SETTINGS, 0, 0, noWindow))
+  hostile.send(
+    get(
+      1,
+      block(
+        [':method', 'GET'],
+        [':scheme', 'https'],
+        [':authority', 'localhost'],
+        [':path', '/'],
+        ['host', 'elsewhere'],
+      ),
+    ),
+  )
+  await hostile.sees('the head of a refusal', ({ type, stream }) => type === HEADERS && stream === 1)
+  await hostile.closed()
+  assert.deepEqual(rig.refused, ['authority'])
+})
+
+test('a visitor who waits for 100 Continue is not slow while his body is not asked for', async (t) => {
+  let goOn = () => {}
+  const rig = await startHttp2(
+    t,
+    (exchange) => {
+      const wire = exchange as WireExchange
+      wire.readBody({ onBody: () => SENT, onBodyEnd: () => ok(exchange), onBodyPause() {} })
+      goOn = () => wire.inform(100, undefined)
+    },
+    { settings: { minBodyRate: 1_000_000, headTimeoutMs: 1e6, idleTimeoutMs: 1e6 }, speed: 50 },
+  )
+  const visitor = await rawHttp2(t, rig.port)
+  const expecting = block(
+    [':method', 'POST'],
+    [':scheme', 'https'],
+    [':authority', 'localhost'],
+    [':path', '/'],
+    ['expect', '100-continue'],
+  )
+  visitor.send(frame(HEADERS, END_HEADERS, 1, expecting))
+  await until('the request', () => rig.begun.length === 1)
+  const { deadline } = rig.begun[0] as WireExchange & { deadline: number }
+  const again = () => (rig.begun[0] as WireExchange & { deadline: number }).deadline
+  await until(
+    'his rate to be looked at three times',
+    () => rig.refused.length > 0 || again() > deadline + 12_000,
+  )
+  assert.deepEqual(rig.refused, [])
+  goOn()
+  await visitor.sees('100 Continue', ({ type }) => type === HEADERS)
+  visitor.send(frame(DATA, END_STREAM, 1, 'the body'))
+  const data = await visitor.sees('an answer', ({ type }) => type === DATA)
+  assert.equal(data.payload.toString(), 'served')
 })

@@ -194,6 +194,8 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
     pushKept(flat, head)
     stream.respond(flat)
     stream.end(answer.subarray(end))
+    // Who opens no window for it would keep stream and connection for ever.
+    stream.setTimeout(this.#parts.engine.settings.idleTimeoutMs, () => stream.destroy())
     stream.once('finish', () => {
       if (!stream.closed) stream.close(NGHTTP2_NO_ERROR)
       stream.resume()

@@ -95,6 +95,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       // Answers of HTTP/1.1 say that they are the last; visitors with many requests at once are told by themselves.
       for (const connection of connections) if (connection.protocol === 'h2') connection.drain()
       await drained(graceMs)
+      server.dropHandshakes?.()
       for (const connection of connections) connection.drain()
       await options.endSockets?.()
       const patience = setTimeout(() => {

@@ -140,7 +140,8 @@ export function createPool(address: Address, { settings, slab, now, onConnection
       return open === 0 && alone === 0 && waiting.length === 0 && waitingUploads.length === 0
     },
     acquire(user) {
-      if (user.isUpload) {
+      // Who asks again, because a kept connection was dead, has his place among the uploads already.
+      if (user.isUpload && !user.isUploading) {
         if (uploads >= mostUploads) {
           waitingUploads.push(user)
           return undefined

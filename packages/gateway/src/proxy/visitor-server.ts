@@ -23,6 +23,12 @@ export interface VisitorServerDeps {
   readonly metrics: Pick<Metrics, 'refused'>
 }
 
+/** What a listener needs of it. */
+export interface VisitorServer extends Server {
+  /** Closes connections that are not ready for a request yet. Absent where there are none. */
+  dropHandshakes?(): void
+}
+
 /** Makes the server; it does not listen yet. HTTP/2 is loaded where it is spoken only: it takes 10 MB. */
 export async function createVisitorServer({
   engine,
@@ -30,7 +36,7 @@ export async function createVisitorServer({
   http2: limits = http2Defaults,
   log,
   metrics,
-}: VisitorServerDeps): Promise<Server> {
+}: VisitorServerDeps): Promise<VisitorServer> {
   if (!certificates) {
     return createReadingServer((makeSocket) => {
       new Http1Connection(makeSocket, engine, false)

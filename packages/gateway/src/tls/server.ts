@@ -22,11 +22,16 @@ export interface TlsServerDeps {
   readonly log: Pick<Log, 'info' | 'debug'>
 }
 
+export interface TlsServer extends Server {
+  /** Closes connections whose handshake is not done: they asked for nothing yet, and a stop would wait for them. */
+  dropHandshakes(): void
+}
+
 /** What browsers are offered, the better one first. */
 const PROTOCOLS = ['h2', 'http/1.1']
 
 /** Makes the server; it listens where it is told to, as any other. */
-export function createTlsServer(deps: TlsServerDeps): Server {
+export function createTlsServer(deps: TlsServerDeps): TlsServer {
   const { certificates, handshakeTimeoutMs, onConnection, onRefused, log } = deps
   const server = createServer({
     ALPNProtocols: PROTOCOLS,
@@ -37,7 +42,19 @@ export function createTlsServer(deps: TlsServerDeps): Server {
     noDelay: true,
   })
   certificates.keepCurrent(server)
-  server.on('secureConnection', onConnection)
+  /** By the other end, which a connection has in common with the one inside it. */
+  const handshakes = new Map<string, Socket>()
+  server.on('connection', (socket: Socket) => {
+    const key = endOf(socket)
+    handshakes.set(key, socket)
+    socket.once('close', () => {
+      if (handshakes.get(key) === socket) handshakes.delete(key)
+    })
+  })
+  server.on('secureConnection', (socket) => {
+    handshakes.delete(endOf(socket))
+    onConnection(socket)
+  })
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const reason = reasonOf(error)
     const client = plainAddress(socket.remoteAddress ?? 'unknown')
@@ -48,7 +65,15 @@ export function createTlsServer(deps: TlsServerDeps): Server {
     if (reason === 'plain-http') log.info({ client, reason }, 'plain HTTP at a port that speaks TLS')
     else log.debug({ client, reason, err: error.message }, 'TLS handshake failed')
   })
-  return server
+  return Object.assign(server, {
+    dropHandshakes() {
+      for (const socket of handshakes.values()) socket.destroy()
+    },
+  })
+}
+
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 function reasonOf({ code = '' }: NodeJS.ErrnoException): string | undefined {

@@ -79,7 +79,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     ],
   },
   HYDRA_METHOD_NOT_ALLOWED: {
-    happened: 'Routes fit the path, but none takes this method.',
+    happened:
+      'Routes fit the path, but none takes this method; or it is TRACE or CONNECT, which are served nowhere.',
     doing: 'The header `Allow` names the methods that would be taken. GET brings HEAD with it.',
     remedies: ['Add the method to the `methods` of the route, or leave them out to take all.'],
   },
@@ -88,7 +89,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     doing: 'The connection was closed.',
     remedies: [
       'A slow or broken line is the usual cause.',
-      'Uploads that pause for long need a longer idle timeout.',
+      'An upload that pauses for five to ten seconds is below `http.minBodyRate`: lower it, or set 0, where devices send as they measure.',
+      'A head has `http.clientHeadTimeout`, a pause `http.idleTimeout`.',
     ],
   },
   HYDRA_CONFLICT: {
@@ -101,17 +103,17 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   HYDRA_TOO_LARGE: {
     happened:
-      'A request body is larger than its route allows, or a registration is larger than the gateway takes or declares more routes.',
+      'A request body is larger than its route or the gateway allows, or a registration is larger than the gateway takes or declares more routes.',
     doing: 'Reading stopped. Of a registration nothing was taken.',
     remedies: [
-      '`maxBodyBytes` of the route is the limit for its requests.',
+      '`maxBodyBytes` of the route is the limit for its requests, `http.maxBodyBytes` that of all.',
       'A registration may have 8 MiB and 20,000 routes unless the settings say otherwise.',
     ],
   },
   HYDRA_TARGET_TOO_LONG: {
     happened: 'Path and query are longer than the gateway takes.',
     doing: 'The request was refused before routing.',
-    remedies: ['Send long values in a body, with POST.'],
+    remedies: ['Send long values in a body, with POST.', '`http.maxTargetBytes` is the limit.'],
   },
   HYDRA_NOT_UPGRADABLE: {
     happened:
@@ -123,10 +125,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     ],
   },
   HYDRA_HEAD_TOO_LARGE: {
-    happened: 'The request line and headers together are larger than the gateway takes.',
+    happened: 'The request line and headers together are larger than the gateway takes, or have more lines.',
     doing: 'The request was refused before routing.',
     remedies: [
       'Too many cookies on one origin are the usual cause: all services behind the gateway share it.',
+      '`http.maxHeadBytes` and `http.maxHeaderLines` are the limits.',
     ],
   },
   HYDRA_INTERNAL: {
@@ -166,7 +169,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   HYDRA_OVERLOADED: {
     happened: 'Every connection to the service is in use, and the queue for one is full.',
     doing: 'The request was turned away so that the others get through. The answer carries `Retry-After`.',
-    remedies: ['Add an instance.', 'Look for requests that hold connections for long.'],
+    remedies: [
+      'Add an instance.',
+      'Look for requests that hold connections for long.',
+      '`http.maxConnectionsPerInstance` and `http.maxQueuedPerInstance` are the limits.',
+    ],
   },
   HYDRA_STOPPING: {
     happened: 'This gateway is shutting down: it ends the requests it has and takes no new ones.',
@@ -178,7 +185,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'An instance took a request and did not begin its answer in time, or no connection to it could be made in time.',
     doing: 'The gateway stopped waiting. The service may still have finished what it was asked.',
     remedies: [
-      '`timeoutMs` of the route is the limit; raise it for reports and exports.',
+      '`timeoutMs` of the route is the limit, and `http.headTimeout` where it has none; raise the former for reports and exports.',
       'Answers that take long by nature are better begun at once and streamed.',
     ],
   },

@@ -204,16 +204,18 @@ test('certificates come as a pair of each layer: paths in a file start from the 
   assert.equal(await tlsOf(env, { tlsSelfSigned: true }), 'self-signed')
 })
 
-test('a certificate without its key is a problem that names what was set', async (t) => {
+test('a certificate without its key, or of two kinds, is a problem that names what was set', async (t) => {
   const directory = await directoryWith(t)
-  for (const [at, env, flags] of [
-    ['HYDRA_TLS_CERT', { HYDRA_TLS_CERT: 'a.crt' }, {}],
-    ['--tls-key', {}, { tlsKey: 'a.key' }],
-    ['--tls-cert and --tls-key', {}, { tlsCert: '', tlsKey: 'a.key' }],
+  const pair = { tlsCert: 'a.crt', tlsKey: 'a.key' }
+  for (const [at, says, env, flags] of [
+    ['HYDRA_TLS_CERT', /without HYDRA_TLS_KEY/, { HYDRA_TLS_CERT: 'a.crt' }, {}],
+    ['--tls-key', /without --tls-cert/, {}, { tlsKey: 'a.key' }],
+    ['--tls-cert and --tls-key', /with cert, key/, {}, { tlsCert: '', tlsKey: 'a.key' }],
+    ['--tls-self-signed', /beside --tls-cert/, {}, { ...pair, tlsSelfSigned: true }],
   ] as const) {
     const [problem, ...others] = await problemsOf(loadConfig({ directory, env, flags }))
     assert.deepEqual(others, [])
     assert.equal(problem?.at, at)
-    assert.match(problem?.write ?? '', /\{ cert, key \}/)
+    assert.match(problem.is, says)
   }
 })

@@ -50,11 +50,11 @@ export async function loadConfig({
 }: ConfigSources): Promise<LoadedConfig> {
   const file = await readConfigFile(named, directory)
   const environment = readEnvironment(env)
-  const layers = [
-    ...wholePairs(environment.values, directory),
-    ...wholePairs(readFlags(flags).values, directory),
-  ]
   const problems: ConfigProblem[] = [...environment.problems]
+  const layers = [environment.values, readFlags(flags).values].flatMap((values) => {
+    problems.push(...pairProblems(values))
+    return wholePairs(values, directory)
+  })
 
   let given = withoutNulls(file?.given ?? {}, [], (path) => {
     problems.push({ ...place(path, file, []), is: 'a name that can’t be used', write: 'another name' })
@@ -97,15 +97,36 @@ function readFlags(flags: ConfigFlags): Pick<Layer, 'values'> {
   return { values }
 }
 
+type Given = Layer['values'][number]
+
+const isHalf = ({ path }: Given) => path[0] === 'tls' && path.length === 2
+
+const OTHER_HALVES: Readonly<Record<string, string>> = {
+  HYDRA_TLS_CERT: 'HYDRA_TLS_KEY',
+  HYDRA_TLS_KEY: 'HYDRA_TLS_CERT',
+  '--tls-cert': '--tls-key',
+  '--tls-key': '--tls-cert',
+}
+
+/** A certificate without its key, and the other way round; one of each kind at once. */
+function pairProblems(values: Layer['values']): readonly ConfigProblem[] {
+  const [first, second] = values.filter(isHalf)
+  if (!first) return []
+  const whole = values.find(({ path }) => path[0] === 'tls' && path.length === 1)
+  if (whole) return [{ at: whole.at, is: `given beside ${first.at}`, write: 'one of the two' }]
+  if (second) return []
+  const other = OTHER_HALVES[first.at]
+  return [{ at: first.at, is: `given without ${other}`, write: `both, or neither: ${first.at} and ${other}` }]
+}
+
 /**
  * A certificate and a key of one layer are one value, which replaces whatever a lower one has. Their paths start
  * from the working directory, where they were written.
  */
 function wholePairs(values: Layer['values'], directory: string): Layer['values'] {
-  const isHalf = ({ path }: Layer['values'][number]) => path[0] === 'tls' && path.length === 2
   const halves = values.filter(isHalf)
-  const [first] = halves
-  if (!first) return values
+  // One alone is a problem that was reported.
+  if (halves.length < 2) return values.filter((value) => !isHalf(value))
   const pair = Object.fromEntries(
     halves.map(({ path, value }) => [
       path[1]!,

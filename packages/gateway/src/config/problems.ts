@@ -66,11 +66,13 @@ export function toProblems(
     }
     // the name itself is at fault, not what stands under it
     const value = issue.code === 'invalid_key' ? issue.path.at(-1) : valueAt(given, issue.path)
-    return [{ ...place(issue.path), is: describe(value, issue.path), write: fixFor(issue) }]
+    return [{ ...place(issue.path), is: describe(value, issue.path), write: fixFor(issue, schema) }]
   })
 }
 
-function fixFor(issue: z.core.$ZodIssue): string {
+function fixFor(issue: z.core.$ZodIssue, schema: z.ZodType): string {
+  const [inside] = issue.code === 'invalid_type' ? namesAt(schema, issue.path) : []
+  if (inside) return `settings below it, such as ${inside}`
   if (issue.code === 'invalid_type')
     return issue.expected === 'record' ? 'an object of names' : aKind(issue.expected)
   if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value)).join(' or ')
@@ -91,10 +93,14 @@ function describe(value: unknown, path: SettingPath): string {
   if (value === undefined || value === null) return 'not set'
   if (value === '' || (Array.isArray(value) && value.length === 0)) return 'empty'
   if (path[0] === 'keys') return 'set, but not usable'
-  if (typeof value === 'object' && !Array.isArray(value)) return 'an object'
-  const text = JSON.stringify(value) ?? aKind(typeof value)
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    const names = Object.keys(value)
+    return `an object with ${names.length === 0 ? 'nothing in it' : short(names.join(', '))}`
+  }
+  return short(JSON.stringify(value) ?? aKind(typeof value))
 }
+
+const short = (text: string) => (text.length > 60 ? `${text.slice(0, 57)}…` : text)
 
 /** What was given at `path`; undefined when nothing was. */
 export function valueAt(given: unknown, path: SettingPath): unknown {

@@ -83,7 +83,10 @@ function parseCertificate(text: string, name: string): X509Certificate {
     // A chain may stand there; the first one is the server's.
     return new X509Certificate(text)
   } catch (cause) {
-    throw new TlsError(`There is no certificate in PEM form in ${name}.`, { cause })
+    const help = text.includes('PRIVATE KEY-----')
+      ? 'A key stands there: perhaps the two were confused'
+      : 'From DER: openssl x509 -inform DER -in CERT -out PEM'
+    throw new TlsError(`There is no certificate in PEM form in ${name}. ${help}.`, { cause })
   }
 }
 
@@ -96,7 +99,7 @@ function parseKey(text: string, name: string): KeyObject {
     throw new TlsError(
       isLocked
         ? `The key in ${name} has a passphrase. Give one without: openssl pkey -in KEY -out PLAIN`
-        : `There is no private key in PEM form in ${name}.`,
+        : `There is no private key in PEM form in ${name}. From DER: openssl pkey -inform DER -in KEY -out PEM`,
       { cause },
     )
   }
@@ -106,7 +109,11 @@ function contextOf(cert: string, key: string, name: string): SecureContext {
   try {
     return createSecureContext({ cert, key, minVersion: MIN_VERSION })
   } catch (cause) {
-    throw new TlsError(`The pair of ${name} can't be used: ${(cause as Error).message}`, { cause })
+    const { code, message } = cause as NodeJS.ErrnoException
+    const help = code?.endsWith('KEY_TOO_SMALL')
+      ? 'Its key is too short. Have one issued for a key of RSA with 2048 bits, or of the curve P-256'
+      : 'Look at it with: openssl x509 -text -noout -in CERT'
+    throw new TlsError(`The pair of ${name} can't be used (${message}). ${help}.`, { cause })
   }
 }
 

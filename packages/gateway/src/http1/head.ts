@@ -82,7 +82,7 @@ export abstract class Head {
     const lines = this.lines()
     const flat: string[] = []
     for (let i = 0; i < lines.count; i += 1) {
-      flat.push(latin1(this.bytes, lines.nameAt[i]!, lines.nameEnd[i]!), this.#value(lines, i))
+      flat.push(this.#name(lines, i), this.#value(lines, i))
     }
     return flat
   }
@@ -94,9 +94,18 @@ export abstract class Head {
     return -1
   }
 
+  /** The name of line `i`, as written. */
+  name(i: number): string {
+    return this.#name(this.lines(), i)
+  }
+
   /** The value of line `i`, without the blanks around it. */
   value(i: number): string {
     return this.#value(this.lines(), i)
+  }
+
+  #name(lines: LineTable, i: number): string {
+    return latin1(this.bytes, lines.nameAt[i]!, lines.nameEnd[i]!)
   }
 
   #value(lines: LineTable, i: number): string {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Head, latin1, NOMINATES, type ResponseHead } from '../http1/head.ts'
+import { type Head, NOMINATES, type ResponseHead } from '../http1/head.ts'
 import {
   CONNECTION,
   CONTENT_LENGTH,
@@ -66,12 +66,7 @@ export function isKept(
   if (DROPPED[id] === 1) return false
   // RFC 9110, 8.6: an interim answer and a 204 have no length to tell.
   if (id === CONTENT_LENGTH && (head.status === 204 || head.status < 200)) return false
-  return nominated === undefined || !nominated.has(nameOf(head, i))
-}
-
-function nameOf(head: Head, i: number): string {
-  const lines = head.lines()
-  return latin1(head.bytes, lines.nameAt[i]!, lines.nameEnd[i]!).toLowerCase()
+  return nominated === undefined || !nominated.has(head.name(i).toLowerCase())
 }
 
 /** What a service's own answer gets when it says nothing itself, as Medusa apps had it from their old gateway. */

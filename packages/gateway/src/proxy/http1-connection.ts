@@ -26,7 +26,7 @@ import { Http1Exchange } from './http1-exchange.ts'
 import type { BytesReceiver, Pipe } from './pipe.ts'
 import { LARGE_BUFFER_BYTES, ReadBuffer, SMALL_BUFFER_BYTES } from './read-buffer.ts'
 import type { SocketMaker } from './reading-server.ts'
-import { codecFault, type HeadFault, type RequestFacts } from './request-facts.ts'
+import { codecFault, type HeadFault, refusedFacts, SLOW_BODY } from './request-facts.ts'
 import { reset } from './reset.ts'
 import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
 import { queuedBytes, whenFlushed } from './when-flushed.ts'
@@ -300,7 +300,11 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     }
     if ('code' in facts) {
       if (facts.code !== 'HYDRA_BAD_PATH') this.isLast = true
-      const exchange = new Http1Exchange(refusedFacts(head, this), head, this)
+      const exchange = new Http1Exchange(
+        refusedFacts(engine.nextId(), head, this.peer.address, this.isTls),
+        head,
+        this,
+      )
       this.#exchange = exchange
       engine.refuse(exchange, facts)
     } else {
@@ -647,12 +651,6 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   }
 }
 
-const SLOW_BODY: HeadFault = {
-  code: 'HYDRA_REQUEST_TIMEOUT',
-  reason: 'slow-body',
-  detail: 'The body came too slowly.',
-}
-
 /** How many of the bytes to copy: a head when something other than heads stands behind it, else all. */
 function firstHead(bytes: Buffer, count: number): number {
   // Nearly always: one request without a body. Nothing is looked for then.
@@ -685,22 +683,4 @@ function ignore(): void {}
 function whenEnded(socket: Socket): void {
   if (socket.writableFinished) socket.destroy()
   else socket.once('finish', () => socket.destroy())
-}
-
-/** What a refused request asked for, cut to what a log line bears. */
-function refusedFacts(head: RequestHead, { engine, peer, isTls }: Http1Connection): RequestFacts {
-  return {
-    id: engine.nextId(),
-    startedAt: performance.now(),
-    path: head.target.split('?', 1)[0]!.slice(0, 256),
-    hasEncodedSlash: false,
-    isTargetCanonical: false,
-    query: '',
-    authority: '',
-    host: '',
-    secure: isTls,
-    client: peer.address,
-    fromTrusted: false,
-    isUpgrade: false,
-  }
 }

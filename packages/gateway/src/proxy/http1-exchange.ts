@@ -10,7 +10,7 @@ import type { ChannelKind } from '../routing/upstream.ts'
 import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
 import { dateLine } from './date-line.ts'
 import type { TakenOver } from './exchange.ts'
-import { CRLF, LAST_CHUNK } from './framing-bytes.ts'
+import { CHUNKED_LINE, CRLF, LAST_CHUNK, REQUEST_ID_NAME, WEBSOCKET_LINES } from './framing-bytes.ts'
 import type { Http1Connection } from './http1-connection.ts'
 import { type Pipe, PipeStream } from './pipe.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -24,12 +24,9 @@ const JOINED_BYTES = 8 * 1024
 const NO_BYTES: Buffer = Buffer.alloc(0)
 const VERSION = Buffer.from('HTTP/1.1 ')
 const SPACE = 0x20
-const REQUEST_ID = Buffer.from('X-Request-Id: ')
-const CHUNKED = Buffer.from('Transfer-Encoding: chunked\r\n')
 const CLOSE = Buffer.from('Connection: close\r\n')
 const KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n')
 const CONTENT_LENGTH = Buffer.from('Content-Length: ')
-const UPGRADE = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n')
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
 export class Http1Exchange extends WireExchange {
@@ -94,7 +91,7 @@ export class Http1Exchange extends WireExchange {
     } else slab.bytes(statusLine(status))
     this.#putKeptLines(head)
     if (channel === 'http') eachDefaultLine(head, channel, (name, value) => this.#putLine(name, value))
-    if (this.#isChunked) slab.bytes(CHUNKED)
+    if (this.#isChunked) slab.bytes(CHUNKED_LINE)
     this.#endHead(status, isLast)
   }
 
@@ -120,7 +117,7 @@ export class Http1Exchange extends WireExchange {
       slab.decimal(bodyBytes)
       slab.bytes(CRLF)
     }
-    if (hasUnknownEnd && !this.isHttp10) slab.bytes(CHUNKED)
+    if (hasUnknownEnd && !this.isHttp10) slab.bytes(CHUNKED_LINE)
     this.#endHead(status, isLast)
   }
 
@@ -130,7 +127,7 @@ export class Http1Exchange extends WireExchange {
     if (added) for (let i = 0; i < added.length; i += 2) this.#putLine(added[i]!, added[i + 1]!)
     if (isLast) slab.bytes(CLOSE)
     else if (this.isHttp10) slab.bytes(KEEP_ALIVE)
-    slab.bytes(REQUEST_ID)
+    slab.bytes(REQUEST_ID_NAME)
     slab.latin1(this.id)
     slab.bytes(CRLF)
     if (settings.serverTiming && this.headAt > 0) {
@@ -265,10 +262,10 @@ export class Http1Exchange extends WireExchange {
     this.#join(head.end - head.start + 512)
     slab.bytes(statusLine(101))
     this.#putKeptLines(head)
-    slab.bytes(UPGRADE)
+    slab.bytes(WEBSOCKET_LINES)
     const { added } = this
     if (added) for (let i = 0; i < added.length; i += 2) this.#putLine(added[i]!, added[i + 1]!)
-    slab.bytes(REQUEST_ID)
+    slab.bytes(REQUEST_ID_NAME)
     slab.latin1(this.id)
     slab.bytes(CRLF)
     slab.bytes(CRLF)

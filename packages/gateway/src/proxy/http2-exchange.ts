@@ -4,12 +4,13 @@
  * @module
  */
 import { constants, type ServerHttp2Stream } from 'node:http2'
-import { latin1, type RequestHead, type ResponseHead } from '../http1/head.ts'
+import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import type { ChannelKind } from '../routing/upstream.ts'
 import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
 import type { Waiting } from './deadlines.ts'
 import type { Peer } from './exchange.ts'
-import type { HeadFault, RequestFacts } from './request-facts.ts'
+import { CONNECTION_SPECIFIC } from './http2-head.ts'
+import { type RequestFacts, SLOW_BODY } from './request-facts.ts'
 import { putServerTiming, SERVER_TIMING_BYTES } from './trace.ts'
 import type { VisitorEngine } from './visitor-engine.ts'
 import { type BodySink, HELD, SENT, type Taken } from './wire.ts'
@@ -26,22 +27,8 @@ const RATE_MS = 5000
 /** Makes the reset of a destroyed stream one with INTERNAL_ERROR. */
 const CUT = new Error('the answer was cut')
 
-const SLOW_BODY: HeadFault = {
-  code: 'HYDRA_REQUEST_TIMEOUT',
-  reason: 'slow-body',
-  detail: 'The body came too slowly.',
-}
-
-/** Have no place in HTTP/2 (RFC 9113, 8.2.2), whoever writes them. */
-const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-])
+/** Lines of an answer of our own that mean nothing here (RFC 9113, 8.2.2), or that we say ourselves. */
+const NEVER_SENT: ReadonlySet<string> = new Set([...CONNECTION_SPECIFIC, 'content-length', 'te'])
 
 export class Http2Exchange extends WireExchange implements Waiting {
   deadline = Number.POSITIVE_INFINITY
@@ -164,7 +151,7 @@ export class Http2Exchange extends WireExchange implements Waiting {
     for (let i = 0; i < own.length; i += 2) {
       const name = own[i]!.toLowerCase()
       const value = own[i + 1]!
-      if (name === 'content-length' || CONNECTION_SPECIFIC.has(name) || !isSendable(name, value)) continue
+      if (NEVER_SENT.has(name) || !isSendable(name, value)) continue
       flat.push(name, value)
     }
     const isBodiless = status === 204 || status === 304
@@ -371,13 +358,9 @@ export class Http2Exchange extends WireExchange implements Waiting {
 /** The lines of a service's answer that go on, names in lower case. */
 export function pushKept(flat: string[], head: ResponseHead): void {
   const nominated = nominatedBy(head)
-  const { bytes } = head
   const lines = head.lines()
   for (let i = 0; i < lines.count; i++) {
     if (!isKept(head, i, lines.id[i]!, nominated)) continue
-    flat.push(
-      latin1(bytes, lines.nameAt[i]!, lines.nameEnd[i]!).toLowerCase(),
-      latin1(bytes, lines.valueAt[i]!, lines.valueEnd[i]!),
-    )
+    flat.push(head.name(i).toLowerCase(), head.value(i))
   }
 }

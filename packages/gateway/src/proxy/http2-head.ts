@@ -13,7 +13,7 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 const BREAKS = /[\r\n\0]/
 
 /** Have no meaning in HTTP/2, and in HTTP/1.1 a dangerous one (RFC 9113, 8.2.2). */
-const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
+export const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'connection',
   'http2-settings',
   'keep-alive',

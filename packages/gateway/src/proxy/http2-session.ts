@@ -26,7 +26,7 @@ import { Budget } from './http2-budget.ts'
 import { Http2Exchange, pushKept } from './http2-exchange.ts'
 import { headOfBlock } from './http2-head.ts'
 import type { Http2Settings } from './http2-settings.ts'
-import { codecFault, type HeadFault, type RequestFacts } from './request-facts.ts'
+import { codecFault, type HeadFault, refusedFacts } from './request-facts.ts'
 import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
 import type { ExchangeOwner, Outcome, WireExchange } from './wire-exchange.ts'
 
@@ -176,7 +176,14 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
     }
     const facts = engine.factsOf(head, this.#peer, true, startedAt)
     if ('code' in facts) {
-      const refused = new Http2Exchange(this.#refusedFacts(head), head, this.#peer, this, stream, engine)
+      const refused = new Http2Exchange(
+        refusedFacts(engine.nextId(), head, this.#address, true),
+        head,
+        this.#peer,
+        this,
+        stream,
+        engine,
+      )
       engine.refuse(refused, facts)
       return refused
     }
@@ -201,24 +208,6 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
       stream.resume()
     })
     return undefined
-  }
-
-  /** What a refused request asked for, cut to what a log line bears. */
-  #refusedFacts(head: RequestHead): RequestFacts {
-    return {
-      id: this.#parts.engine.nextId(),
-      startedAt: performance.now(),
-      path: head.target.split('?', 1)[0]!.slice(0, 256),
-      hasEncodedSlash: false,
-      isTargetCanonical: false,
-      query: '',
-      authority: '',
-      host: '',
-      secure: true,
-      client: this.#address,
-      fromTrusted: false,
-      isUpgrade: false,
-    }
   }
 
   #onReset(): void {

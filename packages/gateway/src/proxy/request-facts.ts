@@ -42,6 +42,13 @@ export interface HeadFault {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** Why a body is not waited for any more. */
+export const SLOW_BODY: HeadFault = {
+  code: 'HYDRA_REQUEST_TIMEOUT',
+  reason: 'slow-body',
+  detail: 'The body came too slowly.',
+}
+
 export interface FactsSources {
   readonly nextId: () => string
   /** Proxies whose word about the visitor is taken. */
@@ -99,6 +106,8 @@ export function readFacts(
 }
 
 const SLASH = 47
+/** Characters of a path nobody checked. */
+const MOST_SHOWN = 256
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is
 
 /** Path and query of a target that does not begin with a slash. */
@@ -158,6 +167,24 @@ function countOf(head: RequestHead, id: number): number {
   let count = 0
   for (let i = 0; i < lines.count; i++) if (lines.id[i] === id) count++
   return count
+}
+
+/** What a request that was refused asked for, cut to what a log line bears. */
+export function refusedFacts(id: string, head: RequestHead, address: string, isTls: boolean): RequestFacts {
+  return {
+    id,
+    startedAt: performance.now(),
+    path: head.target.split('?', 1)[0]!.slice(0, MOST_SHOWN),
+    hasEncodedSlash: false,
+    isTargetCanonical: false,
+    query: '',
+    authority: '',
+    host: '',
+    secure: isTls,
+    client: address,
+    fromTrusted: false,
+    isUpgrade: false,
+  }
 }
 
 const CODE_OF: Readonly<Record<number, ErrorCode>> = {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { latin1, type RequestHead } from '../http1/head.ts'
+import type { RequestHead } from '../http1/head.ts'
 import {
   COOKIE,
   DISGUISED,
@@ -24,6 +24,7 @@ import { HOP_BY_HOP, nominatedBy } from './answer-lines.ts'
 import { filterCookies } from './cookies.ts'
 import type { HeaderLines, Peer } from './exchange.ts'
 import { pushForwarded } from './forwarded.ts'
+import { CHUNKED_LINE, CRLF, REQUEST_ID_NAME, WEBSOCKET_LINES } from './framing-bytes.ts'
 
 /** What is written of an exchange. */
 export interface Forwardable {
@@ -49,12 +50,8 @@ for (const id of [...HOP_BY_HOP, HOST, FORWARDED, X_REAL_IP, X_REQUEST_ID, HYDRA
 for (const id of [COOKIE, DISGUISED, EXPECT, TRACEPARENT, TRACESTATE, X_FORWARDED]) RULES[id] = LOOK
 
 const VERSION_AND_HOST = Buffer.from(' HTTP/1.1\r\nHost: ')
-const CRLF = Buffer.from('\r\n')
-const REQUEST_ID = Buffer.from('X-Request-Id: ')
 const COOKIE_NAME = Buffer.from('Cookie: ')
-const CHUNKED = Buffer.from('Transfer-Encoding: chunked\r\n')
 const NO_BODY = Buffer.from('Content-Length: 0\r\n')
-const UPGRADE = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n')
 const SPACE = 0x20
 
 /** Methods that have no body as a rule: nothing has to be said about it. */
@@ -80,14 +77,12 @@ export function putRequestHead(
   const isRegistered = instance.channel !== 'static'
   putKeptLines(slab, exchange, isRegistered)
   slab.bytes(forwardedBytes(exchange))
-  slab.bytes(REQUEST_ID)
+  slab.bytes(REQUEST_ID_NAME)
   slab.latin1(exchange.id)
   slab.bytes(CRLF)
-  if (isRegistered) {
-    slab.bytes(pathLine(instance.service))
-  }
-  if (exchange.isUpgrade) slab.bytes(UPGRADE)
-  else if (head.isChunked) slab.bytes(CHUNKED)
+  if (isRegistered) slab.bytes(pathLine(instance.service))
+  if (exchange.isUpgrade) slab.bytes(WEBSOCKET_LINES)
+  else if (head.isChunked) slab.bytes(CHUNKED_LINE)
   // Without it some servers wait for a body that never comes (RFC 9110, 8.6).
   else if (head.contentLength < 0 && !BODILESS.has(exchange.method)) slab.bytes(NO_BODY)
   slab.bytes(CRLF)
@@ -108,10 +103,10 @@ function putKeptLines(slab: Slab, exchange: Forwardable, isRegistered: boolean):
     if (rule === LOOK) {
       if (lines.id[i] === COOKIE) {
         isKept = !exchange.hasOurCookies
-        if (!isKept) text = filterCookies(latin1(bytes, lines.valueAt[i]!, lines.valueEnd[i]!), isRegistered)
-      } else isKept = isLineKept(exchange, lines.id[i]!, nameAt(head, i))
+        if (!isKept) text = filterCookies(head.value(i), isRegistered)
+      } else isKept = isLineKept(exchange, lines.id[i]!, head.name(i))
     }
-    if ((isKept || text !== undefined) && nominated?.has(nameAt(head, i).toLowerCase())) {
+    if ((isKept || text !== undefined) && nominated?.has(head.name(i).toLowerCase())) {
       isKept = false
       text = undefined
     }
@@ -129,11 +124,6 @@ function putKeptLines(slab: Slab, exchange: Forwardable, isRegistered: boolean):
     }
   }
   if (runAt >= 0) slab.range(bytes, runAt, runEnd)
-}
-
-function nameAt(head: RequestHead, i: number): string {
-  const lines = head.lines()
-  return latin1(head.bytes, lines.nameAt[i]!, lines.nameEnd[i]!)
 }
 
 /** The four of `X-Forwarded-*` that are written anew. */

@@ -3,13 +3,11 @@
  * their bodies to whoever serves them, and ends so that the last answer is not destroyed.
  *
  * ```
- *            head parsed                 body whole                 answer sent
- * ┌─→ head ───────────────→ body ───────────────────→ answer ───────────────────→ head …
- * │    │ │ no body                 └──── answer sent, little is left ──→ discard ──→ head …
- * │    │ └──────────────────────────────────────────→ answer
- * │    │ fault, or the last answer sent
- * │    └────────────────────────────→ linger ─→ closed
- * └── anything ─→ away (WebSocket: the socket belongs to somebody else)
+ * head ─→ body ─→ answer ─→ head …      one request after the other
+ * head ─→ answer                        no body follows
+ *         body ─→ discard ─→ head       answered before the body was whole, and little of it is left
+ *                 answer ─→ away        a WebSocket was agreed to: the socket belongs to somebody else
+ * any but away ─→ linger ─→ closed      refused, much is left, it can't be read, or the last answer was sent
  * ```
  *
  * @module
@@ -19,18 +17,20 @@ import { plainAddress } from '@hydra-gateway/protocol'
 import { ChunkedReader, DONE } from '../http1/chunked.ts'
 import { CLOSE, KEEP, RequestHead } from '../http1/head.ts'
 import { INCOMPLETE, parseRequestHead } from '../http1/request-head.ts'
+import { BodyRate, RATE_MS } from './body-rate.ts'
 import type { Compression } from './compression.ts'
 import type { Waiting } from './deadlines.ts'
 import type { Peer } from './exchange.ts'
 import { Http1Exchange } from './http1-exchange.ts'
 import type { BytesReceiver, Pipe } from './pipe.ts'
-import { LARGE_BUFFER_BYTES, ReadBuffer, SMALL_BUFFER_BYTES } from './read-buffer.ts'
+import { slice } from './read-buffer.ts'
 import type { SocketMaker } from './reading-server.ts'
+import { copyOf, Received } from './received.ts'
 import { codecFault, type HeadFault, refusedFacts, SLOW_BODY } from './request-facts.ts'
 import { reset } from './reset.ts'
 import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
 import { queuedBytes, whenFlushed } from './when-flushed.ts'
-import { type BodySink, HELD, SMALL_PIECE_BYTES } from './wire.ts'
+import { type BodySink, HELD } from './wire.ts'
 import type { ExchangeOwner, Outcome, WireExchange } from './wire-exchange.ts'
 
 type Phase = 'head' | 'body' | 'answer' | 'discard' | 'linger' | 'away' | 'closed'
@@ -42,20 +42,10 @@ const SMALL_REST_BYTES = 64 * 1024
 const SMALL_REST_MS = 2000
 /** After how long a silent visitor of an event stream is asked for by the system. */
 const TCP_KEEPALIVE_MS = 30_000
-/** Over how long the rate of a body is measured. */
-const RATE_MS = 5000
 /** How often somebody who waits for an answer and sends nothing more is looked after. */
 const PROBE_MS = 5000
 /** Says that the request is being worked on; to somebody who has left it brings out that he has. */
 const PROCESSING = Buffer.from('HTTP/1.1 102 Processing\r\n\r\n')
-
-/** What heads and small bodies are read into, on all connections. Whatever is kept of it is copied within the read. */
-const shared: Buffer = Buffer.allocUnsafeSlow(SMALL_PIECE_BYTES)
-const HEAD_END: Buffer = Buffer.from('\r\n\r\n')
-
-/** Buffers for large bodies that none is read into now. */
-const spare: ReadBuffer[] = []
-const MOST_SPARE = 32
 
 export class Http1Connection implements VisitorConnection, ExchangeOwner, Waiting, Pipe {
   readonly protocol = 'http/1.1'
@@ -74,15 +64,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #queued = 0
   #phase: Phase = 'head'
   #exchange: Http1Exchange | undefined = undefined
-  /** Bytes that were received and not read yet, from `#at`. */
-  #rest: Buffer | undefined = undefined
-  #at = 0
-  /** Received behind `#rest`, in the shared memory. */
-  #behind: Buffer | undefined = undefined
-  /** The present `#rest` is in memory that is read into again after this call. */
-  #isRestLent = false
-  /** What is read into while a large body comes, or when somebody took the connection over. */
-  #own: ReadBuffer | undefined = undefined
+  readonly #received = new Received()
   /** Bytes come in memory of ours, which is read into again, and not as 'data'. */
   #isBorrowing = false
   /** Takes all that comes, once the connection was given away. */
@@ -96,10 +78,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #isFeeding = false
   /** The visitor sends nothing more. */
   #isHalfClosed = false
-  /** Body bytes since the rate was looked at last, and how long they were held back by us meanwhile. */
-  #measured = 0
-  #heldMs = 0
-  #heldSince = Number.NaN
+  readonly #rate = new BodyRate()
   /** The visitor waits to be told that he may send his body. */
   #awaitsContinue = false
 
@@ -132,82 +111,53 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   /** The memory of the next read. */
   #readBuffer(): Buffer {
-    if (this.#phase === 'body' && (this.#missing < 0 || this.#missing > shared.length)) {
-      this.#own ??= spare.pop() ?? new ReadBuffer(LARGE_BUFFER_BYTES)
-    } else if (this.#own !== undefined && this.#phase !== 'away') {
-      // Nobody uses it: what was needed for longer was given away, and from here on reads go elsewhere.
-      if (spare.length < MOST_SPARE) spare.push(this.#own)
-      this.#own = undefined
-    }
-    return this.#own?.bytes ?? shared
+    if (this.#phase === 'away') return this.#received.ownMemory
+    return this.#received.memory(this.#phase === 'body' ? this.#missing : 0)
   }
 
   /** False stops the reading. */
   #onRead(count: number, bytes: Buffer): boolean {
+    const received = this.#received
     this.#isBorrowing = true
     if (this.#phase === 'away') {
-      // The read that was under way when the connection was given away went into the shared memory still.
-      this.#pass(bytes === shared ? Buffer.from(bytes.subarray(0, count)) : slice(bytes, 0, count))
-      this.#own?.grow(count)
-    } else if (this.#own?.bytes === bytes && this.#phase === 'body' && this.#rest === undefined) {
-      this.#isRestLent = true
+      this.#pass(received.passed(bytes, count))
+      received.grow(count)
+    } else if (this.#phase === 'head' && received.rest === undefined) {
+      this.engine.received(count)
+      received.begin(bytes, count)
+      this.#process()
+      received.settle()
+    } else if (this.#phase === 'body' && received.rest === undefined && received.isOwn(bytes)) {
+      received.lend()
       this.#onData(slice(bytes, 0, count))
-      if (this.#isRestLent) this.#copyRest()
-    } else if (this.#phase === 'head' && this.#rest === undefined) this.#onHeadRead(bytes, count)
-    else this.#onData(copyOf(bytes, 0, count))
+      received.settle()
+    } else this.#onData(copyOf(bytes, 0, count))
     return !this.#isPaused
-  }
-
-  /** A request begins in the shared memory: its head is copied, which the exchange keeps; its body is used from there. */
-  #onHeadRead(bytes: Buffer, count: number): void {
-    this.engine.received(count)
-    const length = firstHead(bytes, count)
-    this.#rest = copyOf(bytes, 0, length)
-    this.#at = 0
-    if (length < count) this.#behind = bytes.subarray(length, count)
-    this.#process()
-    if (this.#behind !== undefined) this.#joinBehind()
-    else if (this.#isRestLent) this.#copyRest()
-  }
-
-  #joinBehind(): void {
-    const { length } = this.#behind!
-    const before = this.#rest?.subarray(this.#at)
-    this.#rest = before ? Buffer.concat([before, this.#behind!]) : copyOf(this.#behind!, 0, length)
-    this.#at = 0
-    this.#behind = undefined
-  }
-
-  #copyRest(): void {
-    this.#isRestLent = false
-    if (this.#rest === undefined) return
-    this.#rest = copyOf(this.#rest, this.#at, this.#rest.length)
-    this.#at = 0
   }
 
   readonly #onData = (chunk: Buffer): void => {
     switch (this.#phase) {
       case 'head':
         this.engine.received(chunk.length)
-        this.#keep(chunk)
+        this.#received.keep(chunk)
         this.#process()
         return
       case 'body':
         this.engine.received(chunk.length)
-        this.#measured += chunk.length
-        this.#keep(chunk)
+        this.#rate.add(chunk.length)
+        this.#received.keep(chunk)
         if (this.#sink) this.#feed()
         else this.#pause()
         return
       case 'answer':
         this.engine.received(chunk.length)
         // Sent ahead: it waits in the system's buffers, and its sender with it.
-        this.#keep(chunk)
+        this.#received.keep(chunk)
         this.#pause()
         return
       case 'discard':
         this.engine.received(chunk.length)
-        this.#keep(chunk)
+        this.#received.keep(chunk)
         this.#discard()
         return
       case 'away':
@@ -218,35 +168,23 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   /** Gives bytes to whoever took the connection over. */
   #pass(bytes: Buffer): void {
     if (this.#receiver?.onData(bytes) !== HELD) return
-    this.#own?.giveAway()
+    this.#received.giveAway()
     this.#pause()
-  }
-
-  #keep(chunk: Buffer): void {
-    if (this.#rest === undefined) this.#rest = chunk
-    else this.#rest = Buffer.concat([this.#rest.subarray(this.#at), chunk])
-    this.#at = 0
   }
 
   /** Serves what has been received, request after request. */
   #process(): void {
     if (this.#isProcessing) return
     this.#isProcessing = true
-    while (this.#phase === 'head' && this.#rest !== undefined) {
-      if (this.#isRestLent) this.#copyRest()
-      const bytes: Buffer = this.#rest
+    const received = this.#received
+    while (this.#phase === 'head' && received.rest !== undefined) {
+      received.own()
+      const bytes: Buffer = received.rest
       const head = new RequestHead()
-      const result = parseRequestHead(bytes, this.#at, bytes.length, this.engine.settings, head)
+      const result = parseRequestHead(bytes, received.at, bytes.length, this.engine.settings, head)
       if (result === INCOMPLETE) {
-        if (this.#behind !== undefined) {
-          this.#joinBehind()
-          continue
-        }
-        // A partial head must not keep alive the large piece it came at the end of.
-        if (this.#at > 0) {
-          this.#rest = Buffer.from(bytes.subarray(this.#at))
-          this.#at = 0
-        }
+        if (received.join()) continue
+        received.trim()
         this.#armHead()
         break
       }
@@ -254,20 +192,11 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
         this.#end(codecFault(result))
         break
       }
-      this.#advance(bytes, result)
+      received.advance(result)
       this.#begin(head)
     }
     this.#isProcessing = false
-    if (this.#rest !== undefined && this.#phase === 'answer') this.#pause()
-  }
-
-  #advance(bytes: Buffer, at: number): void {
-    if (at === bytes.length) {
-      this.#rest = this.#behind
-      this.#isRestLent = this.#behind !== undefined
-      this.#behind = undefined
-      this.#at = 0
-    } else this.#at = at
+    if (received.rest !== undefined && this.#phase === 'answer') this.#pause()
   }
 
   /** From its first byte on, a head may take so long and no longer, however its bytes drip in. */
@@ -293,9 +222,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
         this.#chunks ??= new ChunkedReader()
         this.#chunks.reset()
       }
-      this.#measured = 0
-      this.#heldMs = 0
-      this.#heldSince = engine.deadlines.now
+      this.#rate.begin(engine.deadlines.now)
       this.deadline = engine.deadlines.after(RATE_MS)
     }
     if ('code' in facts) {
@@ -316,46 +243,44 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   readBody(sink: BodySink): void {
     if (this.#phase !== 'body') return
-    if (this.#sink === undefined) {
-      this.#heldMs += this.engine.deadlines.now - this.#heldSince
-      this.#heldSince = Number.NaN
-    }
+    this.#rate.release(this.engine.deadlines.now)
     this.#sink = sink
-    if (this.#rest !== undefined) {
+    if (this.#received.rest !== undefined) {
       if (!this.#isFeeding) this.#feed()
     } else sink.onBodyPause()
     if (this.#sink !== undefined) this.#resume()
   }
 
   holdBody(): void {
-    if (this.#sink !== undefined) this.#heldSince = this.engine.deadlines.now
+    this.#rate.hold(this.engine.deadlines.now)
     this.#sink = undefined
   }
 
   /** The visitor was told to go on with his body. */
   continued(): void {
     this.#awaitsContinue = false
-    this.#measured = 0
+    this.#rate.forget()
     if (this.#phase === 'body') this.deadline = this.engine.deadlines.after(RATE_MS)
   }
 
   /** Gives what is there to the sink, until it wants no more. */
   #feed(): void {
     this.#isFeeding = true
-    while (this.#sink !== undefined && this.#rest !== undefined && this.#phase === 'body') {
-      const bytes = this.#rest
+    const received = this.#received
+    while (this.#sink !== undefined && received.rest !== undefined && this.#phase === 'body') {
+      const bytes = received.rest
       if (this.#missing >= 0) {
-        const end = Math.min(bytes.length, this.#at + this.#missing)
-        const piece = this.#at === 0 && end === bytes.length ? bytes : bytes.subarray(this.#at, end)
+        const end = Math.min(bytes.length, received.at + this.#missing)
+        const piece = slice(bytes, received.at, end)
         this.#missing -= piece.length
-        this.#advance(bytes, end)
+        received.advance(end)
         if (this.#missing === 0) this.#phase = 'answer'
         this.#give(piece)
       } else {
         const chunks = this.#chunks!
-        const at = chunks.read(bytes, this.#at, bytes.length)
+        const at = chunks.read(bytes, received.at, bytes.length)
         const { dataAt, dataEnd, state } = chunks
-        this.#advance(bytes, at)
+        received.advance(at)
         if (state < 0) {
           this.#isFeeding = false
           this.#breakBody(codecFault(state))
@@ -372,16 +297,16 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     if (this.#phase === 'body') {
       if (this.#sink === undefined) this.#pause()
       // The visitor has gone in the middle of it.
-      else if (this.#isHalfClosed && this.#rest === undefined) this.#exchange?.abort()
+      else if (this.#isHalfClosed && received.rest === undefined) this.#exchange?.abort()
     } else if (this.#phase === 'answer') {
       this.deadline = Number.POSITIVE_INFINITY
-      if (this.#rest !== undefined) this.#pause()
+      if (received.rest !== undefined) this.#pause()
     }
   }
 
   #give(piece: Buffer | undefined): void {
     const sink = this.#sink!
-    if (piece && sink.onBody(piece) === HELD && this.#isBorrowing) this.#own?.giveAway()
+    if (piece && sink.onBody(piece) === HELD && this.#isBorrowing) this.#received.giveAway()
     if (this.#phase === 'answer') sink.onBodyEnd()
   }
 
@@ -405,7 +330,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     // Without chunks only the end of the connection can tell the end of the body.
     if (hasUnknownEnd && exchange.isHttp10) this.isLast = true
     // Who was not told to go on may go on or not: what comes next can't be told apart (RFC 9110, 10.1.1).
-    if (this.#phase === 'body' && this.#awaitsContinue && this.#measured === 0) this.isLast = true
+    if (this.#phase === 'body' && this.#awaitsContinue && this.#rate.isEmpty) this.isLast = true
     // The rest of the request is not waited for when it may be long.
     if (this.#phase === 'body' && (this.#missing < 0 || this.#missing > SMALL_REST_BYTES)) this.isLast = true
     return this.isLast
@@ -458,23 +383,24 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #next(): void {
     this.#phase = 'head'
     this.deadline = this.engine.deadlines.after(this.engine.settings.keepAliveTimeoutMs)
-    if (this.#rest !== undefined) this.#process()
+    if (this.#received.rest !== undefined) this.#process()
     else if (this.#isHalfClosed) this.#linger()
     if (this.#phase === 'head') this.#resume()
   }
 
   /** Throws away what is left of a small body, then goes on. */
   #discard(): void {
-    while (this.#rest !== undefined && this.#phase === 'discard') {
-      const bytes = this.#rest
+    const received = this.#received
+    while (received.rest !== undefined && this.#phase === 'discard') {
+      const bytes = received.rest
       if (this.#missing >= 0) {
-        const end = Math.min(bytes.length, this.#at + this.#missing)
-        this.#missing -= end - this.#at
-        this.#advance(bytes, end)
+        const end = Math.min(bytes.length, received.at + this.#missing)
+        this.#missing -= end - received.at
+        received.advance(end)
         if (this.#missing === 0) this.#next()
       } else {
         const chunks = this.#chunks!
-        this.#advance(bytes, chunks.read(bytes, this.#at, bytes.length))
+        received.advance(chunks.read(bytes, received.at, bytes.length))
         if (chunks.state < 0) this.#linger()
         else if (chunks.state === DONE) this.#next()
       }
@@ -493,8 +419,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
    */
   #linger(): void {
     this.#phase = 'linger'
-    this.#rest = undefined
-    this.#behind = undefined
+    this.#received.drop()
     this.deadline = this.engine.deadlines.after(LINGER_MS)
     this.socket.end()
     if (this.#isHalfClosed) whenEnded(this.socket)
@@ -509,7 +434,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
         this.socket.destroySoon()
         return
       case 'body':
-        if (this.#sink !== undefined || this.#rest === undefined) this.#exchange?.abort()
+        if (this.#sink !== undefined || this.#received.rest === undefined) this.#exchange?.abort()
         return
       case 'answer': {
         const exchange = this.#exchange
@@ -538,7 +463,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   readonly #onClose = (hadError: boolean): void => {
     if (this.#phase !== 'away') this.#phase = 'closed'
-    this.#rest = undefined
+    this.#received.drop()
     this.engine.deadlines.delete(this)
     this.#receiver?.onClose(hadError)
     this.#exchange?.gone()
@@ -565,7 +490,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
         this.deadline = this.engine.deadlines.after(PROBE_MS)
         return
       case 'head':
-        if (this.#rest === undefined) this.socket.destroySoon()
+        if (this.#received.rest === undefined) this.socket.destroySoon()
         else this.#end({ code: 'HYDRA_REQUEST_TIMEOUT', reason: 'timeout' })
         return
       case 'body':
@@ -579,19 +504,10 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   #checkRate(): void {
     const { settings, deadlines } = this.engine
-    if (this.#sink === undefined) {
-      this.#heldMs += deadlines.now - this.#heldSince
-      this.#heldSince = deadlines.now
-    }
-    const readyMs = RATE_MS - this.#heldMs
-    const isSlow =
-      !(this.#awaitsContinue && this.#measured === 0) &&
-      readyMs > RATE_MS / 2 &&
-      this.#measured < (settings.minBodyRate * readyMs) / 1000
-    this.#measured = 0
-    this.#heldMs = 0
+    const isAsked = this.#awaitsContinue && this.#rate.isEmpty
+    const isSlow = this.#rate.isSlow(deadlines.now, settings.minBodyRate)
     this.deadline = deadlines.after(RATE_MS)
-    if (isSlow) this.#breakBody(SLOW_BODY)
+    if (isSlow && !isAsked) this.#breakBody(SLOW_BODY)
   }
 
   /** HTTP is over here: all that comes is for whoever calls `switchTo`. */
@@ -599,14 +515,15 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     this.#phase = 'away'
     this.engine.deadlines.delete(this)
     this.#pause()
-    if (this.#isBorrowing) this.#own = new ReadBuffer(SMALL_BUFFER_BYTES)
+    if (this.#isBorrowing) this.#received.beSmall()
     return this
   }
 
   switchTo(receiver: BytesReceiver): void {
     this.#receiver = receiver
-    const rest = this.#rest?.subarray(this.#at)
-    this.#rest = undefined
+    const received = this.#received
+    const rest = received.rest?.subarray(received.at)
+    received.drop()
     this.#resume()
     if (rest) this.#pass(rest)
     if (this.#isHalfClosed) receiver.onEnd()
@@ -649,32 +566,6 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     this.#isPaused = false
     this.socket.resume()
   }
-}
-
-/** How many of the bytes to copy: a head when something other than heads stands behind it, else all. */
-function firstHead(bytes: Buffer, count: number): number {
-  // Nearly always: one request without a body. Nothing is looked for then.
-  if (
-    count < 4 ||
-    (bytes[count - 1] === 0x0a &&
-      bytes[count - 2] === 0x0d &&
-      bytes[count - 3] === 0x0a &&
-      bytes[count - 4] === 0x0d)
-  ) {
-    return count
-  }
-  const end = bytes.indexOf(HEAD_END) + HEAD_END.length
-  return end >= HEAD_END.length && end < count ? end : count
-}
-
-function copyOf(bytes: Buffer, from: number, to: number): Buffer {
-  const copy = Buffer.allocUnsafe(to - from)
-  bytes.copy(copy, 0, from, to)
-  return copy
-}
-
-function slice(bytes: Buffer, from: number, to: number): Buffer {
-  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to)
 }
 
 function ignore(): void {}

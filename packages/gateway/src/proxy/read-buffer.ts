@@ -44,3 +44,8 @@ export class ReadBuffer {
     this.#bytes = Buffer.allocUnsafeSlow(this.#size)
   }
 }
+
+/** bytes[from, to), which often are all of them. */
+export function slice(bytes: Buffer, from: number, to: number): Buffer {
+  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to)
+}

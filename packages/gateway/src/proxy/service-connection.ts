@@ -17,7 +17,7 @@ import { parseResponseHead } from '../http1/response-head.ts'
 import type { Slab } from '../http1/slab.ts'
 import type { Address } from '../routing/upstream.ts'
 import type { BytesReceiver, Pipe } from './pipe.ts'
-import { LARGE_BUFFER_BYTES, ReadBuffer, SMALL_BUFFER_BYTES } from './read-buffer.ts'
+import { LARGE_BUFFER_BYTES, ReadBuffer, SMALL_BUFFER_BYTES, slice } from './read-buffer.ts'
 import { ServiceOutput } from './service-output.ts'
 import { HELD, type Taken } from './wire.ts'
 
@@ -333,10 +333,6 @@ export class ServiceConnection implements Pipe {
     else user?.onBroken(this.#cause ?? new Error('the connection closed'))
     this.#owner.gone(this)
   }
-}
-
-function slice(bytes: Buffer, from: number, to: number): Buffer {
-  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to)
 }
 
 /** Whether another answer seems to begin there. It will never be served: nobody asked. */

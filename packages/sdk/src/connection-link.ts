@@ -77,7 +77,7 @@ function openTcp(url: URL, { timers, onOpen, onFailed }: LinkOptions): () => voi
   socket.on('error', (error) =>
     end
       ? end.lost(`the connection broke: ${reasonOf(error)}`)
-      : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
+      : onFailed(`no connection to ${url.host}: ${reasonOf(error)}${hintOn(error, url)}`, error),
   )
   socket.on('close', () =>
     end ? end.lost('the gateway closed the connection') : onFailed(`no connection to ${url.host}`),
@@ -121,7 +121,7 @@ function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOp
   webSocket.on('error', (error) =>
     end
       ? end.lost(`the connection broke: ${reasonOf(error)}`)
-      : onFailed(`no connection to ${url.host}: ${reasonOf(error)}`, error),
+      : onFailed(`no connection to ${url.host}: ${reasonOf(error)}${hintOn(error, url)}`, error),
   )
   webSocket.on('unexpected-response', (request, { statusCode, headers }) => {
     request.destroy()
@@ -160,6 +160,20 @@ function commentOn(status = 0, type = ''): string {
   if (type.startsWith('application/problem+json'))
     return '; a gateway with a control port (controlPort) takes services there only'
   return ', not as a Hydra gateway would'
+}
+
+const NOT_TRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+/** What to do about a connection that failed, where the failure has a usual reason. */
+function hintOn({ code = '' }: Error & { code?: string }, { protocol }: URL): string {
+  if (NOT_TRUSTED.has(code)) return '; name a file with certificates to trust in NODE_EXTRA_CA_CERTS'
+  const isPlain = protocol === 'http:' || protocol === 'ws:'
+  return isPlain && code === 'ECONNRESET' ? '; a gateway with TLS is reached by https://' : ''
 }
 
 /** Happy eyeballs fails with a bundle of errors and an empty message. */

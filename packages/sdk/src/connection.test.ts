@@ -246,6 +246,17 @@ test("the path of the gateway's URL is kept", async (t) => {
   connection.close()
 })
 
+test('whoever hangs up on plain HTTP may be a gateway with TLS, and it is said', async (t) => {
+  const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await assert.rejects(
+    open(`http://127.0.0.1:${port}`).opening,
+    /hang up; a gateway with TLS is reached by https:/,
+  )
+})
+
 test('a gateway that is not there, not a gateway, or silent is not reachable', async (t) => {
   const { urls } = await openGateway(t, { silent: true })
   const notReachable = async (gateway: string, message: RegExp) => {

@@ -298,3 +298,23 @@ test('a stop does not wait for handshakes that stand still', async (t) => {
   const stopped = rig.listener.close(5000)
   await Promise.all([silent.closed(2000), half.closed(2000), stopped])
 })
+
+test('who takes a long answer slowly, over TLS, is not taken for one who takes nothing', async (t) => {
+  const size = 12 * 2 ** 20
+  const rig = await startSecure(t, {
+    settings: { idleTimeoutMs: 1000 },
+    local: (exchange) => exchange.answer(200, {}, Buffer.alloc(size)),
+  })
+  const socket = connectTls({ port: rig.port, host: '127.0.0.1', rejectUnauthorized: false })
+  t.after(() => socket.destroy())
+  let got = 0
+  socket.on('error', () => {})
+  socket.on('data', (bytes) => {
+    got += bytes.length
+    socket.pause()
+    setTimeout(() => socket.resume(), 3)
+  })
+  socket.write('GET /_local/long HTTP/1.1\r\nHost: a\r\n\r\n')
+  await until('all of it, or an end', () => got > size || socket.closed, 20_000)
+  assert.ok(got > size, `${got} of ${size} bytes`)
+})

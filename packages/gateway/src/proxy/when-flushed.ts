@@ -18,11 +18,21 @@ export function whenFlushed(stream: Writable, run: () => void): void {
   })
 }
 
+/** What a socket has inside; one with TLS has the connection's as `_parent`. */
+interface CountingHandle {
+  readonly bytesWritten: number
+  readonly writeQueueSize: number
+  readonly _parent?: CountingHandle | null
+}
+
 /**
  * Bytes written to a socket that the system has not taken yet. Streams know only of whole writes; the handle counts
- * what is left of them, which tells a slow reader from one who reads nothing.
+ * what is left of them, which tells a slow reader from one who reads nothing. With TLS it is too little by what
+ * encryption added: good for comparing, while nothing more is written.
  */
 export function queuedBytes(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize?: number } | null }
-  return handle?.writeQueueSize ?? socket.writableLength
+  const { _handle: own } = socket as Socket & { _handle?: CountingHandle | null }
+  const handle = own?._parent ?? own
+  if (handle?.writeQueueSize === undefined) return socket.writableLength
+  return socket.bytesWritten - (handle.bytesWritten - handle.writeQueueSize)
 }

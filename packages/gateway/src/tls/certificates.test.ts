@@ -255,3 +255,26 @@ test('plain HTTP at the TLS port is a line in the log, and others are served on'
   assert.deepEqual([...refused].sort(), ['plain-http', 'tls-handshake', 'tls-timeout'])
   assert.equal((await visit(t, port)).names, 'DNS:localhost')
 })
+
+test('a second handshake on a connection is refused, after a reload as well', async (t) => {
+  const directory = await directoryOf(t)
+  const source = await writePair(directory, 'main', ['localhost'])
+  const certificates = createCertificates({ sources: [source], log: recorder().log, clock: systemClock })
+  t.after(certificates.close)
+  const { port } = await serve(t, certificates)
+  const renegotiated = async (servername: string) => {
+    const socket = connect({
+      ...{ port, host: '127.0.0.1', servername, rejectUnauthorized: false, maxVersion: 'TLSv1.2' as const },
+    })
+    t.after(() => socket.destroy())
+    await new Promise((resolve) => socket.once('secureConnect', resolve))
+    return new Promise<string>((resolve) => {
+      socket.once('error', () => resolve('refused'))
+      socket.renegotiate({}, (error) => resolve(error ? 'refused' : 'done'))
+    })
+  }
+  assert.deepEqual([await renegotiated('localhost'), await renegotiated('')], ['refused', 'refused'])
+  await writePair(directory, 'main', ['localhost'])
+  assert.equal(certificates.reload(), true)
+  assert.deepEqual([await renegotiated('localhost'), await renegotiated('')], ['refused', 'refused'])
+})

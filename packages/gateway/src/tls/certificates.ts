@@ -12,7 +12,7 @@ import type { SecureContext, Server } from 'node:tls'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import { type ByName, indexByName } from './names.ts'
-import { isPem, type Pair, type PairSource, readPair } from './pair.ts'
+import { isPem, type Pair, type PairSource, readPair, TLS_RULES } from './pair.ts'
 
 export interface CertificatesDeps {
   /** At least one; the first is shown to whoever asks for no name, or one that is on none of them. */
@@ -126,7 +126,7 @@ export function createCertificates(deps: CertificatesDeps): Certificates {
   }
 }
 
-const optionsOf = ({ cert, key }: Pair) => ({ cert, key, minVersion: 'TLSv1.2' as const })
+const optionsOf = ({ cert, key }: Pair) => ({ cert, key, ...TLS_RULES })
 
 const labelOf = ({ cert }: PairSource): string => (isPem(cert) ? 'in the configuration' : cert)
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { certificateNames } from './names.ts'
@@ -38,8 +38,14 @@ export class TlsError extends Error {
   }
 }
 
-/** The least that is spoken; older versions are broken (RFC 8996). */
-export const MIN_VERSION = 'TLSv1.2'
+/**
+ * How TLS is spoken, with whatever certificate: older versions are broken (RFC 8996), and a second handshake on a
+ * connection costs us more than who asks for it, and has no place in HTTP/2 (RFC 9113, 9.2.1).
+ */
+export const TLS_RULES = {
+  minVersion: 'TLSv1.2',
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+} as const
 
 export const isPem = (text: string): boolean => text.includes('-----BEGIN ')
 
@@ -107,7 +113,7 @@ function parseKey(text: string, name: string): KeyObject {
 
 function contextOf(cert: string, key: string, name: string): SecureContext {
   try {
-    return createSecureContext({ cert, key, minVersion: MIN_VERSION })
+    return createSecureContext({ cert, key, ...TLS_RULES })
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     const help = code?.endsWith('KEY_TOO_SMALL')

@@ -9,7 +9,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { plainAddress } from '@hydra-gateway/protocol'
 import type { Log } from '../observe/log.ts'
 import type { Certificates } from './certificates.ts'
-import { MIN_VERSION } from './pair.ts'
+import { TLS_RULES } from './pair.ts'
 
 export interface TlsServerDeps {
   readonly certificates: Certificates
@@ -37,7 +37,7 @@ export function createTlsServer(deps: TlsServerDeps): TlsServer {
     ALPNProtocols: PROTOCOLS,
     SNICallback: (name, done) => done(null, certificates.secureContextFor(name)),
     handshakeTimeout: handshakeTimeoutMs,
-    minVersion: MIN_VERSION,
+    ...TLS_RULES,
     allowHalfOpen: true,
     noDelay: true,
   })

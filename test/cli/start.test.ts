@@ -84,7 +84,7 @@ test('a certificate that can’t be used is said, and nothing is started', async
   assert.match(missing.err, /The certificate at .*none\.crt can't be read \(ENOENT\)/)
   const half = await runHydra(words.slice(0, 5), { cwd })
   assert.equal(half.status, 1)
-  assert.match(half.err, /--tls-cert[\s\S]*\{ cert, key \}/)
+  assert.match(half.err, /--tls-cert[\s\S]*given without --tls-key/)
 })
 
 test('standard output is the log, one JSON line for each event, and nothing else', async (t) => {

@@ -23,10 +23,6 @@ const NOT_SENT = 'the answer is not wanted any more'
  * connection is cut then, or, when nothing has left yet, another answer can still be given.
  */
 export async function sendResponse(exchange: WireExchange, given: Response): Promise<void> {
-  if (exchange.answered || exchange.ended) {
-    await given.body?.cancel()
-    return
-  }
   if (exchange.answered || exchange.ended) return giveUp(given)
   const response = await exchange.compression.compress(exchange.head.get('accept-encoding'), given)
   if (exchange.answered || exchange.ended) return giveUp(response)

@@ -7,6 +7,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import type { ChannelKind } from '../routing/upstream.ts'
 import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
+import { RATE_MS } from './body-rate.ts'
 import type { Waiting } from './deadlines.ts'
 import type { Peer } from './exchange.ts'
 import { CONNECTION_SPECIFIC } from './http2-head.ts'
@@ -20,9 +21,6 @@ const { NGHTTP2_NO_ERROR } = constants
 
 /** Interim answers of one exchange that are passed on; a service that sends more says nothing new. */
 const MAX_INTERIM = 16
-
-/** Over how long the rate of a body is measured. */
-const RATE_MS = 5000
 
 /** Makes the reset of a destroyed stream one with INTERNAL_ERROR. */
 const CUT = new Error('the answer was cut')

@@ -6,11 +6,11 @@
 
 /** Every value is needed; `proxyDefaults` has one for each. Times are ms, sizes are bytes. */
 export interface ProxySettings {
-  /** Longest request or response head; a request above it gets 431. */
+  /** Longest request head; above: 431. Heads of answers may always have 64 KiB. */
   readonly maxHeadBytes: number
   /** Longest path with query; above: 414. */
   readonly maxTargetBytes: number
-  /** Most header lines of a request; above: 431. */
+  /** Most header lines of a request; above: 431. Answers may always have 1000. */
   readonly maxHeaderLines: number
   /** Largest request body, unless the route says otherwise; above: 413. `Infinity` for no limit. */
   readonly maxBodyBytes: number

@@ -1,6 +1,6 @@
 /**
- * What connections of visitors share, whatever protocol they speak: settings, the time, where output is put
- * together, and who serves.
+ * What the listener gives to the connections of its visitors, whatever protocol they speak: settings, the time, where
+ * output is put together, and who serves. `http1-connection.ts` and `http2-session.ts` are the two that use it.
  *
  * @module
  */
@@ -16,20 +16,21 @@ import type { ExchangeOwner, WireExchange } from './wire-exchange.ts'
 export interface VisitorEngine {
   readonly settings: ProxySettings
   readonly deadlines: Deadlines
+  /** Where answers are put together. */
   readonly slab: Slab
   /** For answers of our own. */
   readonly compression: Compression
-  /** True while the gateway stops: the next answer is the last of its connection. */
+  /** The gateway stops: the next answer of each connection is its last. */
   readonly isStopping: boolean
-  /** Reads what a parsed head says. */
+  /** What a parsed head says, or why it is refused. `startedAt`: `performance.now()` as it came. */
   factsOf(head: RequestHead, peer: Peer, isTls: boolean, startedAt: number): RequestFacts | HeadFault
-  /** Serves an exchange. Counts it, and logs it when it ends; never throws. */
+  /** Has an exchange served. Counts it as running; never throws. */
   begin(exchange: WireExchange): void
-  /** Answers an exchange with a fault instead of serving it. Counts it. */
+  /** Answers an exchange with a fault instead of having it served. Counts it as running, and as refused. */
   refuse(exchange: WireExchange, fault: HeadFault): void
-  /** Answers what is no request: returns the whole answer in bytes, `Connection: close` in it. Counts and logs it. */
+  /** The whole answer to what is no request, in bytes, `Connection: close` in it. Counts and logs it. */
   unreadable(fault: HeadFault, address: string): Buffer
-  /** To be called when an exchange has ended, by whoever owns it. */
+  /** An exchange has ended, says whoever owns it: counts and logs it. */
   readonly ended: ExchangeOwner['ended']
   /** A connection opened or closed: for counting, and for closing them at a stop. */
   opened(connection: VisitorConnection): void

@@ -164,15 +164,15 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
     const { engine } = this.#parts
     const isWhole = (flags & NGHTTP2_FLAG_END_STREAM) !== 0
     const block = headOfBlock(raw, isWhole)
-    if ('code' in block) return this.#refuse(stream, block)
+    if ('code' in block) return this.#refuse(stream, raw, block)
     const { bytes, lines } = block
     engine.received(bytes.length)
     const head = new RequestHead()
     const end = parseRequestHead(bytes, 0, bytes.length, engine.settings, head)
-    if (end < 0) return this.#refuse(stream, codecFault(end))
+    if (end < 0) return this.#refuse(stream, raw, codecFault(end))
     // More or fewer lines than were written: something in them is not what it seems.
     if (end !== bytes.length || head.lineCount !== lines) {
-      return this.#refuse(stream, { code: 'HYDRA_BAD_REQUEST', reason: 'h2-lines' })
+      return this.#refuse(stream, raw, { code: 'HYDRA_BAD_REQUEST', reason: 'h2-lines' })
     }
     const facts = engine.factsOf(head, this.#peer, true, startedAt)
     if ('code' in facts) {
@@ -193,12 +193,15 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
   }
 
   /** Answers what is no request in the words the engine has for both protocols. */
-  #refuse(stream: ServerHttp2Stream, fault: HeadFault): undefined {
-    const answer = this.#parts.engine.unreadable(fault, this.#address)
+  #refuse(stream: ServerHttp2Stream, raw: readonly string[], fault: HeadFault): undefined {
+    const accept = raw.indexOf('accept')
+    const wantsPage = accept >= 0 && (raw[accept + 1]?.includes('text/html') ?? false)
+    const answer = this.#parts.engine.unreadable(fault, this.#address, wantsPage)
     const head = new ResponseHead()
     const end = parseResponseHead(answer, 0, answer.length, this.#parts.engine.settings, head)
     const flat = [':status', String(head.status)]
     pushKept(flat, head)
+    flat.push('x-request-id', head.get('x-request-id') ?? '')
     stream.respond(flat)
     stream.end(answer.subarray(end))
     // Who opens no window for it would keep stream and connection for ever.

@@ -18,8 +18,8 @@ and stays; the wording may improve. Each running gateway explains them at \`/_hy
 
 Machines get [\`application/problem+json\`](https://www.rfc-editor.org/rfc/rfc9457) with the members \`type\`, \`status\`,
 \`title\`, \`code\`, \`exchange\` and, where there is more to say, \`detail\` and \`errors\`. Requests whose \`Accept\` names HTML
-and ranks it at least as high as JSON get a page, unless they were refused before their head was read to its end or
-understood (400, 408, 414, 431, 501, 505): what they prefer is not known then. \`exchange\` is the id that stands in the log and in \`X-Request-Id\`.
+and ranks it at least as high as JSON get a page; where the head could
+not be read to its end (400, 408, 414, 431, 501, 505) what it seems to say decides. \`exchange\` is the id that stands in the log and in \`X-Request-Id\`.
 Every 503 carries \`Retry-After\`.
 
 | code | status | title |

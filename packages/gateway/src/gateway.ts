@@ -180,6 +180,7 @@ export async function createGateway(
     trusted: compileAddressList(config.trustedProxies),
     maskPath: keys.mask,
     problem: answers.problem,
+    unreadablePage: answers.unreadablePage,
     // RFC 6455, 7.4.1 and the registry of its codes: 1012 is a restart, which browsers' code can tell from a fault.
     endSockets: () => forwarder.endSockets(1012, 'the gateway restarts'),
     clock,

@@ -49,6 +49,12 @@ export interface Answers {
   ): void
   /** Nobody serves this route now: its fallback, its service's, or 503. */
   unavailable(exchange: Exchange, route: Route): void
+  /** The page of a refusal before there was an exchange, or none. Names of headers in any case. */
+  unreadablePage(
+    code: ErrorCode,
+    detail: string | undefined,
+    exchangeId: string,
+  ): { readonly headers: Headers; readonly html: string } | undefined
   /** Answers an error that was thrown; one nobody foresaw is logged whole and shown as its exchange id. */
   failure(exchange: Exchange, error: unknown): void
 }
@@ -128,7 +134,7 @@ export function createAnswers(parts: AnswersParts): Answers {
   }
 
   function pageOf(
-    exchange: Exchange,
+    exchange: Pick<Exchange, 'id' | 'method' | 'path' | 'route'>,
     { code, detail }: HydraError,
   ): ReturnType<typeof errorPage> | undefined {
     try {
@@ -155,7 +161,12 @@ export function createAnswers(parts: AnswersParts): Answers {
     }
   }
 
-  return { problem, unavailable, failure }
+  function unreadablePage(code: ErrorCode, detail: string | undefined, exchangeId: string) {
+    const nowhere = { id: exchangeId, method: 'GET', path: '/', route: undefined }
+    return pageOf(nowhere, new HydraError(code, detail))
+  }
+
+  return { problem, unavailable, unreadablePage, failure }
 }
 
 function wantsPage(exchange: Exchange): boolean {

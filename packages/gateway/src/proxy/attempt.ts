@@ -61,8 +61,6 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   #isReused = false
   #isRetry = false
   #isOtherwise = false
-  /** A connection was not at hand. */
-  #hasWaited = false
   #bodyBytes = 0
   /** `#send` is at work, and flushes or drops what it joined. */
   #isSending = false
@@ -125,13 +123,11 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#phase = 'queue'
     this.deadline = this.#headDeadline()
     if (this.#exchange.isUpgrade) {
-      this.#hasWaited = true
       this.onConnecting(this.#pool.openAlone(this))
       return
     }
     const connection = this.#pool.acquire(this)
     if (connection) this.onConnection(connection)
-    else this.#hasWaited = true
   }
 
   onConnection(connection: ServiceConnection): void {
@@ -171,8 +167,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       this.#fail('HYDRA_UPSTREAM_BROKEN', 'unsendable', false, true, cause)
       return
     }
-    // What is sent in the turn it came in is sent at once, as far as hundredths of a millisecond go.
-    exchange.sentAt = this.#hasWaited ? performance.now() : exchange.startedAt
+    exchange.sentAt = performance.now()
     this.#phase = 'send'
     // An empty body in chunks may have been read when this is not the first try: its end is said again.
     if (exchange.hasBody && exchange.isBodyWhole) {
@@ -360,7 +355,6 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   #askOtherwise(otherwise: string, bodyBytes: number): void {
     const connection = this.#connection!
     this.#isOtherwise = true
-    this.#hasWaited = true
     this.#target = otherwise + this.#exchange.query
     this.#connection = undefined
     discardAnswer(this.method, bodyBytes, this.#pool, connection, this.#engine.deadlines)
@@ -381,7 +375,6 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const mayRepeat = !isHeadOut || (isIdempotent(this.method) && this.#bodyBytes === 0)
     if (isStale && !this.#isRetry && mayRepeat) {
       this.#isRetry = true
-      this.#hasWaited = true
       this.#connection = undefined
       if (!this.#isBodySent) this.#exchange.holdBody()
       this.#pool.dropIdle()

@@ -15,7 +15,7 @@
 import type { Socket } from 'node:net'
 import { plainAddress } from '@hydra-gateway/protocol'
 import { ChunkedReader, DONE } from '../http1/chunked.ts'
-import { CLOSE, KEEP, RequestHead } from '../http1/head.ts'
+import { CLOSE, KEEP, latin1, RequestHead } from '../http1/head.ts'
 import { INCOMPLETE, parseRequestHead } from '../http1/request-head.ts'
 import { BodyRate, RATE_MS } from './body-rate.ts'
 import type { Compression } from './compression.ts'
@@ -409,7 +409,9 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   /** Answers what is no request, and ends. */
   #end(fault: HeadFault): void {
-    this.socket.write(this.engine.unreadable(fault, this.peer.address))
+    const { rest, at } = this.#received
+    const wantsPage = rest !== undefined && ASKS_FOR_PAGE.test(latin1(rest, at, rest.length))
+    this.socket.write(this.engine.unreadable(fault, this.peer.address, wantsPage))
     this.#linger()
   }
 
@@ -491,7 +493,8 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
         return
       case 'head':
         if (this.#received.rest === undefined) this.socket.destroySoon()
-        else this.#end({ code: 'HYDRA_REQUEST_TIMEOUT', reason: 'timeout' })
+        else
+          this.#end({ code: 'HYDRA_REQUEST_TIMEOUT', reason: 'timeout', detail: 'The head came too slowly.' })
         return
       case 'body':
         this.#checkRate()
@@ -567,6 +570,9 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     this.socket.resume()
   }
 }
+
+/** Where lines can't be told apart for sure this is a guess; it decides about a page or JSON and nothing else. */
+const ASKS_FOR_PAGE = /\naccept:[^\r\n]*text\/html/i
 
 function ignore(): void {}
 

@@ -448,3 +448,30 @@ test('a visitor who waits for 100 Continue is not slow while his body is not ask
   const data = await visitor.sees('an answer', ({ type }) => type === DATA)
   assert.equal(data.payload.toString(), 'served')
 })
+
+test('who resets the stream of a refusal he never took, and says goodbye, leaves nothing behind', async (t) => {
+  const rig = await startHttp2(t, ok, { settings: { idleTimeoutMs: 100, keepAliveTimeoutMs: 100 } })
+  const hostile = await rawHttp2(t, rig.port)
+  const noWindow = Buffer.from([0, 4, 0, 0, 0, 0])
+  const lines = [
+    [':method', 'GET'],
+    [':scheme', 'https'],
+    [':authority', 'localhost'],
+    [':path', '/'],
+    ['host', 'elsewhere'],
+  ] as const
+  hostile.send(frame(SETTINGS, 0, 0, noWindow), get(1, block(...lines)))
+  await hostile.sees('the head of a refusal', ({ type, stream }) => type === HEADERS && stream === 1)
+  const noError = uint32(0)
+  hostile.send(frame(RST_STREAM, 0, 1, noError), frame(GOAWAY, 0, 0, Buffer.alloc(8)))
+  hostile.socket.destroySoon()
+  await until('the connection to be forgotten', () => rig.connections.size === 0)
+})
+
+test('who does not close his side after our goodbye is not waited for', async (t) => {
+  const rig = await startHttp2(t, ok, { settings: { keepAliveTimeoutMs: 100 } })
+  const hostile = await rawHttp2(t, rig.port)
+  await served(hostile, 1)
+  hostile.socket.pause()
+  await until('the connection to be forgotten', () => rig.connections.size === 0)
+})

@@ -45,6 +45,8 @@ const LINE_BYTES = 32
 /** Bytes of one answer that may wait here: what a stream takes before it says that it is full, and one slice more. */
 const HELD_BYTES = 128 * 1024
 const SPARE_MEGABYTES = 4
+/** How long the other side has to close after a goodbye. */
+const GOODBYE_MS = 1000
 /** Cookies may come in crumbs, which are one line to us. */
 const MOST_CRUMBS = 200
 
@@ -53,6 +55,7 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
   deadline: number
   before: Waiting | undefined = undefined
   behind: Waiting | undefined = undefined
+  readonly #socket: TLSSocket
   readonly #session: ServerHttp2Session
   readonly #parts: Http2Parts
   readonly #address: string
@@ -67,6 +70,7 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
     const { engine, limits } = parts
     const { settings, deadlines } = engine
     this.#parts = parts
+    this.#socket = socket
     this.#address = plainAddress(socket.remoteAddress ?? 'unknown')
     this.#peer = { address: this.#address, connection: this }
     const now = performance.now()
@@ -118,6 +122,8 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
   destroy(): void {
     this.#isEnding = true
     this.#session.destroy()
+    // A session that has said goodbye is done with its socket, and waits for the other side.
+    this.#socket.destroy()
   }
 
   ended(exchange: WireExchange, outcome: Outcome): void {
@@ -128,7 +134,12 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
     // Who opened a connection and never spoke, and who has nothing more to say.
     if (!this.#hasSpoken) this.#end('h2-preface', NGHTTP2_NO_ERROR)
     else if (this.#open === 0) {
-      this.deadline = Number.POSITIVE_INFINITY
+      // He was told already, and has not closed his side: nobody reads there any more that would notice.
+      if (this.#session.closed) {
+        this.destroy()
+        return
+      }
+      this.deadline = this.#parts.engine.deadlines.after(GOODBYE_MS)
       this.#session.close()
     }
   }
@@ -204,13 +215,31 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
     flat.push('x-request-id', head.get('x-request-id') ?? '')
     stream.respond(flat)
     stream.end(answer.subarray(end))
-    // Who opens no window for it would keep stream and connection for ever.
-    stream.setTimeout(this.#parts.engine.settings.idleTimeoutMs, () => stream.destroy())
+    this.#waitForTaking(stream)
     stream.once('finish', () => {
       if (!stream.closed) stream.close(NGHTTP2_NO_ERROR)
       stream.resume()
     })
     return undefined
+  }
+
+  /**
+   * Who opens no window for his answer would keep stream and connection for ever. A time-out of the stream's own won't
+   * do: it is taken away when he resets the stream, which does not end one that still has something to say.
+   */
+  #waitForTaking(stream: ServerHttp2Stream): void {
+    const { deadlines, settings } = this.#parts.engine
+    const waiting: Waiting = {
+      deadline: deadlines.after(settings.idleTimeoutMs),
+      before: undefined,
+      behind: undefined,
+      expire() {
+        deadlines.delete(waiting)
+        stream.destroy()
+      },
+    }
+    deadlines.add(waiting)
+    stream.once('close', () => deadlines.delete(waiting))
   }
 
   #onReset(): void {

@@ -15,7 +15,9 @@ import { outcomeOf } from '../observe/exchange-counts.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Certificates } from '../tls/certificates.ts'
+import type { Answers } from './answers.ts'
 import { createCompression } from './compression.ts'
+import { dateLine } from './date-line.ts'
 import { createDeadlines } from './deadlines.ts'
 import type { Exchange, ExchangeHandler } from './exchange.ts'
 import { createExchangeIds, systemRandom25 } from './exchange-id.ts'
@@ -46,6 +48,8 @@ export interface ListenOptions {
   readonly maskPath?: (path: string) => string
   /** Answers a request that was refused before it had a handler. @default problem+json */
   readonly problem?: (exchange: Exchange, code: ErrorCode, detail?: string) => void
+  /** A page for people whose request could not be read. @default problem+json for them as well */
+  readonly unreadablePage?: Answers['unreadablePage']
   /** Says goodbye to whoever took a connection over, once the requests are through. */
   readonly endSockets?: () => Promise<void>
   readonly log: Log
@@ -193,21 +197,25 @@ function createVisitorEngine(
       for (const [name, value] of Object.entries(fault.headers ?? {})) exchange.addHeader(name, value)
       problem(exchange, fault.code, fault.detail)
     },
-    unreadable({ code, reason, detail, headers }, address) {
+    unreadable({ code, reason, detail, headers }, address, wantsPage) {
       const id = nextId()
       const [status] = CODES[code]
       metrics.refused('request', reason)
       log.info({ exchange: id, status, client: address, reason }, 'unreadable request')
-      const body = Buffer.from(JSON.stringify(toProblem({ code, detail, errors: undefined }, id)))
+      const page = wantsPage ? options.unreadablePage?.(code, detail, id) : undefined
+      const text = page?.html ?? JSON.stringify(toProblem({ code, detail, errors: undefined }, id))
+      const body = Buffer.from(text)
       const lines = Object.entries({
-        'Content-Type': 'application/problem+json',
+        ...(page?.headers ?? { 'Content-Type': 'application/problem+json' }),
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
         'Content-Length': body.length,
         'X-Request-Id': id,
         ...headers,
         Connection: 'close',
       })
       const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-      return Buffer.concat([statusLine(status), Buffer.from(`${head}\r\n`), body])
+      return Buffer.concat([statusLine(status), dateLine(), Buffer.from(`${head}\r\n`, 'latin1'), body])
     },
     ended(exchange, outcome) {
       if (exchange.isRunning) running--

@@ -36,6 +36,7 @@ export function createSplices(deadlines: Deadlines): Splices {
   const closedBy = { visitor: 0, service: 0, gateway: 0 }
   let opened = 0
   let onEmpty: (() => void)[] = []
+  let goodbye: { readonly code: number; readonly reason: string } | undefined
 
   function remove(splice: Splice): void {
     running.delete(splice)
@@ -69,9 +70,15 @@ export function createSplices(deadlines: Deadlines): Splices {
       })
       opened++
       running.add(splice)
+      // Agreed to while everybody was told goodbye already: he hears it as soon as the two are joined.
+      if (goodbye) {
+        const { code, reason } = goodbye
+        queueMicrotask(() => splice.end(code, reason))
+      }
       return splice
     },
     closeAll(code, reason) {
+      goodbye = { code, reason }
       for (const splice of [...running]) splice.end(code, reason)
       if (running.size === 0) return Promise.resolve()
       return new Promise((resolve) => onEmpty.push(resolve))

@@ -275,3 +275,19 @@ test('a gateway that stops does not wait for sockets', async (t) => {
   assert.ok(performance.now() - began < 2000)
   await client.closed()
 })
+
+test('a WebSocket that is agreed to after the others were told goodbye hears it as well', async (t) => {
+  let service: RawClient | undefined
+  const { port } = await rawServer(t, (end) =>
+    onHead(end, () => {
+      service = end
+    }),
+  )
+  const rig = await startRig(t, socketAt(port))
+  const visitor = rawClient(t, rig.port, `${HANDSHAKE}\r\n\r\n`)
+  await until('the handshake', () => service !== undefined)
+  await rig.forwarder.endSockets(1012, 'restart')
+  agree(service!)
+  // A Close frame of the server: its length, 1012, the reason.
+  await visitor.sees('\r\n\r\n\x88\x09\x03\xf4restart')
+})

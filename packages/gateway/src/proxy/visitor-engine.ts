@@ -29,7 +29,7 @@ export interface VisitorEngine {
   /** Answers an exchange with a fault instead of having it served. Counts it as running, and as refused. */
   refuse(exchange: WireExchange, fault: HeadFault): void
   /** The whole answer to what is no request, in bytes, `Connection: close` in it. Counts and logs it. */
-  unreadable(fault: HeadFault, address: string): Buffer
+  unreadable(fault: HeadFault, address: string, wantsPage: boolean): Buffer
   /** An exchange has ended, says whoever owns it: counts and logs it. */
   readonly ended: ExchangeOwner['ended']
   /** A connection opened or closed: for counting, and for closing them at a stop. */

@@ -117,6 +117,7 @@ export const plainAnswers: Answers = {
         `${code}\n${detail ?? ''}`,
       )
   },
+  unreadablePage: () => undefined,
   unavailable(exchange) {
     exchange.answer(503, { 'Retry-After': '5' }, 'UNAVAILABLE')
   },

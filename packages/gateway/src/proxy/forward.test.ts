@@ -551,6 +551,9 @@ test('methods and addresses without a route say so', async (t) => {
   assert.equal((await fetch(`${rig.url}/nothing`)).status, 404)
   const socket = await fetch(`${rig.url}/ws`)
   assert.equal(socket.status, 426)
+  // RFC 9110, 7.8: an offer is named in Connection as well.
+  assert.match(socket.headers.get('connection') ?? '', /upgrade/i)
+  assert.equal(socket.headers.get('upgrade'), 'websocket')
   assert.match(await socket.text(), /`sockets`/)
   assert.equal((await fetch(`${rig.url}/keep/a%2Fb`)).status, 200)
   assert.equal((await fetch(`${rig.url}/refuse/a%2Fb`)).status, 400)

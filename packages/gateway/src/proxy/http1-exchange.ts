@@ -25,6 +25,9 @@ const NO_BYTES: Buffer = Buffer.alloc(0)
 const VERSION = Buffer.from('HTTP/1.1 ')
 const SPACE = 0x20
 const CLOSE = Buffer.from('Connection: close\r\n')
+/** RFC 9110, 7.8: whoever sends Upgrade names it in Connection as well. */
+const OFFER = Buffer.from('Connection: Upgrade\r\n')
+const CLOSE_AND_OFFER = Buffer.from('Connection: close, Upgrade\r\n')
 const KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n')
 const CONTENT_LENGTH = Buffer.from('Content-Length: ')
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
@@ -118,14 +121,15 @@ export class Http1Exchange extends WireExchange {
       slab.bytes(CRLF)
     }
     if (hasUnknownEnd && !this.isHttp10) slab.bytes(CHUNKED_LINE)
-    this.#endHead(status, isLast)
+    this.#endHead(status, isLast, status === 426)
   }
 
-  #endHead(status: number, isLast: boolean): void {
+  #endHead(status: number, isLast: boolean, offersUpgrade = false): void {
     const { slab, settings } = this.#connection.engine
     const { added } = this
     if (added) for (let i = 0; i < added.length; i += 2) this.#putLine(added[i]!, added[i + 1]!)
-    if (isLast) slab.bytes(CLOSE)
+    if (offersUpgrade) slab.bytes(isLast ? CLOSE_AND_OFFER : OFFER)
+    else if (isLast) slab.bytes(CLOSE)
     else if (this.isHttp10) slab.bytes(KEEP_ALIVE)
     slab.bytes(REQUEST_ID_NAME)
     slab.latin1(this.id)

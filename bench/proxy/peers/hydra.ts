@@ -10,6 +10,7 @@ import {
   createGateway,
   createKeys,
   createLog,
+  openCertificates,
   parseConfig,
   systemClock,
 } from '@hydra-gateway/gateway'
@@ -50,7 +51,16 @@ const config = configuration()
 if ('refused' in config) process.send!(config satisfies HydraReady)
 else {
   const keys = await createKeys({ given: config.keys, file: '' })
-  const gateway = await createGateway(config, { keys, clock: systemClock, log: createLog(logLevel) })
+  const log = createLog(logLevel)
+  const clock = systemClock
+  const opened =
+    config.tls && (await openCertificates({ tls: config.tls, directory: '', hostname: '', log, clock }))
+  const gateway = await createGateway(config, {
+    keys,
+    clock,
+    log,
+    ...(opened ? { certificates: opened.certificates } : {}),
+  })
   listenForProfiler()
   // Whoever is killed writes nothing at its exit.
   flushCompileCache()

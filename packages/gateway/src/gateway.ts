@@ -66,6 +66,9 @@ export async function createGateway(
   config: Config,
   { keys, clock, log, certificates, random = Math.random }: Ports,
 ): Promise<Gateway> {
+  // Whoever asks for TLS must not get a port without.
+  if (config.tls && !certificates)
+    throw new Error('the configuration asks for TLS: give certificates, as openCertificates opens them')
   const live: Live = { table: emptyTable() }
   const node = randomUUID()
   const metrics = createMetrics()

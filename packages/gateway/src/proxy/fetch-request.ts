@@ -71,7 +71,7 @@ class BodySource implements BodySink, UnderlyingSource<Uint8Array> {
   onBody(bytes: Buffer): typeof SENT {
     if (this.#isDone) return SENT
     // Its reader may keep what he gets; our memory is read into again.
-    this.#controller!.enqueue(Uint8Array.from(bytes))
+    this.#controller!.enqueue(new Uint8Array(bytes))
     if ((this.#controller!.desiredSize ?? 0) <= 0) this.#exchange.holdBody()
     return SENT
   }

@@ -191,9 +191,10 @@ export class Http1Exchange extends WireExchange {
       slab.range(bytes, 0, bytes.length)
       return SENT
     }
-    const { socket } = this.#connection
+    const { socket, engine } = this.#connection
     socket.cork()
     this.#writeJoined()
+    engine.sent(bytes.length)
     socket.write(bytes)
     socket.uncork()
     return this.#connection.checkBlocked() ? HELD : SENT

@@ -308,3 +308,12 @@ test('a handler that throws is answered with 500 and logged', async (t) => {
   const rig = await startRig(t, { local: () => Promise.reject(new Error('boom')) })
   assert.match(await ask(t, rig.port, `${GET}\r\n`), /^HTTP\/1.1 500 /)
 })
+
+test('every byte of a large answer is counted, not only those that leave with its head', async (t) => {
+  const rig = await startRig(t, { local: (exchange) => exchange.answer(200, {}, Buffer.alloc(100_000, 'x')) })
+  const text = await (await fetch(`${rig.url}/_local/a`)).text()
+  assert.equal(text.length, 100_000)
+  const counted = (await rig.metrics.text()).body
+  const out = Number(/hydra_bytes_total\{direction="out"\} (\d+)/.exec(counted)?.[1])
+  assert.ok(out > 100_000 && out < 101_000, `${out} bytes`)
+})

@@ -24,6 +24,19 @@ export const overviewService = z.object({
 })
 export type OverviewService = z.output<typeof overviewService>
 
+/** Two services whose pages and fragments don't fit together. */
+export const fragmentConflict = z.object({
+  kind: z.enum(['FragmentImportConflict', 'FragmentExportConflict', 'FragmentUnknownImport']),
+  page: z.string().describe('Service whose page has the tag.'),
+  place: z.string().describe('Where the tag stands there.'),
+  service: z.string().describe('Service whose fragment it is.'),
+  ref: z.string(),
+  refused: z.enum(['ref', 'use', 'none']).describe('What is not served: the newcomer’s; none: a warning.'),
+  instances: z.array(z.string()).optional().describe('Instances whose fragment is refused.'),
+  reason: z.string().describe('Both places and a way out, in a sentence.'),
+})
+export type FragmentConflict = z.output<typeof fragmentConflict>
+
 /** One item of the `hydra.overview` stream. */
 export const overview = z.object({
   type: z.literal('ACTIVE_SERVERS_UPDATE'),
@@ -32,5 +45,9 @@ export const overview = z.object({
   menus,
   publicKey: z.string().nullable(),
   roleMappings: z.record(z.string(), z.string()),
+  fragmentConflicts: z
+    .array(fragmentConflict)
+    .optional()
+    .describe('Absent when there are none; the first 100.'),
 })
 export type Overview = z.output<typeof overview>

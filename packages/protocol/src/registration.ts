@@ -8,6 +8,7 @@
  * @module
  */
 import { z } from 'zod'
+import { fragmentAssets } from './fragment.ts'
 import { menuItems } from './menu.ts'
 import { serviceName } from './name.ts'
 import { required } from './required.ts'
@@ -24,6 +25,10 @@ export type Awakening = (typeof AWAKENINGS)[number]
 /** Pattern languages a service may write its paths in. `hydra` is our own form. */
 export const DIALECTS = ['hydra', 'spring', 'express', 'urlpattern'] as const
 export type Dialect = (typeof DIALECTS)[number]
+
+function names(what: string) {
+  return orDefault(z.array(z.string().max(256)).max(256, `too many ${what}`), () => [])
+}
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/
 
@@ -63,8 +68,39 @@ export const routeDeclaration = z.object({
     .optional()
     .describe('How long the service may take until its answer begins, in ms.'),
   encodedSlash: z.enum(['refuse', 'keep']).optional().describe('What happens to a path with %2F in it.'),
+  compose: z
+    .boolean()
+    .optional()
+    .describe('The gateway puts fragments into HTML answers of this route, whatever their headers say.'),
+  hold: z
+    .boolean()
+    .optional()
+    .describe(
+      'A composed page waits for its `required` fragments before its status is sent; implies `compose`.',
+    ),
 })
 export type RouteDeclaration = z.output<typeof routeDeclaration>
+
+/** A fragment a service renders for pages of others. */
+export const refDeclaration = z.object({
+  ref: z.string().min(1).max(256).describe('Name the fragment is asked for by.'),
+  attributes: names('attributes').describe(
+    'Attributes it sets by itself: no page may import anything under these names.',
+  ),
+  imports: names('imports').optional().describe('What it takes from a page; anything when absent.'),
+  assets: fragmentAssets.optional().describe('Scripts and styles every page with it needs.'),
+})
+export type RefDeclaration = z.output<typeof refDeclaration>
+
+/** A tag in a page of a service: who it asks for what. Only what is known before a page is rendered. */
+export const useDeclaration = z.object({
+  place: z.string().max(512).describe('Where the tag stands, for people: `product.html:12:5`.'),
+  service: z.string().min(1).max(128),
+  ref: z.string().min(1).max(256),
+  imports: names('imports').describe('Names the fragment gets them by.'),
+  exports: names('exports').describe('Names the fragment has them by.'),
+})
+export type UseDeclaration = z.output<typeof useDeclaration>
 
 export const registration = z.object({
   webProtocol: orDefault(z.enum(['http', 'https']), () => 'http' as const).describe(
@@ -126,6 +162,10 @@ export const registration = z.object({
     .max(65_536)
     .nullish()
     .describe('Shown when no instance is left: HTML, a path, or an http(s) URL.'),
+  refs: orDefault(z.array(refDeclaration).max(2000), () => []).describe('Fragments it renders for others.'),
+  uses: orDefault(z.array(useDeclaration).max(10_000), () => []).describe(
+    'Fragments of others its pages ask for, so that a conflict is found before a visitor does.',
+  ),
   affinity: z
     .boolean()
     .nullish()

@@ -25,6 +25,10 @@ export interface RouteSpec {
   readonly timeoutMs?: number
   /** Whether %2F may stand in the path. @default 'refuse' */
   readonly encodedSlash?: 'refuse' | 'keep'
+  /** HTML answers are composed, whatever their headers say. */
+  readonly compose?: boolean
+  /** A composed page waits for its required fragments; implies `compose`. */
+  readonly hold?: boolean
 }
 
 /** All routes of one manifest: what the instances that carry its hash serve. */

@@ -30,6 +30,8 @@ export interface RoutingTable {
    */
   candidates(route: Route): readonly Instance[]
   service(name: string): Service | undefined
+  /** Every instance of a service that may be sent requests now, whatever it declared; the same array each time for one table. */
+  instances(service: string): readonly Instance[]
   services(): Iterable<Service>
   routes(): Iterable<Route>
   conflicts(): readonly Conflict[]
@@ -105,6 +107,7 @@ function tableOf(state: State): RoutingTable {
       return candidates
     },
     service: (name: string) => get(services, name)?.service,
+    instances: (name: string) => get(services, name)?.instances ?? NOBODY,
     *services() {
       for (const [, { service }] of entries(services)) yield service
     },

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Awakening } from '@hydra-gateway/protocol'
+import type { Awakening, RefDeclaration } from '@hydra-gateway/protocol'
 
 export interface Address {
   readonly protocol: 'http' | 'https'
@@ -36,6 +36,14 @@ export interface Instance {
   readonly affinity: boolean
   /** Host header towards the instance; the visitor's own when absent. */
   readonly hostHeader?: string
+  /** It speaks our additions to Medusa's protocol (`protocol: 1`). */
+  readonly isOurs?: boolean
+  /** Fragments it renders, by ref; undefined when it doesn't say, as Medusa's applications: any may be asked for. */
+  readonly refs?: ReadonlyMap<string, RefDeclaration>
+  /** Those of `refs` that are not asked for, as they would break pages that are served; with the reason. */
+  readonly refusedRefs?: ReadonlyMap<string, string>
+  /** Its pages ask for fragments: it is told the visitor's context (`hydra-context`). */
+  readonly asksFragments?: boolean
 }
 
 /** What is known of a service beside its instances. */

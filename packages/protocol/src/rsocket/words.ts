@@ -14,6 +14,10 @@ export const ROUTES = {
   deregister: 'hydra.deregister',
   keys: 'hydra.keys',
   ping: 'hydra.ping',
+  /** A page asks the gateway; one answer, or a stream with each fragment as it is there. */
+  fragments: 'hydra.fragments.request',
+  /** The gateway asks a service; one answer, or a stream. */
+  render: 'hydra.fragments.render',
 } as const
 
 /** Where the gateway takes RSocket over WebSocket. */

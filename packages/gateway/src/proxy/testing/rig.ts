@@ -98,6 +98,7 @@ export function handTable(routes: readonly RigRoute[]): RoutingTable {
         .flatMap((m) => m.route.methods ?? []),
     candidates: (route) => all.find((m) => m.route === route)?.instances ?? [],
     service: () => undefined,
+    instances: () => [],
     services: () => [],
     routes: () => all.map((m) => m.route),
     conflicts: () => [],

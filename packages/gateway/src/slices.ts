@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config } from './config.ts'
+import type { FragmentSettings } from './fragments/settings.ts'
 import type { Http2Settings } from './proxy/http2-settings.ts'
 import type { ProxySettings } from './proxy/settings.ts'
 import type { RegistrySettings } from './registry/registry.ts'
@@ -55,5 +56,22 @@ export function http2Slice({ http2 }: Config): Http2Settings {
     controlBurst: http2.controlBurst,
     controlsPerSecond: http2.controlRate,
     maxInvalidFrames: http2.maxInvalidFrames,
+  }
+}
+
+/** Limits and patience of fragments: of the resolver, of who asks it, and of pages the gateway composes. */
+export function fragmentsSlice({ fragments }: Config): FragmentSettings {
+  return {
+    pageBudgetMs: fragments.pageBudget,
+    medusaBudgetMs: fragments.medusaBudget,
+    medusaBatchMs: fragments.medusaBatch,
+    maxBytes: fragments.maxBytes,
+    maxPerPage: fragments.maxPerPage,
+    maxCallBytes: fragments.maxCallBytes,
+    maxAnswerBytes: fragments.maxAnswerBytes,
+    readAheadBytes: fragments.readAhead,
+    maxFallbackBytes: fragments.maxFallbackBytes,
+    maxHeldBytes: fragments.maxHeldBytes,
+    xray: fragments.xray,
   }
 }

@@ -15,6 +15,7 @@ import {
   duration,
   flag,
   keyList,
+  limitedSize,
   origin,
   origins,
   port,
@@ -178,6 +179,60 @@ const routing = z
   })
   .describe('Which instance serves.')
 
+const fragments = z
+  .strictObject({
+    pageBudget: duration()
+      .prefault('3s')
+      .describe('How long the fragments of a page may take together; waves share it.'),
+    medusaBudget: duration()
+      .prefault('1700ms')
+      .describe('The same for pages of Medusa applications, which wait 2s and then show placeholders.'),
+    medusaBatch: duration()
+      .prefault('1100ms')
+      .describe(
+        'Part of `medusaBudget` a Medusa application has for several fragments at once. What is left is for asking again one by one when it refused. Of longer budgets it has the same share.',
+      ),
+    maxBytes: limitedSize(1024, 4 * 2 ** 20)
+      .prefault('1MiB')
+      .describe('Largest HTML of one fragment; above: its fallback.'),
+    maxPerPage: count(1, 100_000)
+      .prefault(1000)
+      .describe('Most fragments of one page; those above show their fallbacks.'),
+    maxCallBytes: limitedSize(1024, 8 * 2 ** 20)
+      .prefault('1MiB')
+      .describe('Largest request for fragments a page may send, attributes and all.'),
+    maxAnswerBytes: size(1024)
+      .prefault('256KiB')
+      .describe(
+        'Largest answer a Medusa application can read; above, the largest fragments show their fallbacks.',
+      ),
+    readAhead: size(0)
+      .prefault('256KiB')
+      .describe(
+        'Part of a composed page that is read before any of it has to wait, so that its fragments start together.',
+      ),
+    maxFallbackBytes: size(0)
+      .prefault('64KiB')
+      .describe('Largest fallback of a tag in a composed page; above, it is shown without being held.'),
+    maxHeldBytes: size(1024)
+      .prefault('1MiB')
+      .describe('Most bytes of a composed page that wait behind a fragment; above, the service waits.'),
+    xray: flag()
+      .prefault(false)
+      .describe(
+        'Show the X-ray of composed pages to everybody: for development. Otherwise only with the cookie `hydra xray` makes.',
+      ),
+  })
+  .superRefine(({ medusaBudget, medusaBatch }, context) => {
+    if (medusaBatch > medusaBudget)
+      context.addIssue({
+        code: 'custom',
+        path: ['medusaBatch'],
+        message: `at most medusaBudget, which is ${medusaBudget} ms`,
+      })
+  })
+  .describe('Pieces of HTML that services render for pages of others.')
+
 export const configSchema = z.strictObject({
   port: port().prefault(8080).describe('Public port for HTTP and WebSockets; 0 takes any free one.'),
   host: text('an address such as 127.0.0.1, or a host name', 255)
@@ -219,6 +274,7 @@ export const configSchema = z.strictObject({
   http: http.prefault({}),
   http2: http2.prefault({}),
   routing: routing.prefault({}),
+  fragments: fragments.prefault({}),
   services: z
     .record(serviceName, staticService)
     .prefault({})

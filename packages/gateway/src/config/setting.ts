@@ -90,6 +90,19 @@ export function size(leastBytes = 1) {
   )
 }
 
+/** An amount of bytes that has an upper end as well: what is above would not fit elsewhere. */
+export function limitedSize(leastBytes: number, mostBytes: number) {
+  const write = `a size such as 65536, 64KiB or 1MiB, from ${leastBytes} to ${mostBytes}`
+  return setting<number | string, number>(
+    write,
+    (given) => {
+      const bytes = parseSize(given)
+      return bytes !== undefined && bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined
+    },
+    (bytes) => inLargestUnit(bytes, SIZE_UNITS),
+  )
+}
+
 /** A whole number; text is taken too, because the environment has nothing else. */
 export function count(least = 1, most = 1_000_000_000) {
   return setting<number | string, number>(`a whole number from ${least} to ${most}`, (given) => {

@@ -8,6 +8,7 @@
  */
 import { Counter, Gauge, Registry as PrometheusRegistry } from 'prom-client'
 import { createExchangeCounts, type Outcome } from './exchange-counts.ts'
+import { createFragmentCounts, type FragmentOutcome } from './fragment-counts.ts'
 import { createTrafficCounts, type TrafficCounts } from './traffic-counts.ts'
 
 type GaugeName = 'services' | 'instances' | 'routes' | 'revision' | 'channels'
@@ -23,6 +24,10 @@ export interface Metrics extends TrafficCounts {
   retried(service: string): void
   /** An upstream failed: refused, timeout, broken. */
   upstreamFailed(service: string, reason: string): void
+  /** A fragment settled; `service` is `-` for names the gateway doesn't know. */
+  fragment(service: string, outcome: FragmentOutcome, seconds: number): void
+  /** Something of a fragment's answer was left out, by a short constant word. */
+  fragmentDropped(what: string): void
   gauge(name: GaugeName, value: number): void
   /** A gauge that is read whenever somebody asks for the metrics. */
   gaugeOf(name: GaugeName, read: () => number): void
@@ -57,6 +62,13 @@ export function createMetrics(): Metrics {
     help: 'Pins a route cookie had no room for',
     registers,
   })
+  const fragments = createFragmentCounts()
+  const fragmentDrops = new Counter({
+    name: 'hydra_fragment_dropped_total',
+    help: 'Parts of fragment answers that were left out',
+    labelNames: ['what'],
+    registers,
+  })
   const gauges = {
     services: new Gauge({ name: 'hydra_services', help: 'Known services', registers }),
     instances: new Gauge({ name: 'hydra_instances', help: 'Known instances', registers }),
@@ -72,6 +84,8 @@ export function createMetrics(): Metrics {
     retried: (service) => retries.inc({ service: exchanges.labelOf(service) }),
     upstreamFailed: (service, reason) => failures.inc({ service: exchanges.labelOf(service), reason }),
     pinsDropped: (count) => pins.inc(count),
+    fragment: fragments.add,
+    fragmentDropped: (what) => fragmentDrops.inc({ what }),
     gauge: (name, value) => gauges[name].set(value),
     gaugeOf: (name, read) => void readers.set(name, read),
     async text() {
@@ -79,7 +93,7 @@ export function createMetrics(): Metrics {
       const [register] = registers as [PrometheusRegistry]
       return {
         contentType: register.contentType,
-        body: `${exchanges.text()}\n\n${trafficText()}\n\n${await register.metrics()}`,
+        body: `${exchanges.text()}\n\n${trafficText()}\n\n${fragments.text()}\n\n${await register.metrics()}`,
       }
     },
   }

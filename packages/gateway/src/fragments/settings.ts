@@ -1,0 +1,29 @@
+/**
+ * Limits and patience of fragments; what each means and its default stand in `config/schema.ts`.
+ *
+ * @module
+ */
+
+/** What the resolver itself needs to know. */
+export interface ResolverSettings {
+  /** Budget of pages of Medusa applications, and the part of it a batch may take, ms. */
+  readonly medusaBudgetMs: number
+  readonly medusaBatchMs: number
+  /** Largest HTML of one fragment. */
+  readonly maxBytes: number
+  readonly maxPerPage: number
+}
+
+export interface FragmentSettings extends ResolverSettings {
+  /** Budget of all other pages, ms. */
+  readonly pageBudgetMs: number
+  /** Largest request of a page. */
+  readonly maxCallBytes: number
+  /** Largest answer to a Medusa application. */
+  readonly maxAnswerBytes: number
+  readonly readAheadBytes: number
+  readonly maxFallbackBytes: number
+  readonly maxHeldBytes: number
+  /** Everybody sees the X-ray. */
+  readonly xray: boolean
+}

@@ -7,6 +7,17 @@
 export { connect } from './connect.ts'
 export { type Connection, ConnectionError, type ConnectionErrorKind, openConnection } from './connection.ts'
 export type { RouteOption } from './exported.ts'
+export type { PageOption } from './fragments/binding.ts'
+export type {
+  FragmentDefinition,
+  FragmentHandler,
+  FragmentInput,
+  FragmentOptions,
+  FragmentOutput,
+  FragmentUser,
+  Identify,
+} from './fragments/definition.ts'
+export { fragment } from './fragments/fragment.ts'
 export type { Log } from './log.ts'
 export type {
   ConnectionState,

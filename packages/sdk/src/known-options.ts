@@ -23,6 +23,10 @@ const listOf =
 
 const text: Kind = { words: 'a text', fits: isText }
 const number: Kind = { words: 'a number', fits: (value) => typeof value === 'number' }
+const atLeastOne: Kind = {
+  words: 'a whole number, 1 or more',
+  fits: (value) => Number.isInteger(value) && (value as number) > 0,
+}
 const yesOrNo: Kind = { words: 'true or false', fits: (value) => typeof value === 'boolean' }
 const list = (example: string): Kind => ({
   words: `a list such as ['${example}']`,
@@ -59,6 +63,32 @@ const KINDS: Readonly<Record<keyof ServiceOptions | 'server' | 'port', Kind>> = 
     fits: (value) =>
       isObject(value) && listOf(isObject)(Array.isArray(value) ? value : Object.values(value).flat()),
   },
+  fragments: {
+    words: "a list such as [fragment('checkout', handler)]",
+    fits: listOf(
+      (one) =>
+        isObject(one) &&
+        'ref' in one &&
+        isText(one.ref) &&
+        'options' in one &&
+        isObject(one.options) &&
+        'handler' in one &&
+        typeof one.handler === 'function',
+    ),
+  },
+  pages: {
+    words: "a list such as [page('<h1>…</h1>')]",
+    fits: listOf(
+      (one) =>
+        isObject(one) &&
+        (['compile', 'bind', 'uses'] as const).every(
+          (method) => typeof (one as Record<string, unknown>)[method] === 'function',
+        ),
+    ),
+  },
+  identify: { words: 'a function that takes a token', fits: (value) => typeof value === 'function' },
+  maxRenders: atLeastOne,
+  maxRenderBytes: atLeastOne,
   fallback: text,
   weight: number,
   version: { words: 'a number or a text', fits: (value) => isText(value) || typeof value === 'number' },

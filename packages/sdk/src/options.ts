@@ -5,6 +5,8 @@
  */
 import type { Awakening, MenuEntry, Menus, Overview } from '@hydra-gateway/protocol'
 import type { RouteOption } from './exported.ts'
+import type { PageOption } from './fragments/binding.ts'
+import type { FragmentDefinition, Identify } from './fragments/definition.ts'
 import type { Log } from './log.ts'
 import type { NodeServer } from './server.ts'
 
@@ -35,6 +37,16 @@ export interface ServiceOptions {
   readonly sockets?: readonly string[]
   /** Menu items by menu; an array is the menu `main`. */
   readonly menu?: readonly MenuItemOption[] | Readonly<Record<string, readonly MenuItemOption[]>>
+  /** Fragments this service renders, for its own pages and for those of others; each made by `fragment`. */
+  readonly fragments?: readonly FragmentDefinition[]
+  /** Pages made of fragments, each made by `page`. A page with a fault is thrown before anything is started. */
+  readonly pages?: readonly PageOption[]
+  /** Verifies a visitor's login token for fragments, which get the `user`. @default nobody is known */
+  readonly identify?: Identify
+  /** Fragments rendered at a time for others; above it requests are turned down. @default 256 */
+  readonly maxRenders?: number
+  /** Largest request for fragments of this service, bytes. @default 2 MiB */
+  readonly maxRenderBytes?: number
   /** Shown when no instance is left: HTML, a path, or an http(s) URL. */
   readonly fallback?: string
   /** Share of visitors beside other versions. @default 10 */

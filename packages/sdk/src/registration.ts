@@ -11,6 +11,7 @@ import {
 } from '@hydra-gateway/protocol'
 import { type Exported, selectRoutes } from './exported.ts'
 import { NOTHING_FOUND } from './found.ts'
+import { refsOf, usesOf } from './fragments/declared.ts'
 import { wrongKinds } from './known-options.ts'
 import type { MenuItemOption, ServiceOptions } from './options.ts'
 import { readPatterns, toSpring } from './patterns.ts'
@@ -48,6 +49,8 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
     sockets: readPatterns(options.sockets, 'sockets').map(toSpring),
     staticResources: [...facts.statics],
     menuItems: menuItemsOf(options.menu),
+    refs: refsOf(options.fragments),
+    uses: usesOf(options.pages),
     ...definedOf({ version, awakening, weight, group, title, fallback, affinity }),
   }
   const parsed = registration.safeParse(bean)
@@ -56,7 +59,7 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
   throw new TypeError(`the gateway would refuse this registration: ${faults.join('; ')}`)
 }
 
-/** Throws a TypeError for options that can never be registered, before anything is started. */
+/** Throws a TypeError for options that can never be registered, before anything is started or compiled. */
 export function checkOptions(options: ServiceOptions): void {
   const problem = serviceNameProblem(String(options.name ?? ''))
   if (problem) throw new TypeError(`name: ${problem}`)
@@ -65,6 +68,12 @@ export function checkOptions(options: ServiceOptions): void {
   const { when } = options
   if (when !== undefined && typeof when !== 'function' && typeof when?.then !== 'function')
     throw new TypeError('when must be a promise, or a function that returns one')
+  const { pages: _notCompiledYet, ...others } = options
+  checkRegistration(others)
+}
+
+/** Throws a TypeError when the options don't make a registration, whatever is found in the app. */
+export function checkRegistration(options: ServiceOptions): void {
   const { exported } = selectRoutes(NOTHING_FOUND, options)
   const facts = {
     instanceId: '0'.repeat(32),

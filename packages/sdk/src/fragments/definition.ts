@@ -24,6 +24,9 @@ export interface FragmentUser {
   readonly [claim: string]: unknown
 }
 
+/** Who a visitor's login token belongs to, once it is verified; undefined for nobody. */
+export type Identify = (token: string) => FragmentUser | undefined | Promise<FragmentUser | undefined>
+
 /** What a fragment is rendered from. */
 export interface FragmentInput {
   /** Values the page gives, by the names declared here. What the page doesn't have is absent. */
@@ -42,7 +45,10 @@ export interface FragmentInput {
 export interface FragmentOutput {
   /** May hold fragment tags itself: they are resolved within this fragment's own attributes. */
   readonly html: string | { toString(): string }
+  /** Values of declared exports, as JSON; what is left out is absent for pages that ask for it. */
   readonly exports?: Readonly<Record<string, unknown>>
+  /** Further values of its own for fragment tags inside its HTML; no page gets them. */
+  readonly attributes?: Readonly<Record<string, unknown>>
   /** Replaces what is kept of this visitor, JSON up to 16 KB; absent leaves it. */
   readonly session?: unknown
   /** Beside those declared. */

@@ -1,0 +1,39 @@
+/**
+ * What a service and its pages know of each other: the seam between the side that renders fragments and the side
+ * that makes pages of them. Types only.
+ *
+ * @module
+ */
+import type { FragmentsRequest, UseDeclaration } from '@hydra-gateway/protocol'
+import type { Source, StreamReceiver } from '@hydra-gateway/protocol/rsocket'
+import type { Log } from '../log.ts'
+import type { LocalFragments } from './definition.ts'
+
+/**
+ * Asks the gateway for fragments of others, as one stream. Each item is a `ResolvedFragments` with what is new;
+ * items come for as long as there is demand. `cancel` of the source says that nobody waits any more.
+ */
+export type AskGateway = (request: FragmentsRequest, receiver: StreamReceiver) => Source
+
+/** The service a page belongs to. */
+export interface PageBinding {
+  /** Name of the service. */
+  readonly service: string
+  /** Its own fragments: these never leave the process. */
+  readonly fragments: LocalFragments
+  /** The gateway, for as long as there is a line to it; undefined while there is none. Ask anew for each page. */
+  readonly ask: () => AskGateway | undefined
+  readonly log: Log
+  /** The option `sessions` of the service, as it was given. */
+  readonly sessions: unknown
+}
+
+/** A page, as the service sees it. */
+export interface PageOption {
+  /** Compiles and checks it. @throws FragmentError or TypeError: the service is not started then. */
+  compile(binding: PageBinding): void
+  /** Called once, after all pages of the service compiled: it may be rendered from now on. */
+  bind(binding: PageBinding): void
+  /** The fragments of others it asks for; called after `compile`. */
+  uses(): readonly UseDeclaration[]
+}

@@ -1,0 +1,36 @@
+/**
+ * What the gateway is told of fragments and pages, so that what doesn't fit together is found before a visitor
+ * does.
+ *
+ * @module
+ */
+import type { RegistrationInput } from '@hydra-gateway/protocol'
+import type { PageOption } from './binding.ts'
+import type { FragmentDefinition } from './definition.ts'
+
+/**
+ * Fragments as a registration declares them.
+ *
+ * @throws TypeError when two have one name.
+ */
+export function refsOf(
+  fragments: readonly FragmentDefinition[] = [],
+): NonNullable<RegistrationInput['refs']> {
+  const refs = new Set<string>()
+  return fragments.map(({ ref, options: { exports = [], attributes = [], imports, assets } }) => {
+    if (refs.has(ref)) throw new TypeError(`fragments: two are called "${ref}"`)
+    refs.add(ref)
+    return {
+      ref,
+      // What it gives to pages is its own as well.
+      attributes: [...new Set([...exports, ...attributes])],
+      ...(imports && { imports: [...imports] }),
+      ...(assets && { assets }),
+    }
+  })
+}
+
+/** Tags of pages as a registration declares them. Pages have to be compiled. */
+export function usesOf(pages: readonly PageOption[] = []): NonNullable<RegistrationInput['uses']> {
+  return pages.flatMap((page) => page.uses()).map((use) => ({ ...use }))
+}

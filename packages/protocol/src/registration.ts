@@ -81,6 +81,10 @@ export const routeDeclaration = z.object({
 })
 export type RouteDeclaration = z.output<typeof routeDeclaration>
 
+/** Fragments one registration may declare, and tags of its pages. */
+export const MOST_REFS = 2000
+export const MOST_USES = 10_000
+
 /** A fragment a service renders for pages of others. */
 export const refDeclaration = z.object({
   ref: z.string().min(1).max(256).describe('Name the fragment is asked for by.'),
@@ -162,8 +166,10 @@ export const registration = z.object({
     .max(65_536)
     .nullish()
     .describe('Shown when no instance is left: HTML, a path, or an http(s) URL.'),
-  refs: orDefault(z.array(refDeclaration).max(2000), () => []).describe('Fragments it renders for others.'),
-  uses: orDefault(z.array(useDeclaration).max(10_000), () => []).describe(
+  refs: orDefault(z.array(refDeclaration).max(MOST_REFS), () => []).describe(
+    'Fragments it renders for others.',
+  ),
+  uses: orDefault(z.array(useDeclaration).max(MOST_USES), () => []).describe(
     'Fragments of others its pages ask for, so that a conflict is found before a visitor does.',
   ),
   affinity: z
@@ -195,6 +201,8 @@ export const registrationResponse = z.object({
   refused: z
     .array(z.object({ path: z.string(), reason: z.string() }))
     .optional()
-    .describe('Routes that are not served, each with its reason; everything else is.'),
+    .describe(
+      'What is not served, each with its reason; everything else is. A path; `fragment checkout` for a fragment that is not asked for; the place of a tag, such as `product.html:12:5`, that shows its fallback.',
+    ),
 })
 export type RegistrationResponse = z.output<typeof registrationResponse>

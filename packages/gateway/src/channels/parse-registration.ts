@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Registration, registration } from '@hydra-gateway/protocol'
+import { MOST_REFS, MOST_USES, type Registration, registration } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
 
 /** Faults listed in one answer; a body with ten thousand of them need not be answered with all. */
@@ -23,6 +23,8 @@ export function parseRegistration(value: unknown, maxRoutes: number): Registrati
     const declared = lengthOf(endpoints) + lengthOf(sockets) + lengthOf(staticResources) + lengthOf(routes)
     if (declared > maxRoutes) throw tooMany(maxRoutes, 'routes')
     if (menuCount(menuItems, maxRoutes) > maxRoutes) throw tooMany(maxRoutes, 'menu items')
+    if (lengthOf(value['refs']) > MOST_REFS) throw tooMany(MOST_REFS, 'fragments')
+    if (lengthOf(value['uses']) > MOST_USES) throw tooMany(MOST_USES, 'uses of fragments')
   }
   const parsed = registration.safeParse(value)
   if (parsed.success) return parsed.data

@@ -7,7 +7,13 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { type MenuItems, type RouteDeclaration, registration, urlHost } from '@hydra-gateway/protocol'
+import {
+  type MenuItems,
+  type RefDeclaration,
+  type RouteDeclaration,
+  registration,
+  urlHost,
+} from '@hydra-gateway/protocol'
 import type { Registry } from '../registry/registry.ts'
 import type { Address } from '../routing/upstream.ts'
 
@@ -21,6 +27,8 @@ export interface StaticService {
   /** Paths that take WebSockets. */
   readonly sockets: readonly string[]
   readonly statics: readonly string[]
+  /** Fragments it renders, asked for the way a service with our SDK is; without any as a Medusa application is. */
+  readonly fragments?: readonly RefDeclaration[]
   readonly title?: string | undefined
   readonly fallback?: string | undefined
   readonly group?: string | undefined
@@ -36,9 +44,10 @@ export function registerStaticServices(
   services: readonly StaticService[],
   registry: Pick<Registry, 'registerStatic'>,
 ): void {
-  for (const { name, instances, routes, sockets, statics, menu, preserveHost, tls, ...service } of services) {
+  for (const configured of services) {
+    const { name, instances, routes, sockets, statics, fragments = [], menu, preserveHost, tls } = configured
     for (const { protocol, host, port, weight, version } of instances) {
-      const { title, fallback, group, affinity } = service
+      const { title, fallback, group, affinity } = configured
       const declared = registration.parse({
         webProtocol: protocol,
         host,
@@ -54,6 +63,7 @@ export function registerStaticServices(
         fallback,
         group,
         affinity,
+        ...(fragments.length > 0 ? { protocol: 1, refs: fragments } : {}),
       })
       const id = createHash('sha256').update(`${name} ${protocol} ${host} ${port}`).digest('hex').slice(0, 32)
       const usual = protocol === 'https' ? 443 : 80

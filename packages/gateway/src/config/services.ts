@@ -3,13 +3,21 @@
  *
  * @module
  */
-import { type Dialect, menuItems, PatternError, routeDeclaration, translate } from '@hydra-gateway/protocol'
+import {
+  type Dialect,
+  menuItems,
+  PatternError,
+  refDeclaration,
+  routeDeclaration,
+  translate,
+} from '@hydra-gateway/protocol'
 import { z } from 'zod'
 import { fallbackProblem } from '../routing/fallback.ts'
 import { isReservedPattern } from '../routing/reserved.ts'
 import { count, flag, readOrigin, setting, text } from './setting.ts'
 
 type RouteInput = z.input<typeof routeDeclaration>
+type RefInput = z.input<typeof refDeclaration>
 
 /** Where an instance is reached: what its URL says. */
 export interface StaticAddress {
@@ -121,6 +129,18 @@ export const staticService = z
       .array(text('a path such as logo.svg'))
       .prefault([])
       .describe('Static files, relative to its `/static/`, served at `/<name>/…` as well.'),
+    fragments: z
+      .array(
+        z.preprocess(
+          (given: string | RefInput) => (typeof given === 'string' ? { ref: given } : given),
+          refDeclaration.strict(),
+        ),
+      )
+      .max(2000)
+      .prefault([])
+      .describe(
+        'Fragments it renders for pages of others: refs such as `teaser`, or `{ ref, attributes, imports }`. Each is asked for by itself, at `/h/fragment/…/requestFragment`; without this list any may be asked for, many at once, as of a Medusa application.',
+      ),
     title: text('what visitors call it, such as Orders', 128)
       .optional()
       .describe('What visitors call it, such as Orders.'),
@@ -137,11 +157,13 @@ export const staticService = z
       .describe('Send the Host the visitor asked for; false sends the one of the URL.'),
     tls: tls.prefault({}),
   })
-  .superRefine(({ url, urls, routes, sockets, statics, fallback }, context) => {
+  .superRefine(({ url, urls, routes, sockets, statics, fragments, fallback }, context) => {
     const add = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     if (!url === !urls) add('url', 'either url, the address of the only instance, or urls, a list of them')
     const wrongFallback = fallback === undefined ? undefined : fallbackProblem(fallback)
     if (wrongFallback) add('fallback', `another one: it ${wrongFallback}`)
-    if (routes.length + sockets.length + statics.length === 0)
+    const twice = fragments.find(({ ref }, i) => fragments.findIndex((other) => other.ref === ref) < i)
+    if (twice) add('fragments', `each ref once; "${twice.ref}" is there twice`)
+    if (routes.length + sockets.length + statics.length + fragments.length === 0)
       add('routes', "the paths it serves, such as ['/shop/**']")
   })

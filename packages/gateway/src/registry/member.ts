@@ -7,6 +7,7 @@ import type { Registration, ServiceState } from '@hydra-gateway/protocol'
 import type { Manifest } from '../routing/route.ts'
 import type { ChannelKind, Instance } from '../routing/upstream.ts'
 import type { Refusal } from './declaration.ts'
+import type { FragmentFacts } from './fragment-facts.ts'
 
 /** One known instance. */
 export interface Member {
@@ -20,8 +21,10 @@ export interface Member {
   readonly node: string
   readonly manifest: Manifest
   readonly refused: readonly Refusal[]
-  /** As the data plane sees it. */
-  readonly instance: Instance
+  /** What it says of fragments. */
+  readonly fragments: FragmentFacts
+  /** As the data plane sees it. Another object once its fragments are judged otherwise. */
+  instance: Instance
   /** `available` serves, `recovering` lost its channel and may return. */
   state: Extract<ServiceState, 'available' | 'recovering'>
 }

@@ -10,6 +10,7 @@ import type { Registrant } from '../channels/port.ts'
 import type { Log } from '../observe/log.ts'
 import type { Address } from '../routing/upstream.ts'
 import { compileDeclaration, type Declaration, manifestHash } from './declaration.ts'
+import { type FragmentFacts, fragmentFactsOf, fragmentHash } from './fragment-facts.ts'
 import type { Member } from './member.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface RecruiterDeps {
   readonly settings: { readonly maxRoutes: number }
   /** A declaration that is known already: most instances of a service say the same. */
   readonly known: (service: string, hash: string) => Pick<Declaration, 'manifest' | 'refused'> | undefined
+  /** The same of fragments. */
+  readonly knownFragments: (service: string, hash: string) => FragmentFacts | undefined
   readonly node: string
   readonly log: Log
 }
@@ -30,7 +33,7 @@ export interface RecruiterDeps {
 /** Warnings of one registration that are logged: a framework writes the same thing about every route. */
 const MOST_LOGGED = 20
 
-export function createRecruiter({ settings, known, node, log }: RecruiterDeps): Recruiter {
+export function createRecruiter({ settings, known, knownFragments, node, log }: RecruiterDeps): Recruiter {
   const declarationOf = (registration: Registration, channel: Registrant['channel']) => {
     const { name } = registration
     const hash = manifestHash(registration, channel)
@@ -48,20 +51,29 @@ export function createRecruiter({ settings, known, node, log }: RecruiterDeps): 
     return compiled
   }
 
+  const fragmentsOf = (registration: Registration): FragmentFacts => {
+    const hash = fragmentHash(registration)
+    const before = hash === '' ? undefined : knownFragments(registration.name, hash)
+    return before ?? fragmentFactsOf(registration, hash)
+  }
+
   return (registration, { channel, peer }, host) => {
     const { name: service, version, weight } = registration
     const { manifest, refused } = declarationOf(registration, channel)
+    const fragments = fragmentsOf(registration)
+    const { refs, uses } = fragments
     const own = channel === 'rsocket' ? registration.instanceId : undefined
     const id = own ?? addressId(registration, host)
     return {
       id,
-      // Thousands of static names were turned into routes; nobody reads them again.
-      registration: { ...registration, staticResources: [] },
+      // Thousands of static names were turned into routes; nobody reads them again. Fragments stand beside it.
+      registration: { ...registration, staticResources: [], refs: [], uses: [] },
       channel,
       peer,
       node,
       manifest,
       refused,
+      fragments,
       state: 'available',
       instance: Object.freeze({
         id,
@@ -73,6 +85,9 @@ export function createRecruiter({ settings, known, node, log }: RecruiterDeps): 
         weight,
         awakening: registration.awakening ?? 'NEWEST_VERSION_WINS',
         affinity: registration.affinity ?? channel === 'http',
+        isOurs: registration.protocol === 1,
+        asksFragments: uses.length > 0,
+        ...(refs ? { refs } : {}),
       }),
     }
   }

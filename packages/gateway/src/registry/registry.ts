@@ -20,6 +20,7 @@ import type { VitalsBook } from '../routing/vitals.ts'
 import type { InstanceStore } from '../store/port.ts'
 import { createAnnouncer } from './announcer.ts'
 import { manifestHash, type Refusal } from './declaration.ts'
+import { fragmentHash } from './fragment-facts.ts'
 import { createLeases } from './leases.ts'
 import type { Entry, Member } from './member.ts'
 import { compileOverview } from './overview.ts'
@@ -117,10 +118,14 @@ export function createRegistry(deps: RegistryDeps): Registry {
     compile: () => compileOverview({ entries: roster.entries(), table: table(), vitals }),
     clock,
   })
+  const membersOf = (service: string): readonly Member[] => [
+    ...(roster.entry(service)?.members.values() ?? []),
+  ]
   const recruit = createRecruiter({
     settings,
-    known: (service, hash) =>
-      [...(roster.entry(service)?.members.values() ?? [])].find(({ manifest }) => manifest.hash === hash),
+    known: (service, hash) => membersOf(service).find(({ manifest }) => manifest.hash === hash),
+    knownFragments: (service, hash) =>
+      membersOf(service).find(({ fragments }) => fragments.hash === hash)?.fragments,
     node,
     log,
   })
@@ -274,10 +279,11 @@ export function createRegistry(deps: RegistryDeps): Registry {
       for (const member of [...roster.members()]) {
         if (member.node !== node && !listed.has(member.id)) roster.remove(member, 'no node hears it any more')
       }
-      for (const { id, node: owner, channel, registration, host, peer } of adopted) {
+      for (const one of adopted) {
+        const { id, node: owner, channel, registration, host, peer } = one
         const known = roster.member(id)
         if (owner === node || known?.node === node) continue
-        if (known?.node === owner && known.manifest.hash === manifestHash(registration, channel)) continue
+        if (known && isSame(known, one)) continue
         try {
           roster.admit({ ...recruit(registration, { channel, peer }, host), node: owner })
         } catch (error) {
@@ -286,7 +292,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
         }
       }
     },
-    instancesOf: (service) => [...(roster.entry(service)?.members.values() ?? [])].map(knownInstance),
+    instancesOf: (service) => membersOf(service).map(knownInstance),
     active: () =>
       [...roster.entries()]
         .map((entry) => ({
@@ -322,6 +328,18 @@ function lostClaims(table: RoutingTable, service: string): Refusal[] {
 function knownInstance({ id, channel, registration, instance, peer }: Member): KnownInstance {
   const { host, port } = instance.address
   return { id, channel, announcedHost: registration.host, host, port, peer }
+}
+
+/** Whether another node says of a member what is known of it already. */
+function isSame(known: Member, { node, channel, registration, host }: Adopted): boolean {
+  return (
+    known.node === node &&
+    known.instance.address.host === host &&
+    known.manifest.hash === manifestHash(registration, channel) &&
+    known.fragments.hash === fragmentHash(registration) &&
+    JSON.stringify(known.registration) ===
+      JSON.stringify({ ...registration, staticResources: [], refs: [], uses: [] })
+  )
 }
 
 /** What another node needs to route to this member; `adopt` takes it apart again. */

@@ -25,7 +25,7 @@ export const X_REAL_IP = 15
 export const X_REQUEST_ID = 16
 /** Every `x-forwarded-…`. */
 export const X_FORWARDED = 17
-/** Every `hydra-…`. */
+/** Every other `hydra-…`. */
 export const HYDRA = 18
 /** Every name with `_` in it, whatever else it is. */
 export const DISGUISED = 19
@@ -42,6 +42,8 @@ export const SEC_FETCH_MODE = 29
 export const SEC_FETCH_DEST = 30
 export const SEC_WEBSOCKET_KEY = 31
 export const TRACESTATE = 32
+/** One of `hydra-…` that is looked for in answers. */
+export const HYDRA_COMPOSE = 33
 
 /** Names by number; '' for numbers that stand for many. */
 export const NAMES: readonly string[] = [
@@ -78,6 +80,7 @@ export const NAMES: readonly string[] = [
   'sec-fetch-dest',
   'sec-websocket-key',
   'tracestate',
+  'hydra-compose',
 ]
 
 const WORDS = compileWords(NAMES)

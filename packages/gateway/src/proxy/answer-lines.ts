@@ -9,6 +9,8 @@ import {
   CONNECTION,
   CONTENT_LENGTH,
   HTTP2_SETTINGS,
+  HYDRA,
+  HYDRA_COMPOSE,
   KEEP_ALIVE,
   PROXY_AUTHORIZATION,
   PROXY_CONNECTION,
@@ -38,7 +40,8 @@ export const HOP_BY_HOP: readonly number[] = [
 
 /** By id of the name: 1 for lines that never go on. */
 const DROPPED = new Uint8Array(256)
-for (const id of [...HOP_BY_HOP, X_REQUEST_ID]) DROPPED[id] = 1
+// What begins with `Hydra-` is between services and us.
+for (const id of [...HOP_BY_HOP, X_REQUEST_ID, HYDRA, HYDRA_COMPOSE]) DROPPED[id] = 1
 
 /** Would change what message this is, so that nobody may have them removed by naming them in `Connection`. */
 const NEVER_NOMINATED: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding'])

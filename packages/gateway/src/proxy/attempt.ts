@@ -14,11 +14,12 @@
  * @module
  */
 import { type ResponseHead, SWITCH } from '../http1/head.ts'
-import { CONTENT_TYPE } from '../http1/names.ts'
+import { CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Vitals } from '../routing/vitals.ts'
 import { blame } from './blame.ts'
+import type { AnswerSink, Composition } from './composition.ts'
 import type { Waiting } from './deadlines.ts'
 import { discardAnswer } from './discarder.ts'
 import type { Exchange, ForwardFailure } from './exchange.ts'
@@ -71,6 +72,9 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   #isBlocked = false
   #isStream = false
   #interim = 0
+  /** Takes the answer's body: the exchange, or a composition in front of it. */
+  #sink: AnswerSink
+  #composition: Composition | undefined = undefined
 
   constructor(
     engine: Engine,
@@ -84,6 +88,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.isUpload = exchange.hasBody && !exchange.isBodyWhole
     this.#engine = engine
     this.#exchange = exchange
+    this.#sink = exchange
     this.#route = route
     this.#instance = instance
     this.#pool = pool
@@ -111,11 +116,15 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       return
     }
     exchange.attempt = this
+    // Conditions of other methods are about what they do (RFC 9110, 13.2.1), not about a copy of the page.
+    exchange.wantsWhole =
+      this.#mayCompose && isSafe(this.method) && this.#engine.composer!.composes(this.#route)
     this.#begin()
   }
 
   /** The visitor left, or the exchange ended some other way: the service need not go on with it. */
   leave(): void {
+    this.#composition?.cancel()
     this.#settle(false)
   }
 
@@ -264,14 +273,24 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       this.#askOtherwise(otherwise, bodyBytes)
       return
     }
+    const wantsCompose = this.#mayCompose && this.#wantsCompose(head)
+    if (wantsCompose && isPart(status) && !exchange.wantsWhole && isSafe(this.method) && !exchange.hasBody) {
+      this.#engine.composer!.noteComposed(this.#route)
+      exchange.wantsWhole = true
+      this.#askAgain(bodyBytes)
+      return
+    }
     exchange.headAt = performance.now()
     this.#phase = 'answer'
     this.#isStream = isEventStream(head)
     if (this.#isStream) exchange.watchPeer()
     exchange.instance = this.#instance
     try {
-      this.#engine.onHead(exchange, status, linesOf(head))
-      exchange.relayHead(head, bodyBytes, this.#instance.channel)
+      if (wantsCompose) this.#compose(head, bodyBytes)
+      if (this.#composition === undefined) {
+        this.#engine.onHead(exchange, status, linesOf(head))
+        exchange.relayHead(head, bodyBytes, this.#instance.channel)
+      }
     } catch (cause) {
       this.#fail('HYDRA_UPSTREAM_BROKEN', 'head', false, false, cause)
       return
@@ -314,24 +333,25 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   onAnswerBody(bytes: Buffer): Taken {
     if (this.#phase !== 'answer') return SENT
     this.#touch()
-    return this.#exchange.write(bytes)
+    return this.#sink.write(bytes)
   }
 
   onAnswerEnd(isReusable: boolean): void {
     if (this.#phase !== 'answer') return
     const exchange = this.#exchange
-    exchange.finish()
+    const sink = this.#sink
+    sink.finish()
     exchange.attempt = undefined
     this.#settle(isReusable)
     // The exchange may end with this, and the next request of the visitor begin.
-    exchange.flush()
+    sink.flush()
   }
 
   onReadEnd(): void {
     if (this.#phase !== 'answer') return
-    const exchange = this.#exchange
-    exchange.flush()
-    if (exchange.isBlocked) this.#waitForVisitor()
+    const sink = this.#sink
+    sink.flush()
+    if (sink.isBlocked) this.#waitForVisitor()
   }
 
   /** The visitor does not take what was read so far: nothing more is read. */
@@ -341,7 +361,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     connection.hold()
     this.#isBlocked = true
     this.#touch()
-    this.#exchange.onDrain = () => this.#onVisitorDrain()
+    this.#sink.onDrain = () => this.#onVisitorDrain()
   }
 
   #onVisitorDrain(): void {
@@ -351,11 +371,31 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#connection?.resume()
   }
 
+  get #mayCompose(): boolean {
+    return this.#engine.composer !== undefined
+  }
+
+  #wantsCompose(head: ResponseHead): boolean {
+    const { compose, hold } = this.#route
+    return compose === true || hold === true || head.find(HYDRA_COMPOSE) >= 0
+  }
+
+  #compose(head: ResponseHead, bodyBytes: number): void {
+    const { composer } = this.#engine
+    this.#composition = composer!.compose(this.#exchange, this.#route, this.#instance, head, bodyBytes)
+    if (this.#composition) this.#sink = this.#composition
+  }
+
   /** The first place has nothing: the route names another one, at the same instance. */
   #askOtherwise(otherwise: string, bodyBytes: number): void {
-    const connection = this.#connection!
     this.#isOtherwise = true
     this.#target = otherwise + this.#exchange.query
+    this.#askAgain(bodyBytes)
+  }
+
+  /** This answer is not the one: the same instance is asked once more. */
+  #askAgain(bodyBytes: number): void {
+    const connection = this.#connection!
     this.#connection = undefined
     discardAnswer(this.method, bodyBytes, this.#pool, connection, this.#engine.deadlines)
     this.#begin()
@@ -420,6 +460,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     if (!isOurs) blame(this.#engine, exchange, this.#instance, this.#vitals, failure)
     exchange.attempt = undefined
     this.#settle(false)
+    this.#composition?.cancel()
     // What has begun can't be taken back: it is cut, so that nobody takes it for the whole.
     if (exchange.answered) exchange.abort()
     else this.#onFailure(exchange, failure)
@@ -450,6 +491,11 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       this.#pool.release(connection)
     else connection.destroy()
   }
+}
+
+/** Part of a page, or word about one the visitor has: not modified, a condition or a range that does not hold. */
+function isPart(status: number): boolean {
+  return status === 206 || status === 304 || status === 412 || status === 416
 }
 
 function isEventStream(head: ResponseHead): boolean {

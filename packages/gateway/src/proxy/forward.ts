@@ -11,6 +11,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Address, Instance } from '../routing/upstream.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 import { Attempt } from './attempt.ts'
+import type { Composer } from './composition.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { Exchange, Forward, HeaderLines } from './exchange.ts'
 import { createPool, type Pool, type PoolDeps } from './pool.ts'
@@ -26,6 +27,8 @@ export interface ForwarderDeps {
    * For WebSockets the status is 101.
    */
   readonly onHead?: (exchange: Exchange, status: number, headers: HeaderLines) => void
+  /** Puts fragments into pages. @default none are composed */
+  readonly composer?: Composer | undefined
   readonly clock: Clock
   readonly log: Log
   readonly metrics: EngineMetrics
@@ -46,6 +49,7 @@ export interface Engine {
   readonly settings: ProxySettings
   readonly vitals: VitalsBook
   readonly onHead: (exchange: Exchange, status: number, headers: HeaderLines) => void
+  readonly composer: Composer | undefined
   readonly deadlines: Deadlines
   readonly splices: Splices
   readonly log: Log
@@ -63,7 +67,8 @@ export interface Forwarder {
 }
 
 /** Makes the forwarder of one gateway. */
-export function createForwarder({ settings, vitals, clock, log, metrics, onHead }: ForwarderDeps): Forwarder {
+export function createForwarder(deps: ForwarderDeps): Forwarder {
+  const { settings, vitals, clock, log, metrics, onHead, composer } = deps
   const pools = new Map<string, Pool>()
   const shortestMs = Math.min(settings.connectTimeoutMs, settings.headTimeoutMs, settings.idleTimeoutMs)
   const deadlines = createDeadlines(clock, Math.max(10, Math.min(250, shortestMs / 4)))
@@ -83,6 +88,7 @@ export function createForwarder({ settings, vitals, clock, log, metrics, onHead 
     log,
     metrics,
     onHead: onHead ?? (() => {}),
+    composer,
   }
   const poolDeps: PoolDeps = {
     settings,

@@ -12,6 +12,8 @@ import {
   FORWARDED,
   HOST,
   HYDRA,
+  HYDRA_COMPOSE,
+  OTHER,
   TRACEPARENT,
   TRACESTATE,
   X_FORWARDED,
@@ -40,13 +42,16 @@ export interface Forwardable {
   readonly fromTrusted: boolean
   readonly peer: Peer
   readonly headers: HeaderLines
+  /** Conditions and ranges stay behind: the whole answer is wanted. */
+  readonly wantsWhole?: boolean
 }
 
 /** By id of the name: lines that never go on, and lines that are looked at. All others go on. */
 const DROP = 1
 const LOOK = 2
 const RULES = new Uint8Array(256)
-for (const id of [...HOP_BY_HOP, HOST, FORWARDED, X_REAL_IP, X_REQUEST_ID, HYDRA]) RULES[id] = DROP
+for (const id of [...HOP_BY_HOP, HOST, FORWARDED, X_REAL_IP, X_REQUEST_ID, HYDRA, HYDRA_COMPOSE])
+  RULES[id] = DROP
 for (const id of [COOKIE, DISGUISED, EXPECT, TRACEPARENT, TRACESTATE, X_FORWARDED]) RULES[id] = LOOK
 
 const VERSION_AND_HOST = Buffer.from(' HTTP/1.1\r\nHost: ')
@@ -90,7 +95,7 @@ export function putRequestHead(
 
 /** Copies lines that go on in runs, as few as there are. */
 function putKeptLines(slab: Slab, exchange: Forwardable, isRegistered: boolean): void {
-  const { head } = exchange
+  const { head, wantsWhole } = exchange
   const nominated = nominatedBy(head)
   const { bytes } = head
   const lines = head.lines()
@@ -99,6 +104,7 @@ function putKeptLines(slab: Slab, exchange: Forwardable, isRegistered: boolean):
   for (let i = 0; i < lines.count; i++) {
     const rule = RULES[lines.id[i]!]!
     let isKept = rule === 0
+    if (isKept && wantsWhole && lines.id[i] === OTHER) isKept = !CONDITIONS.test(head.name(i))
     let text: string | undefined
     if (rule === LOOK) {
       if (lines.id[i] === COOKIE) {
@@ -125,6 +131,9 @@ function putKeptLines(slab: Slab, exchange: Forwardable, isRegistered: boolean):
   }
   if (runAt >= 0) slab.range(bytes, runAt, runEnd)
 }
+
+/** What makes an answer part of a page, or word that nothing changed. */
+const CONDITIONS = /^(?:range|if-match|if-none-match|if-modified-since|if-unmodified-since|if-range)$/i
 
 /** The four of `X-Forwarded-*` that are written anew. */
 const WRITTEN_FORWARDED: ReadonlySet<string> = new Set([

@@ -67,6 +67,8 @@ export abstract class WireExchange implements Exchange {
   /** Instances that failed this exchange, and how often that counted. Used by `proxy.ts`. */
   tried: Instance[] | undefined = undefined
   failures = 0
+  /** The whole answer is asked for, whatever conditions and ranges the request has: it will be composed. */
+  wantsWhole = false
   /** The visitor speaks HTTP/1.0: no interim answers, no chunks. */
   readonly isHttp10: boolean
   /** It counts among those a gateway that stops waits for. */

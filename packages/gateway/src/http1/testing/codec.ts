@@ -178,8 +178,9 @@ function checkTable(head: Head): void {
 function idOf(name: string): number {
   if (name.includes('_')) return DISGUISED
   if (name.startsWith('x-forwarded-')) return X_FORWARDED
-  if (name.startsWith('hydra-')) return HYDRA
-  return Math.max(0, NAMES.indexOf(name))
+  const known = NAMES.indexOf(name)
+  if (known > 0) return known
+  return name.startsWith('hydra-') ? HYDRA : 0
 }
 
 /** RFC 9112, 6.3: how the body of this message is delimited. */

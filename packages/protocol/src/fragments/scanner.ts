@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { PageScanner } from './scanner-page.ts'
 
 /** Told what was found, in order. Ranges are valid during the call only; all of the page's bytes are in some call. */
 export interface ScanHandler {
@@ -30,7 +31,10 @@ export interface ScanHandler {
 export interface ScannerLimits {
   /** Longest fragment tag or attributes script; a longer one comes as text, and `onOversize` says so. @default 64 KiB */
   readonly maxTagBytes?: number
-  readonly onOversize?: (what: 'tag' | 'attributes', offset: number) => void
+  /** How deep fragments may nest; a deeper start tag comes as text, and so does its end tag. @default 1024 */
+  readonly maxDepth?: number
+  /** Told before that text comes. */
+  readonly onOversize?: (what: 'tag' | 'attributes' | 'depth', offset: number) => void
 }
 
 export interface Scanner {
@@ -41,6 +45,6 @@ export interface Scanner {
 }
 
 /** Makes a scanner for one page. */
-export function createScanner(_handler: ScanHandler, _limits: ScannerLimits = {}): Scanner {
-  throw new Error('not there yet')
+export function createScanner(handler: ScanHandler, limits: ScannerLimits = {}): Scanner {
+  return new PageScanner(handler, limits)
 }

@@ -4,9 +4,11 @@
  *
  * @module
  */
+export * from './assets.ts'
 export * from './flow.ts'
 export * from './lists.ts'
 export * from './model.ts'
+export * from './page-markup.ts'
 export * from './scanner.ts'
 export * from './tag.ts'
 export * from './template.ts'

@@ -67,6 +67,7 @@ export function fragmentsSlice({ fragments }: Config): FragmentSettings {
     medusaBatchMs: fragments.medusaBatch,
     maxBytes: fragments.maxBytes,
     maxPerPage: fragments.maxPerPage,
+    maxPageBytes: fragments.maxPageBytes,
     maxCallBytes: fragments.maxCallBytes,
     maxAnswerBytes: fragments.maxAnswerBytes,
     readAheadBytes: fragments.readAhead,

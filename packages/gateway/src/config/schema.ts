@@ -197,7 +197,12 @@ const fragments = z
       .describe('Largest HTML of one fragment; above: its fallback.'),
     maxPerPage: count(1, 100_000)
       .prefault(1000)
-      .describe('Most fragments of one page; those above show their fallbacks.'),
+      .describe(
+        'Most fragments of one page, those inside of others included; those above show their fallbacks.',
+      ),
+    maxPageBytes: size(1024)
+      .prefault('16MiB')
+      .describe('Most HTML of all fragments of a page; those that come after it is reached show theirs.'),
     maxCallBytes: limitedSize(1024, 8 * 2 ** 20)
       .prefault('1MiB')
       .describe('Largest request for fragments a page may send, attributes and all.'),

@@ -110,9 +110,11 @@ export interface ResolutionOptions {
   /** All fragments of the page together, ms. */
   readonly budgetMs: number
   /** What services kept of this visitor, by service. */
-  readonly session?: Readonly<Record<string, unknown>>
+  readonly session?: Readonly<Record<string, unknown>> | undefined
   /** Medusa's callers name no imports: their fragments get all attributes, and each is a page scope of its own. */
   readonly passesAll?: boolean
+  /** A fragment settled, also one inside of another, which has no outcome of its own; before its outcome. */
+  readonly onReport?: ((report: FragmentReport) => void) | undefined
   /** Exactly once for each fragment that was asked for or declined; those in fallbacks nobody shows get none. */
   readonly onSettled: (outcome: Outcome) => void
   /** Once, after the last `onSettled`, when `closeAhead` was called and nothing is left to wait for. */

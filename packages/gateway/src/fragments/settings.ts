@@ -11,7 +11,9 @@ export interface ResolverSettings {
   readonly medusaBatchMs: number
   /** Largest HTML of one fragment. */
   readonly maxBytes: number
+  /** Most fragments of one page, those in fragments included; and most HTML of all of them. */
   readonly maxPerPage: number
+  readonly maxPageBytes: number
 }
 
 export interface FragmentSettings extends ResolverSettings {

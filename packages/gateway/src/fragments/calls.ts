@@ -1,0 +1,310 @@
+/**
+ * Calls to instances: as few as possible, and one for each where a shared one would let one fragment hold up others.
+ *
+ * Who speaks our protocol is asked over its channel for all fragments at once, as each comes by itself, and over HTTP
+ * with one call each. Medusa's applications answer all or nothing: one call for all, and when it is refused one
+ * for each (`medusa.md` 2.1).
+ *
+ * The context that is sent names the fragments around the page, not the one that is asked for: a call may be about
+ * several. A service that asks for fragments in turn adds `service#ref` of the one it renders to the chain.
+ *
+ * @module
+ */
+import type {
+  FragmentAssets,
+  FragmentContext,
+  RenderedFragment,
+  RenderItem,
+  RenderRequest,
+} from '@hydra-gateway/protocol'
+import { MOST_SESSION_BYTES } from '@hydra-gateway/protocol'
+import { formatTransfer } from '@hydra-gateway/protocol/fragments'
+import type { Clock } from '../observe/clock.ts'
+import type { Instance } from '../routing/upstream.ts'
+import type { Provider, Refusal } from './choose.ts'
+import type { Call, Job } from './job.ts'
+import { merged, own, put } from './names.ts'
+import type { FragmentObserver } from './observe.ts'
+import type { RenderFailure, ResolutionOptions } from './port.ts'
+import type { ResolverSettings } from './settings.ts'
+
+/** A fragment as it came. */
+export interface Piece {
+  readonly html: string
+  /** All attributes it gave; Medusa's applications give none. */
+  readonly exports: Readonly<Record<string, unknown>> | undefined
+  readonly assets: FragmentAssets | undefined
+}
+
+export interface Calls {
+  /** Asks for fragments that begin together. */
+  ask(jobs: readonly Job[]): void
+}
+
+interface CallsDeps {
+  readonly clock: Clock
+  readonly settings: ResolverSettings
+  readonly observer: FragmentObserver
+  readonly options: Pick<ResolutionOptions, 'attributes' | 'context' | 'passesAll'>
+  readonly choose: (job: Job) => Provider | Refusal
+  /** What a service keeps of the visitor, and what it wants kept. */
+  readonly session: (service: string) => unknown
+  readonly onSession: (service: string, session: unknown) => void
+  readonly onPiece: (job: Job, piece: Piece) => void
+  readonly onFailed: (job: Job, refusal: Refusal) => void
+  /** Why a fragment whose time is over falls back; undefined when it isn't. */
+  readonly lateness: (job: Job, now: number) => Refusal | undefined
+}
+
+/** Instances that are tried for one fragment. */
+const MOST_TRIED = 2
+/** Unresolved placeholders of Medusa's: fragments in fragments, which it never asks for. */
+const PLACEHOLDER = /\$#FRGM-[A-Za-z0-9+]{60}/g
+
+export function createCalls(deps: CallsDeps): Calls {
+  const { clock, settings, observer, options, choose, onPiece, onFailed, lateness } = deps
+  const { context, attributes } = options
+  let sent: FragmentContext | undefined
+
+  // ---- who is asked for what --------------------------------------------------------------------------
+
+  /** `before`: why the last try failed, which says more than that there is nobody else. */
+  const ask = (jobs: readonly Job[], before?: Refusal): void => {
+    const groups = new Map<Instance, { provider: Provider; jobs: Job[] }>()
+    for (const job of jobs) {
+      const chosen = choose(job)
+      if (!('instance' in chosen)) {
+        onFailed(job, before ?? chosen)
+        continue
+      }
+      job.provider = chosen
+      const group = groups.get(chosen.instance)
+      if (group) group.jobs.push(job)
+      else groups.set(chosen.instance, { provider: chosen, jobs: [job] })
+    }
+    for (const group of groups.values()) {
+      if (!group.provider.instance.isOurs) askMedusa(group.provider, group.jobs)
+      else if (group.provider.renderer.via === 'rsocket')
+        call(group.provider, group.jobs, itemsOf(group.jobs))
+      else askSingly(group.provider, group.jobs)
+    }
+  }
+  const askSingly = (provider: Provider, jobs: readonly Job[]): void => {
+    for (const job of jobs) {
+      // One of them failing at once may have cancelled all.
+      if (job.state !== 'asked') continue
+      if (provider.instance.isOurs) call(provider, [job], itemsOf([job]))
+      else callMedusa(provider, [job], merged(attributes, job.values))
+    }
+  }
+  /** One call gives every fragment the same attributes: two that import different values by one name can't share it. */
+  const askMedusa = (provider: Provider, jobs: readonly Job[]): void => {
+    const batches: { jobs: Job[]; imported: Record<string, unknown> }[] = []
+    for (const job of jobs) {
+      let batch = batches.find(({ imported }) => agree(imported, job.values))
+      if (!batch) {
+        batch = { jobs: [], imported: {} }
+        batches.push(batch)
+      }
+      batch.jobs.push(job)
+      for (const name of Object.keys(job.values)) put(batch.imported, name, job.values[name])
+    }
+    for (const { jobs, imported } of batches) callMedusa(provider, jobs, merged(attributes, imported))
+  }
+
+  // ---- what they are sent -----------------------------------------------------------------------------
+
+  const itemsOf = (jobs: readonly Job[]): RenderRequest => ({
+    attributes: {},
+    requests: jobs.map((job) => ({ ...itemOf(job), fallback: null, values: valuesFor(job) })),
+    session: deps.session(jobs[0]!.service),
+    context: sentContext(),
+    maxBytes: settings.maxBytes,
+  })
+  /** Only what it is meant to get: what the tag imports, and of pages that can't import what the fragment asks for. */
+  const valuesFor = ({ values, provider, ref }: Job): Readonly<Record<string, unknown>> => {
+    if (!options.passesAll) return values
+    const asked: Record<string, unknown> = {}
+    for (const name of provider?.instance.refs?.get(ref)?.imports ?? [])
+      if (Object.hasOwn(attributes, name)) put(asked, name, own(attributes, name))
+    return merged(asked, values)
+  }
+  const sentContext = (): FragmentContext => {
+    if (sent) return sent
+    const { route, token, locale, depth, chain, traceparent, isXray } = context
+    sent = {
+      ...(route !== undefined && { route }),
+      ...(token !== undefined && { token }),
+      ...(locale !== undefined && { locale }),
+      depth: depth + 1,
+      chain: [...chain],
+      ...(traceparent !== undefined && { traceparent }),
+      ...(isXray && { xray: true }),
+    }
+    return sent
+  }
+
+  const callMedusa = (
+    provider: Provider,
+    jobs: readonly Job[],
+    given: Readonly<Record<string, unknown>>,
+  ): void => {
+    const now = clock.monotonic()
+    let leftMs = latestOf(jobs) - now
+    // What it leaves is for asking one by one.
+    if (jobs.length > 1) leftMs *= settings.medusaBatchMs / settings.medusaBudgetMs
+    call(
+      provider,
+      jobs,
+      {
+        attributes: given,
+        requests: jobs.map((job) => ({ ...itemOf(job), fallback: job.fallback ?? null })),
+        context: { depth: context.depth + 1 },
+        maxBytes: settings.maxBytes,
+      },
+      leftMs,
+    )
+  }
+
+  // ---- one call ---------------------------------------------------------------------------------------
+
+  function call(
+    provider: Provider,
+    jobs: readonly Job[],
+    request: RenderRequest,
+    timeoutMs = latestOf(jobs) - clock.monotonic(),
+  ): void {
+    const { instance, renderer } = provider
+    const isMedusa = !instance.isOurs
+    const call: Call = {
+      jobs: new Map(jobs.map((job) => [job.wireId, job])),
+      waiting: jobs.length,
+      isOver: false,
+      cancel: undefined,
+    }
+    for (const job of jobs) job.call = call
+    /** What Medusa's applications sent so far: their HTML may come in parts. */
+    const parts = isMedusa ? new Map<Job, Parts>() : undefined
+
+    const cancel = renderer.render(instance, request, Math.max(1, timeoutMs), {
+      onFragment(fragment) {
+        if (call.isOver) return
+        const job = call.jobs.get(fragment.id)
+        if (!job || job.call !== call || job.state !== 'asked') {
+          const what = job ? 'late-or-repeated' : 'unknown-id'
+          observer.dropped(what, { service: instance.service, instance: instance.id })
+        } else if (parts) gather(parts, job, fragment)
+        else take(job, fragment)
+      },
+      onSession(session) {
+        if (!isMedusa) keep(instance.service, session)
+      },
+      onEnd(failure) {
+        if (call.isOver) return
+        const left = jobs.filter((job) => job.call === call && job.state === 'asked')
+        call.isOver = true
+        if (failure) failed(provider, left, failure)
+        else for (const job of left) ended(job, parts)
+      },
+    })
+    if (call.isOver) return
+    call.cancel = cancel
+  }
+
+  const take = (job: Job, { renderedHTML, exports, assets }: RenderedFragment): void => {
+    if (renderedHTML === null)
+      onFailed(job, { reason: 'declined', detail: 'the service has nothing to show for it' })
+    else onPiece(job, { html: renderedHTML, exports: exports ?? {}, assets: assets ?? undefined })
+  }
+
+  const gather = (parts: Map<Job, Parts>, job: Job, { renderedHTML }: RenderedFragment): void => {
+    if (renderedHTML === null) return
+    const known = parts.get(job)
+    if (!known) return void parts.set(job, { html: renderedHTML })
+    // Beyond the limit it is only measured.
+    if (known.html.length <= settings.maxBytes) known.html += renderedHTML
+  }
+
+  const ended = (job: Job, parts: Map<Job, Parts> | undefined): void => {
+    const html = parts?.get(job)?.html
+    if (html !== undefined) onPiece(job, { html: clean(job, html), exports: undefined, assets: undefined })
+    else if (parts) onFailed(job, { reason: 'declined', detail: 'the service has nothing to show for it' })
+    else onFailed(job, { reason: 'unreadable', detail: 'the answer of the service says nothing of it' })
+  }
+
+  const clean = ({ service, ref }: Job, html: string): string => {
+    if (!html.includes('$#FRGM-')) return html
+    const cleaned = html.replace(PLACEHOLDER, '')
+    if (cleaned !== html)
+      observer.dropped('placeholders', {
+        service,
+        ref,
+        detail: 'a fragment inside of it was never resolved by its service',
+      })
+    return cleaned
+  }
+
+  const failed = (provider: Provider, jobs: readonly Job[], failure: RenderFailure): void => {
+    const { instance } = provider
+    const now = clock.monotonic()
+    const again: Job[] = []
+    const refusal: Refusal = { reason: failure.reason, detail: failure.detail }
+    for (const job of jobs) {
+      const late = lateness(job, now)
+      job.tried.push(instance)
+      if (late) onFailed(job, late)
+      else if (failure.nothingSent && job.tried.length < MOST_TRIED) again.push(job)
+      else if (failure.isRefusal && !instance.isOurs && jobs.length > 1) again.push(job)
+      else onFailed(job, refusal)
+    }
+    if (again.length === 0) return
+    if (failure.nothingSent) ask(again, refusal)
+    else askSingly(provider, again)
+  }
+
+  const keep = (service: string, session: unknown): void => {
+    if (session === undefined) return
+    const bytes = Buffer.byteLength(JSON.stringify(session) ?? '')
+    if (bytes <= MOST_SESSION_BYTES) {
+      deps.onSession(service, session)
+      return
+    }
+    const detail = `a session may have ${MOST_SESSION_BYTES} bytes of JSON, not ${bytes}`
+    observer.dropped('session', { service, detail })
+  }
+
+  return { ask }
+}
+
+interface Parts {
+  html: string
+}
+
+function itemOf({ wireId, service, ref, tag }: Job): Omit<RenderItem, 'fallback'> {
+  return {
+    id: wireId,
+    service,
+    ref,
+    imports: tag.imports.length === 0 ? NONE : tag.imports.map(formatTransfer),
+    exports: tag.exports.length === 0 ? NONE : tag.exports.map(formatTransfer),
+  }
+}
+
+const NONE: readonly string[] = Object.freeze([])
+
+function latestOf(jobs: readonly Job[]): number {
+  let latest = 0
+  for (const { deadline } of jobs) if (deadline > latest) latest = deadline
+  return latest
+}
+
+/** Whether no name stands for two values. */
+function agree(
+  imported: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, unknown>>,
+): boolean {
+  return Object.keys(values).every(
+    (name) =>
+      !Object.hasOwn(imported, name) || JSON.stringify(imported[name]) === JSON.stringify(values[name]),
+  )
+}

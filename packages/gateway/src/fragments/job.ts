@@ -1,0 +1,52 @@
+/**
+ * One fragment on its way: what was asked for, of whom, until when, and what has come.
+ *
+ * @module
+ */
+import type { FragmentTag } from '@hydra-gateway/protocol/fragments'
+import type { Instance } from '../routing/upstream.ts'
+import type { Provider } from './choose.ts'
+import type { Cancel } from './port.ts'
+
+export interface Job {
+  readonly index: number
+  /** What the caller calls it, and what it is called towards services: unique in a page, whatever the caller did. */
+  readonly id: string
+  readonly wireId: string
+  readonly tag: FragmentTag
+  readonly fallback: string | undefined
+  service: string
+  ref: string
+  /** Imported values by the fragment's own names. */
+  values: Readonly<Record<string, unknown>>
+  wave: number
+  /** When it was first asked for, by `clock.monotonic()`. */
+  startedAt: number
+  /** When it falls back, and why then. */
+  deadline: number
+  late: 'timeout' | 'budget'
+  /** The flow is to be told what became of it. */
+  isInFlow: boolean
+  state: 'waiting' | 'asked' | 'nested' | 'settled'
+  provider: Provider | undefined
+  tried: Instance[]
+  /** The call that is to bring it; answers of any other are of no use. */
+  call: Call | undefined
+  /** Ends the fragments inside it. */
+  cancelNested: Cancel | undefined
+}
+
+/** A call to an instance. */
+export interface Call {
+  readonly jobs: ReadonlyMap<string, Job>
+  /** Jobs that still wait for it. */
+  waiting: number
+  /** Nothing of it is of use any more. */
+  isOver: boolean
+  cancel: Cancel | undefined
+}
+
+/** `service#ref`: what a chain is made of. */
+export function keyOf({ service, ref }: Pick<Job, 'service' | 'ref'>): string {
+  return `${service}#${ref}`
+}

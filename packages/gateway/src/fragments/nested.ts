@@ -1,0 +1,82 @@
+/**
+ * Fragments in a fragment's HTML: found, and put together when they are there.
+ *
+ * A service may answer with tags it doesn't resolve itself, in whatever language it is written. Tags that can't be
+ * compiled cost their own resolution only: they are taken out, and what stands in them stays.
+ *
+ * @module
+ */
+import {
+  compileTemplate,
+  createScanner,
+  type Template,
+  type TemplatePart,
+} from '@hydra-gateway/protocol/fragments'
+import type { Outcome } from './port.ts'
+
+/** HTML with fragments in it. */
+export interface Nested {
+  readonly template: Template
+  /** What its `<script type="application/json" m:attributes>` says. */
+  readonly attributes: Readonly<Record<string, unknown>>
+}
+
+/** What is looked for before anything is compiled: nearly no fragment has it. */
+const SIGN = ':fragment'
+const NO_ATTRIBUTES = Object.freeze({})
+
+/** HTML that has fragments, compiled; HTML that is ready, as it is. `onFault` is told what is wrong with its tags. */
+export function readNested(html: string, name: string, onFault: (detail: string) => void): Nested | string {
+  if (!html.includes(SIGN)) return html
+  try {
+    const template = compileTemplate(html, { name })
+    if (template.nodes.length === 0) return html
+    return { template, attributes: readAttributes(template.attributes, onFault) }
+  } catch (error) {
+    onFault((error as Error).message)
+    return withoutTags(html)
+  }
+}
+
+/** The page with each fragment, or its fallback, in its place. */
+export function assemble(parts: readonly TemplatePart[], outcomes: ReadonlyMap<number, Outcome>): string {
+  let html = ''
+  for (const part of parts) {
+    if (typeof part === 'string') html += part
+    else html += outcomes.get(part.fragment)?.html ?? assemble(part.fallback, outcomes)
+  }
+  return html
+}
+
+function readAttributes(
+  json: string | undefined,
+  onFault: (detail: string) => void,
+): Readonly<Record<string, unknown>> {
+  if (json === undefined) return NO_ATTRIBUTES
+  try {
+    const value: unknown = JSON.parse(json)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>
+    onFault('its attributes are no JSON object')
+  } catch (error) {
+    onFault(`its attributes are no JSON: ${(error as Error).message}`)
+  }
+  return NO_ATTRIBUTES
+}
+
+/** Tags gone, their fallbacks kept. */
+function withoutTags(html: string): string {
+  const kept: Buffer[] = []
+  const scanner = createScanner({
+    // Ranges are valid during the call only.
+    onText: (bytes, from, to) => void kept.push(Buffer.from(bytes.subarray(from, to))),
+    onFragmentStart() {},
+    onFragmentEnd() {},
+    onAttributes() {},
+    onHeadEnd() {},
+    onBodyEnd() {},
+  })
+  scanner.write(Buffer.from(html))
+  scanner.end()
+  return Buffer.concat(kept).toString()
+}

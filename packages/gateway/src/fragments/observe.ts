@@ -1,0 +1,83 @@
+/**
+ * What is said of fragments: a count and a span for each, a line in the log for those that failed.
+ *
+ * A page is asked for many times a second, and its broken fragment breaks each time: one line in ten seconds
+ * for each service, fragment and reason, with the number of those in between.
+ *
+ * @module
+ */
+import type { FallbackReason, FragmentReport } from '@hydra-gateway/protocol'
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { traceFragment } from './span.ts'
+
+/** A fragment that settled, as the log and the metrics see it. */
+export interface Settled {
+  readonly report: FragmentReport
+  readonly exchange: string
+  readonly traceparent: string | undefined
+  /** Whether the gateway knows a service of that name. */
+  readonly isKnown: boolean
+  /** Wall time when it was asked for, epoch ms. */
+  readonly startedAt: number
+}
+
+export interface FragmentObserver {
+  settled(settled: Settled): void
+  /** Something was left out, by a short constant word; said once in a while for each service and fragment. */
+  dropped(what: string, fields: Readonly<Record<string, unknown>> & { readonly service: string }): void
+}
+
+interface ObserverDeps {
+  readonly clock: Clock
+  readonly log: Pick<Log, 'debug' | 'warn' | 'isLevelEnabled'>
+  readonly metrics: Pick<Metrics, 'fragment' | 'fragmentDropped'>
+}
+
+const EVERY_MS = 10_000
+/** Kinds of lines that are told apart; names in pages are anybody's choice. */
+const MOST_KINDS = 1000
+
+/** What happens whenever a service is down or says no: nobody needs to look. */
+const ORDINARY: ReadonlySet<FallbackReason> = new Set(['no-instance', 'declined', 'cancelled'])
+
+export function createFragmentObserver({ clock, log, metrics }: ObserverDeps): FragmentObserver {
+  const kinds = new Map<string, { since: number; skipped: number }>()
+
+  /** How many lines of this kind were left out since the last one; undefined when this one is too. */
+  const turn = (kind: string): number | undefined => {
+    const now = clock.monotonic()
+    const known = kinds.get(kind)
+    if (known && now - known.since < EVERY_MS) {
+      known.skipped++
+      return undefined
+    }
+    if (kinds.size >= MOST_KINDS) kinds.clear()
+    kinds.set(kind, { since: now, skipped: 0 })
+    return known?.skipped ?? 0
+  }
+
+  return {
+    settled({ report, exchange, traceparent, isKnown, startedAt }) {
+      const { service, ref, reason, durationMs } = report
+      metrics.fragment(isKnown ? service : '-', reason ?? 'rendered', durationMs / 1000)
+      traceFragment(report, startedAt, traceparent)
+      if (reason === undefined) return
+      const level = ORDINARY.has(reason) ? 'debug' : 'warn'
+      if (!log.isLevelEnabled(level)) return
+      const skipped = turn(`${service}\0${ref}\0${reason}`)
+      if (skipped === undefined) return
+      const { detail, instance } = report
+      const fields = { exchange, service, ref, reason, detail, instance, durationMs: Math.round(durationMs) }
+      log[level](skipped > 0 ? { ...fields, skipped } : fields, 'fallback shown')
+    },
+    dropped(what, fields) {
+      metrics.fragmentDropped(what)
+      if (!log.isLevelEnabled('warn')) return
+      const skipped = turn(`${fields.service}\0${String(fields.ref)}\0dropped ${what}`)
+      if (skipped === undefined) return
+      log.warn(skipped > 0 ? { what, ...fields, skipped } : { what, ...fields }, 'part of a fragment dropped')
+    },
+  }
+}

@@ -1,0 +1,427 @@
+/**
+ * The fragments of one page, or of one fragment that has some itself: which are under way, until when, and what
+ * became of them.
+ *
+ * The flow says what may start, `calls.ts` asks for it; here is the time. One timer serves all: it is set to the
+ * next moment at which one falls back. The budget runs while something is waited for, so a page that
+ * is slow by itself doesn't use it up.
+ *
+ * @module
+ */
+import { type FragmentAssets, type FragmentReport, MOST_DEPTH } from '@hydra-gateway/protocol'
+import { createFlow, type FragmentTag, type Start } from '@hydra-gateway/protocol/fragments'
+import type { Clock } from '../observe/clock.ts'
+import type { Instance } from '../routing/upstream.ts'
+import { allAssets } from './assets.ts'
+import { createCalls, type Piece } from './calls.ts'
+import type { Provider, Refusal, Wanted } from './choose.ts'
+import { type Job, keyOf } from './job.ts'
+import { exported, merged, own, put } from './names.ts'
+import { assemble, readNested } from './nested.ts'
+import type { FragmentObserver } from './observe.ts'
+import type { Outcome, PageContext, Resolution, ResolutionOptions } from './port.ts'
+import type { ResolverSettings } from './settings.ts'
+
+/** What all pages share. */
+export interface Shared {
+  readonly choose: (wanted: Wanted) => Provider | Refusal
+  readonly isKnown: (service: string) => boolean
+  readonly observer: FragmentObserver
+  readonly settings: ResolverSettings
+  readonly clock: Clock
+}
+
+/** What a page shares with the fragments in its fragments: limits are those of the whole page. */
+export interface Page {
+  readonly startedAt: number
+  fragments: number
+  roomBytes: number
+  /** Who renders for it, by service: one version of each. */
+  readonly providers: Map<string, Instance>
+  readonly sessions: Record<string, unknown>
+}
+
+/** A call that ends this close to a fragment's deadline ended because of it. */
+const CLOSE_MS = 5
+const NO_ATTRIBUTES = Object.freeze({})
+
+/** Begins with a page. */
+export function openResolution(shared: Shared, options: ResolutionOptions, page: Page): Resolution {
+  const { choose, isKnown, observer, settings, clock } = shared
+  const { context, onSettled } = options
+  const flow = createFlow({ attributes: options.attributes })
+  const jobs: Job[] = []
+  const ids = new Set<string>()
+  /** Those asked for that have not settled. */
+  const pending = new Set<Job>()
+  /** Beyond `maxPerPage`: the flow never hears of them. */
+  const surplus: Job[] = []
+
+  let isCancelled = false
+  let isClosed = false
+  let isDone = false
+  let isPumping = false
+  let isPumpDue = false
+
+  // ---- time -------------------------------------------------------------------------------------------
+
+  let spentMs = 0
+  let busySince = 0
+  let budgetEnd = 0
+  let alarmAt = Number.POSITIVE_INFINITY
+  let stopAlarm: (() => void) | undefined
+
+  const setAlarm = (at: number, now: number): void => {
+    if (at >= alarmAt) return
+    stopAlarm?.()
+    alarmAt = at
+    stopAlarm = clock.after(Math.max(1, Math.ceil(at - now)), onAlarm)
+  }
+  const clearAlarm = (): void => {
+    stopAlarm?.()
+    stopAlarm = undefined
+    alarmAt = Number.POSITIVE_INFINITY
+  }
+  function onAlarm(): void {
+    alarmAt = Number.POSITIVE_INFINITY
+    stopAlarm = undefined
+    const now = clock.monotonic()
+    let next = Number.POSITIVE_INFINITY
+    for (const job of [...pending]) {
+      if (job.state !== 'asked') continue
+      if (job.deadline - now >= 1) next = Math.min(next, job.deadline)
+      else fail(job, lateness(job))
+    }
+    if (next < Number.POSITIVE_INFINITY && !isCancelled) setAlarm(next, now)
+  }
+  const lateness = ({ late, startedAt, deadline }: Job): Refusal => ({
+    reason: late,
+    detail:
+      late === 'timeout'
+        ? `not there within the ${Math.round(deadline - startedAt)} ms its tag allows`
+        : `not there when the ${Math.round(options.budgetMs)} ms of the page were over`,
+  })
+
+  const wait = (job: Job, now: number): void => {
+    if (pending.size === 0) {
+      busySince = now
+      budgetEnd = now + options.budgetMs - spentMs
+    }
+    pending.add(job)
+    job.startedAt = now
+    const own = now + (job.tag.timeoutMs ?? Number.POSITIVE_INFINITY)
+    job.late = own < budgetEnd ? 'timeout' : 'budget'
+    job.deadline = Math.min(own, budgetEnd)
+  }
+  const stopWaiting = (job: Job): void => {
+    if (!pending.delete(job) || pending.size > 0) return
+    spentMs += clock.monotonic() - busySince
+    clearAlarm()
+  }
+
+  // ---- settling ---------------------------------------------------------------------------------------
+
+  const settle = (
+    job: Job,
+    html: string | undefined,
+    refusal: Refusal | undefined,
+    exports: Readonly<Record<string, unknown>> | undefined,
+    assets: FragmentAssets | undefined,
+  ): void => {
+    if (job.state === 'settled' || isCancelled) return
+    stopWaiting(job)
+    leave(job)
+    job.state = 'settled'
+    const report = reportOf(job, html, refusal, exports)
+    if (job.isInFlow) flow.settle(job.index, exports)
+    tell(job, report)
+    const { provider } = job
+    const outcome: Outcome = {
+      index: job.index,
+      html,
+      reason: refusal?.reason,
+      assets,
+      instance: provider?.instance,
+      exports,
+      report,
+    }
+    onSettled(outcome)
+    pumpSoon()
+  }
+
+  /** It shows its fallback. */
+  const fail = (job: Job, refusal: Refusal): void => settle(job, undefined, refusal, undefined, undefined)
+
+  /** Nobody waits for the call, or for what is inside, on behalf of this one. */
+  const leave = (job: Job): void => {
+    const { call } = job
+    job.call = undefined
+    if (call && --call.waiting === 0 && !call.isOver) {
+      call.isOver = true
+      call.cancel?.()
+    }
+    job.cancelNested?.()
+    job.cancelNested = undefined
+  }
+
+  const reportOf = (
+    job: Job,
+    html: string | undefined,
+    refusal: Refusal | undefined,
+    exports: Readonly<Record<string, unknown>> | undefined,
+  ): FragmentReport => {
+    const { id, service, ref, provider, wave, startedAt } = job
+    const now = clock.monotonic()
+    return {
+      id,
+      service,
+      ref,
+      ...(provider && {
+        version: provider.instance.version,
+        instance: provider.instance.id,
+        via: provider.renderer.via,
+      }),
+      wave,
+      startMs: startedAt - page.startedAt,
+      durationMs: now - startedAt,
+      bytes: html === undefined ? 0 : Buffer.byteLength(html),
+      imports: Object.keys(job.values),
+      exports: exports ? Object.keys(exports) : [],
+      ...(refusal && { reason: refusal.reason, detail: refusal.detail }),
+    }
+  }
+
+  const tell = (job: Job, report: FragmentReport): void => {
+    options.onReport?.(report)
+    observer.settled({
+      report,
+      exchange: context.exchange,
+      traceparent: context.traceparent,
+      isKnown: isKnown(job.service),
+      startedAt: clock.now() - report.durationMs,
+    })
+  }
+
+  // ---- what came --------------------------------------------------------------------------------------
+
+  /** Why HTML is too large, in a sentence; undefined when it isn't. */
+  const excess = (bytes: number): string | undefined => {
+    if (bytes > settings.maxBytes)
+      return `its HTML has ${bytes} bytes; ${settings.maxBytes} are allowed (fragments.maxBytes)`
+    if (bytes > page.roomBytes)
+      return `with it the fragments of the page have more than ${settings.maxPageBytes} bytes (fragments.maxPageBytes)`
+    return undefined
+  }
+
+  const rendered = (job: Job, piece: Piece): void => {
+    const bytes = Buffer.byteLength(piece.html)
+    const problem = excess(bytes)
+    if (problem !== undefined) {
+      fail(job, { reason: 'too-large', detail: problem })
+      return
+    }
+    page.roomBytes -= bytes
+    const nested = readNested(piece.html, keyOf(job), (detail) =>
+      observer.dropped('nested-tags', {
+        service: job.service,
+        ref: job.ref,
+        exchange: context.exchange,
+        detail,
+      }),
+    )
+    if (typeof nested === 'string') {
+      const exports = exported(job.tag.exports, piece.exports)
+      settle(job, nested, undefined, exports, allAssets(piece.assets, declaredBy(job), undefined))
+      return
+    }
+
+    // Its own scope: what it was given, what its markup says, what it set.
+    // Medusa's applications were given all attributes of the page, and their scope has them.
+    const given = piece.exports ? job.values : merged(options.attributes, job.values)
+    const scope = merged(merged(given, nested.attributes), piece.exports ?? NO_ATTRIBUTES)
+    const outcomes = new Map<number, Outcome>()
+    const inner = openResolution(
+      shared,
+      {
+        context: inside(job),
+        attributes: scope,
+        budgetMs: Math.max(1, job.deadline - clock.monotonic()),
+        session: options.session,
+        onReport: options.onReport,
+        onSettled: (outcome) => void outcomes.set(outcome.index, outcome),
+        onDone() {
+          job.cancelNested = undefined
+          const html = assemble(nested.template.parts, outcomes)
+          const exports = exported(job.tag.exports, piece.exports && inner.attributes)
+          settle(job, html, undefined, exports, allAssets(piece.assets, declaredBy(job), outcomes))
+        },
+      },
+      page,
+    )
+    // Its deadline is that of what is inside from here: what came of that in time is shown.
+    job.state = 'nested'
+    job.cancelNested = inner.cancel
+    for (const { parent, ...tag } of nested.template.nodes)
+      inner.add(tag, { id: `${job.id}.${tag.index}`, ...(parent === undefined ? {} : { parent }) })
+    inner.closeAhead()
+    inner.go()
+  }
+
+  const inside = (job: Job): PageContext => ({
+    ...context,
+    service: job.service,
+    depth: context.depth + 1,
+    chain: [...context.chain, keyOf(job)],
+  })
+
+  // ---- asking -----------------------------------------------------------------------------------------
+
+  const calls = createCalls({
+    clock,
+    settings,
+    observer,
+    options,
+    choose(job) {
+      const { service, ref, tag, tried } = job
+      const preferred = page.providers.get(service)
+      const chosen = choose({ service, ref, tag, visitor: context.visitor, tried, preferred })
+      if ('instance' in chosen) page.providers.set(service, chosen.instance)
+      return chosen
+    },
+    session: (service) => own(page.sessions, service) ?? own(options.session, service),
+    onSession: (service, session) => put(page.sessions, service, session),
+    onPiece: rendered,
+    onFailed: fail,
+    lateness: (job, now) => (job.deadline - now < CLOSE_MS ? lateness(job) : undefined),
+  })
+
+  const begin = (start: Start, now: number): Job | undefined => {
+    const job = jobs[start.index]!
+    const { service, ref, values, wave } = start
+    job.service = service === '' || service === 'self' ? context.service : service
+    Object.assign(job, { ref, values, wave, startedAt: now })
+    if (context.depth + 1 > MOST_DEPTH) {
+      const detail = `fragments in fragments pass through more than ${MOST_DEPTH} services`
+      return void fail(job, { reason: 'depth', detail })
+    }
+    if (context.chain.includes(keyOf(job))) {
+      const detail = `${keyOf(job)} stands inside of itself: ${[...context.chain, keyOf(job)].join(' > ')}`
+      return void fail(job, { reason: 'recursion', detail })
+    }
+    wait(job, now)
+    if (job.deadline - now < 1) return void fail(job, lateness(job))
+    job.state = 'asked'
+    return job
+  }
+
+  const pump = (): void => {
+    isPumpDue = false
+    if (isPumping || isCancelled) return
+    isPumping = true
+    for (const job of surplus.splice(0))
+      fail(job, {
+        reason: 'too-many',
+        detail: `a page may have ${settings.maxPerPage} fragments (fragments.maxPerPage)`,
+      })
+    for (;;) {
+      const { starts, declined } = flow.take()
+      if ((starts.length === 0 && declined.length === 0) || isCancelled) break
+      const now = clock.monotonic()
+      for (const { index, reason, detail } of declined) {
+        const job = jobs[index]!
+        job.startedAt = now
+        job.isInFlow = false
+        fail(job, { reason, detail })
+      }
+      const begun: Job[] = []
+      for (const start of starts) {
+        const job = begin(start, now)
+        if (job) begun.push(job)
+      }
+      for (const { deadline } of begun) setAlarm(deadline, now)
+      calls.ask(begun)
+    }
+    isPumping = false
+    if (!isClosed || isDone || isCancelled || pending.size > 0 || !flow.isSettled) return
+    isDone = true
+    options.onDone?.()
+  }
+  /** What settles together is followed up together: as few calls as possible. */
+  const pumpSoon = (): void => {
+    if (isPumpDue || isPumping) return
+    isPumpDue = true
+    queueMicrotask(pump)
+  }
+
+  return {
+    add(tag, { id, fallback, parent } = {}) {
+      const index = jobs.length
+      const job = jobOf(index, tag, id, fallback, ids)
+      job.startedAt = clock.monotonic()
+      jobs.push(job)
+      if (++page.fragments > settings.maxPerPage) surplus.push(job)
+      else {
+        flow.add(tag, parent)
+        job.isInFlow = true
+      }
+      return index
+    },
+    go: pump,
+    closeAhead() {
+      flow.closeAhead()
+      isClosed = true
+      pumpSoon()
+    },
+    cancel() {
+      if (isCancelled) return
+      isCancelled = true
+      clearAlarm()
+      for (const job of pending) {
+        leave(job)
+        const refusal: Refusal = { reason: 'cancelled', detail: 'nobody waits for the page any more' }
+        tell(job, reportOf(job, undefined, refusal, undefined))
+      }
+      pending.clear()
+    },
+    get attributes() {
+      return flow.attributes
+    },
+    sessions: page.sessions,
+  }
+}
+
+function declaredBy({ provider, ref }: Job): FragmentAssets | undefined {
+  return provider?.instance.refs?.get(ref)?.assets
+}
+
+function jobOf(
+  index: number,
+  tag: FragmentTag,
+  id: string | undefined,
+  fallback: string | undefined,
+  ids: Set<string>,
+): Job {
+  let wireId = id ?? `f${index}`
+  while (ids.has(wireId)) wireId = `${wireId}.${index}`
+  ids.add(wireId)
+  return {
+    index,
+    id: id ?? wireId,
+    wireId,
+    tag,
+    fallback,
+    service: tag.service,
+    ref: tag.ref,
+    values: NO_ATTRIBUTES,
+    wave: 1,
+    startedAt: 0,
+    deadline: Number.POSITIVE_INFINITY,
+    late: 'budget',
+    state: 'waiting',
+    isInFlow: false,
+    provider: undefined,
+    tried: [],
+    call: undefined,
+    cancelNested: undefined,
+  }
+}

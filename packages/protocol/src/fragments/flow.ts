@@ -6,18 +6,27 @@
  * in the order of the document, waves first (`medusa.md` 6.3). Pure: no clock, no I/O. One flow serves one page.
  *
  * Tags may still be added while others run: until `closeAhead`, an import that nobody provides yet waits; after it, a
- * later tag can be imported from by later ones only, and one that would change what was decided falls back.
- * The outcome depends on the tags and results alone, never on how they were cut or timed.
+ * later tag can be imported from by later ones only. The outcome depends on the tags and results alone, never on how
+ * they were cut or timed. Therefore:
+ * - in document order the first tag that exports a name has it; one turned down for a conflict or a name that can't
+ *   be filled in has none, a member of a cycle keeps its names and exports nothing under them;
+ * - cycles are looked for once, in `closeAhead`: before it their members wait;
+ * - `${name}` in a service or ref is filled from what the page has by itself, never from what a fragment exports.
  *
  * @module
  */
 import type { FallbackReason } from '../fragment.ts'
+import { cycle, exportConflict, importTwice, unresolvedName } from './faults.ts'
+import { cyclesOf, cycleThrough, type Edge } from './graph.ts'
+import { fillNames, readValue, rootOf } from './lists.ts'
 import type { FragmentTag } from './model.ts'
+import { placesOf } from './position.ts'
+import { put } from './values.ts'
 
 /** A fragment that may be asked for now. */
 export interface Start {
   readonly index: number
-  /** With its names filled in. */
+  /** With its names filled in. Empty for the service that made the page. */
   readonly service: string
   readonly ref: string
   /** Imported values by the fragment's own names; copies. What nobody provides is absent. */
@@ -45,21 +54,307 @@ export interface Flow {
   add(tag: FragmentTag, parent?: number): number
   /** No tag that was added before may import from one that is added from now on. */
   closeAhead(): void
-  /** What may be asked for now and was not returned before, in document order; and what was declined since. */
+  /**
+   * What may be asked for now and was not returned before, in document order; and what was declined since. Each tag is
+   * returned once, as one or the other, or never: when it stands in a fallback nobody shows, or was given up.
+   */
   take(): { readonly starts: readonly Start[]; readonly declined: readonly Declined[] }
-  /** A fragment was rendered: `exports` by its own names; undefined when it falls back and exports nothing. */
+  /**
+   * A fragment was rendered: `exports` by its own names; undefined when it falls back and exports nothing. The first
+   * call for a fragment counts. With undefined, one that was not taken yet is given up: it won't be.
+   *
+   * @throws RangeError for a fragment that is not there, or that has exports and was never taken
+   */
   settle(index: number, exports: Readonly<Record<string, unknown>> | undefined): void
-  /** The page's attributes with all exports so far. Values that were there are never overwritten. */
+  /** The page's attributes with all exports so far. Values that were there are never overwritten. Always the same object. */
   readonly attributes: Readonly<Record<string, unknown>>
   /** Every fragment that will ever be asked for has settled, as far as tags are known. Those in fallbacks nobody shows count as settled. */
   readonly isSettled: boolean
 }
 
 export interface FlowOptions {
+  /** What the page has by itself. */
   readonly attributes: Readonly<Record<string, unknown>>
 }
 
+type Verdict = Pick<Declined, 'reason' | 'detail'>
+
+/** A tag on its way. */
+interface Cell {
+  readonly tag: FragmentTag
+  readonly index: number
+  readonly service: string
+  readonly ref: string
+  readonly holder: Cell | undefined
+  /** Tags directly in its fallback. */
+  readonly held: Cell[]
+  /** For each import: whether the page or an earlier decision provides it. */
+  readonly isProvided: boolean[]
+  /** Whom it waits for by what the tags say, whatever became of them: what cycles are looked for in. */
+  readonly edges: Edge[]
+  readonly dependents: { readonly cell: Cell; readonly isHolder: boolean }[]
+  verdict: Verdict | undefined
+  /** How many of those it waits for have not been released; an import nobody provides yet is one as well. */
+  unmet: number
+  phase: 'waiting' | 'ready' | 'started' | 'over'
+  /** Its fallback is not shown: it was rendered, or stands in a fallback that is not shown itself. */
+  hidesFallback: boolean
+  /** Those who wait for it wait no longer. */
+  isReleased: boolean
+  /** Latest wave of those it waited for; of its holder; its own, for those who wait for it. */
+  waveBefore: number
+  waveOfHolder: number
+  wave: number
+}
+
+const NOTHING = Object.freeze({ starts: Object.freeze([]), declined: Object.freeze([]) })
+const place = placesOf()
+
 /** Makes the flow of one page. */
-export function createFlow(_options: FlowOptions): Flow {
-  throw new Error('not there yet')
+export function createFlow({ attributes: given }: FlowOptions): Flow {
+  const attributes: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(given)) put(attributes, name, value)
+  const own = new Set(Object.keys(given))
+  const cells: Cell[] = []
+  const providers = new Map<string, Cell>()
+  /** Imports nobody provides yet, by name. */
+  const awaited = new Map<string, { readonly cell: Cell; readonly position: number }[]>()
+  let isAhead = true
+  let mayHaveCycles = false
+  let unsettled = 0
+  let ready: Cell[] = []
+  let declined: Declined[] = []
+
+  const isTaken = (name: string) => own.has(name) || providers.has(name)
+
+  /** What is wrong with a tag beside those before it. */
+  function judge(tag: FragmentTag, isUnfilled: boolean): Verdict | undefined {
+    const targets = new Map<string, (typeof tag.imports)[number]>()
+    for (const transfer of tag.imports) {
+      const other = targets.get(transfer.to)
+      if (other) return { reason: 'import-conflict', detail: importTwice(place, tag, other, transfer) }
+      targets.set(transfer.to, transfer)
+    }
+    const exported = new Set<string>()
+    for (const transfer of tag.exports) {
+      if (isTaken(transfer.to) || exported.has(transfer.to)) {
+        const other = exported.has(transfer.to) ? tag : providers.get(transfer.to)?.tag
+        return { reason: 'export-conflict', detail: exportConflict(place, tag, transfer, other, isTaken) }
+      }
+      exported.add(transfer.to)
+    }
+    if (isUnfilled) return { reason: 'unresolved-name', detail: unresolvedName(place, tag) }
+    const itself = isAhead
+      ? undefined
+      : tag.imports.find(({ from }) => exported.has(rootOf(from)) && !own.has(rootOf(from)))
+    if (!itself) return undefined
+    const step = { from: 0, to: 0, name: rootOf(itself.from) }
+    return { reason: 'cycle', detail: cycle(place, [tag], [step]) }
+  }
+
+  function waitFor(cell: Cell, other: Cell, name: string | undefined): void {
+    const isHolder = name === undefined
+    cell.edges.push({ from: other.index, name })
+    if (other.index >= cell.index) mayHaveCycles = true
+    if (other.isReleased) {
+      meet(cell, other, isHolder)
+    } else {
+      cell.unmet++
+      other.dependents.push({ cell, isHolder })
+    }
+  }
+
+  function meet(cell: Cell, other: Cell, isHolder: boolean): void {
+    cell.waveBefore = Math.max(cell.waveBefore, other.wave)
+    if (isHolder) cell.waveOfHolder = other.wave
+  }
+
+  /** Takes the names a tag exports, and joins those who waited for them. */
+  function claim(cell: Cell): void {
+    for (const { to: name } of cell.tag.exports) {
+      providers.set(name, cell)
+      for (const { cell: importer, position } of awaited.get(name) ?? []) {
+        importer.isProvided[position] = true
+        importer.unmet--
+        waitFor(importer, cell, name)
+      }
+      awaited.delete(name)
+    }
+  }
+
+  function resolveImports(cell: Cell): void {
+    for (const [position, { from }] of cell.tag.imports.entries()) {
+      const name = rootOf(from)
+      const provider = own.has(name) ? undefined : providers.get(name)
+      cell.isProvided[position] = own.has(name) || provider !== undefined
+      if (provider) waitFor(cell, provider, name)
+      else if (!cell.isProvided[position] && isAhead) {
+        cell.unmet++
+        const waiting = awaited.get(name)
+        if (waiting) waiting.push({ cell, position })
+        else awaited.set(name, [{ cell, position }])
+      }
+    }
+  }
+
+  /** It waits for nobody any more. */
+  function proceed(cell: Cell): void {
+    if (cell.phase !== 'waiting') return
+    if (cell.verdict) {
+      declined.push({ index: cell.index, ...cell.verdict })
+      cell.wave = cell.waveOfHolder
+      finish(cell, false)
+    } else {
+      cell.phase = 'ready'
+      cell.wave = cell.waveBefore + 1
+      ready.push(cell)
+    }
+  }
+
+  function finish(cell: Cell, hidesFallback: boolean): void {
+    cell.phase = 'over'
+    cell.hidesFallback = hidesFallback
+    unsettled--
+  }
+
+  /** It stands in a fallback that is not shown. */
+  function hide(cell: Cell, holder: Cell): void {
+    cell.wave = holder.wave
+    finish(cell, true)
+  }
+
+  /** Tells those who wait for it, and whoever is over because of that. */
+  function release(first: Cell): void {
+    const queue = [first]
+    for (let cell = queue.pop(); cell; cell = queue.pop()) {
+      if (cell.phase !== 'over') continue
+      if (cell.hidesFallback) {
+        for (const inner of cell.held) {
+          if (inner.phase === 'over') continue
+          hide(inner, cell)
+          queue.push(inner)
+        }
+      }
+      // While tags may be added that close a cycle through it, nobody may get past one that skipped its turn.
+      if (cell.isReleased || (isAhead && cell.unmet > 0)) continue
+      cell.isReleased = true
+      for (const { cell: dependent, isHolder } of cell.dependents) {
+        if (dependent.verdict && !isHolder) continue
+        meet(dependent, cell, isHolder)
+        if (--dependent.unmet > 0) continue
+        proceed(dependent)
+        queue.push(dependent)
+      }
+    }
+  }
+
+  function declineCycles(): void {
+    const edges = cells.map((cell) => cell.edges)
+    const tags = cells.map((cell) => cell.tag)
+    for (const members of cyclesOf(edges)) {
+      const verdict: Verdict = {
+        reason: 'cycle',
+        detail: cycle(place, tags, cycleThrough(edges, members)),
+      }
+      for (const member of members) {
+        const cell = cells[member]!
+        if (cell.phase !== 'waiting') continue
+        cell.verdict = verdict
+        cell.unmet = cell.holder && !cell.holder.isReleased ? 1 : 0
+      }
+    }
+  }
+
+  return {
+    add(tag, parent) {
+      const holder = parent === undefined ? undefined : cells[parent]
+      if (parent !== undefined && !holder) throw new RangeError(`there is no fragment ${parent}`)
+      const service = fillNames(tag.service, given)
+      const ref = fillNames(tag.ref, given)
+      const isUnfilled = service === undefined || !ref
+      const cell: Cell = {
+        tag,
+        index: cells.length,
+        service: service === undefined || service === 'self' ? '' : service,
+        ref: ref ?? '',
+        holder,
+        held: [],
+        isProvided: [],
+        edges: [],
+        dependents: [],
+        verdict: judge(tag, isUnfilled),
+        unmet: 0,
+        phase: 'waiting',
+        hidesFallback: false,
+        isReleased: false,
+        waveBefore: 0,
+        waveOfHolder: 0,
+        wave: 0,
+      }
+      cells.push(cell)
+      unsettled++
+      holder?.held.push(cell)
+      if (holder) waitFor(cell, holder, undefined)
+      if (!cell.verdict || cell.verdict.reason === 'cycle') claim(cell)
+      if (!cell.verdict) resolveImports(cell)
+      if (holder?.hidesFallback) hide(cell, holder)
+      else if (cell.unmet === 0) proceed(cell)
+      release(cell)
+      return cell.index
+    },
+
+    closeAhead() {
+      if (!isAhead) return
+      isAhead = false
+      if (mayHaveCycles) declineCycles()
+      for (const { cell } of [...awaited.values()].flat()) if (!cell.verdict) cell.unmet--
+      awaited.clear()
+      for (const cell of cells) {
+        if (cell.unmet === 0) proceed(cell)
+        release(cell)
+      }
+    },
+
+    take() {
+      if (ready.length === 0 && declined.length === 0) return NOTHING
+      const starts = ready
+        .filter((cell) => cell.phase === 'ready')
+        .sort((one, other) => one.index - other.index)
+        .map((cell): Start => {
+          cell.phase = 'started'
+          const values: Record<string, unknown> = {}
+          for (const [position, { from, to }] of cell.tag.imports.entries()) {
+            const value = cell.isProvided[position] ? readValue(attributes, from) : undefined
+            if (value !== undefined) put(values, to, value)
+          }
+          const { index, service, ref, wave } = cell
+          return { index, service, ref, values, wave }
+        })
+      const taken = { starts, declined: declined.sort((one, other) => one.index - other.index) }
+      ready = []
+      declined = []
+      return taken
+    },
+
+    settle(index, exports) {
+      const cell = cells[index]
+      if (!cell) throw new RangeError(`there is no fragment ${index}`)
+      if (cell.phase === 'over') return
+      if (exports && cell.phase !== 'started') throw new RangeError(`fragment ${index} was never asked for`)
+      for (const { from, to } of exports ? cell.tag.exports : []) {
+        const value = readValue(exports!, from)
+        if (value !== undefined) put(attributes, to, value)
+      }
+      if (cell.phase !== 'started') cell.wave = cell.waveOfHolder
+      finish(cell, exports !== undefined)
+      release(cell)
+    },
+
+    get attributes() {
+      return attributes
+    },
+    get isSettled() {
+      return unsettled === 0
+    },
+  }
 }

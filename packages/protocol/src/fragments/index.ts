@@ -5,10 +5,13 @@
  * @module
  */
 export * from './assets.ts'
+export { type Misfit, misfitsOf } from './compatible.ts'
 export * from './flow.ts'
-export * from './lists.ts'
+export { wavesOf } from './graph.ts'
+export { fillNames, formatTransfer, parseTransfers, readValue, rootOf } from './lists.ts'
 export * from './model.ts'
 export * from './page-markup.ts'
+export { positionIn } from './position.ts'
 export * from './scanner.ts'
-export * from './tag.ts'
+export { parseFragmentTag, type ReadTag } from './tag.ts'
 export * from './template.ts'

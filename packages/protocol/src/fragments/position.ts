@@ -1,0 +1,29 @@
+/**
+ * Positions in a text, and how people are told of them.
+ *
+ * @module
+ */
+import type { Position } from './model.ts'
+
+/** Names a place: `product.html:12:5`. */
+export type NamePlace = (at: Position) => string
+
+/** How places of a page are named: by its file, or by line and column alone where it has no name. */
+export function placesOf(page?: string): NamePlace {
+  if (page === undefined) return ({ line, column }) => `line ${line}, column ${column}`
+  return ({ line, column }) => `${page}:${line}:${column}`
+}
+
+const FIRST: Position = Object.freeze({ line: 1, column: 1 })
+
+/** Where `index` of a text is, for a text that begins at `start`. LF, CRLF and CR each end a line. */
+export function positionIn(text: string, index: number, start: Position = FIRST): Position {
+  let { line, column } = start
+  for (let i = 0; i < index; i++) {
+    const code = text.charCodeAt(i)
+    const isBreak = code === 0x0a || (code === 0x0d && text.charCodeAt(i + 1) !== 0x0a)
+    if (isBreak) [line, column] = [line + 1, 1]
+    else column++
+  }
+  return { line, column }
+}

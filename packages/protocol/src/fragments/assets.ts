@@ -1,89 +1,114 @@
 /**
- * Assets of fragments as markup: which addresses they have, which elements they become, where these stand. The same
- * for a page composed in a service and one composed in the gateway, so that both have one DOM.
+ * Assets of fragments: their addresses, checked, the elements they become, and where these stand. Shared by the gateway
+ * and the SDK, so that a page composed in either has one DOM: compose with this, don't write it again.
  *
  * Where: everything of fragments that are there when `</head>` leaves goes just before it, in the order of the
  * document. What comes later goes right before the HTML of its fragment, inside its X-ray markers. A page without a
- * head has all of it in place. Each address stands once in a page. Hints go into a `Link` header (`preloadLinks`),
- * never into the page. Other markup both sides write: `page-markup.ts`.
+ * head has all of it in place. Each address stands once in a page. Hints go into a `Link` header, never into the
+ * page. Other markup both sides write: `page-markup.ts`.
  *
  * @module
  */
 import type { FragmentAssets } from '../fragment.ts'
-import { escapeAttribute } from './page-markup.ts'
 
-/** The service that rendered a fragment. */
+export interface Asset {
+  readonly kind: 'style' | 'script'
+  /** ASCII without blanks, quotes or angle brackets. */
+  readonly url: string
+}
+
+/** The service that rendered a fragment; an instance of the gateway is one. */
 export interface AssetOwner {
   readonly service: string
   /** As it registered; 0 where it gave none. */
-  readonly version: string | number | undefined
+  readonly version: string | number
 }
 
-const CONTROL = /[\x00-\x20\x7f\\]/
-const URL_OR_PATH = /^(?:https?:)?\//i
+const NO_ASSETS: readonly Asset[] = Object.freeze([])
 
-/**
- * The address of an asset: a path or an http(s) URL as it is; a name below the static prefix of its service as
- * `/{service}/{name}?v={version}`. Undefined for what is neither.
- */
-export function assetUrl(asset: string, { service, version }: AssetOwner): string | undefined {
-  if (asset === '') return undefined
-  if (URL_OR_PATH.test(asset)) return CONTROL.test(asset) ? undefined : asset
-  const segments = asset.split('/')
-  if (segments.some((segment) => segment === '' || /^(?:\.|%2e){1,2}$/i.test(segment))) return undefined
-  const path = [service, ...segments].map(encoded).join('/')
-  return `/${path}${version === undefined ? '' : `?v=${encoded(String(version))}`}`
-}
-
-/** Assets by their addresses, for a page of another service. */
-export function absoluteAssets(assets: FragmentAssets, owner: AssetOwner): FragmentAssets {
-  const addresses = (names: readonly string[] = []) =>
-    names.flatMap((name) => {
-      const url = assetUrl(name, owner)
-      return url === undefined ? [] : [url]
-    })
-  return { styles: addresses(assets.styles), scripts: addresses(assets.scripts) }
-}
-
-/** The elements of the assets of one fragment, styles first. `seen`: addresses the page has; those given are added. */
-export function assetTags(
+/** The assets of a fragment, styles first. Names belong to the service that rendered it, in the version it has. */
+export function assetsOf(
   assets: FragmentAssets | null | undefined,
   owner: AssetOwner,
-  seen: Set<string> = new Set(),
-): string {
-  if (!assets) return ''
-  const { styles = [], scripts = [] } = absoluteAssets(assets, owner)
-  const isNew = (url: string) => !seen.has(url) && seen.add(url)
-  const links = styles.filter(isNew).map((url) => `<link rel="stylesheet" href="${escapeAttribute(url)}">`)
-  const elements = scripts.filter(isNew).map((url) => {
-    const kind = /\.mjs(?:[?#]|$)/.test(url) ? ' type="module"' : ' defer'
-    return `<script src="${escapeAttribute(url)}"${kind}></script>`
-  })
-  return links.join('') + elements.join('')
+  onRefused: (name: string) => void = () => {},
+): readonly Asset[] {
+  if (!assets?.styles?.length && !assets?.scripts?.length) return NO_ASSETS
+  const found: Asset[] = []
+  const add = (kind: Asset['kind'], names: readonly string[] = []) => {
+    for (const name of names) {
+      const url = assetUrl(name, owner)
+      if (url === undefined) onRefused(name)
+      else found.push({ kind, url })
+    }
+  }
+  add('style', assets?.styles)
+  add('script', assets?.scripts)
+  return found
 }
 
-/** Values of a `Link` header, by which a browser begins to load what fragments will ask for. */
-export function preloadLinks(assets: FragmentAssets | null | undefined, owner: AssetOwner): string[] {
-  if (!assets) return []
-  const { styles = [], scripts = [] } = absoluteAssets(assets, owner)
-  const link = (url: string, what: string) =>
-    `<${url.replace(/[<>"]|[^\x20-\x7e]/g, encodeURIComponent)}>; ${what}`
-  return [
-    ...styles.map((url) => link(url, 'rel=preload; as=style')),
-    ...scripts.map((url) =>
-      link(url, /\.mjs(?:[?#]|$)/.test(url) ? 'rel=modulepreload' : 'rel=preload; as=script'),
-    ),
-  ]
+/** Its host is a path's, which stays on this site. */
+const HERE = 'http://here.invalid'
+const SCHEME = /^[a-z][a-z0-9+.-]*:/i
+const SEGMENT = /^(?!\.{1,2}$)[^\0-\x1f\x7f\\]+$/
+
+/** The address of an asset; undefined for one that leads anywhere but to this site or to a web server. */
+export function assetUrl(name: string, { service, version }: AssetOwner): string | undefined {
+  if (SCHEME.test(name)) {
+    const url = URL.canParse(name) ? new URL(name) : undefined
+    const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
+    return isWeb && url.username === '' && url.password === '' ? sendable(url.href) : undefined
+  }
+  if (name.startsWith('/')) {
+    const url = URL.canParse(name, HERE) ? new URL(name, HERE) : undefined
+    // `//elsewhere` and `/\elsewhere` are addresses of other sites.
+    return url?.origin === HERE ? sendable(url.pathname + url.search + url.hash) : undefined
+  }
+  const segments = name.split('/')
+  if (!segments.every((segment) => SEGMENT.test(segment))) return undefined
+  const path = segments.map(encodeName).join('/')
+  return `/${encodeName(service)}/${path}?v=${encodeName(String(version))}`
+}
+
+/** `URL` leaves quotes in some places. */
+function sendable(url: string): string {
+  return url.replace(/["'<>`\\]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+/** Everything outside `A-Za-z0-9-._~`, as the gateway reads names in paths. */
+function encodeName(name: string): string {
+  return encodeURIComponent(name.toWellFormed()).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
+/** The element that asks for it. Scripts run when the page is there, in the order of the page. */
+export function assetHtml({ kind, url }: Asset): string {
+  const address = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+  if (kind === 'style') return `<link rel="stylesheet" href="${address}">`
+  return isModule(url)
+    ? `<script type="module" src="${address}"></script>`
+    : `<script defer src="${address}"></script>`
+}
+
+/** What a `Link` header says of it. */
+export function assetHint({ kind, url }: Asset): string {
+  if (kind === 'style') return `<${url}>; rel=preload; as=style`
+  return isModule(url) ? `<${url}>; rel=modulepreload` : `<${url}>; rel=preload; as=script`
+}
+
+function isModule(url: string): boolean {
+  return /\.mjs(?:$|[?#])/.test(url)
 }
 
 /** The assets of one page on their way: says what is written where. */
 export interface PageAssets {
-  /** A fragment is there. Told in time it stands in the head, otherwise nothing happens yet. */
-  ready(assets: FragmentAssets | null | undefined, owner: AssetOwner): void
+  /** A fragment is there. In time, its assets stand in the head; otherwise nothing happens yet. */
+  ready(assets: readonly Asset[]): void
   /** `</head>` leaves: what has to stand just before it. */
   closeHead(): string
   /** A fragment's HTML leaves: what has to stand right before it; nothing while the head is still to come. */
-  before(assets: FragmentAssets | null | undefined, owner: AssetOwner): string
+  before(assets: readonly Asset[]): string
 }
 
 /** Makes the assets of one page; `hasHead` is false where no `</head>` will come. */
@@ -91,26 +116,29 @@ export function createPageAssets({ hasHead }: { readonly hasHead: boolean }): Pa
   const seen = new Set<string>()
   let isOpen = hasHead
   let head = ''
+  const fresh = (assets: readonly Asset[]) => {
+    let html = ''
+    for (const asset of assets) {
+      const key = `${asset.kind} ${asset.url}`
+      if (seen.has(key)) continue
+      seen.add(key)
+      html += assetHtml(asset)
+    }
+    return html
+  }
   return {
-    ready(assets, owner) {
-      if (isOpen) head += assetTags(assets, owner, seen)
+    ready(assets) {
+      if (isOpen) head += fresh(assets)
     },
     closeHead() {
       isOpen = false
       return head
     },
-    before(assets, owner) {
-      const tags = assetTags(assets, owner, seen)
-      if (!isOpen) return tags
-      head += tags
+    before(assets) {
+      const html = fresh(assets)
+      if (!isOpen) return html
+      head += html
       return ''
     },
   }
-}
-
-/** Lone halves of surrogate pairs have no encoding; they become the replacement character. */
-function encoded(text: string): string {
-  return encodeURIComponent(
-    text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd'),
-  )
 }

@@ -6,11 +6,6 @@
  */
 import type { FragmentReport } from '../fragment.ts'
 
-/** Text as it may stand in an attribute in double quotes, or between tags. */
-export function escapeAttribute(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-}
-
 /** JSON as it may stand in a script element: nothing in it can end the element, or begin a comment. */
 export function jsonInScript(value: unknown): string {
   return (JSON.stringify(value) ?? 'null').replace(

@@ -133,6 +133,7 @@ export type FragmentReport = z.output<typeof fragmentReport>
 export const renderedFragment = z.object({
   id: z.string(),
   renderedHTML: z.string().nullable().describe('Null shows the fallback.'),
+  reason: z.enum(FALLBACK_REASONS).optional().describe('With null, where the service says why.'),
   exports: z
     .record(z.string(), z.unknown())
     .nullish()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { announce } from './announce.ts'
 import { selectRoutes } from './exported.ts'
+import { fragment } from './fragments/fragment.ts'
 
 test('the list at start names what is offered and what stays inside', () => {
   const selection = selectRoutes(
@@ -39,4 +40,30 @@ test('a long list is cut, and says so', () => {
   })
   assert.equal(text.split('\n').length, 41)
   assert.match(text, /… and 61 more$/)
+})
+
+test('fragments stand in the list with what crosses, and pages with what they ask for', () => {
+  const html = () => ''
+  const fragments = [
+    fragment('checkout', { imports: ['sku'], exports: ['total', 'tax'] }, html),
+    fragment('closed', { imports: [] }, html),
+    fragment('open', html),
+  ]
+  const nothing = { selection: selectRoutes({ routes: [], warnings: [] }, {}), sockets: [], statics: 0 }
+  const uses = [{ service: 'stock', ref: 'left', place: 'product.html:12:5' }]
+  assert.equal(
+    announce({ ...nothing, name: 'orders', port: 3001, sockets: ['/live'], fragments, uses }),
+    [
+      'orders offers 1 route and 3 fragments from port 3001',
+      '  WebSocket  /live',
+      '  fragment   checkout (imports sku; exports total, tax)',
+      '  fragment   closed',
+      '  fragment   open (imports anything)',
+      '  asks for   left of stock (product.html:12:5)',
+    ].join('\n'),
+  )
+  assert.match(
+    announce({ ...nothing, name: 'orders', port: 3001, fragments: fragments.slice(0, 1) }),
+    /^orders offers 1 fragment from port 3001\n/,
+  )
 })

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Selection } from './exported.ts'
+import type { FragmentDefinition } from './fragments/definition.ts'
 
 export interface Announced {
   readonly name: string
@@ -11,6 +12,9 @@ export interface Announced {
   readonly selection: Selection
   readonly sockets: readonly string[]
   readonly statics: number
+  readonly fragments?: readonly FragmentDefinition[]
+  /** Fragments of others its pages ask for. */
+  readonly uses?: readonly { readonly service: string; readonly ref: string; readonly place: string }[]
 }
 
 /** Long lists are cut here: the dashboard and `hydra routes` show all of them. */
@@ -18,13 +22,23 @@ const MOST_LINES = 40
 
 /**
  * ```
- * orders offers 2 routes from port 3001
+ * orders offers 2 routes and 1 fragment from port 3001
  *   GET       /orders
  *   GET POST  /orders/{id}
+ *   fragment  checkout (imports sku; exports total)
+ *   asks for  left of stock (product.html:12:5)
  *   stays inside: /metrics (for operators; name it in include to offer it)
  * ```
  */
-export function announce({ name, port, selection, sockets, statics }: Announced): string {
+export function announce({
+  name,
+  port,
+  selection,
+  sockets,
+  statics,
+  fragments = [],
+  uses = [],
+}: Announced): string {
   const rows = selection.exported
     .filter(({ patterns }) => patterns.length > 0)
     .flatMap(({ declaration, patterns }) =>
@@ -36,10 +50,19 @@ export function announce({ name, port, selection, sockets, statics }: Announced)
   rows.push(...sockets.map((path) => ({ methods: 'WebSocket', path })))
   if (statics > 0)
     rows.push({ methods: 'static', path: `/${name}/… (${statics} ${statics === 1 ? 'file' : 'files'})` })
+  const offered = counted(rows.length, 'route') ?? 'no routes'
+  const rendered = counted(fragments.length, 'fragment')
+  const count = rendered && rows.length === 0 ? rendered : rendered ? `${offered} and ${rendered}` : offered
+  rows.push(...fragments.map((fragment) => ({ methods: 'fragment', path: described(fragment) })))
+  rows.push(
+    ...uses.map(({ ref, service, place }) => ({
+      methods: 'asks for',
+      path: `${ref} of ${service} (${place})`,
+    })),
+  )
   const width = Math.max(...rows.map(({ methods }) => methods.length), 0)
   const lines = rows.map(({ methods, path }) => `  ${methods.padEnd(width)}  ${path}`)
   const kept = selection.leftOut.map(({ path, reason }) => `  stays inside: ${path} (${reason})`)
-  const count = rows.length === 0 ? 'no routes' : rows.length === 1 ? '1 route' : `${rows.length} routes`
   return [`${name} offers ${count} from port ${port}`, ...cut(lines), ...cut(kept)].join('\n')
 }
 
@@ -48,6 +71,18 @@ function shown(methods: readonly string[] | undefined): string {
   if (!methods) return 'any'
   const hidden = methods.includes('GET') ? ['OPTIONS', 'HEAD'] : ['OPTIONS']
   return methods.filter((method) => !hidden.includes(method)).join(' ') || methods.join(' ')
+}
+
+function counted(count: number, what: string): string | undefined {
+  return count === 0 ? undefined : count === 1 ? `1 ${what}` : `${count} ${what}s`
+}
+
+function described({ ref, options: { imports, exports = [] } }: FragmentDefinition): string {
+  const crossing = [
+    imports === undefined ? 'imports anything' : imports.length > 0 && `imports ${imports.join(', ')}`,
+    exports.length > 0 && `exports ${exports.join(', ')}`,
+  ].filter(Boolean)
+  return crossing.length > 0 ? `${ref} (${crossing.join('; ')})` : ref
 }
 
 function cut(lines: readonly string[]): readonly string[] {

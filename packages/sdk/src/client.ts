@@ -15,14 +15,17 @@ import { explainKeys } from './connection-error.ts'
 import { createEvents } from './events.ts'
 import { type Selection, selectRoutes } from './exported.ts'
 import type { Found } from './found.ts'
+import { usesOf } from './fragments/declared.ts'
+import { keepDoor } from './fragments/public-door.ts'
+import { createFragmentSide } from './fragments/side.ts'
 import { findKeys, gatewayOf } from './keys.ts'
 import { unknownOptions } from './known-options.ts'
 import { logOf } from './log.ts'
 import type { ConnectionState, HydraService, ServiceEvents, ServiceOptions } from './options.ts'
 import { compileAvailability } from './patterns.ts'
 import { errorOf, prepare } from './prepare.ts'
-import { checkOptions, compileRegistration } from './registration.ts'
-import type { Listening } from './server.ts'
+import { checkOptions, checkRegistration, compileRegistration } from './registration.ts'
+import type { Listening, RequestDoor } from './server.ts'
 import { deferred, nothing, within } from './waiting.ts'
 
 /** The app a client speaks for. */
@@ -36,6 +39,8 @@ export interface Application {
   routes(): Found
   /** What to do where there are none, for people; absent where `routes` says so itself. */
   readonly adviceOnRoutes?: string
+  /** Shows every request to `door` before the app sees it; absent where nobody knows the server. */
+  serveFirst?(door: RequestDoor): void
   /** Answers what was begun, then closes what belongs to it. */
   finish(graceMs: number): Promise<void>
 }
@@ -67,7 +72,6 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   const events = createEvents<ServiceEvents>((fault) =>
     log.error(`a listener failed: ${errorOf(fault).message}`),
   )
-  for (const sentence of unknownOptions(options)) log.warn(sentence)
   const ready = deferred()
   const attempted = deferred()
 
@@ -82,6 +86,16 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   let said = ''
   let announced = ''
 
+  const fragmentSide = createFragmentSide({
+    options,
+    log,
+    ask: () => connection?.fragments,
+    onConflict: (conflict) => events.emit('conflict', conflict),
+  })
+  checkRegistration(options)
+  if (fragmentSide.door) application.serveFirst?.(fragmentSide.door)
+  for (const sentence of unknownOptions(options)) log.warn(sentence)
+
   /** One attempt, up to the gateway's word that it has taken this instance. `lost` resolves when the line is. */
   async function attempt(
     statics: readonly string[],
@@ -89,6 +103,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   ): Promise<{ lost: Promise<string> }> {
     const keys = await findKeys({ ...options, env, cwd })
     if ('missing' in keys) throw new Error(keys.missing)
+    fragmentSide.useKeys(keys.publicKeys)
     const host = options.host ?? (await hostTowards(gateway, listening.address))
     const selection = selectRoutes(application.routes(), options)
     present(selection, statics.length, listening, host)
@@ -103,6 +118,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     })
     const lost = deferred<string>()
     const { timeoutMs = 5000 } = options
+    const { serve, maxStreams, maxDataBytes } = fragmentSide
     const { publicKey, privateKey, from } = keys
     const opened = await open({
       gateway,
@@ -111,6 +127,9 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
       registration,
       onOverview: learn,
       onLost: lost.resolve,
+      serve,
+      maxStreams,
+      maxDataBytes,
       timeoutMs,
     }).catch((fault) => {
       throw explainKeys(fault, from)
@@ -136,16 +155,19 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     overview = next
     isServed = undefined
     events.emit('overview', next)
+    fragmentSide.learn(next)
   }
 
   /** Says what is offered, at start and when it changed. */
   function present(selection: Selection, statics: number, { port, address }: Listening, host: string): void {
-    const text = announce({ name: options.name, port, selection, sockets: options.sockets ?? [], statics })
+    const { name, sockets = [], fragments = [] } = options
+    const uses = usesOf(options.pages)
+    const text = announce({ name, port, selection, sockets, statics, fragments, uses })
     if (text === announced) return
     announced = text
     log.info(text)
     for (const warning of selection.warnings) log.warn(warning)
-    if (selection.exported.length + statics + (options.sockets?.length ?? 0) === 0) {
+    if (selection.exported.length + statics + sockets.length + fragments.length === 0) {
       if (selection.leftOut.length > 0) log.warn('name the routes visitors may see in the option include')
       else if (application.adviceOnRoutes) log.warn(application.adviceOnRoutes)
     }
@@ -224,8 +246,14 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
       const confirmed = await within(CONFIRM_MS, connection.deregister({ forget }))
       if (!confirmed) log.warn(`${gateway} did not confirm that ${options.name} left`)
     }
+    // Fragments first: what they are rendered from may end with the app.
+    const { graceMs = 10_000 } = options
+    const begun = performance.now()
+    await fragmentSide.finish(graceMs)
     // An app that fails at its own end has left all the same.
-    const failed = await application.finish(options.graceMs ?? 10_000).then(nothing, fail)
+    const left = Math.max(0, graceMs - (performance.now() - begun))
+    const failed = await application.finish(left).then(nothing, fail)
+    fragmentSide.close()
     connection?.close()
     connection = undefined
     state = 'closed'
@@ -282,6 +310,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     },
   }
 
+  keepDoor(service, fragmentSide.door)
   stay().catch((fault) => {
     // Nothing that time would heal: a port no gateway can reach, a folder that isn't there, a failed `when`.
     if (!closing) ready.reject(fail(fault))

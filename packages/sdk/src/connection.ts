@@ -6,7 +6,12 @@
  *
  * @module
  */
-import type { Overview, RegistrationInput, RegistrationResponse } from '@hydra-gateway/protocol'
+import type {
+  FragmentsRequest,
+  Overview,
+  RegistrationInput,
+  RegistrationResponse,
+} from '@hydra-gateway/protocol'
 import {
   ALIVE_MS,
   createPeer,
@@ -14,7 +19,10 @@ import {
   ERROR_CODES,
   type LinkedPeer,
   ROUTES,
+  type RouteHandlers,
   type RSocketError,
+  type Source,
+  type StreamReceiver,
   type Timers,
 } from '@hydra-gateway/protocol/rsocket'
 import { ConnectionError, toConnectionError } from './connection-error.ts'
@@ -32,6 +40,11 @@ export interface ConnectionOptions {
   readonly onOverview: (overview: Overview) => void
   /** Called once, with a sentence, when an open connection ended and nobody here asked for it. */
   readonly onLost: (reason: string) => void
+  /** What the gateway may ask for on this line beside its pings; `ended` aborts when the line is lost or closed. */
+  readonly serve?: (ended: AbortSignal) => Pick<RouteHandlers, 'requests' | 'streams'>
+  /** Requests it may have open at a time, and the largest of them in bytes. */
+  readonly maxStreams?: number
+  readonly maxDataBytes?: number
   /** How long opening may take in all, and each request afterwards. */
   readonly timeoutMs: number
 }
@@ -43,6 +56,11 @@ export interface Connection {
   deregister(options?: { readonly forget?: boolean }): Promise<boolean>
   /** The keys that sign tokens: `{ keys, publicKey }`. */
   keys(): Promise<unknown>
+  /**
+   * Asks for fragments of other services. Each item is a `ResolvedFragments` with what is new since the last one;
+   * `cancel` says that nobody waits for the rest.
+   */
+  fragments(request: FragmentsRequest, receiver: StreamReceiver): Source
   /** Round trip to the gateway in ms. */
   ping(): Promise<number>
   /** Ends the connection; `onLost` is not called. */
@@ -71,6 +89,8 @@ export function openConnection(options: ConnectionOptions): Promise<Connection> 
   const { registration, publicKey, privateKey, onOverview, onLost, timeoutMs } = options
   const { instanceId } = registration
   return new Promise((resolve, reject) => {
+    const ended = new AbortController()
+    const served = options.serve?.(ended.signal)
     let phase: 'opening' | 'open' | 'over' = 'opening'
     let linked: LinkedPeer | undefined
     let stopAlive = (): void => {}
@@ -100,16 +120,19 @@ export function openConnection(options: ConnectionOptions): Promise<Connection> 
           link,
           timers,
           setup: { credentials: { publicKey, privateKey }, data: registration },
-          routes: { requests: { [ROUTES.ping]: () => true } },
-          maxDataBytes: Number.POSITIVE_INFINITY,
+          routes: { ...served, requests: { ...served?.requests, [ROUTES.ping]: () => true } },
+          maxDataBytes: options.maxDataBytes ?? Number.POSITIVE_INFINITY,
+          ...(options.maxStreams && { limits: { maxStreams: options.maxStreams } }),
           onFault: () => {},
-          onEnd: ({ by, error }: Ended) =>
+          onEnd: ({ by, error }: Ended) => {
+            ended.abort(error)
             over(
               toConnectionError(
                 error,
                 phase === 'opening' ? (by === 'peer' ? 'refused' : 'not-reachable') : 'lost',
               ),
-            ),
+            )
+          },
         })
         const { peer } = linked
         const overviews = peer.stream(
@@ -151,6 +174,7 @@ export function openConnection(options: ConnectionOptions): Promise<Connection> 
           deregister: async ({ forget = false } = {}) =>
             (await ask(ROUTES.deregister, { instanceId, forget })) === true,
           keys: () => ask(ROUTES.keys, {}),
+          fragments: (request, receiver) => peer.stream(ROUTES.fragments, request, receiver),
           async ping() {
             const asked = timers.monotonic()
             await ask(ROUTES.ping, {})

@@ -7,7 +7,7 @@
 export { connect } from './connect.ts'
 export { type Connection, ConnectionError, type ConnectionErrorKind, openConnection } from './connection.ts'
 export type { RouteOption } from './exported.ts'
-export type { PageOption } from './fragments/binding.ts'
+export type { PageOption, SessionsOption, VisitorSessions } from './fragments/binding.ts'
 export type {
   FragmentDefinition,
   FragmentHandler,
@@ -17,7 +17,9 @@ export type {
   FragmentUser,
   Identify,
 } from './fragments/definition.ts'
+export { FragmentFailure } from './fragments/failure.ts'
 export { fragment } from './fragments/fragment.ts'
+export { fragmentDoor } from './fragments/public-door.ts'
 export type { Log } from './log.ts'
 export type {
   ConnectionState,

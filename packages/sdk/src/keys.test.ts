@@ -23,6 +23,7 @@ test('a service below the folder the gateway was started in finds its keys', asy
   const cwd = await folder(t, ours)
   assert.deepEqual(await findKeys({ env: {}, cwd }), {
     publicKey: 'file-public',
+    publicKeys: ['file-public'],
     privateKey: 'file-private',
     from: join(cwd, '../../.hydra/keys.json'),
   })
@@ -33,11 +34,13 @@ test('options come before the environment, the environment before the file', asy
   const env = { HYDRA_PUBLIC_KEY: 'new-public,old-public', HYDRA_PRIVATE_KEY: 'new-private,old-private' }
   assert.deepEqual(await findKeys({ env, cwd }), {
     publicKey: 'new-public',
+    publicKeys: ['new-public', 'old-public'],
     privateKey: 'new-private',
     from: 'HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY',
   })
   assert.deepEqual(await findKeys({ env, cwd, publicKey: 'a', privateKey: 'b' }), {
     publicKey: 'a',
+    publicKeys: ['a'],
     privateKey: 'b',
     from: 'the options',
   })
@@ -50,6 +53,7 @@ test('a secret may stand in a file of its own', async (t) => {
   const env = { HYDRA_PUBLIC_KEY: 'public', HYDRA_PRIVATE_KEY_FILE: file }
   assert.deepEqual(await findKeys({ env, cwd }), {
     publicKey: 'public',
+    publicKeys: ['public'],
     privateKey: 'from-file',
     from: 'HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY_FILE',
   })

@@ -18,6 +18,8 @@ export interface Keys {
 }
 
 export interface FoundKeys extends Keys {
+  /** All public keys that were given: of `new,old` both. */
+  readonly publicKeys: readonly string[]
   /** Where they came from, for people: a file, variables, or the options. */
   readonly from: string
 }
@@ -52,7 +54,13 @@ export async function findKeys(sources: KeySources): Promise<FoundKeys | { reado
   }
   if (given.public && given.private) {
     const places = new Set([given.public.from, given.private.from])
-    return { publicKey: given.public.key, privateKey: given.private.key, from: [...places].join(' and ') }
+    const { key, keys } = given.public
+    return {
+      publicKey: key,
+      publicKeys: keys,
+      privateKey: given.private.key,
+      from: [...places].join(' and '),
+    }
   }
 
   // Half a pair from one place and half from another would never fit together.
@@ -72,9 +80,10 @@ export async function findKeys(sources: KeySources): Promise<FoundKeys | { reado
   }
   try {
     const found: { publicKey?: unknown; privateKey?: unknown } = JSON.parse(file.text)
-    const publicKey = text(found.publicKey)
-    const privateKey = text(found.privateKey)
-    if (publicKey && privateKey) return { publicKey, privateKey, from: file.path }
+    const publicKeys = keysIn(found.publicKey)
+    const [publicKey] = publicKeys
+    const [privateKey] = keysIn(found.privateKey)
+    if (publicKey && privateKey) return { publicKey, publicKeys, privateKey, from: file.path }
   } catch {
     // said below, like a file without keys in it
   }
@@ -88,17 +97,21 @@ async function keyOf(
   option: string | undefined,
   env: KeySources['env'],
   name: string,
-): Promise<{ readonly key: string; readonly from: string } | undefined> {
-  if (option !== undefined) return option === '' ? undefined : { key: option, from: 'the options' }
+): Promise<{ readonly key: string; readonly keys: readonly string[]; readonly from: string } | undefined> {
+  if (option !== undefined)
+    return option === '' ? undefined : { key: option, keys: [option], from: 'the options' }
   const file = env[`${name}_FILE`]
   const value = env[name] || (file ? await readFile(file, 'utf8').catch(() => undefined) : undefined)
-  const key = text(value)
-  return key === undefined ? undefined : { key, from: env[name] ? name : `${name}_FILE` }
+  const keys = keysIn(value)
+  const [key] = keys
+  return key === undefined ? undefined : { key, keys, from: env[name] ? name : `${name}_FILE` }
 }
 
-/** Of `new,old`, two valid keys of the gateway, the new one. */
-function text(value: unknown): string | undefined {
-  return (typeof value === 'string' && value.split(',')[0]?.trim()) || undefined
+/** Of `new,old`, two valid keys of the gateway, the new one comes first. */
+function keysIn(value: unknown): string[] {
+  if (typeof value !== 'string') return []
+  const keys = value.split(',').map((key) => key.trim())
+  return keys[0] === '' ? [] : keys.filter((key) => key !== '')
 }
 
 async function nearestFile(cwd: string): Promise<{ path: string; text: string } | undefined> {

@@ -16,6 +16,10 @@ interface Kind {
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+const hasFunctions =
+  (...names: readonly string[]): Kind['fits'] =>
+  (value) =>
+    isObject(value) && names.every((name) => typeof Reflect.get(value, name) === 'function')
 const listOf =
   (fits: Kind['fits']): Kind['fits'] =>
   (value) =>
@@ -78,13 +82,11 @@ const KINDS: Readonly<Record<keyof ServiceOptions | 'server' | 'port', Kind>> = 
   },
   pages: {
     words: "a list such as [page('<h1>…</h1>')]",
-    fits: listOf(
-      (one) =>
-        isObject(one) &&
-        (['compile', 'bind', 'uses'] as const).every(
-          (method) => typeof (one as Record<string, unknown>)[method] === 'function',
-        ),
-    ),
+    fits: listOf(hasFunctions('compile', 'bind', 'uses')),
+  },
+  sessions: {
+    words: 'an object with the functions load and save',
+    fits: hasFunctions('load', 'save'),
   },
   identify: { words: 'a function that takes a token', fits: (value) => typeof value === 'function' },
   maxRenders: atLeastOne,
@@ -105,12 +107,7 @@ const KINDS: Readonly<Record<keyof ServiceOptions | 'server' | 'port', Kind>> = 
   timeoutMs: number,
   log: {
     words: 'an object with info, warn and error, or false',
-    fits: (value) =>
-      value === false ||
-      (isObject(value) &&
-        (['info', 'warn', 'error'] as const).every(
-          (level) => typeof (value as Record<string, unknown>)[level] === 'function',
-        )),
+    fits: (value) => value === false || hasFunctions('info', 'warn', 'error')(value),
   },
 }
 

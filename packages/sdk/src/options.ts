@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Awakening, MenuEntry, Menus, Overview } from '@hydra-gateway/protocol'
+import type { Awakening, FragmentConflict, MenuEntry, Menus, Overview } from '@hydra-gateway/protocol'
 import type { RouteOption } from './exported.ts'
-import type { PageOption } from './fragments/binding.ts'
+import type { PageOption, SessionsOption } from './fragments/binding.ts'
 import type { FragmentDefinition, Identify } from './fragments/definition.ts'
 import type { Log } from './log.ts'
 import type { NodeServer } from './server.ts'
@@ -41,6 +41,8 @@ export interface ServiceOptions {
   readonly fragments?: readonly FragmentDefinition[]
   /** Pages made of fragments, each made by `page`. A page with a fault is thrown before anything is started. */
   readonly pages?: readonly PageOption[]
+  /** Where pages keep what the services of their fragments remember of a visitor. @default memory of this process */
+  readonly sessions?: SessionsOption
   /** Verifies a visitor's login token for fragments, which get the `user`. @default nobody is known */
   readonly identify?: Identify
   /** Fragments rendered at a time for others; above it requests are turned down. @default 256 */
@@ -114,6 +116,8 @@ export interface ServiceEvents {
   refused: readonly Refused[]
   /** The services behind the gateway changed. */
   overview: Overview
+  /** A page and a fragment don't fit together, and one of them is ours; once for each. */
+  conflict: FragmentConflict
   /** An attempt failed, and the next one follows by itself; or it never can be, and `ready` rejects as well. */
   error: Error
   /** `close` has begun: the time to end long-lived work of the app. */

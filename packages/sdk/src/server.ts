@@ -21,6 +21,8 @@ export interface NodeServer {
   off: Listen
   once: Listen
   prependListener: Listen
+  // biome-ignore lint/suspicious/noExplicitAny: as for listeners
+  emit: (event: any, ...args: any[]) => boolean
   listenerCount(event: string): number
   closeIdleConnections?(): void
   closeAllConnections?(): void
@@ -32,11 +34,16 @@ export interface Listening {
   readonly address?: string
 }
 
+/** Answers some requests; true for those. */
+export type RequestDoor = (request: IncomingMessage, answer: ServerResponse) => boolean
+
 export interface WatchedServer {
   /** Resolves once the server listens; rejects when it does so where no gateway can reach it. */
   readonly listening: Promise<Listening>
   /** Requests being answered now, streams of events left out. */
   busy(): number
+  /** Shows every request to `door` before the app sees it; those it answers, which it says, the app never sees. */
+  serveFirst(door: RequestDoor): void
   /** Calls back when the server was closed by somebody else. */
   onClosed(listener: () => void): void
   /**
@@ -67,7 +74,7 @@ export function watchServer(server: NodeServer, close?: () => Promise<unknown>):
     connections.add(socket)
     socket.once('close', () => connections.delete(socket))
   })
-  server.prependListener('request', (_request: IncomingMessage, answer: ServerResponse) => {
+  const track = (_request: IncomingMessage, answer: ServerResponse) => {
     answers.add(answer)
     // The gateway keeps connections for later requests; none shall come on one that is about to close.
     if (finishing) answer.shouldKeepAlive = false
@@ -75,7 +82,8 @@ export function watchServer(server: NodeServer, close?: () => Promise<unknown>):
       answers.delete(answer)
       lastEndAt = performance.now()
     })
-  })
+  }
+  server.prependListener('request', track)
   onUpgrade(server, (socket) => {
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
@@ -103,6 +111,22 @@ export function watchServer(server: NodeServer, close?: () => Promise<unknown>):
       else server.once('listening', listens)
     }),
     busy,
+    serveFirst(door) {
+      // Where every framework gets its requests from, and before any of its parts: a body parser would have read the
+      // body, and a sign-in would ask the gateway for a session. Listeners can't keep a request from one another.
+      const emit = server.emit
+      server.emit = function (this: NodeServer, event, ...args) {
+        if (event === 'request' || event === 'checkContinue') {
+          const [request, answer] = args as [IncomingMessage, ServerResponse]
+          if (door(request, answer)) {
+            if (event === 'checkContinue' && !answer.headersSent) answer.writeContinue()
+            track(request, answer)
+            return true
+          }
+        }
+        return emit.call(this, event, ...args)
+      }
+    },
     onClosed(listener) {
       server.once('close', () => {
         if (!finishing) listener()

@@ -5,7 +5,7 @@
  */
 import { applicationOf, openService, type ServedApplication, serverOf } from '../connect.ts'
 import type { HydraService, ServerOption, ServiceOptions } from '../options.ts'
-import type { NodeServer } from '../server.ts'
+import type { NodeServer, RequestDoor } from '../server.ts'
 import { onServer, serverNowOf } from './app-server.ts'
 import { type Mountable, readRouter, recordMounts } from './express-router.ts'
 
@@ -57,12 +57,14 @@ export function hydraRouter<Target extends Mountable>(target: Target): Target {
 function onceListening(app: ExpressApp, routes: ServedApplication['routes']): ServedApplication {
   let served: ServedApplication | undefined
   const closers: (() => void)[] = []
+  const doors: RequestDoor[] = []
   const listen: (...args: unknown[]) => unknown = app.listen.bind(app)
   const listening = new Promise<ServedApplication>((resolve) => {
     const serve = (server: NodeServer) => {
       if (served) return
       served = applicationOf(server, routes)
       for (const closed of closers) served.onClosed?.(closed)
+      for (const door of doors) served.serveFirst?.(door)
       resolve(served)
     }
     app.listen = (...args: unknown[]) => {
@@ -83,6 +85,7 @@ function onceListening(app: ExpressApp, routes: ServedApplication['routes']): Se
     },
     routes,
     adviceOnRoutes: ADVICE_ON_ROUTES,
+    serveFirst: (door) => void (served ? served.serveFirst?.(door) : doors.push(door)),
     finish: async (graceMs) => served?.finish(graceMs),
     onClosed: (listener) => void closers.push(listener),
   }

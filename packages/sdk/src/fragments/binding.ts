@@ -24,8 +24,19 @@ export interface PageBinding {
   /** The gateway, for as long as there is a line to it; undefined while there is none. Ask anew for each page. */
   readonly ask: () => AskGateway | undefined
   readonly log: Log
-  /** The option `sessions` of the service, as it was given. */
-  readonly sessions: unknown
+  /** The option `sessions` of the service. */
+  readonly sessions: SessionsOption | undefined
+}
+
+/** What services keep of one visitor, by service: JSON, each up to 16 KB. */
+export type VisitorSessions = Readonly<Record<string, unknown>>
+
+/** Where pages keep what the services of their fragments remember of a visitor, such as the session of the app. */
+export interface SessionsOption {
+  /** What is kept for the visitor the request is from; `request` is what `render` was given. */
+  load(request: unknown): VisitorSessions | undefined | Promise<VisitorSessions | undefined>
+  /** Keeps it: all services, those that changed and those that didn't. */
+  save(request: unknown, sessions: VisitorSessions): void | Promise<void>
 }
 
 /** A page, as the service sees it. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RegistrationInput } from '@hydra-gateway/protocol'
+import type { RefDeclaration, UseDeclaration } from '@hydra-gateway/protocol'
 import type { PageOption } from './binding.ts'
 import type { FragmentDefinition } from './definition.ts'
 
@@ -13,9 +13,7 @@ import type { FragmentDefinition } from './definition.ts'
  *
  * @throws TypeError when two have one name.
  */
-export function refsOf(
-  fragments: readonly FragmentDefinition[] = [],
-): NonNullable<RegistrationInput['refs']> {
+export function refsOf(fragments: readonly FragmentDefinition[] = []): RefDeclaration[] {
   const refs = new Set<string>()
   return fragments.map(({ ref, options: { exports = [], attributes = [], imports, assets } }) => {
     if (refs.has(ref)) throw new TypeError(`fragments: two are called "${ref}"`)
@@ -31,6 +29,6 @@ export function refsOf(
 }
 
 /** Tags of pages as a registration declares them. Pages have to be compiled. */
-export function usesOf(pages: readonly PageOption[] = []): NonNullable<RegistrationInput['uses']> {
+export function usesOf(pages: readonly PageOption[] = []): UseDeclaration[] {
   return pages.flatMap((page) => page.uses()).map((use) => ({ ...use }))
 }

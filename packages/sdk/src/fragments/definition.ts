@@ -73,6 +73,8 @@ export interface LocalRequest {
   readonly session: unknown
   readonly context: FragmentContext
   readonly signal: AbortSignal
+  /** Called once when the handler itself is done, which may be long after the signal aborted. */
+  readonly onDone?: () => void
 }
 
 export interface LocalResult {
@@ -87,7 +89,10 @@ export interface LocalResult {
 export interface LocalFragments {
   has(ref: string): boolean
   definition(ref: string): FragmentDefinition | undefined
-  /** Rejects when the handler does, when nothing was rendered (`declined`), or when the signal aborts. */
+  /**
+   * Rejects with a FragmentFailure that says why there is no HTML, or, as soon as the signal aborts, with its reason.
+   * Concurrent renderings are not limited here.
+   */
   render(request: LocalRequest): Promise<LocalResult>
 }
 

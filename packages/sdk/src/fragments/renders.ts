@@ -1,0 +1,118 @@
+/**
+ * Renders fragments of this service for others, whichever way they ask: several at a time, each on its own, and
+ * never more than the service can stand.
+ *
+ * A fragment that fails, is too large or is not there costs itself only. All fragments of one request are for one
+ * visitor: they get one session, and of those that return one, the last one stays.
+ *
+ * @module
+ */
+import type { RenderedFragments } from '@hydra-gateway/protocol'
+import type { Log } from '../log.ts'
+import { createSeldom } from '../seldom.ts'
+import type { LocalFragments, LocalResult } from './definition.ts'
+import { FragmentFailure } from './failure.ts'
+import type { AskedFragment, AskedFragments } from './render-request.ts'
+
+export interface RendersDeps {
+  readonly fragments: Pick<LocalFragments, 'render'>
+  readonly log: Log
+  /** Most fragments at a time. */
+  readonly maxRenders: number
+  /** Epoch ms, or any other clock: for how often the same trouble is said. */
+  readonly now: () => number
+}
+
+export interface Renders {
+  /**
+   * Renders what is asked for; each fragment is told as soon as it is ready, with the session it returned. Resolves
+   * when all are told, or the signal aborts; nothing is told after that.
+   *
+   * @throws FragmentFailure (overloaded), at once, when there is no room
+   */
+  render(asked: AskedFragments, signal: AbortSignal, onItem: (item: RenderedFragments) => void): Promise<void>
+  /** Resolves when nothing is being rendered. */
+  idle(): Promise<void>
+}
+
+/** HTML above this is never sent: it would not fit into one frame. */
+const MOST_BYTES = 4 * 1024 * 1024
+
+/** Makes the renders of a service. */
+export function createRenders({ fragments, log, maxRenders, now }: RendersDeps): Renders {
+  const waiting: (() => void)[] = []
+  const idlers: (() => void)[] = []
+  const warnSeldom = createSeldom(log.warn, now)
+  let busy = 0
+
+  async function enter(): Promise<void> {
+    if (busy < maxRenders) busy++
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+  }
+
+  function leave(): void {
+    const next = waiting.shift()
+    // The place goes on to who waits for it.
+    if (next) next()
+    else busy--
+    if (busy === 0) for (const idler of idlers.splice(0)) idler()
+  }
+
+  function admit(): void {
+    if (busy < maxRenders) return
+    const message = `${busy} fragments are being rendered, which is all this service renders at a time (maxRenders)`
+    warnSeldom('overloaded', `${message}; requests for fragments are turned down`)
+    throw new FragmentFailure('overloaded', message)
+  }
+
+  async function renderOne(
+    { id, ref, values }: AskedFragment,
+    { session, context, maxBytes = MOST_BYTES }: AskedFragments,
+    signal: AbortSignal,
+  ): Promise<RenderedFragments> {
+    await enter()
+    try {
+      const result = await fragments.render({ ref, values, session, context, signal, onDone: leave })
+      return itemOf(id, result, Math.min(maxBytes, MOST_BYTES))
+    } catch (fault) {
+      const failure =
+        fault instanceof FragmentFailure ? fault : new FragmentFailure('failed', String(fault), fault)
+      if (!signal.aborted) report(ref, failure)
+      return { fragments: [{ id, renderedHTML: null, reason: failure.reason }] }
+    }
+  }
+
+  function report(ref: string, { reason, message, cause }: FragmentFailure): void {
+    if (reason === 'declined') return
+    // Nobody else hears of what a handler threw, so it is said each time, with the place.
+    if (reason === 'failed') {
+      const what = cause instanceof Error ? (cause.stack ?? cause.message) : message
+      log.error(`fragment "${ref}" failed: ${what}`)
+    } else warnSeldom(reason, `fragment "${ref}" is not shown: ${message}`)
+  }
+
+  function itemOf(id: string, result: LocalResult, maxBytes: number): RenderedFragments {
+    const { html, exports, assets } = result
+    const bytes = Buffer.byteLength(html)
+    if (bytes > maxBytes)
+      throw new FragmentFailure('too-large', `its html has ${bytes} bytes, at most ${maxBytes} are taken`)
+    const fragment = { id, renderedHTML: html, exports, ...(assets && { assets }) }
+    return 'session' in result
+      ? { fragments: [fragment], session: result.session }
+      : { fragments: [fragment] }
+  }
+
+  return {
+    async render(asked, signal, onItem) {
+      admit()
+      const all = asked.fragments.map(async (one) => {
+        const item = await renderOne(one, asked, signal)
+        if (!signal.aborted) onItem(item)
+      })
+      await Promise.all(all)
+    },
+    async idle() {
+      if (busy > 0) await new Promise<void>((resolve) => idlers.push(resolve))
+    },
+  }
+}

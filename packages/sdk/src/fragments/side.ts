@@ -1,0 +1,89 @@
+/**
+ * All that a service has of fragments, put together: those it renders, its pages, and the two ways others ask for
+ * them.
+ *
+ * @module
+ */
+import type { FragmentConflict, Overview } from '@hydra-gateway/protocol'
+import type { RouteHandlers } from '@hydra-gateway/protocol/rsocket'
+import type { Log } from '../log.ts'
+import type { ServiceOptions } from '../options.ts'
+import { within } from '../waiting.ts'
+import type { AskGateway, PageBinding } from './binding.ts'
+import { renderRoutes } from './channel.ts'
+import { formatConflict, watchConflicts } from './conflicts.ts'
+import type { ResolveNested } from './definition.ts'
+import { createDoor, type Door } from './door.ts'
+import { FragmentFailure } from './failure.ts'
+import { createLocalFragments } from './local.ts'
+import { createRenders } from './renders.ts'
+
+const MAX_RENDERS = 256
+const MAX_RENDER_BYTES = 2 * 1024 * 1024
+/** Other requests of the gateway on the same line. */
+const SPARE_STREAMS = 64
+
+export interface FragmentSideDeps {
+  readonly options: ServiceOptions
+  readonly log: Log
+  /** The line to the gateway, as it is now. */
+  readonly ask: () => AskGateway | undefined
+  /** Resolves tags inside of fragments. */
+  readonly nested?: (binding: PageBinding) => ResolveNested
+  readonly onConflict: (conflict: FragmentConflict) => void
+}
+
+export interface FragmentSide {
+  /** Answers `/h/fragment/…`; undefined for a service without fragments, to whom such paths are any others. */
+  readonly door: Door | undefined
+  /** What is served on a connection; `ended` aborts when it is lost. */
+  readonly serve: (ended: AbortSignal) => Pick<RouteHandlers, 'requests' | 'streams'>
+  /** Requests the gateway may have open on a connection. */
+  readonly maxStreams: number
+  readonly maxDataBytes: number
+  useKeys(publicKeys: readonly string[]): void
+  learn(overview: Overview): void
+  /** Resolves when what was begun is rendered, or the time is over. */
+  finish(graceMs: number): Promise<void>
+  /** Nobody waits for anything any more. */
+  close(): void
+}
+
+/**
+ * Makes the fragments of a service ready, and compiles its pages.
+ *
+ * @throws FragmentError or TypeError for a page that can't be served as it is written
+ */
+export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
+  const { options, log } = deps
+  const { name: service, fragments: definitions = [], pages = [], identify } = options
+  const { maxRenders = MAX_RENDERS, maxRenderBytes = MAX_RENDER_BYTES, sessions } = options
+  let nested: ResolveNested | undefined
+  const fragments = createLocalFragments({ service, definitions, identify, log, nested: () => nested })
+  const binding: PageBinding = { service, fragments, ask: deps.ask, log, sessions }
+  for (const page of pages) page.compile(binding)
+  for (const page of pages) page.bind(binding)
+  nested = deps.nested?.(binding)
+
+  const renders = createRenders({ fragments, log, maxRenders, now: () => performance.now() })
+  const closed = new AbortController()
+  let keys: readonly string[] = []
+  const offers = definitions.length > 0
+  return {
+    door: offers
+      ? createDoor({ renders, keys: () => keys, maxBodyBytes: maxRenderBytes, log, closed: closed.signal })
+      : undefined,
+    serve: (ended) => (offers ? renderRoutes({ renders, ended }) : {}),
+    maxStreams: maxRenders + SPARE_STREAMS,
+    maxDataBytes: maxRenderBytes,
+    useKeys(publicKeys) {
+      keys = publicKeys
+    },
+    learn: watchConflicts(service, (conflict) => {
+      log.warn(formatConflict(conflict))
+      deps.onConflict(conflict)
+    }),
+    finish: async (graceMs) => void (await within(graceMs, renders.idle())),
+    close: () => closed.abort(new FragmentFailure('cancelled', `${service} is closed`)),
+  }
+}

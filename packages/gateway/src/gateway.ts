@@ -109,6 +109,7 @@ export async function createGateway(
   const visitors = createVisitors({
     privateKeys: keys.privateKeys,
     balancer: createBalancer({ vitals, settings: config.routing, random }),
+    table: () => live.table,
     random,
     log,
     metrics,

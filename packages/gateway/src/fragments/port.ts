@@ -12,6 +12,7 @@ import type {
   RenderRequest,
 } from '@hydra-gateway/protocol'
 import type { FragmentTag } from '@hydra-gateway/protocol/fragments'
+import type { VisitorContext } from '../proxy/visitor-context.ts'
 import type { Instance } from '../routing/upstream.ts'
 
 // ---- asking an instance -----------------------------------------------------------------------------------
@@ -54,18 +55,7 @@ export type Cancel = () => void
 
 // ---- whom a page is for -----------------------------------------------------------------------------------
 
-/** Which version and instance of each service a visitor gets: what `HYDRA-ROUTE` and the draw say (design D8). */
-export interface VisitorContext {
-  /**
-   * The instance of a service whose fragments this visitor sees, or none when nobody can serve. `isOffered` narrows
-   * to instances that render the fragment. `tried` failed for it already.
-   */
-  select(
-    service: string,
-    isOffered: (instance: Instance) => boolean,
-    tried: readonly Instance[],
-  ): Instance | undefined
-}
+export type { VisitorContext } from '../proxy/visitor-context.ts'
 
 /** Everything a resolution is told of the page and its visitor. */
 export interface PageContext {

@@ -17,7 +17,10 @@ export interface Metrics extends TrafficCounts {
   /** An exchange ended; `service` is `-` for none, `outcome` is what `outcomeOf` says. */
   exchange(service: string, outcome: Outcome, seconds: number): void
   /** Something from outside was refused, by reason (a short constant word). */
-  refused(what: 'registration' | 'beat' | 'request' | 'upgrade' | 'channel' | 'cookie', reason: string): void
+  refused(
+    what: 'registration' | 'beat' | 'request' | 'upgrade' | 'channel' | 'cookie' | 'context',
+    reason: string,
+  ): void
   /** Services a visitor's cookie had no room for; their visitors may change instance or version. */
   pinsDropped(count: number): void
   /** A request was sent to another instance after the first failed. */

@@ -8,6 +8,7 @@
 import type { Duplex } from 'node:stream'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
+import type { Visit } from './visit.ts'
 
 /** Header lines of a message as received: names keep their case, order and repetition. */
 export interface HeaderLines {
@@ -68,6 +69,10 @@ export interface Exchange {
   isDrawn: boolean
   /** Signed id of the visitor, once known. */
   visitor: string | undefined
+  /** What is known of the visitor of a page with fragments. Kept by `visitors.ts`. */
+  visit: Visit | undefined
+  /** `hydra-context` towards the instance, when its pages ask for fragments and the visitor is somebody. */
+  context: string | undefined
   /** How many instances were tried. */
   attempts: number
   /** Those that failed it, and how often that counts against `maxAttempts`; kept by `proxy.ts`. */

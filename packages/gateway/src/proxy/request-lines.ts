@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CONTEXT_HEADER } from '@hydra-gateway/protocol'
 import type { RequestHead } from '../http1/head.ts'
 import {
   COOKIE,
@@ -42,6 +43,8 @@ export interface Forwardable {
   readonly fromTrusted: boolean
   readonly peer: Peer
   readonly headers: HeaderLines
+  /** What an instance whose pages ask for fragments is told of the visitor. */
+  readonly context?: string | undefined
   /** Conditions and ranges stay behind: the whole answer is wanted. */
   readonly wantsWhole?: boolean
 }
@@ -56,6 +59,7 @@ for (const id of [COOKIE, DISGUISED, EXPECT, TRACEPARENT, TRACESTATE, X_FORWARDE
 
 const VERSION_AND_HOST = Buffer.from(' HTTP/1.1\r\nHost: ')
 const COOKIE_NAME = Buffer.from('Cookie: ')
+const CONTEXT_NAME = Buffer.from(`${CONTEXT_HEADER}: `)
 const NO_BODY = Buffer.from('Content-Length: 0\r\n')
 const SPACE = 0x20
 
@@ -66,7 +70,7 @@ const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE
 export function putRequestHead(
   slab: Slab,
   exchange: Forwardable,
-  instance: Pick<Instance, 'service' | 'channel' | 'hostHeader'>,
+  instance: Pick<Instance, 'service' | 'channel' | 'hostHeader' | 'asksFragments'>,
   target: string | undefined,
 ): void {
   const { head } = exchange
@@ -86,6 +90,11 @@ export function putRequestHead(
   slab.latin1(exchange.id)
   slab.bytes(CRLF)
   if (isRegistered) slab.bytes(pathLine(instance.service))
+  if (instance.asksFragments === true && exchange.context !== undefined) {
+    slab.bytes(CONTEXT_NAME)
+    slab.latin1(exchange.context)
+    slab.bytes(CRLF)
+  }
   if (exchange.isUpgrade) slab.bytes(WEBSOCKET_LINES)
   else if (head.isChunked) slab.bytes(CHUNKED_LINE)
   // Without it some servers wait for a body that never comes (RFC 9110, 8.6).

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { headerLines } from './testing/header-lines.ts'
-import { type CookieFault, createVisitorCookies, isPubliclyCacheable, type Pin } from './visitor-cookie.ts'
+import { type CookieFault, createVisitorCookies, isPubliclyCacheable } from './visitor-cookie.ts'
+import type { Pin } from './visitor-pins.ts'
 
 const VISITOR = 'q8fWm2xYp0aZr4Bt'
 const PINS: readonly Pin[] = [

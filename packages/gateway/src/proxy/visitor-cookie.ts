@@ -13,18 +13,10 @@
  *
  * @module
  */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { ROUTE_COOKIE } from './cookies.ts'
 import type { HeaderLines } from './exchange.ts'
-
-/** What a visitor stays with: an instance of a service, or the version that serves the routes of a service. */
-export interface Pin {
-  readonly kind: 'instance' | 'version'
-  /** Service the instance is of, or the owner of the routes. */
-  readonly of: string
-  /** Id of the instance, or key of the slice (`service@version`). */
-  readonly is: string
-}
+import { createRecent, createSigner, MAC_LENGTH } from './signing.ts'
+import { formatPin, type Pin, parsePins } from './visitor-pins.ts'
 
 export interface VisitorCookie {
   readonly visitor: string
@@ -49,7 +41,9 @@ export interface VisitorCookies {
 
 const MOST_BYTES = 1024
 const PREFIX = `${ROUTE_COOKIE}=`
-const MAC_LENGTH = 22
+/** Characters all pins together may have. */
+export const PIN_ROOM = MOST_BYTES - `${PREFIX}1.${'v'.repeat(16)}..`.length - MAC_LENGTH
+
 const FORM = /^(1\.([\w-]{16})\.([^.]*))\.([\w-]{22})$/
 /** Verified cookies kept; two generations of it are the most. */
 const KEPT = 2048
@@ -62,20 +56,14 @@ export function createVisitorCookies({
   readonly privateKeys: readonly string[]
   readonly onFault: (fault: CookieFault) => void
 }): VisitorCookies {
-  const keys = privateKeys.map((key) =>
-    Buffer.from(hkdfSync('sha256', key, '', 'hydra-gateway route cookie 1', 32)),
-  )
-  const signer = keys[0]
-  if (!signer) throw new Error('a route cookie needs a private key')
+  const signer = createSigner(privateKeys, 'hydra-gateway route cookie 1')
   const verified = createRecent<VisitorCookie>(KEPT)
 
   const verify = (value: string): VisitorCookie | CookieFault => {
     if (PREFIX.length + value.length > MOST_BYTES) return 'oversize'
     const [, signed, visitor, pinsText, mac] = FORM.exec(value) ?? []
     if (signed === undefined) return 'malformed'
-    const given = Buffer.from(mac!)
-    let by = -1
-    for (const [i, key] of keys.entries()) if (timingSafeEqual(given, Buffer.from(macOf(key, signed)))) by = i
+    const by = signer.signedBy(signed, mac!)
     if (by < 0) return 'forged'
     const pins = parsePins(pinsText!)
     return pins ? Object.freeze({ visitor: visitor!, pins, isFresh: by === 0 }) : 'malformed'
@@ -97,7 +85,7 @@ export function createVisitorCookies({
       return result
     },
     write(visitor, pins, secure) {
-      const room = MOST_BYTES - `${PREFIX}1.${visitor}..`.length - MAC_LENGTH
+      const room = PIN_ROOM + 16 - visitor.length
       // A name can be so long that its pin fits nowhere; it must not push out the others.
       const texts = pins.map(formatPin).filter(({ length }) => length <= room)
       let length = texts.join('|').length
@@ -106,7 +94,7 @@ export function createVisitorCookies({
       const signed = `1.${visitor}.${texts.slice(first).join('|')}`
       const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
       return {
-        line: `${PREFIX}${signed}.${macOf(signer, signed)}; ${attributes}`,
+        line: `${PREFIX}${signed}.${signer.sign(signed)}; ${attributes}`,
         dropped: pins.length - texts.length + first,
       }
     },
@@ -124,62 +112,6 @@ function valuesIn(lines: readonly string[]): string[] {
     }
   }
   return values
-}
-
-function macOf(key: Buffer, signed: string): string {
-  return createHmac('sha256', key).update(signed).digest().subarray(0, 16).toString('base64url')
-}
-
-function formatPin({ kind, of, is }: Pin): string {
-  return `${kind === 'instance' ? 'i' : 'v'}:${encodeText(of)}:${encodeText(is)}`
-}
-
-function parsePins(text: string): readonly Pin[] | undefined {
-  if (text === '') return []
-  const pins: Pin[] = []
-  for (const written of text.split('|')) {
-    const [, kind, ...texts] = /^([iv]):([^:]+):([^:]+)$/.exec(written) ?? []
-    const [of, is] = texts.map(decodeText)
-    if (of === undefined || is === undefined) return undefined
-    pins.push({ kind: kind === 'i' ? 'instance' : 'version', of, is })
-  }
-  return pins
-}
-
-/** Percent-encoded, with ~ for the dot: dots part the cookie, and versions have many. */
-function encodeText(text: string): string {
-  return encodeURIComponent(text).replace(/[.~]/g, (character) => (character === '.' ? '~' : '%7E'))
-}
-
-function decodeText(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll('~', '.'))
-  } catch {
-    return undefined
-  }
-}
-
-/** A map of bounded size that forgets what was not asked for lately, a generation at a time. */
-function createRecent<Value>(most: number) {
-  let young = new Map<string, Value>()
-  let old = new Map<string, Value>()
-  const add = (key: string, value: Value): void => {
-    if (young.size >= most) {
-      old = young
-      young = new Map()
-    }
-    young.set(key, value)
-  }
-  return {
-    add,
-    get(key: string): Value | undefined {
-      const value = young.get(key)
-      if (value !== undefined) return value
-      const older = old.get(key)
-      if (older !== undefined) add(key, older)
-      return older
-    },
-  }
 }
 
 /**

@@ -6,6 +6,10 @@
  * on one instance. What must be remembered stands in their cookie and nowhere else, so every node knows it and
  * nothing here waits.
  *
+ * A page with fragments shows several services: their versions are drawn with its own (`visitor-context.ts`), before
+ * it is asked for when the service that makes it asks for fragments itself, at the head of its answer when the gateway
+ * puts them in. The cookie is set by navigations only, and never on what a cache may give to others.
+ *
  * @module
  */
 import { randomBytes } from 'node:crypto'
@@ -14,16 +18,23 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Balancer } from '../routing/balance.ts'
 import { chooseSlice, draw } from '../routing/draw.ts'
 import type { Route } from '../routing/route.ts'
-import { type Slice, sliceKey, versionShares } from '../routing/share.ts'
+import { type Slice, sliceKey } from '../routing/share.ts'
+import { emptyTable, type RoutingTable } from '../routing/table.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Exchange, HeaderLines } from './exchange.ts'
 import { isNavigation, leavesPage } from './navigation.ts'
-import { createVisitorCookies, isPubliclyCacheable, type Pin, type VisitorCookie } from './visitor-cookie.ts'
+import type { Visit } from './visit.ts'
+import { type Choice, createChooser } from './visitor-choice.ts'
+import { createVisitorContexts, type VisitorContext } from './visitor-context.ts'
+import { createVisitorTokens } from './visitor-context-token.ts'
+import { createVisitorCookies, isPubliclyCacheable, type VisitorCookie } from './visitor-cookie.ts'
+import { NO_PINS, type Pin, pinName, pinned, pinnedSlice, withPin } from './visitor-pins.ts'
 
 export interface Visitors {
   /**
    * The instance a request goes to, or none when every candidate rests or was tried. The candidates of one
-   * route should be one array for as long as they are the same: their shares are kept by it.
+   * route should be one array for as long as they are the same: their shares are kept by it. When the instance asks
+   * for fragments, `exchange.context` is what it is told.
    */
   select(
     exchange: Exchange,
@@ -36,12 +47,34 @@ export interface Visitors {
    * `exchange.route` and `exchange.instance` set.
    */
   onHead(exchange: Exchange, status: number, headers: HeaderLines): void
+  /**
+   * Whom a page is for that the gateway puts fragments into. Called at the head of its answer, before `onHead`, with
+   * `exchange.route` and `exchange.instance` set. `isPrivate` false: the composed page stays as cacheable as it came.
+   */
+  contextOf(exchange: Exchange, options?: { readonly isPrivate?: boolean }): PageVisitor
+  /** Whom a page of a service is for: `route` is the `hydra-context` it got, sent back. Without one it is for nobody. */
+  contextFrom(route: string | undefined): PageVisitor
+}
+
+/** The visitor of a page, as the resolver needs them. */
+export interface PageVisitor {
+  readonly visitor: VisitorContext
+  /** What services that render its fragments send back in their turn; undefined for nobody. */
+  readonly route: string | undefined
+  /** A developer looks at the page. */
+  readonly isXray: boolean
+  /** The id of the visitor; undefined for nobody. */
+  readonly visitorId: string | undefined
 }
 
 interface VisitorsDeps {
   /** The first signs cookies, all verify them. */
   readonly privateKeys: readonly string[]
   readonly balancer: Balancer
+  /** The table as it is now: whose fragments a page may show. @default no services */
+  readonly table?: () => RoutingTable
+  /** Whether a request comes from a developer who may look behind the page. @default false */
+  readonly isXray?: (exchange: Exchange) => boolean
   /** From 0 to below 1: draws for who has no cookie. */
   readonly random: () => number
   /** A new visitor id, 16 characters of base64url nobody can guess. */
@@ -50,67 +83,35 @@ interface VisitorsDeps {
   readonly metrics: Pick<Metrics, 'refused' | 'pinsDropped'>
 }
 
-/** What can be known of a list of candidates before a request comes. */
-interface Choice {
-  /** Newest first, those without a share last. */
-  readonly slices: readonly Slice[]
-  readonly hasAffinity: boolean
-  /** Whether the draw has more than one outcome. */
-  readonly isShared: boolean
-}
-
 export function createVisitors({
   privateKeys,
   balancer,
+  table = emptyTable,
+  isXray = () => false,
   random,
   newVisitor = () => randomBytes(12).toString('base64url'),
   log,
   metrics,
 }: VisitorsDeps): Visitors {
-  const cookies = createVisitorCookies({
-    privateKeys,
-    onFault(reason) {
-      metrics.refused('cookie', reason)
-      log.debug({ reason }, 'route cookie ignored')
-    },
-  })
-  const choices = new WeakMap<readonly Instance[], Choice>()
-  const choiceOf = (candidates: readonly Instance[]): Choice => {
-    const known = choices.get(candidates)
-    if (known) return known
-    const shares = versionShares(candidates)
-    const visited = shares.filter(({ share }) => share > 0)
-    const choice = {
-      slices: [...visited, ...shares.filter(({ share }) => share === 0)],
-      hasAffinity: candidates.some(({ affinity }) => affinity),
-      isShared: visited.length > 1,
-    }
-    choices.set(candidates, choice)
-    return choice
+  const refused = (what: 'cookie' | 'context') => (reason: string) => {
+    metrics.refused(what, reason)
+    log.debug({ reason }, `route ${what} ignored`)
   }
+  const cookies = createVisitorCookies({ privateKeys, onFault: refused('cookie') })
+  const tokens = createVisitorTokens({ privateKeys, onFault: refused('context') })
+  const chooser = createChooser(balancer)
+  const contexts = createVisitorContexts({ table, balancer, chooser, newVisitor })
+  /** The last context made of a cookie: most visitors come back with it, to the same service. */
+  const written = new WeakMap<VisitorCookie, { readonly key: string; readonly text: string }>()
 
-  /** The instance whose memory holds this visitor's state, while it can serve. */
-  const pinnedInstance = (
-    { pins }: VisitorCookie,
-    route: Route,
-    candidates: readonly Instance[],
-    tried: readonly Instance[],
-  ): Instance | undefined => {
-    const version = pinned(pins, 'version', pinName(route))
-    for (const instance of candidates) {
-      if (!instance.affinity || pinned(pins, 'instance', instance.service) !== instance.id) continue
-      // Services of one group: the one that was drawn for these routes, not another they also know.
-      if (version !== undefined && !version.startsWith(`${instance.service}@`)) continue
-      if (balancer.isUsable(instance, tried)) return instance
-    }
-    return undefined
-  }
+  const cookieOf = (exchange: Exchange): VisitorCookie | undefined =>
+    exchange.hasOurCookies === false ? undefined : cookies.read(exchange.headers.all('cookie'))
 
   /** The version a visitor gets: kept within a page, drawn when one is opened. */
   const sliceFor = (exchange: Exchange, route: Route, choice: Choice, cookie: VisitorCookie | undefined) => {
     const navigates = isNavigation(exchange)
     if (cookie && !(navigates && leavesPage(exchange))) {
-      const slice = pinnedSlice(cookie.pins, route, choice.slices)
+      const slice = pinnedSlice(cookie.pins, pinName(route), choice.slices)
       if (slice) return slice
     }
     if (!choice.isShared) return choice.slices[0]
@@ -119,88 +120,156 @@ export function createVisitors({
     return chooseSlice(choice.slices, at)
   }
 
-  /** An instance of the slice, or of the next ones when nobody there can serve. */
-  const pickFrom = (slice: Slice | undefined, slices: readonly Slice[], tried: readonly Instance[]) => {
-    let instance = slice && balancer.pick(slice.instances, tried)
-    for (let i = 0; !instance && i < slices.length; i++) {
-      if (slices[i] !== slice) instance = balancer.pick(slices[i]!.instances, tried)
+  const choose = (
+    exchange: Exchange,
+    route: Route,
+    candidates: readonly Instance[],
+    tried: readonly Instance[],
+  ): Instance | undefined => {
+    const [first] = candidates
+    if (!first) return undefined
+    if (candidates.length === 1) return balancer.isUsable(first, tried) ? first : undefined
+    const choice = chooser.choiceOf(candidates)
+    const { slices, hasAffinity, isShared } = choice
+    if (slices.length === 1 && !hasAffinity) return balancer.pick(slices[0]!.instances, tried)
+
+    const cookie = cookieOf(exchange)
+    if (cookie) exchange.visitor = cookie.visitor
+    if (isShared && isNavigation(exchange)) exchange.isDrawn = true
+    const asked =
+      slices.length > 1 && route.kind === 'static' ? askedSlice(exchange, route, slices) : undefined
+    return (
+      (asked && balancer.pick(asked.instances, tried)) ??
+      (cookie && hasAffinity
+        ? chooser.pinnedInstance(cookie.pins, pinName(route), candidates, tried)
+        : undefined) ??
+      chooser.pickFrom(sliceFor(exchange, route, choice, cookie), slices, tried, exchange.visitor)
+    )
+  }
+
+  /** The pins after a page was opened, with what its own route needs. */
+  const ownPins = (before: readonly Pin[], exchange: Exchange, route: Route, instance: Instance) => {
+    const name = pinName(route)
+    let pins = before
+    if (instance.affinity) pins = withPin(pins, 'instance', instance.service, instance.id)
+    // A pin from before is moved even when one version is left: when another returns, it would bring it back
+    // for what belongs to this page.
+    if (exchange.isDrawn || pinned(before, 'version', name) !== undefined)
+      pins = withPin(pins, 'version', name, sliceKey(instance))
+    return pins
+  }
+
+  /**
+   * Finds out about the visitor of a page with fragments; nothing for nobody. `isTold`: a service keeps something
+   * by the visitor's id, so that a new visitor gets one even when nothing is drawn.
+   */
+  const visitOf = (
+    exchange: Exchange,
+    route: Route,
+    instance: Instance,
+    isTold: boolean,
+    isPrivate: boolean,
+  ): Visit | undefined => {
+    const known = exchange.visit
+    if (known?.instance === instance) return isPrivate && !known.isPrivate ? { ...known, isPrivate } : known
+    const cookie = cookieOf(exchange)
+    const navigates = isNavigation(exchange)
+    if (!cookie && !(navigates && (isTold || exchange.visitor !== undefined || contexts.isPinning)))
+      return undefined
+    exchange.visitor ??= cookie?.visitor ?? newVisitor()
+    const id = exchange.visitor
+    let pins = cookie?.pins ?? NO_PINS
+    let dropped = 0
+    if (navigates) {
+      if (contexts.isPinning) {
+        const drawn = contexts.pinned({ id, pins, own: instance }, leavesPage(exchange))
+        pins = drawn.pins
+        dropped = drawn.dropped
+      }
+      pins = ownPins(pins, exchange, route, instance)
     }
-    return instance
+    return { instance, id, pins, isXray: isXray(exchange), dropped, isPrivate }
+  }
+
+  /** The context for one service, signed. */
+  const textOf = (
+    exchange: Exchange,
+    { instance: { service }, id: visitor, pins, isXray }: Visit,
+  ): string => {
+    const cookie = cookieOf(exchange)
+    if (cookie?.pins !== pins) return tokens.write(service, { visitor, pins, isXray })
+    const key = `${isXray ? 'x' : ''}:${service}`
+    const last = written.get(cookie)
+    if (last?.key === key) return last.text
+    const text = tokens.write(service, { visitor, pins, isXray })
+    written.set(cookie, { key, text })
+    return text
   }
 
   return {
     select(exchange, route, candidates, tried) {
-      const [first] = candidates
-      if (!first) return undefined
-      if (candidates.length === 1) return balancer.isUsable(first, tried) ? first : undefined
-      const choice = choiceOf(candidates)
-      const { slices, hasAffinity, isShared } = choice
-      if (slices.length === 1 && !hasAffinity) return balancer.pick(slices[0]!.instances, tried)
-
-      const cookie = cookies.read(exchange.headers.all('cookie'))
-      if (cookie) exchange.visitor = cookie.visitor
-      if (isShared && isNavigation(exchange)) exchange.isDrawn = true
-      return (
-        (cookie && hasAffinity ? pinnedInstance(cookie, route, candidates, tried) : undefined) ??
-        pickFrom(sliceFor(exchange, route, choice, cookie), slices, tried)
-      )
+      const chosen = choose(exchange, route, candidates, tried)
+      if (chosen?.asksFragments === true) {
+        const visit = visitOf(exchange, route, chosen, true, false)
+        exchange.visit = visit
+        exchange.context = visit && textOf(exchange, visit)
+      }
+      return chosen
     },
 
     onHead(exchange, status, headers) {
-      const { route, instance } = exchange
+      const { route, instance, visit } = exchange
       // Asked for every answer: nearly always there is nothing to pin and nothing pinned.
-      if (!instance?.affinity && !exchange.isDrawn && exchange.hasOurCookies === false) return
+      if (!instance?.affinity && !exchange.isDrawn && !visit && exchange.hasOurCookies === false) return
       // Nobody is tied to an instance by its failure.
       if (!route || !instance || status >= 500 || !isNavigation(exchange)) return
-      const cookie = cookies.read(exchange.headers.all('cookie'))
-      const before = cookie?.pins ?? []
-      const name = pinName(route)
-      let pins = before
-      if (instance.affinity) pins = withPin(pins, 'instance', instance.service, instance.id)
-      // A pin from before is moved even when one version is left: when another returns, it would bring it back
-      // for what belongs to this page.
-      if (exchange.isDrawn || pinned(before, 'version', name) !== undefined) {
-        pins = withPin(pins, 'version', name, sliceKey(instance))
-      }
-      const isUnchanged = pins === before && (cookie?.isFresh ?? true)
-      if (isUnchanged || isPubliclyCacheable(headers)) return
+      const cookie = cookieOf(exchange)
+      const before = cookie?.pins ?? NO_PINS
+      const page = visit?.instance === instance ? visit : undefined
+      const pins = page?.pins ?? ownPins(before, exchange, route, instance)
+      // A new visitor whom a service was told of must come back as the same.
+      const isUnchanged = pins === before && (cookie ? cookie.isFresh : !page)
+      if (isUnchanged || (page?.isPrivate !== true && isPubliclyCacheable(headers))) return
       exchange.visitor ??= cookie?.visitor ?? newVisitor()
       const { line, dropped } = cookies.write(exchange.visitor, pins, exchange.secure)
-      if (dropped > 0) metrics.pinsDropped(dropped)
+      const lost = dropped + (page?.dropped ?? 0)
+      if (lost > 0) metrics.pinsDropped(lost)
       exchange.addHeader('set-cookie', line)
+    },
+
+    contextOf(exchange, { isPrivate = true } = {}) {
+      const { route, instance } = exchange
+      if (!route || !instance) throw new Error('a page has a context once its answer began')
+      const visit = visitOf(exchange, route, instance, false, isPrivate)
+      exchange.visit = visit
+      return {
+        visitor: contexts.of({ id: visit?.id, pins: visit?.pins ?? NO_PINS, own: instance }),
+        route: visit && textOf(exchange, visit),
+        isXray: visit?.isXray ?? isXray(exchange),
+        visitorId: visit?.id,
+      }
+    },
+
+    contextFrom(route) {
+      const token = route === undefined ? undefined : tokens.read(route)
+      return {
+        visitor: contexts.of({ id: token?.visitor, pins: token?.pins ?? NO_PINS }),
+        route: token && route,
+        isXray: token?.isXray ?? false,
+        visitorId: token?.visitor,
+      }
     },
   }
 }
 
-/**
- * What the version of a route is pinned as. Routes several services of a group share have a name of their own
- * (no service has an `@`): pages that only one of them has say nothing about those.
- */
-function pinName({ service, claims }: Route): string {
-  const isShared = claims.length > 1 && claims.some((claim) => !claim.startsWith(`${service}\0`))
-  return isShared ? `${service}@` : service
-}
-
-/** The version this visitor stays with: the one of these routes, or of others that know it. */
-function pinnedSlice(pins: readonly Pin[], route: Route, slices: readonly Slice[]): Slice | undefined {
-  const own = pinned(pins, 'version', pinName(route))
-  const slice = own === undefined ? undefined : slices.find(({ key }) => key === own)
-  if (slice) return slice
-  const others = pins.filter(({ kind }) => kind === 'version').map(({ is }) => is)
-  return slices.find(({ key }) => others.includes(key))
-}
-
-function isPin(pin: Pin, kind: Pin['kind'], of: string): boolean {
-  return pin.kind === kind && pin.of === of
-}
-
-function pinned(pins: readonly Pin[], kind: Pin['kind'], of: string): string | undefined {
-  for (const pin of pins) if (isPin(pin, kind, of)) return pin.is
-  return undefined
-}
-
-/** The pins with this one as their newest; the same list when it is in there already. */
-function withPin(pins: readonly Pin[], kind: Pin['kind'], of: string, is: string): readonly Pin[] {
-  if (pinned(pins, kind, of) === is) return pins
-  return [...pins.filter((pin) => !isPin(pin, kind, of)), { kind, of, is }]
+/** Files are asked for with `?v=` by pages that know of which version they are: those with fragments. */
+function askedSlice(exchange: Exchange, { service }: Route, slices: readonly Slice[]): Slice | undefined {
+  const [, written] = /^\?v=([^&]+)/.exec(exchange.query) ?? []
+  if (written === undefined) return undefined
+  try {
+    const key = sliceKey({ service, version: decodeURIComponent(written) })
+    return slices.find((slice) => slice.key === key)
+  } catch {
+    return undefined
+  }
 }

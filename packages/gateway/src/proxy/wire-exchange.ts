@@ -17,6 +17,7 @@ import { sendResponse } from './fetch-response.ts'
 import { linesOf } from './lines-of.ts'
 import type { Pipe } from './pipe.ts'
 import type { RequestFacts } from './request-facts.ts'
+import type { Visit } from './visit.ts'
 import type { BodySink, Taken } from './wire.ts'
 
 /** What is told when the exchange ends, once and first of all: an attempt at a service. */
@@ -61,6 +62,8 @@ export abstract class WireExchange implements Exchange {
   instance: Instance | undefined = undefined
   visitor: string | undefined = undefined
   isDrawn = false
+  visit: Visit | undefined = undefined
+  context: string | undefined = undefined
   #hasOurCookies: boolean | undefined = undefined
   attempts = 0
   status = 0

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { benchScanner, type ScanRow } from '../codec/scanner.ts'
 import { benchEvents, type EventRow } from '../events/events.ts'
 import { benchProxy } from '../proxy/proxy.ts'
 import { benchRegistration, benchTable, type TableRow } from '../table/table.ts'
 import type { Outcome, PartRow, Target } from './part.ts'
 
-export const PARTS = { table: tablePart, proxy: proxyPart, events: eventsPart } as const
+export const PARTS = { table: tablePart, scanner: scannerPart, proxy: proxyPart, events: eventsPart } as const
 
 /** A hit costs less than 1 µs and a change less than 1 ms with 100 000 routes. */
 const MOST_ROUTES = 100_000
@@ -47,6 +48,35 @@ async function tablePart(): Promise<Outcome> {
       `Patterns and table of one service with 5 000 files: ${registration.coldMs.toFixed(1)} ms cold, ${registration.medianMs.toFixed(1)} ms later.`,
     ],
     data: { rows: data, registration },
+  }
+}
+
+/** Looking for tags may not be what a page waits for. */
+const SCANNED_MB_PER_S = 200
+
+async function scannerPart(): Promise<Outcome> {
+  const data = benchScanner()
+  const targetOf = ({ page, megabytesPerSecond }: ScanRow): Target | undefined =>
+    page === 'shop list'
+      ? { text: `≥ ${SCANNED_MB_PER_S} MB/s`, isMet: megabytesPerSecond >= SCANNED_MB_PER_S }
+      : undefined
+  return {
+    title: 'Fragment tags looked for in a page of 100 KB',
+    columns: ['page', 'bytes in a piece', 'CPU µs/page', 'MB/s', 'best MB/s'],
+    rows: data.map((row) => ({
+      cells: [
+        row.page,
+        grouped(row.pieceBytes),
+        row.microsPerPage.toFixed(0),
+        row.megabytesPerSecond.toFixed(0),
+        row.bestMegabytesPerSecond.toFixed(0),
+      ],
+      ...withTarget(targetOf(row)),
+    })),
+    notes: [
+      'Only “shop list with fragments” has such tags. The table of short cells has a tag every 7 bytes.',
+    ],
+    data,
   }
 }
 

@@ -34,6 +34,11 @@ export function importTwice(place: NamePlace, tag: FragmentTag, one: Transfer, o
   return `${place(tag.at)} imports ${both}, which are both called "${other.to}" in the fragment; ${wayOut}`
 }
 
+/** A tag imports something under a name its fragment, a local one, sets itself. */
+export function importOfOwn(place: NamePlace, tag: FragmentTag, { from, to }: Transfer): string {
+  return `${place(tag.at)} imports "${to}", which the fragment "${tag.ref}" sets itself; write imports="${from} as ${joined('page', to)}"`
+}
+
 /** Nobody provides what a tag imports. `known`: names the page or its fragments have. */
 export function unknownImport(
   place: NamePlace,

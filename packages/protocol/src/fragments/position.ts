@@ -27,3 +27,21 @@ export function positionIn(text: string, index: number, start: Position = FIRST)
   }
   return { line, column }
 }
+
+/**
+ * Finds positions in a page of bytes: columns count UTF-16 units, as editors do. Quick when it is asked in order.
+ */
+export function positionsOf(page: Uint8Array): (offset: number) => Position {
+  let [seen, line, column] = [0, 1, 1]
+  return (offset) => {
+    if (offset < seen) [seen, line, column] = [0, 1, 1]
+    for (; seen < offset; seen++) {
+      const byte = page[seen]!
+      const isBreak = byte === 0x0a || (byte === 0x0d && page[seen + 1] !== 0x0a)
+      if (isBreak) [line, column] = [line + 1, 1]
+      else if (byte >= 0xf0) column += 2
+      else if ((byte & 0xc0) !== 0x80) column += 1
+    }
+    return { line, column }
+  }
+}

@@ -161,6 +161,7 @@ export class PageScanner implements Scanner {
       if (this.#isEnd) {
         const closing = this.#open.closing(this.#prefix)
         if (closing === 'text') this.#open.close()
+        if (closing === 'nothing') this.#handler.onStrayEnd?.(this.#output.heldAt)
         if (closing !== 'fragment') {
           flags = 0
           this.#isWanted = false

@@ -17,6 +17,8 @@ export interface ScanHandler {
   onFragmentStart(tag: Uint8Array, from: number, to: number, isSelfClosing: boolean, offset: number): void
   /** The end tag of the fragment opened last: `</P:fragment>`. One that closes nothing comes as text. */
   onFragmentEnd(tag: Uint8Array, from: number, to: number, offset: number): void
+  /** Told of an end tag that closes nothing, by the offset of its `<`, before it comes as text. */
+  onStrayEnd?(offset: number): void
   /**
    * `<script type="application/json" P:attributes>` came whole: its content. Nothing of
    * the element comes as text.

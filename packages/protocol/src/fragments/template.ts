@@ -3,12 +3,19 @@
  *
  * @module
  */
-import type { Template } from './model.ts'
+import { faultsOf } from './checks.ts'
+import { FragmentError, type FragmentNode, type Position, type Template, type TemplatePart } from './model.ts'
+import { placesOf, positionsOf } from './position.ts'
+import { createScanner } from './scanner.ts'
+import { readFragmentTag } from './tag.ts'
 
 export interface CompileOptions {
-  /** What errors call the page, such as a file name. @default 'the page' */
+  /** What errors call the page, such as a file name. Without it they name places by line and column. */
   readonly name?: string
-  /** Attributes the page has by itself; without them nothing is known of what an import may mean. */
+  /**
+   * Attributes the page has by itself, beside those of its attributes script. Without either nothing is known of what
+   * an import may mean.
+   */
   readonly attributes?: readonly string[]
   /** Attributes local fragments set by themselves, by ref: for `service` empty or `self`. */
   readonly local?: (ref: string) => readonly string[] | undefined
@@ -21,6 +28,156 @@ export interface CompileOptions {
  *
  * @throws FragmentError the first fault; `compileFaults` lists all
  */
-export function compileTemplate(_html: string, _options: CompileOptions = {}): Template {
-  throw new Error('not there yet')
+export function compileTemplate(html: string, options: CompileOptions = {}): Template {
+  const { template, faults } = compile(html, options)
+  if (faults[0]) throw faults[0]
+  return template
+}
+
+/** All that is wrong with a page, in the order of the document. */
+export function compileFaults(html: string, options: CompileOptions = {}): FragmentError[] {
+  return compile(html, options).faults
+}
+
+/** A fragment whose end tag has not come yet; the page itself at the bottom. */
+interface Level {
+  readonly parts: TemplatePart[]
+  readonly node: FragmentNode | undefined
+  readonly prefix: string
+}
+
+interface Compiled {
+  readonly template: Template
+  readonly faults: FragmentError[]
+}
+
+function compile(html: string, options: CompileOptions): Compiled {
+  const bytes = new TextEncoder().encode(html)
+  const positionOf = positionsOf(bytes)
+  const place = placesOf(options.name)
+  const nodes: FragmentNode[] = []
+  const warnings: string[] = []
+  const faults: FragmentError[] = []
+  let attributes: string | undefined
+  let text: Uint8Array[] = []
+  const levels: Level[] = [{ parts: [], node: undefined, prefix: '' }]
+
+  const warn = (at: Position, sentence: string) => warnings.push(`${place(at)}: ${sentence}`)
+  const fail = (at: Position, sentence: string) => {
+    faults.push(new FragmentError('FragmentSyntaxError', `${place(at)}: ${sentence}`, { at }))
+  }
+  const flushText = () => {
+    if (text.length > 0) levels.at(-1)!.parts.push(decode(text))
+    text = []
+  }
+
+  const scanner = createScanner(
+    {
+      onText(chunk, from, to) {
+        if (to > from) text.push(chunk.slice(from, to))
+      },
+      onFragmentStart(chunk, from, to, isSelfClosing, offset) {
+        flushText()
+        const read = readFragmentTag(decode([chunk.subarray(from, to)]), positionOf(offset))
+        for (const { at, sentence } of read.faults) fail(at, sentence)
+        for (const { at, sentence } of read.warnings) warn(at, sentence)
+        const node = { ...read.tag, index: nodes.length, parent: levels.at(-1)!.node?.index }
+        nodes.push(node)
+        const fallback: TemplatePart[] = []
+        levels.at(-1)!.parts.push({ fragment: node.index, fallback })
+        if (!isSelfClosing) levels.push({ parts: fallback, node, prefix: read.prefix })
+      },
+      onFragmentEnd() {
+        flushText()
+        levels.pop()
+      },
+      onStrayEnd(offset) {
+        const end = bytes.indexOf(COLON, offset) + ':fragment'.length
+        const name = decode([bytes.subarray(offset, end)])
+        fail(
+          positionOf(offset),
+          `${name}> closes nothing; take it out, or see whether the tag it belongs to ends in "/>" or has another prefix`,
+        )
+      },
+      onAttributes(json, offset) {
+        const at = positionOf(offset)
+        if (nodes.length > 0) {
+          warn(
+            at,
+            'the attributes script is left out, as it stands behind a fragment tag: move it into the head',
+          )
+        } else if (attributes !== undefined) {
+          warn(at, 'this attributes script is left out: a page has one')
+        } else {
+          attributes = decode([json])
+          if (!namesIn(attributes)) {
+            warn(at, 'the attributes script holds no JSON object, so nothing is known of its names')
+          }
+        }
+      },
+      onHeadEnd() {},
+      onBodyEnd() {},
+    },
+    { onOversize: (what, offset) => fail(positionOf(offset), OVERSIZE[what]) },
+  )
+  scanner.write(bytes)
+  scanner.end()
+  flushText()
+
+  for (const { node, prefix } of levels.slice(1)) {
+    fail(
+      node!.at,
+      `this fragment is never closed; write </${prefix}:fragment> behind its fallback, or end its tag in "/>"`,
+    )
+  }
+  const template: Template = { parts: levels[0]!.parts, nodes, attributes, warnings }
+  return { template, faults: [...faults, ...checked(template, options, faults.length > 0)].sort(byPlace) }
+}
+
+const COLON = 0x3a
+
+const OVERSIZE = {
+  tag: 'this fragment tag is longer than 64 KB; is a quote missing?',
+  attributes:
+    'the attributes script is longer than 64 KB; keep what fragments import, and leave the rest out',
+  depth: 'fragments are nested too deeply here',
+}
+
+/** What is wrong with the tags beside each other. After a syntax error an unknown import may only be a consequence. */
+function checked(
+  { nodes, attributes }: Template,
+  { name, attributes: given, local, service }: CompileOptions,
+  isBroken: boolean,
+): FragmentError[] {
+  const scripted = attributes === undefined ? undefined : namesIn(attributes)
+  const own = given || scripted ? new Set([...(given ?? []), ...(scripted ?? [])]) : undefined
+  const faults = faultsOf({
+    nodes,
+    place: placesOf(name),
+    attributes: own,
+    localAttributes: (tag) => (tag.service === '' || tag.service === service ? local?.(tag.ref) : undefined),
+  })
+  return isBroken ? faults.filter((fault) => fault.name !== 'FragmentUnknownImport') : faults
+}
+
+/** Names of an attributes script; undefined when it is no JSON object. */
+function namesIn(json: string): string[] | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? Object.keys(value) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function byPlace({ at: one }: FragmentError, { at: other }: FragmentError): number {
+  if (!one || !other) return 0
+  return one.line - other.line || one.column - other.column
+}
+
+/** A byte order mark is text like any other: what was put in comes out. */
+function decode(chunks: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Transfer } from '@hydra-gateway/protocol/fragments'
+import { rootOf, type Transfer } from '@hydra-gateway/protocol/fragments'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -29,16 +29,12 @@ export function merged(first: Values, second: Values): Values {
   return all
 }
 
-/**
- * What a page may have of a fragment's attributes: the names its tag exports. Of a dotted name the
- * attribute it begins with.
- */
+/** What a page may have of a fragment's attributes: those its tag exports, or exports a part of. */
 export function exported(exports: readonly Transfer[], values: Values | undefined | null): Values {
   if (exports.length === 0 || !values) return NOTHING
   const taken: Record<string, unknown> = {}
   for (const { from } of exports) {
-    const dot = from.indexOf('.')
-    const name = dot < 0 || Object.hasOwn(values, from) ? from : from.slice(0, dot)
+    const name = rootOf(from)
     if (Object.hasOwn(values, name)) put(taken, name, values[name])
   }
   return taken

@@ -9,6 +9,7 @@
 import {
   compileTemplate,
   createScanner,
+  fragmentMarkers,
   type Template,
   type TemplatePart,
 } from '@hydra-gateway/protocol/fragments'
@@ -38,12 +39,24 @@ export function readNested(html: string, name: string, onFault: (detail: string)
   }
 }
 
-/** The page with each fragment, or its fallback, in its place. */
-export function assemble(parts: readonly TemplatePart[], outcomes: ReadonlyMap<number, Outcome>): string {
+/** The page with each fragment, or its fallback, in its place; `isMarked` with the comments of the X-ray around it. */
+export function assemble(
+  parts: readonly TemplatePart[],
+  outcomes: ReadonlyMap<number, Outcome>,
+  isMarked: boolean,
+): string {
   let html = ''
   for (const part of parts) {
-    if (typeof part === 'string') html += part
-    else html += outcomes.get(part.fragment)?.html ?? assemble(part.fallback, outcomes)
+    if (typeof part === 'string') {
+      html += part
+      continue
+    }
+    const outcome = outcomes.get(part.fragment)
+    const inside = outcome?.html ?? assemble(part.fallback, outcomes, isMarked)
+    if (isMarked && outcome) {
+      const { begin, end } = fragmentMarkers(outcome.report.id)
+      html += begin + inside + end
+    } else html += inside
   }
   return html
 }

@@ -12,11 +12,11 @@ import { type FragmentAssets, type FragmentReport, MOST_DEPTH } from '@hydra-gat
 import { createFlow, type FragmentTag, type Start } from '@hydra-gateway/protocol/fragments'
 import type { Clock } from '../observe/clock.ts'
 import type { Instance } from '../routing/upstream.ts'
-import { allAssets } from './assets.ts'
 import { createCalls, type Piece } from './calls.ts'
 import type { Provider, Refusal, Wanted } from './choose.ts'
 import { type Job, keyOf } from './job.ts'
 import { exported, merged, own, put } from './names.ts'
+import { needsOf } from './needs.ts'
 import { assemble, readNested } from './nested.ts'
 import type { FragmentObserver } from './observe.ts'
 import type { Outcome, PageContext, Resolution, ResolutionOptions } from './port.ts'
@@ -231,7 +231,7 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     )
     if (typeof nested === 'string') {
       const exports = exported(job.tag.exports, piece.exports)
-      settle(job, nested, undefined, exports, allAssets(piece.assets, declaredBy(job), undefined))
+      settle(job, nested, undefined, exports, needsOf(piece.assets, declaredBy(job), undefined))
       return
     }
 
@@ -251,9 +251,9 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
         onSettled: (outcome) => void outcomes.set(outcome.index, outcome),
         onDone() {
           job.cancelNested = undefined
-          const html = assemble(nested.template.parts, outcomes)
+          const html = assemble(nested.template.parts, outcomes, context.isXray)
           const exports = exported(job.tag.exports, piece.exports && inner.attributes)
-          settle(job, html, undefined, exports, allAssets(piece.assets, declaredBy(job), outcomes))
+          settle(job, html, undefined, exports, needsOf(piece.assets, declaredBy(job), outcomes))
         },
       },
       page,

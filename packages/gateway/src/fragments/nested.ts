@@ -7,9 +7,9 @@
  * @module
  */
 import {
-  compileTemplate,
   createScanner,
   fragmentMarkers,
+  readTemplate,
   type Template,
   type TemplatePart,
 } from '@hydra-gateway/protocol/fragments'
@@ -29,14 +29,15 @@ const NO_ATTRIBUTES = Object.freeze({})
 /** HTML that has fragments, compiled; HTML that is ready, as it is. `onFault` is told what is wrong with its tags. */
 export function readNested(html: string, name: string, onFault: (detail: string) => void): Nested | string {
   if (!html.includes(SIGN)) return html
-  try {
-    const template = compileTemplate(html, { name })
-    if (template.nodes.length === 0) return html
-    return { template, attributes: readAttributes(template.attributes, onFault) }
-  } catch (error) {
-    onFault((error as Error).message)
+  const { template, faults } = readTemplate(html, { name })
+  // Tags that get into each other's way are for the flow, which turns down the later ones only.
+  const fault = faults.find((each) => each.name === 'FragmentSyntaxError')
+  if (fault) {
+    onFault(fault.message)
     return withoutTags(html)
   }
+  if (template.nodes.length === 0) return html
+  return { template, attributes: readAttributes(template.attributes, onFault) }
 }
 
 /** The page with each fragment, or its fallback, in its place; `isMarked` with the comments of the X-ray around it. */

@@ -39,6 +39,14 @@ export function compileFaults(html: string, options: CompileOptions = {}): Fragm
   return compile(html, options).faults
 }
 
+/** A page with all that is wrong with it: for who shows what can be shown. */
+export function readTemplate(
+  html: string,
+  options: CompileOptions = {},
+): { readonly template: Template; readonly faults: readonly FragmentError[] } {
+  return compile(html, options)
+}
+
 /** A fragment whose end tag has not come yet; the page itself at the bottom. */
 interface Level {
   readonly parts: TemplatePart[]

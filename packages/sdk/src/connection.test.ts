@@ -11,13 +11,14 @@ import {
   ERROR_CODES,
   type Link,
   MAX_FRAME_BYTES,
+  type Peer,
   type RouteHandlers,
   RSocketError,
   type Sink,
   withLength,
 } from '@hydra-gateway/protocol/rsocket'
 import { WebSocketServer } from 'ws'
-import { type ConnectionError, type ConnectionOptions, openConnection } from './connection.ts'
+import { type ConnectionError, type ConnectionOptions, type Line, openConnection } from './connection.ts'
 
 const instanceId = 'a'.repeat(32)
 const registration = { name: 'orders', host: '127.0.0.1', port: 8080, instanceId }
@@ -73,6 +74,15 @@ async function openGateway(
       'hydra.ping': () => (deaf ? new Promise(() => {}) : true),
     },
     streams: {
+      'hydra.fragments.request': (data, given) => {
+        said.push(`fragments ${JSON.stringify(data)}`)
+        return {
+          request: (count) => {
+            for (let left = count; left > 0; left--) given.next({ fragments: [] })
+          },
+          cancel: () => said.push('fragments cancelled'),
+        }
+      },
       'hydra.overview': (_data, given) => {
         sink = given
         if (!silent) given.next(overview('1'))
@@ -81,8 +91,9 @@ async function openGateway(
     },
     signals: { 'hydra.alive': (data) => said.push(`alive ${JSON.stringify(data)}`) },
   }
-  const serve = (link: Link) =>
-    createPeer({
+  const peers: Peer[] = []
+  const serve = (link: Link) => {
+    const linked = createPeer({
       link,
       timers,
       routes,
@@ -94,6 +105,9 @@ async function openGateway(
       onEnd: ({ by }) => said.push(`end by ${by}`),
       onFault: (error) => assert.fail(String(error)),
     })
+    peers.push(linked.peer)
+    return linked
+  }
   const sockets = new Set<Socket>()
   const tcp = createServer((socket) => {
     sockets.add(socket)
@@ -140,6 +154,7 @@ async function openGateway(
   return {
     said,
     paths,
+    ask: (route: string, data: unknown) => peers.at(-1)?.request(route, data, 2000),
     urls: { tcp: `tcp://127.0.0.1:${tcpPort}`, http: `http://127.0.0.1:${httpPort}` },
     change: (hash: string) => sink?.next(overview(hash)),
     cut: () => cuts.at(-1)?.(),
@@ -340,4 +355,49 @@ test('a process that closed its connection ends by itself', async (t) => {
     assert.deepEqual(await exited, [0, null])
     assert.ok(performance.now() - openedAt < 2000)
   }
+})
+
+test('fragments of others are asked for as a stream, which ends with the line', async (t) => {
+  const gateway = await openGateway(t)
+  const { opening } = open(gateway.urls.tcp)
+  const connection = await opening
+  const items: unknown[] = []
+  const ends: unknown[] = []
+  const receiver = {
+    demand: 2,
+    onItem: (item: unknown) => items.push(item),
+    onEnd: (error: unknown) => ends.push(error),
+  }
+  const first = connection.fragments({ requests: {} }, receiver)
+  await eventually(() => items.length === 2)
+  first.request(1)
+  await eventually(() => items.length === 3)
+  first.cancel()
+  await eventually(() => gateway.said.includes('fragments cancelled'))
+  assert.ok(gateway.said.includes('fragments {"requests":{}}'))
+  connection.fragments({ requests: {} }, receiver)
+  gateway.cut()
+  await eventually(() => ends.length === 1)
+  connection.fragments({ requests: {} }, receiver)
+  assert.equal(ends.length, 2)
+})
+
+test('what a service serves beside pings is limited, and ends with the line', async (t) => {
+  const gateway = await openGateway(t)
+  let line: Line | undefined
+  const { opening } = open(gateway.urls.http, {
+    maxDataBytes: 100,
+    serve: (given) => {
+      line = given
+      return { requests: { echo: (data) => data } }
+    },
+  })
+  const connection = await opening
+  assert.equal(await gateway.ask('echo', 'hello'), 'hello')
+  assert.equal(await gateway.ask('hydra.ping', {}), true)
+  await assert.rejects(async () => gateway.ask('echo', 'x'.repeat(200)), { problem: 'HYDRA_TOO_LARGE' })
+  assert.equal(line?.ended.aborted, false)
+  assert.equal(typeof line?.pendingBytes(), 'number')
+  connection.close()
+  assert.equal(line?.ended.aborted, true)
 })

@@ -30,6 +30,14 @@ import { openLink } from './connection-link.ts'
 
 export { ConnectionError, type ConnectionErrorKind } from './connection-error.ts'
 
+/** The line a request came on, as far as who serves it needs to know. */
+export interface Line {
+  /** Aborts when it is lost or closed. */
+  readonly ended: AbortSignal
+  /** Bytes that wait to be sent. */
+  pendingBytes(): number
+}
+
 export interface ConnectionOptions {
   /** `http(s)://` or `ws(s)://`: WebSocket at `/h/rsocket` below it; `tcp://host:port`: TCP, `tcps://` with TLS. */
   readonly gateway: string | URL
@@ -40,8 +48,8 @@ export interface ConnectionOptions {
   readonly onOverview: (overview: Overview) => void
   /** Called once, with a sentence, when an open connection ended and nobody here asked for it. */
   readonly onLost: (reason: string) => void
-  /** What the gateway may ask for on this line beside its pings; `ended` aborts when the line is lost or closed. */
-  readonly serve?: (ended: AbortSignal) => Pick<RouteHandlers, 'requests' | 'streams'>
+  /** What the gateway may ask for on this line beside its pings. */
+  readonly serve?: (line: Line) => Pick<RouteHandlers, 'requests' | 'streams'>
   /** Requests it may have open at a time, and the largest of them in bytes. */
   readonly maxStreams?: number
   readonly maxDataBytes?: number
@@ -90,7 +98,10 @@ export function openConnection(options: ConnectionOptions): Promise<Connection> 
   const { instanceId } = registration
   return new Promise((resolve, reject) => {
     const ended = new AbortController()
-    const served = options.serve?.(ended.signal)
+    const served = options.serve?.({
+      ended: ended.signal,
+      pendingBytes: () => linked?.peer.pendingBytes() ?? 0,
+    })
     let phase: 'opening' | 'open' | 'over' = 'opening'
     let linked: LinkedPeer | undefined
     let stopAlive = (): void => {}

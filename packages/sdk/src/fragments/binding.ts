@@ -26,6 +26,9 @@ export interface PageBinding {
   readonly log: Log
   /** The option `sessions` of the service. */
   readonly sessions: SessionsOption | undefined
+  /** Options of the service: its version, 0 where none is given; whether visitors stay on one instance. */
+  readonly version?: string | number
+  readonly affinity?: boolean
 }
 
 /** What services keep of one visitor, by service: JSON, each up to 16 KB. */

@@ -10,51 +10,74 @@ import {
   type RouteHandlers,
   RSocketError,
   type Sink,
+  type Source,
 } from '@hydra-gateway/protocol/rsocket'
+import type { Line } from '../connection.ts'
+import type { Log } from '../log.ts'
+import { createSeldom } from '../seldom.ts'
 import { FragmentFailure } from './failure.ts'
 import { type AskedFragments, readRenderRequest } from './render-request.ts'
 import type { Renders } from './renders.ts'
 
 export interface ChannelDeps {
   readonly renders: Pick<Renders, 'render'>
-  /** Aborted when the line is lost, for those whom no cancel can reach. */
-  readonly ended: AbortSignal
+  readonly line: Line
+  readonly log: Log
+  /** Any clock, ms: for how often the same trouble is said. */
+  readonly now: () => number
 }
 
 /** Largest item that is sent: a frame has room for 16 MiB. */
 const MOST_ITEM_BYTES = 15 * 1024 * 1024
 
+/** Above this the gateway doesn't read as fast as is rendered; a line on which 32 MiB wait is given up. */
+const MOST_PENDING_BYTES = 20 * 1024 * 1024
+
 /** What a service with fragments serves on one connection. */
 export function renderRoutes(deps: ChannelDeps): Required<Pick<RouteHandlers, 'requests' | 'streams'>> {
+  const { renders, line } = deps
+  const encode = createEncoder(deps)
   return {
-    requests: { [ROUTES.render]: (data) => answer(read(data), deps) },
-    streams: { [ROUTES.render]: (data, sink) => stream(read(data), deps, sink) },
+    requests: {
+      [ROUTES.render]: async (data) => encode(await answer(read(data), renders, line.ended)),
+    },
+    streams: { [ROUTES.render]: (data, sink) => stream(read(data), renders, encode, sink) },
   }
 }
 
 /** All of them at once. */
-async function answer(asked: AskedFragments, { renders, ended }: ChannelDeps): Promise<RenderedFragments> {
+async function answer(
+  asked: AskedFragments,
+  renders: ChannelDeps['renders'],
+  // No cancel reaches one that waits for a single answer.
+  ended: AbortSignal,
+): Promise<RenderedFragments> {
   const all: RenderedFragments[] = []
   await renders.render(asked, ended, (item) => all.push(item)).catch(told)
   return together(all)
 }
 
 /** One item per fragment, as fast as they are taken. */
-function stream(asked: AskedFragments, { renders }: ChannelDeps, sink: Sink) {
+function stream(
+  asked: AskedFragments,
+  renders: ChannelDeps['renders'],
+  encode: (item: RenderedFragments) => Buffer,
+  sink: Sink,
+): Source {
   const cancelled = new AbortController()
-  const ready: Buffer[] = []
+  const ready: RenderedFragments[] = []
   let demand = 0
   let isDone = false
   const flush = () => {
-    while (demand > 0 && ready.length > 0) {
+    for (let item = demand > 0 && ready.shift(); item; item = demand > 0 && ready.shift()) {
       demand--
-      sink.next(ready.shift())
+      sink.next(encode(item))
     }
     if (isDone && ready.length === 0) sink.end()
   }
   renders
     .render(asked, cancelled.signal, (item) => {
-      ready.push(encode(item))
+      ready.push(item)
       flush()
     })
     .then(() => {
@@ -79,12 +102,23 @@ export function together(items: readonly RenderedFragments[]): RenderedFragments
   return last ? { fragments, session: last.session } : { fragments }
 }
 
-/** An item whose exports make it too large for a frame would end the others as well. */
-function encode(item: RenderedFragments): Buffer {
-  const bytes = Buffer.from(JSON.stringify(item))
-  if (bytes.length <= MOST_ITEM_BYTES) return bytes
-  const fragments = item.fragments.map(({ id }) => ({ id, renderedHTML: null, reason: 'too-large' }))
-  return Buffer.from(JSON.stringify({ fragments }))
+/** Items as bytes; those that would take the line away from all others go without their HTML. */
+function createEncoder({ line, log, now }: ChannelDeps): (item: RenderedFragments) => Buffer {
+  const warnSeldom = createSeldom(log.warn, now)
+  return (item) => {
+    const bytes = Buffer.from(JSON.stringify(item))
+    const isTooLarge = bytes.length > MOST_ITEM_BYTES
+    if (!isTooLarge && line.pendingBytes() + bytes.length <= MOST_PENDING_BYTES) return bytes
+    const reason = isTooLarge ? 'too-large' : 'overloaded'
+    warnSeldom(
+      reason,
+      isTooLarge
+        ? `a rendered fragment with its exports has ${bytes.length} bytes, which are too many to be sent`
+        : 'a rendered fragment was not sent, as the gateway does not read what was sent before',
+    )
+    const fragments = item.fragments.map(({ id }) => ({ id, renderedHTML: null, reason }))
+    return Buffer.from(JSON.stringify({ ...item, fragments }))
+  }
 }
 
 function read(data: unknown): AskedFragments {

@@ -19,6 +19,8 @@ export interface Output {
   readonly assets: FragmentAssets | undefined
 }
 
+/** Of each kind, as the gateway takes them. */
+const MOST_ASSETS = 64
 const ADVICE = 'return HTML, or { html, exports, session }'
 
 /** Makes the reader of a service. It rejects when there is nothing to show. */
@@ -81,9 +83,11 @@ export function createOutputReader(
     const styles = new Set(lists.flatMap((assets) => assets?.styles ?? []))
     const scripts = new Set(lists.flatMap((assets) => assets?.scripts ?? []))
     if (styles.size + scripts.size === 0) return undefined
+    if (styles.size > MOST_ASSETS || scripts.size > MOST_ASSETS)
+      warnOnce(ref, 'assets', `it has more than ${MOST_ASSETS} styles or scripts; the first are taken`)
     return {
-      ...(styles.size > 0 && { styles: [...styles] }),
-      ...(scripts.size > 0 && { scripts: [...scripts] }),
+      ...(styles.size > 0 && { styles: [...styles].slice(0, MOST_ASSETS) }),
+      ...(scripts.size > 0 && { scripts: [...scripts].slice(0, MOST_ASSETS) }),
     }
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { type FragmentContext, fragmentContext } from '@hydra-gateway/protocol'
-import { parseTransfers, readValue } from '@hydra-gateway/protocol/fragments'
+import { parseTransfers, readValue, type Transfer } from '@hydra-gateway/protocol/fragments'
 
 /** One fragment that is asked for. */
 export interface AskedFragment {
@@ -57,13 +57,21 @@ export function readRenderRequest(data: unknown): AskedFragments {
 function valuesOf({ values, imports }: Values, attributes: Values): Values {
   if (isObject(values)) return values
   if (!Array.isArray(imports) || imports.length === 0) return attributes
-  const transfers = imports.filter(isName).flatMap(parseTransfers)
+  const transfers = imports.filter(isName).flatMap(readImport)
   return Object.fromEntries(
     transfers.flatMap(({ from, to }) => {
       const value = readValue(attributes, from)
       return value === undefined ? [] : [[to, value]]
     }),
   )
+}
+
+function readImport(item: string): Transfer[] {
+  try {
+    return parseTransfers(item)
+  } catch (fault) {
+    throw new TypeError(`imports: ${(fault as Error).message}`)
+  }
 }
 
 function isObject(value: unknown): value is Values {

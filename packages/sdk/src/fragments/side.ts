@@ -6,6 +6,7 @@
  */
 import type { FragmentConflict, Overview } from '@hydra-gateway/protocol'
 import type { RouteHandlers } from '@hydra-gateway/protocol/rsocket'
+import type { Line } from '../connection.ts'
 import type { Log } from '../log.ts'
 import type { ServiceOptions } from '../options.ts'
 import { within } from '../waiting.ts'
@@ -36,8 +37,8 @@ export interface FragmentSideDeps {
 export interface FragmentSide {
   /** Answers `/h/fragment/…`; undefined for a service without fragments, to whom such paths are any others. */
   readonly door: Door | undefined
-  /** What is served on a connection; `ended` aborts when it is lost. */
-  readonly serve: (ended: AbortSignal) => Pick<RouteHandlers, 'requests' | 'streams'>
+  /** What is served on a connection. */
+  readonly serve: (line: Line) => Pick<RouteHandlers, 'requests' | 'streams'>
   /** Requests the gateway may have open on a connection. */
   readonly maxStreams: number
   readonly maxDataBytes: number
@@ -57,15 +58,17 @@ export interface FragmentSide {
 export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
   const { options, log } = deps
   const { name: service, fragments: definitions = [], pages = [], identify } = options
-  const { maxRenders = MAX_RENDERS, maxRenderBytes = MAX_RENDER_BYTES, sessions } = options
+  const { maxRenders = MAX_RENDERS, maxRenderBytes = MAX_RENDER_BYTES } = options
+  const { sessions, version = 0, affinity = false } = options
   let nested: ResolveNested | undefined
   const fragments = createLocalFragments({ service, definitions, identify, log, nested: () => nested })
-  const binding: PageBinding = { service, fragments, ask: deps.ask, log, sessions }
+  const binding: PageBinding = { service, fragments, ask: deps.ask, log, sessions, version, affinity }
   for (const page of pages) page.compile(binding)
   for (const page of pages) page.bind(binding)
   nested = deps.nested?.(binding)
 
-  const renders = createRenders({ fragments, log, maxRenders, now: () => performance.now() })
+  const now = () => performance.now()
+  const renders = createRenders({ fragments, log, maxRenders, now })
   const closed = new AbortController()
   let keys: readonly string[] = []
   const offers = definitions.length > 0
@@ -73,7 +76,7 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
     door: offers
       ? createDoor({ renders, keys: () => keys, maxBodyBytes: maxRenderBytes, log, closed: closed.signal })
       : undefined,
-    serve: (ended) => (offers ? renderRoutes({ renders, ended }) : {}),
+    serve: (line) => (offers ? renderRoutes({ renders, line, log, now }) : {}),
     maxStreams: maxRenders + SPARE_STREAMS,
     maxDataBytes: maxRenderBytes,
     useKeys(publicKeys) {

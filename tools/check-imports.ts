@@ -140,7 +140,11 @@ function checkPackage(file: string, owner: string, specifier: string): string | 
   }
   if (owner !== 'tools' && listed(owner)) return undefined
   if (
-    (owner === 'tools' || file.endsWith('.test.ts') || owner === 'test' || owner === 'bench') &&
+    (owner === 'tools' ||
+      file.endsWith('.test.ts') ||
+      file.includes('/testing/') ||
+      owner === 'test' ||
+      owner === 'bench') &&
     listed('.')
   )
     return undefined

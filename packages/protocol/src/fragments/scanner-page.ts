@@ -146,8 +146,10 @@ export class PageScanner implements Scanner {
     const room = this.#name.length - this.#nameLength
     this.#name.set(bytes.subarray(from, Math.min(to, from + room)), this.#nameLength)
     this.#nameLength += Math.min(to - from, room)
+    if (this.#nameLength <= N.MOST_NAME_BYTES || !this.#output.isHolding) return
     // Longer than any name that means something.
-    if (this.#nameLength > N.MOST_NAME_BYTES) this.#output.release()
+    if (!this.#hasHeadEnded) this.#announce(0, to)
+    this.#output.release()
   }
 
   /** The name of a tag has ended before `index`: decides whether the tag is text. */
@@ -187,7 +189,7 @@ export class PageScanner implements Scanner {
     if (!this.#namespaces.isOrdinary || this.#templates > 0 || this.#open.count > 0) return
     const isBodyEnd = this.#isEnd && (flags & N.BODY) !== 0
     const isHeadEnd = this.#isEnd ? isBodyEnd || (flags & N.HEAD) !== 0 : (flags & N.IN_HEAD) === 0
-    if (!isHeadEnd) return
+    if (!isHeadEnd || (this.#hasHeadEnded && !isBodyEnd)) return
     this.#output.flush(index)
     if (isBodyEnd) this.#endBody()
     else this.#endHead()

@@ -233,6 +233,52 @@ const scriptPiece = fc.constantFrom(
   ],
 )
 
+/** What matters inside of drawings and formulas, with something in it that is a tag in one namespace only. */
+const foreign = fc
+  .tuple(
+    fc.constantFrom(
+      ...[
+        '',
+        '<g>',
+        '<p>',
+        '<font>',
+        '<font size>',
+        '<FONT Face=a',
+        '<br/>',
+        '<svg>',
+        '</svg>',
+        '<svg/>',
+        '<math>',
+        '</math>',
+      ],
+      ...[
+        '<foreignObject>',
+        '<foreignObject/>',
+        '</foreignobject>',
+        '<desc>',
+        '</desc>',
+        '<title>',
+        '</title>',
+        '<mi>',
+        '</mi>',
+      ],
+      ...['<annotation-xml encoding="text/html">', '<annotation-xml>', '</annotation-xml>'],
+      ...[
+        '</annotation-xml encoding="text/html">',
+        '<annotation-xml encoding=a encoding=text/html>',
+        '<template>',
+      ],
+    ),
+    fc.constantFrom(
+      '',
+      '<m:fragment/>',
+      '<![CDATA[<m:fragment/>]]>',
+      '<style><m:fragment/></style>',
+      '<![CDATA[>',
+    ),
+  )
+  .map((parts) => parts.join(''))
+
 /** Pieces that may stand inside of each other. */
 const tree = fc.letrec<{ node: string; list: string }>((tie) => ({
   list: fc.array(tie('node'), { maxLength: 5 }).map((nodes) => nodes.join('')),
@@ -256,6 +302,12 @@ const tree = fc.letrec<{ node: string; list: string }>((tie) => ({
       weight: 4,
     },
     {
+      arbitrary: fc
+        .tuple(word('svg svg math SVG'), fc.array(foreign, { maxLength: 6 }), tie('list'))
+        .map(([tag, parts, inner]) => `<${tag}>${parts.join('')}${inner}</${tag}>`),
+      weight: 3,
+    },
+    {
       arbitrary: fc.array(scriptPiece, { maxLength: 8 }).map((parts) => `<script>${parts.join('')}</script>`),
       weight: 2,
     },
@@ -263,9 +315,45 @@ const tree = fc.letrec<{ node: string; list: string }>((tie) => ({
 }))
 
 /** A page of every kind of mistake, as bytes. */
-export const nastyPage: fc.Arbitrary<Uint8Array> = fc
+export const nastyPage: fc.Arbitrary<Buffer> = fc
   .array(tree.node, { minLength: 1, maxLength: 10 })
   .map((nodes) => Buffer.from(nodes.join(''), 'latin1'))
+
+/** Bytes that mean something somewhere, and a few that don't. */
+const telling = fc.constantFrom(...Buffer.from('<<<>>>//!!--""\'\'== \n\r\f\0[]?&:sStTmMxX\xe9', 'latin1'))
+const at = fc.nat()
+
+/** Something to do to a page. */
+const change: fc.Arbitrary<(page: Buffer) => Buffer> = fc.oneof(
+  fc.tuple(at, telling).map(([place, byte]) => (page: Buffer) => {
+    const changed = Buffer.from(page)
+    if (page.length > 0) changed[place % page.length] = byte
+    return changed
+  }),
+  fc.tuple(at, telling).map(([place, byte]) => (page: Buffer) => {
+    const index = place % (page.length + 1)
+    return Buffer.concat([page.subarray(0, index), Buffer.of(byte), page.subarray(index)])
+  }),
+  fc.tuple(at, fc.integer({ min: 1, max: 8 })).map(([place, length]) => (page: Buffer) => {
+    const index = place % (page.length + 1)
+    return Buffer.concat([page.subarray(0, index), page.subarray(index + length)])
+  }),
+  fc.tuple(at, at, fc.integer({ min: 1, max: 24 })).map(([place, source, length]) => (page: Buffer) => {
+    const index = place % (page.length + 1)
+    const from = source % (page.length + 1)
+    return Buffer.concat([page.subarray(0, index), page.subarray(from, from + length), page.subarray(index)])
+  }),
+)
+
+/** Some of the seeds one after the other, with bytes changed, added, taken out and repeated. */
+export function mutatedPage(seeds: readonly Buffer[]): fc.Arbitrary<Buffer> {
+  return fc
+    .tuple(
+      fc.array(fc.constantFrom(...seeds), { minLength: 1, maxLength: 4 }),
+      fc.array(change, { minLength: 1, maxLength: 6 }),
+    )
+    .map(([pages, changes]) => changes.reduce<Buffer>((page, apply) => apply(page), Buffer.concat(pages)))
+}
 
 /** Where to cut a page: sorted, possibly several times at one place. */
 export function cutsOf(page: Uint8Array, picks: readonly number[]): number[] {

@@ -15,6 +15,8 @@ import {
   routesAnswer,
   type ServicesAnswer,
   servicesAnswer,
+  type XrayAnswer,
+  xrayAnswer,
 } from '@hydra-gateway/protocol'
 import { type Asked, ask } from './ask.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
@@ -24,6 +26,8 @@ export interface Admin {
   services(): Promise<ServicesAnswer>
   routes(): Promise<RoutesAnswer>
   forget(service: string): Promise<void>
+  /** A link that shows a page in X-ray; `to` is a path of the site. */
+  xray(to: string): Promise<XrayAnswer>
 }
 
 /** What leads to a gateway: flags of the command. */
@@ -43,10 +47,15 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
   const credentials = Buffer.from(`${keys.publicKey}:${keys.privateKey}`).toString('base64')
 
   /** What answers otherwise than by the schema is no gateway; what the schema doesn't know is kept. */
-  async function call<Answer>(method: string, path: string, schema: Schema<Answer>): Promise<Answer> {
-    const response = await askGateway(url, method, path, { credentials, trust })
-    const body = parseJson(response.body)
-    if (response.status === 200 && schema.safeParse(body).success) return body as Answer
+  async function call<Answer>(
+    method: string,
+    path: string,
+    schema: Schema<Answer>,
+    body?: unknown,
+  ): Promise<Answer> {
+    const response = await askGateway(url, method, path, { credentials, trust, body })
+    const answer = parseJson(response.body)
+    if (response.status === 200 && schema.safeParse(answer).success) return answer as Answer
     if (response.status === 401) {
       const from = kept ? relative(io.directory, kept.file) : 'the configuration and environment'
       throw new CommandError(
@@ -56,8 +65,8 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
       )
     }
     // about the one thing that was asked for; a gateway without the API at all has no such detail
-    const { data: refusal } = problem.safeParse(body)
-    if (method === 'DELETE' && refusal?.detail) {
+    const { data: refusal } = problem.safeParse(answer)
+    if (method !== 'GET' && refusal?.detail) {
       throw new CommandError(sentence(refusal.detail), EXIT.problem)
     }
     throw new CommandError(
@@ -70,6 +79,7 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     url,
     services: () => call('GET', '/_hydra/api/v1/services', servicesAnswer),
     routes: () => call('GET', '/_hydra/api/v1/routes', routesAnswer),
+    xray: (to) => call('POST', '/_hydra/api/v1/xray', xrayAnswer, { to }),
     async forget(service) {
       await call('DELETE', `/_hydra/api/v1/services/${encodeURIComponent(service)}`, forgetAnswer)
     },
@@ -83,17 +93,24 @@ interface Schema<Answer> {
 interface Access {
   readonly credentials: string
   readonly trust: readonly string[]
+  /** Sent as JSON. */
+  readonly body?: unknown
 }
 
 async function askGateway(
   url: string,
   method: string,
   path: string,
-  { credentials, trust }: Access,
+  { credentials, trust, body }: Access,
 ): Promise<Asked> {
   try {
     const headers = { authorization: `Basic ${credentials}`, accept: 'application/json' }
-    return await ask(new URL(path, url), { method, headers, trust })
+    return await ask(new URL(path, url), {
+      method,
+      headers,
+      trust,
+      ...(body === undefined ? {} : { json: body }),
+    })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new CommandError(

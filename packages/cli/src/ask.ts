@@ -19,6 +19,8 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** False leaves as soon as the head is there: a page may be endless. @default true */
   readonly wantsBody?: boolean
+  /** Sent as the body. */
+  readonly json?: unknown
   /** Certificates to trust beside the well-known ones, in PEM form. */
   readonly trust?: readonly string[]
 }
@@ -28,11 +30,13 @@ const TIMEOUT_MS = 5000
 /** Asks once, follows no redirect. Rejects with a sentence or a system error when no whole answer comes in time. */
 export function ask(
   url: URL,
-  { method = 'GET', headers = {}, wantsBody = true, trust = [] }: AskOptions = {},
+  { method = 'GET', headers = {}, wantsBody = true, json, trust = [] }: AskOptions = {},
 ): Promise<Asked> {
+  const body = json === undefined ? undefined : JSON.stringify(json)
+  const sent = body === undefined ? headers : { ...headers, 'content-type': 'application/json' }
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, headers, agent: false, ...trusting(trust) }, (response) => {
+    const asked = request(url, { method, headers: sent, agent: false, ...trusting(trust) }, (response) => {
       const { statusCode: status = 0 } = response
       const chunks: Buffer[] = []
       response.on('error', reject)
@@ -57,7 +61,7 @@ export function ask(
       clearTimeout(timer)
       reject(error)
     })
-    asked.end()
+    asked.end(body)
   })
 }
 

@@ -13,6 +13,7 @@ import { config } from './commands/config.ts'
 import { routes } from './commands/routes.ts'
 import { services } from './commands/services.ts'
 import { start } from './commands/start.ts'
+import { xray } from './commands/xray.ts'
 import { formatHelp } from './help.ts'
 import { CommandError, EXIT, type Io, processIo } from './io.ts'
 import { wrap } from './wrap.ts'
@@ -23,7 +24,7 @@ export const root: Command = defineCommand({
   name: 'hydra',
   summary: 'one front door for many services',
   args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
-  subCommands: [start, services, routes, check, config],
+  subCommands: [start, services, routes, check, config, xray],
   async run({ version }, io) {
     io.out(version ? `${VERSION}\n` : formatHelp(root, ['hydra'], io.style.out))
     return EXIT.ok

@@ -14,6 +14,8 @@ import { registerStaticServices } from './channels/static.ts'
 import type { Config } from './config.ts'
 import { createDoors } from './control/doors.ts'
 import { createGuard } from './control/guard.ts'
+import { createXrayDoor } from './control/xray-door.ts'
+import { createXrayPass } from './fragments/xray-pass.ts'
 import type { Keys } from './keys.ts'
 import type { Clock } from './observe/clock.ts'
 import type { Log } from './observe/log.ts'
@@ -74,6 +76,8 @@ export async function createGateway(
   const metrics = createMetrics()
   const vitals = createVitals()
   let stopping = false
+
+  const xray = createXrayPass({ privateKeys: keys.privateKeys, isAlwaysOn: config.fragments.xray, clock })
 
   // Control plane: learns about services, publishes a new table.
   const store = createMemoryStore({ clock })
@@ -170,6 +174,7 @@ export async function createGateway(
     admin: createAdminApi({ registry, live, vitals, clock }),
     guard: createGuard({ keys }),
     pages: createLocalPages({ siteTitle: config.siteTitle }),
+    xray: createXrayDoor({ pass: xray }),
     welcomeFacts: () => ({ revision: live.table.revision, services: [...live.table.services()].length }),
     isReady: () => !stopping,
     log,

@@ -105,3 +105,10 @@ export type RoutesAnswer = Read<z.output<typeof routesAnswer>>
 /** `DELETE /_hydra/api/v1/services/{name}` */
 export const forgetAnswer = z.object({ forgotten: z.string().describe('Name of the service.') })
 export type ForgetAnswer = Read<z.output<typeof forgetAnswer>>
+
+/** `POST /_hydra/api/v1/xray` with `{ to }`, a path of the site. */
+export const xrayAnswer = z.object({
+  path: z.string().describe('Opened in a browser, it turns X-ray on there and leads to the page.'),
+  until: z.number().describe('When link and X-ray end, epoch seconds.'),
+})
+export type XrayAnswer = Read<z.output<typeof xrayAnswer>>

@@ -7,13 +7,16 @@
 import { Hono } from 'hono'
 import type { AdminApi } from '../admin/api.ts'
 import type { HttpChannel } from '../channels/http.ts'
+import { readJson } from '../channels/json-body.ts'
 import { HydraError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { LocalPages } from '../pages/local-pages.ts'
 import { problemResponse } from '../pages/local-problem.ts'
 import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
+import type { FragmentDoor } from './fragment-door.ts'
 import type { Guard } from './guard.ts'
+import type { XrayDoor } from './xray-door.ts'
 
 /** Paths that only operators and services need; with a control port the public one doesn't have them. */
 const CONTROL = ['/h/', '/_h/', '/_hydra/api/', '/_hydra/metrics'] as const
@@ -26,6 +29,7 @@ function isControlPath(path: string): boolean {
 
 export interface DoorsDeps {
   readonly channel: HttpChannel
+  readonly fragments: FragmentDoor
   /** Takes an upgrade at `/h/rsocket` over. */
   readonly rsocket: (exchange: Exchange) => void
   /** What Medusa's `/_h/services` lists: beans by service name. */
@@ -33,6 +37,7 @@ export interface DoorsDeps {
   readonly admin: AdminApi
   readonly guard: Guard
   readonly pages: LocalPages
+  readonly xray: XrayDoor
   readonly welcomeFacts: () => { readonly revision: number; readonly services: number }
   readonly isReady: () => boolean
   readonly log: Log
@@ -46,16 +51,22 @@ export interface Doors {
   welcome: ExchangeHandler
 }
 
+/** For bodies that say a word or two. */
+const SMALL_BODY = { maxBytes: 16 * 1024, timeoutMs: 10_000 }
+
 type Env = { Bindings: { exchange: Exchange } }
 
 export function createDoors(deps: DoorsDeps): Doors {
-  const { channel, rsocket, beans, admin, guard, pages, welcomeFacts, isReady, log, metrics } = deps
+  const { channel, fragments, rsocket, beans, admin, guard, pages, xray, welcomeFacts, isReady, log, metrics } = deps
 
   const app = new Hono<Env>()
     .post('/h/discovery/:key/registration', (c) =>
       channel.register(c.req.raw, c.req.param('key'), c.env.exchange.peer),
     )
     .post('/h/discovery/:key/alive', (c) => channel.alive(c.req.raw, c.req.param('key'), c.env.exchange.peer))
+    .post('/h/discovery/:key/requestFragment', (c) =>
+      fragments(c.req.raw, c.req.param('key'), c.env.exchange),
+    )
     .get('/h/discovery/:key/keys', (c) => channel.keys(c.req.raw, c.req.param('key'), c.env.exchange.peer))
     .all('/h/rsocket', () => {
       throw new HydraError('HYDRA_NOT_UPGRADABLE', 'this is an RSocket endpoint: open it as a WebSocket')
@@ -74,6 +85,8 @@ export function createDoors(deps: DoorsDeps): Doors {
     })
     .get('/_hydra/errors/*', (c) => pages.errors(c.req.raw) ?? c.notFound())
     .get('/_hydra/errors', (c) => pages.errors(c.req.raw) ?? c.notFound())
+    .get('/_hydra/xray', (c) => xray.enter(c.env.exchange, new URL(c.req.url).searchParams))
+    .get('/_hydra/xray.js', (c) => xray.script(c.env.exchange) ?? c.notFound())
     .get('/_hydra/:asset', (c) => pages.asset(c.req.param('asset')) ?? c.notFound())
     .use('/_hydra/api/v1/*', async (c, next) => {
       guard.operator(c.env.exchange)
@@ -82,6 +95,7 @@ export function createDoors(deps: DoorsDeps): Doors {
     })
     .get('/_hydra/api/v1/services', (c) => c.json(admin.services()))
     .get('/_hydra/api/v1/routes', (c) => c.json(admin.routes()))
+    .post('/_hydra/api/v1/xray', async (c) => c.json(xray.link(await readJson(c.req.raw, SMALL_BODY))))
     .delete('/_hydra/api/v1/services/:name', (c) => {
       const name = c.req.param('name')
       switch (admin.forget(name)) {

@@ -16,12 +16,13 @@ export interface Inlined {
   readonly source: string
 }
 
-function read(file: string): string {
+/** The text of a file of `assets/`. */
+export function readAsset(file: string): string {
   return readFileSync(new URL(`../../assets/${file}`, import.meta.url), 'utf8')
 }
 
 /** Without comments, indentation and line breaks; our sheets hold no text in which these would matter. */
-function compactCss(css: string): string {
+export function compactCss(css: string): string {
   return css
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/\s+/g, ' ')
@@ -30,7 +31,7 @@ function compactCss(css: string): string {
 }
 
 /** Without comment lines and indentation; line breaks stay, they end statements. */
-function compactScript(script: string): string {
+export function compactScript(script: string): string {
   return script
     .split('\n')
     .map((line) => line.trim())
@@ -49,15 +50,15 @@ function inlined(element: 'style' | 'script', text: string): Inlined {
 /** Both house sheets and the sheet of these pages. */
 export const STYLE: Inlined = inlined(
   'style',
-  compactCss(['tokens.css', 'base.css', 'pages.css'].map(read).join('\n')),
+  compactCss(['tokens.css', 'base.css', 'pages.css'].map(readAsset).join('\n')),
 )
 
 /** A script of `assets/`, to be inlined. */
 export function inlineScript(file: string): Inlined {
-  return inlined('script', compactScript(read(file)))
+  return inlined('script', compactScript(readAsset(file)))
 }
 
-const SMALL_MARK = read('mark-16.svg')
+const SMALL_MARK = readAsset('mark-16.svg')
 
 /** The mark as an address, for the icon of a page. */
 export const ICON = `data:image/svg+xml,${encodeURIComponent(SMALL_MARK)}`
@@ -75,7 +76,10 @@ export function policy(script: Inlined | undefined): string {
   ].join('; ')
 }
 
-const ASSETS: Readonly<Record<string, string>> = { 'mark.svg': read('mark.svg'), 'mark-16.svg': SMALL_MARK }
+const ASSETS: Readonly<Record<string, string>> = {
+  'mark.svg': readAsset('mark.svg'),
+  'mark-16.svg': SMALL_MARK,
+}
 
 /** A drawing that is served by name, `mark.svg` or `mark-16.svg`; nothing for any other name. */
 export function asset(name: string): Response | undefined {

@@ -1,0 +1,117 @@
+/**
+ * Sends a page as the answer of a Node server: head when its first piece is there, the rest as it comes, at the pace
+ * of whoever reads.
+ *
+ * @module
+ */
+import type { OutgoingHttpHeaders } from 'node:http'
+import { answerTo } from './page-error.ts'
+import { type Rendering, reportFault } from './rendering.ts'
+
+export interface SendOptions {
+  /** @default 200, or what the response was given */
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+}
+
+/** An answer of Node's kind, as far as it is used; Express's is one. */
+export interface PageResponse {
+  statusCode: number
+  readonly headersSent: boolean
+  readonly writableEnded: boolean
+  readonly destroyed: boolean
+  readonly req?: { readonly method?: string | undefined }
+  hasHeader(name: string): boolean
+  setHeader(name: string, value: string | readonly string[]): unknown
+  removeHeader(name: string): void
+  getHeaders(): OutgoingHttpHeaders
+  // biome-ignore lint/suspicious/noExplicitAny: HTTP/1.1 and HTTP/2 declare overloads of their own
+  write(chunk: string, ...rest: any[]): boolean
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  end(...args: any[]): unknown
+  destroy(error?: Error): unknown
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  once(event: any, listener: (...args: any[]) => void): unknown
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  off(event: any, listener: (...args: any[]) => void): unknown
+}
+
+export const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  // Its fragments may be for one visitor only.
+  'cache-control': 'private, no-store',
+} as const
+
+/**
+ * Sends a page. Resolves when it is sent, or can't be: a fault before the first byte is answered with 500, or 502, 503,
+ * 504 for a `required` fragment; after it the connection is cut. A visitor who leaves gives the page up.
+ */
+export async function sendPage(
+  response: PageResponse,
+  rendering: Rendering,
+  { status, headers = {} }: SendOptions = {},
+): Promise<void> {
+  if (response.destroyed) return rendering.cancel()
+  const left = () => {
+    if (!response.writableEnded) rendering.cancel()
+  }
+  response.once('close', left)
+  const head = () => {
+    if (status !== undefined) response.statusCode = status
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    for (const [name, value] of Object.entries(PAGE_HEADERS))
+      if (!response.hasHeader(name)) response.setHeader(name, value)
+  }
+  if (response.req?.method === 'HEAD') {
+    // The head of a page says nothing of its fragments.
+    rendering.cancel()
+    head()
+    response.end()
+    return
+  }
+  const pieces = rendering[Symbol.asyncIterator]()
+  try {
+    let piece = await pieces.next()
+    head()
+    for (; !piece.done; piece = await pieces.next()) {
+      if (response.destroyed) return
+      if (!response.write(piece.value)) await drained(response)
+    }
+    response.end()
+  } catch (fault) {
+    if (!response.destroyed) reportFault(rendering, fault)
+    fail(response, fault)
+  } finally {
+    response.off('close', left)
+    if (!response.writableEnded) rendering.cancel()
+  }
+}
+
+function fail(response: PageResponse, fault: unknown): void {
+  if (response.destroyed) return
+  // Half a page must not look like a whole one.
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const { status, message } = answerTo(fault)
+  for (const name of Object.keys(response.getHeaders()))
+    if (/^(?:content-|etag$|last-modified$)/i.test(name)) response.removeHeader(name)
+  response.statusCode = status
+  response.setHeader('content-type', 'text/plain; charset=utf-8')
+  response.setHeader('cache-control', 'no-store')
+  if (status === 503) response.setHeader('retry-after', '5')
+  response.end(message)
+}
+
+function drained(response: PageResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off('drain', go)
+      response.off('close', go)
+      resolve()
+    }
+    response.once('drain', go)
+    response.once('close', go)
+  })
+}

@@ -1,0 +1,253 @@
+/**
+ * One rendering of a page: HTML in the order of the document, each piece as soon as it may leave.
+ *
+ * Nothing happens before somebody reads. What is read slowly waits here: the fragments are there, and the next piece is
+ * put together when it is asked for.
+ *
+ * @module
+ */
+import { Readable } from 'node:stream'
+import {
+  createPageAssets,
+  FragmentError,
+  fragmentMarkers,
+  requiredFailedBlock,
+  xrayTags,
+} from '@hydra-gateway/protocol/fragments'
+import type { Log } from '../log.ts'
+import { messageOf } from './local.ts'
+import { FragmentRequiredError } from './page-error.ts'
+import type { Op, Program } from './page-program.ts'
+import type { Outcome, Run } from './rendering-run.ts'
+
+/** A page on its way. It can be read once, in one of these ways; `text` may be asked again. */
+export interface Rendering extends AsyncIterable<string> {
+  /** The whole page. Rejects when a `required` fragment is not there (FragmentRequiredError), or the page has a fault. */
+  text(): Promise<string>
+  /** UTF-8 of fetch's kind. */
+  stream(): ReadableStream<Uint8Array>
+  /** UTF-8 of Node's kind. */
+  readable(): Readable
+  /** Nobody waits any more: the fragments are given up. Reading it ends with an error. */
+  cancel(): void
+}
+
+/** A page and its fragments, begun. */
+export interface OpenPage {
+  readonly program: Program
+  readonly run: Run
+  /** Name of the service that makes the page. */
+  readonly service: string
+  readonly isXray: boolean
+}
+
+export interface RenderingOptions {
+  /** Begins; called when somebody reads, once. A throw is what the reader gets. */
+  readonly open: () => OpenPage
+  /** Nothing leaves before all `required` fragments are there. */
+  readonly hold: boolean
+  readonly signal: AbortSignal | undefined
+  readonly log: () => Log
+}
+
+type Until = 'now' | 'required' | 'all'
+
+const logs = new WeakMap<Rendering, () => Log>()
+
+/** Says why a page was not sent, where nobody else gets to know. */
+export function reportFault(rendering: Rendering, fault: unknown): void {
+  const log = logs.get(rendering)?.()
+  const isExpected = fault instanceof FragmentRequiredError || fault instanceof FragmentError
+  const what = fault instanceof Error && !isExpected ? (fault.stack ?? fault.message) : messageOf(fault)
+  log?.error(`a page was not sent: ${what}`)
+}
+
+/** Makes the rendering of a page. */
+export function createRendering({ open, hold, signal, log }: RenderingOptions): Rendering {
+  let page: OpenPage | undefined
+  let isRead = false
+  let isCancelled = false
+  let text: Promise<string> | undefined
+  const cancelled = () => new DOMException('the page was cancelled', 'AbortError')
+
+  function cancel(): void {
+    isCancelled = true
+    page?.run.cancel()
+  }
+  if (signal?.aborted) cancel()
+  else signal?.addEventListener('abort', cancel, { once: true })
+
+  async function* read(until: Until): AsyncGenerator<string, void, undefined> {
+    let isDone = false
+    try {
+      if (isCancelled) throw cancelled()
+      page = open()
+      if (until !== 'now') await settled(page, until)
+      yield* chunks(page)
+      await page.run.save()
+      isDone = true
+    } catch (fault) {
+      throw isCancelled ? cancelled() : fault
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+      if (page && !isDone) {
+        const { run } = page
+        run.cancel()
+        // Those that were rendered have been: what their services want kept is kept.
+        run.save().catch((fault) => log().warn(messageOf(fault)))
+      }
+    }
+  }
+
+  function once(until: Until): AsyncGenerator<string, void, undefined> {
+    if (isRead) throw new Error('a rendering can be read once: call render again for each answer')
+    isRead = true
+    return read(until)
+  }
+
+  const pieces = () => once(hold ? 'required' : 'now')
+
+  const rendering: Rendering = {
+    [Symbol.asyncIterator]: pieces,
+    async text() {
+      text ??= join(once('all'))
+      return text
+    },
+    stream() {
+      const reader = pieces()
+      const encoder = new TextEncoder()
+      return new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          const { done, value } = await reader.next()
+          if (done) controller.close()
+          else controller.enqueue(encoder.encode(value))
+        },
+        cancel,
+      })
+    },
+    readable() {
+      const readable = Readable.from(bytesOf(pieces()), { objectMode: false })
+      readable.once('close', () => {
+        if (!readable.readableEnded) cancel()
+      })
+      return readable
+    },
+    cancel,
+  }
+  logs.set(rendering, log)
+  return rendering
+}
+
+async function join(pieces: AsyncIterable<string>): Promise<string> {
+  let text = ''
+  for await (const piece of pieces) text += piece
+  return text
+}
+
+async function* bytesOf(pieces: AsyncIterable<string>): AsyncGenerator<Buffer, void, undefined> {
+  for await (const piece of pieces) yield Buffer.from(piece)
+}
+
+/** Waits until nothing more comes, or no `required` fragment is missing. @throws FragmentRequiredError at once */
+async function settled({ program, run }: OpenPage, until: Until): Promise<void> {
+  for (;;) {
+    const state = requiredOf(program.ops, program, run)
+    if (typeof state === 'object') throw requiredError(program, state)
+    if (until === 'all' ? run.isSettled : state === 'there') return
+    await run.change()
+  }
+}
+
+/** Whether every `required` fragment that is shown is there; one that failed; or that some is still to come. */
+function requiredOf(ops: readonly Op[], program: Program, run: Run): 'there' | 'to come' | Outcome {
+  let state: 'there' | 'to come' = 'there'
+  for (const op of ops) {
+    if (typeof op === 'string' || 'mark' in op) continue
+    const isRequired = program.nodes[op.fragment]?.required === true
+    if (!isRequired && !op.holdsRequired) continue
+    const outcome = run.outcome(op.fragment)
+    if (!outcome) state = 'to come'
+    else if (outcome.html === undefined) {
+      if (isRequired) return outcome
+      const inside = requiredOf(op.fallback, program, run)
+      if (typeof inside === 'object') return inside
+      if (inside === 'to come') state = inside
+    }
+  }
+  return state
+}
+
+function requiredError({ name }: Program, { service, ref, reason }: Outcome): FragmentRequiredError {
+  return new FragmentRequiredError(name, service, ref, reason ?? 'failed')
+}
+
+/** The page, piece by piece. */
+async function* chunks({ program, run, service, isXray }: OpenPage): AsyncGenerator<string, void> {
+  const { ops, nodes, hasHead } = program
+  const assets = createPageAssets({ hasHead })
+  const beganAt = performance.now()
+  let headMs: number | undefined
+  let hasLeft = false
+  let out = ''
+  /** Where it is: in the page, in a fallback, in a fallback of that. */
+  const stack: { readonly ops: readonly Op[]; at: number; readonly end: string }[] = [{ ops, at: 0, end: '' }]
+  for (let level = stack.at(-1); level; level = stack.at(-1)) {
+    const op = level.ops[level.at++]
+    if (op === undefined) {
+      out += level.end
+      stack.pop()
+      continue
+    }
+    if (typeof op === 'string') {
+      out += op
+      continue
+    }
+    if ('mark' in op) {
+      if (op.mark === 'head') {
+        for (const outcome of shownOf(ops, run)) assets.ready(outcome.assets)
+        out += assets.closeHead()
+        headMs = performance.now() - beganAt
+        continue
+      }
+      const fragments = isXray ? run.reports() : []
+      const times = { ...(headMs !== undefined && { headMs }), totalMs: performance.now() - beganAt }
+      if (fragments.length > 0) out += xrayTags({ service, ...times, fragments })
+      continue
+    }
+    let outcome = run.outcome(op.fragment)
+    while (!outcome) {
+      if (out !== '') {
+        hasLeft = true
+        yield out
+        out = ''
+        outcome = run.outcome(op.fragment)
+        if (outcome) break
+      }
+      await run.change()
+      outcome = run.outcome(op.fragment)
+    }
+    const markers = isXray ? fragmentMarkers(`f${op.fragment}`) : { begin: '', end: '' }
+    if (outcome.html !== undefined) {
+      out += markers.begin + assets.before(outcome.assets) + outcome.html + markers.end
+    } else if (nodes[op.fragment]?.required) {
+      const error = requiredError(program, outcome)
+      // A page of which nothing has left yet can still be another answer.
+      if (hasLeft) yield out + requiredFailedBlock()
+      throw error
+    } else {
+      out += markers.begin
+      stack.push({ ops: op.fallback, at: 0, end: markers.end })
+    }
+  }
+  if (out !== '') yield out
+}
+
+/** What is there and will be shown, in document order. */
+function* shownOf(ops: readonly Op[], run: Run): Generator<Outcome> {
+  for (const op of ops) {
+    if (typeof op === 'string' || 'mark' in op) continue
+    const outcome = run.outcome(op.fragment)
+    if (outcome?.html !== undefined) yield outcome
+    else if (outcome) yield* shownOf(op.fallback, run)
+  }
+}

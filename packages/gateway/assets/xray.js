@@ -1,9 +1,6 @@
 // The X-ray overlay: shows where each fragment of this page comes from. It reads the data at the end of the page and
 // the comments around the fragments, and draws over the page in a shadow root; the page itself is not changed.
 // `SHEET` is put before this file by whoever serves it.
-const data = JSON.parse(document.getElementById('hydra-xray')?.textContent ?? 'null')
-if (data) show(data)
-
 function show({ service: page, exchange, headMs, totalMs, fragments }) {
   const host = document.createElement('hydra-xray')
   const root = host.attachShadow({ mode: 'open' })
@@ -114,7 +111,7 @@ function show({ service: page, exchange, headMs, totalMs, fragments }) {
       box.style.top = `${area.top - origin.top - room}px`
       box.style.width = `${area.width + 2 * room}px`
       box.style.height = `${area.height + 2 * room}px`
-      tab.classList.toggle('inside', area.top + scrollY < 24)
+      tab.classList.toggle('below', area.top + scrollY < 24)
     }
   }
 
@@ -306,3 +303,6 @@ function keep(isOpen) {
     // Then it opens on each page.
   }
 }
+
+const data = JSON.parse(document.getElementById('hydra-xray')?.textContent ?? 'null')
+if (data) show(data)

@@ -55,5 +55,6 @@ export const overview = z.object({
     .array(fragmentConflict)
     .optional()
     .describe('Absent when there are none; the first 100.'),
+  moreFragmentConflicts: z.number().optional().describe('How many there are beyond those.'),
 })
 export type Overview = z.output<typeof overview>

@@ -6,7 +6,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import type { Overview, OverviewService, ServiceState } from '@hydra-gateway/protocol'
+import type { FragmentConflict, Overview, OverviewService, ServiceState } from '@hydra-gateway/protocol'
 import type { Manifest } from '../routing/route.ts'
 import type { RoutingTable } from '../routing/table.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
@@ -17,7 +17,12 @@ export interface OverviewInput {
   readonly entries: Iterable<Entry>
   readonly table: RoutingTable
   readonly vitals: Pick<VitalsBook, 'of'>
+  /** Pages and fragments that don't fit together, and how many more there are. */
+  readonly fragments?: { readonly listed: readonly FragmentConflict[]; readonly more: number }
 }
+
+/** Conflicts of fragments that everybody is told. */
+const MOST_CONFLICTS = 100
 
 /** State of an instance as everybody but the balancer sees it. */
 export function memberState(member: Member, vitals: Pick<VitalsBook, 'of'>): ServiceState {
@@ -31,7 +36,7 @@ export function serviceState(entry: Entry, vitals: Pick<VitalsBook, 'of'>): Serv
 }
 
 /** Compiles the overview. Its hash changes when anything in it does, and with nothing else. */
-export function compileOverview({ entries, table, vitals }: OverviewInput): Overview {
+export function compileOverview({ entries, table, vitals, fragments }: OverviewInput): Overview {
   const known = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))
   const pages = new Map(known.map((entry) => [entry.name, pagesOf(entry, table, vitals)]))
   const services = known.map((entry): OverviewService => {
@@ -59,10 +64,23 @@ export function compileOverview({ entries, table, vitals }: OverviewInput): Over
   )
   // Weights are no part of what services are told, but a change of them is news (medusa.md 8).
   const weights = known.map((entry) => [...entry.members.values()].map(({ instance }) => instance.weight))
+  const conflicts = fragments && fragments.listed.length > 0 ? conflictsOf(fragments) : undefined
   const hash = createHash('sha256')
-    .update(JSON.stringify([services, menus, weights]))
+    .update(JSON.stringify([services, menus, weights, ...(conflicts ? [conflicts] : [])]))
     .digest('hex')
-  return { type: 'ACTIVE_SERVERS_UPDATE', hash, services, menus, publicKey: null, roleMappings: {} }
+  const type = 'ACTIVE_SERVERS_UPDATE'
+  return { type, hash, services, menus, publicKey: null, roleMappings: {}, ...conflicts }
+}
+
+function conflictsOf({
+  listed,
+  more,
+}: NonNullable<OverviewInput['fragments']>): Pick<Overview, 'fragmentConflicts' | 'moreFragmentConflicts'> {
+  const beyond = more + Math.max(0, listed.length - MOST_CONFLICTS)
+  return {
+    fragmentConflicts: listed.slice(0, MOST_CONFLICTS),
+    ...(beyond > 0 ? { moreFragmentConflicts: beyond } : {}),
+  }
 }
 
 /** Page paths a service declared, without those another service kept, and whether an instance serves each now. */

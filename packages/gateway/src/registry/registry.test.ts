@@ -354,3 +354,81 @@ test('two nodes with one store serve the same instances, and lose them together'
   await sync.look()
   assert.deepEqual(b.serving('/orders'), [], 'known but down, on the other node too')
 })
+
+const CHECKOUT = { ref: 'checkout', attributes: ['zip'] }
+const PAGE = { place: 'product.html:12:5', service: 'orders', ref: 'checkout', imports: ['zip'], exports: [] }
+
+test('instances are known by the fragments they render and ask for, those of Medusa by none', async () => {
+  const { join, live } = setUp()
+  await join('orders', ['/orders'], { protocol: 1, refs: [CHECKOUT, { ...CHECKOUT, attributes: [] }] })
+  await join('shop', ['/shop'], { protocol: 1, uses: [PAGE] })
+  await join('legacy', ['/legacy'])
+  const [orders, shop, legacy] = ['orders', 'shop', 'legacy'].map((name) => live.table.instances(name)[0]!)
+  assert.deepEqual([...orders!.refs!.keys()], ['checkout'])
+  assert.deepEqual(orders!.refs!.get('checkout')!.attributes, ['zip'], 'the first of two counts')
+  assert.equal(orders!.asksFragments, false)
+  assert.equal(shop!.refs!.size, 0)
+  assert.equal(shop!.asksFragments, true)
+  assert.equal(legacy!.refs, undefined)
+  assert.equal(legacy!.isOurs, false)
+})
+
+test('registering again changes fragments although the routes are the same', async () => {
+  const { join, live } = setUp()
+  const again = { instanceId: 'c'.repeat(32), port: 4000, protocol: 1 as const }
+  await join('orders', ['/orders'], again)
+  assert.equal(live.table.instances('orders')[0]!.refs!.size, 0)
+  await join('orders', ['/orders'], { ...again, refs: [CHECKOUT] })
+  assert.equal(live.table.instances('orders')[0]!.refs!.size, 1)
+})
+
+test('a fragment is refused as its instance registers, again when it registers again, and let in when the page goes', async () => {
+  const { join, registry, live } = setUp()
+  const incumbent = await join('orders', ['/orders'], { protocol: 1, refs: [{ ref: 'checkout' }] })
+  const shop = await join('shop', ['/shop'], { protocol: 1, uses: [PAGE] })
+  const newcomer = { instanceId: 'd'.repeat(32), port: 4000, protocol: 1 as const, refs: [CHECKOUT] }
+  for (let i = 0; i < 2; i++) {
+    const { refused } = await join('orders', ['/orders'], newcomer)
+    assert.equal(refused[0]!.path, 'fragment checkout')
+    assert.match(refused[0]!.reason, /in a page of shop, product\.html:12:5/)
+    const [first, second] = live.table.instances('orders')
+    assert.equal(first!.id, incumbent.instanceId)
+    assert.equal(first!.refusedRefs, undefined)
+    assert.deepEqual([...second!.refusedRefs!.keys()], ['checkout'])
+  }
+  const [conflict] = registry.overview().fragmentConflicts!
+  assert.deepEqual([conflict!.page, conflict!.service, conflict!.refused], ['shop', 'orders', 'ref'])
+  const { hash } = registry.overview()
+  registry.deregister(shop.instanceId)
+  assert.ok(live.table.instances('orders').every(({ refusedRefs }) => refusedRefs === undefined))
+  assert.equal(registry.overview().fragmentConflicts, undefined)
+  assert.notEqual(registry.overview().hash, hash)
+})
+
+test('a page that comes after the fragment it does not fit is told so, and the fragment is served', async () => {
+  const { join, live } = setUp()
+  await join('orders', ['/orders'], { protocol: 1, refs: [CHECKOUT] })
+  const { refused } = await join('shop', ['/shop'], { protocol: 1, uses: [PAGE] })
+  assert.equal(refused[0]!.path, 'fragment checkout of orders in product.html:12:5')
+  assert.equal(live.table.instances('orders')[0]!.refusedRefs, undefined)
+})
+
+test('a change of fragments, weight or version at one node reaches the others', async () => {
+  const a = setUp()
+  const b = setUp({ store: a.store, node: 'b' })
+  const sync = createSync({ store: a.store, registry: b.registry, node: 'b', clock: b.clock, log: b.log })
+  const same = { instanceId: 'e'.repeat(32), port: 4000, protocol: 1 as const }
+  for (const more of [
+    {},
+    { refs: [CHECKOUT] },
+    { refs: [CHECKOUT], uses: [PAGE] },
+    { weight: 50 },
+    { version: 2 },
+  ]) {
+    await a.join('shop', ['/shop'], { ...same, ...more })
+    await sync.look()
+    const [here, there] = [a, b].map(({ live }) => live.table.instances('shop')[0]!)
+    assert.deepEqual(there, here)
+  }
+  sync.stop()
+})

@@ -20,7 +20,9 @@ import type { VitalsBook } from '../routing/vitals.ts'
 import type { InstanceStore } from '../store/port.ts'
 import { createAnnouncer } from './announcer.ts'
 import { manifestHash, type Refusal } from './declaration.ts'
+import { createFragmentBook, type FragmentBook } from './fragment-book.ts'
 import { fragmentHash } from './fragment-facts.ts'
+import { createFragmentReview } from './fragment-review.ts'
 import { createLeases } from './leases.ts'
 import type { Entry, Member } from './member.ts'
 import { compileOverview } from './overview.ts'
@@ -65,6 +67,8 @@ export interface Registry extends Registrar {
   /** Drops a service and its routes; false when the name isn't known. Its instances must register again. */
   forget(service: string): boolean
   entries(): Iterable<Entry>
+  /** What was judged of fragments and the pages that ask for them. */
+  readonly fragments: Pick<FragmentBook, 'conflicts' | 'usesOf'>
   /** The overview without the work of compiling it: for the request path. */
   latestOverview(): Overview
   /** Milliseconds since the last sign of life; undefined for instances without a lease. */
@@ -106,6 +110,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
     publish(change) {
       publish(change)
       announcer.touch()
+      if ('forgotten' in change) review.forgotten(change.forgotten)
+      else review.changed(change.service.name)
     },
     onMember(event, member) {
       if (event === 'left') release(member)
@@ -114,8 +120,11 @@ export function createRegistry(deps: RegistryDeps): Registry {
     clock,
     log,
   })
+  const book = createFragmentBook({ rememberMs: settings.takeoverAfterMs, clock, log })
+  const review = createFragmentReview({ book, roster })
   const announcer = createAnnouncer({
-    compile: () => compileOverview({ entries: roster.entries(), table: table(), vitals }),
+    compile: () =>
+      compileOverview({ entries: roster.entries(), table: table(), vitals, fragments: book.conflicts() }),
     clock,
   })
   const membersOf = (service: string): readonly Member[] => [
@@ -183,15 +192,16 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   // ---- what channels call -----------------------------------------------------------------------------
 
-  const refusedOf = ({ refused, registration }: Member): readonly Refusal[] => [
+  const refusedRoutes = ({ refused, fragments, registration }: Member): readonly Refusal[] => [
     ...refused,
     ...lostClaims(table(), registration.name),
+    ...fragments.refused,
   ]
   const answerFor = (member: Member): Registered => ({
     service: member.registration.name,
     instanceId: member.id,
     revision: table().revision,
-    refused: refusedOf(member),
+    refused: [...refusedRoutes(member), ...review.refusedOf(member)],
   })
   const logRegistered = (member: Member, isNew: boolean): void => {
     const { id: instance, channel, manifest, registration, instance: known } = member
@@ -200,7 +210,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
     const fields = { service, instance, version, channel, address, routes: manifest.routes.length }
     log[isNew ? 'info' : 'debug'](fields, isNew ? 'instance registered' : 'instance registered again')
     if (!isNew) return
-    const refused = refusedOf(member)
+    // Fragments that don't fit are logged as they are judged.
+    const refused = refusedRoutes(member)
     if (refused.length > 0) log.warn({ service, refused: refused.slice(0, MOST_LOGGED) }, 'routes left out')
   }
 
@@ -305,6 +316,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     onOverview: announcer.listen,
     onMember: (listener) => void memberListeners.push(listener),
     entries: roster.entries,
+    fragments: book,
     silentForMs: leases.silentForMs,
     stop() {
       stopChecking()

@@ -34,6 +34,8 @@ export interface Roster {
   /** `remember` false: it left politely and takes the routes only it had along, while siblings serve. */
   remove(member: Member, reason: string, options?: { readonly remember?: boolean }): void
   setState(member: Member, state: Member['state']): void
+  /** The data plane sees some members of a service otherwise from now on. */
+  reface(entry: Entry, instances: ReadonlyMap<Member, Instance>): void
   /** Sends a service to the end of the line for contested routes. */
   yieldClaims(entry: Entry): void
   /** Forgets a service, its members and its routes. */
@@ -154,6 +156,10 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
     setState(member, state) {
       member.state = state
       publishEntry(entries.get(member.registration.name)!)
+    },
+    reface(entry, instances) {
+      for (const [member, instance] of instances) member.instance = instance
+      publishEntry(entry)
     },
     yieldClaims(entry) {
       entry.rank = ++claims

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isJsonTooDeep, MOST_JSON_DEPTH } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
 
 /** What a body may cost: bytes, and milliseconds until it is there whole. */
@@ -53,8 +54,8 @@ export async function readText(request: Request, { maxBytes, timeoutMs }: BodyLi
 /** Reads a body as JSON: what `readText` throws, or HYDRA_BAD_REGISTRATION with what is wrong. */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   const text = await readText(request, limits)
-  if (isTooDeep(text)) {
-    throw new HydraError('HYDRA_BAD_REGISTRATION', `the body is nested more than ${MOST_DEPTH} deep`)
+  if (isJsonTooDeep(text)) {
+    throw new HydraError('HYDRA_BAD_REGISTRATION', `the body is nested more than ${MOST_JSON_DEPTH} deep`)
   }
   let value: unknown
   try {
@@ -90,22 +91,4 @@ export function hasForbiddenKey(value: unknown): boolean {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
-}
-
-/** Nothing we read is nested as deep; millions of brackets would keep the parser busy for a second. */
-const MOST_DEPTH = 64
-
-/** Whether brackets outside of strings are nested too deep. Text that is no JSON is for the parser to refuse. */
-function isTooDeep(text: string): boolean {
-  let depth = 0
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === 0x22) {
-      for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++)
-        if (text.charCodeAt(at) === 0x5c) at++
-    } else if (code === 0x5b || code === 0x7b) {
-      if (++depth > MOST_DEPTH) return true
-    } else if (code === 0x5d || code === 0x7d) depth--
-  }
-  return false
 }

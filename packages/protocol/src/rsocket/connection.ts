@@ -41,7 +41,7 @@ export interface Ended {
 }
 
 export interface Limits {
-  /** Streams the peer may have open at a time. */
+  /** Requests the peer may have open at a time; those above are refused one by one, and the others go on. */
   readonly maxStreams: number
   /** Frames, and bytes of them, that may wait while a SETUP is being decided. */
   readonly maxWaitingFrames: number
@@ -51,7 +51,8 @@ export interface Limits {
 }
 const MIB = 1024 * 1024
 const LIMITS: Limits = {
-  maxStreams: 64,
+  // A busy page service waits for as many pages, and renders as many fragments, as come within a slow second.
+  maxStreams: 1024,
   maxWaitingFrames: 64,
   maxWaitingBytes: 16 * MIB,
   maxPendingBytes: 32 * MIB,
@@ -67,6 +68,8 @@ export interface ConnectionDeps {
   readonly onSetup?: (setup: SetupFrame) => Promise<void>
   /** Called once, in the tick in which the end became known. */
   readonly onEnd: (ended: Ended) => void
+  /** A request was refused before anybody saw it, by a constant word. */
+  readonly onRefused?: (reason: string) => void
   readonly limits?: Partial<Limits>
 }
 
@@ -80,6 +83,8 @@ export interface Connection {
   /** Ends the connection because the peer broke a rule; `reason` is a constant word. */
   refuse(reason: string, error: RSocketError): void
   isOpen(): boolean
+  /** Bytes that wait to be sent. */
+  pendingBytes(): number
   requestResponse(payload: Payload, answer: Answer): Source
   requestStream(payload: Payload, demand: number, answer: Answer): Source
   fireAndForget(payload: Payload): void
@@ -93,7 +98,12 @@ export function createConnection(deps: ConnectionDeps): Connection {
   const { link, timers, responder, onEnd } = deps
   const isClient = deps.setup !== undefined
   const limits = { ...LIMITS, ...deps.limits }
-  const streams = createStreams({ firstId: isClient ? 1 : 2, responder, transmit })
+  const streams = createStreams({
+    firstId: isClient ? 1 : 2,
+    responder,
+    transmit,
+    onExhausted: (error) => farewell('here', 'stream-ids', error),
+  })
   const stopTimers: (() => void)[] = []
   let phase: 'new' | 'deciding' | 'open' | 'ended' = 'new'
   let waiting: Frame[] = []
@@ -198,7 +208,9 @@ export function createConnection(deps: ConnectionDeps): Connection {
       return refuse('not-supported', violation('fragments are not supported: a frame may have 16 MiB'))
     if (frame.type === 'fire-and-forget') return responder.fireAndForget(frame)
     if (streams.busy() >= limits.maxStreams) {
-      return refuse('too-many-streams', violation(`a peer may have ${limits.maxStreams} requests open`))
+      deps.onRefused?.('too-many-streams')
+      const text = `HYDRA_OVERLOADED: a peer may have ${limits.maxStreams} requests open`
+      return transmit({ streamId, type: 'error', code: REJECTED, text })
     }
     streams.serve(frame)
   }
@@ -298,6 +310,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
     close: (error) => farewell('here', 'closed', error),
     refuse,
     isOpen: () => phase !== 'ended',
+    pendingBytes: () => link.pendingBytes(),
     requestResponse: (payload, answer) => ask('request-response', payload, 1, answer),
     requestStream: (payload, demand, answer) => ask('request-stream', payload, demand, answer),
     fireAndForget(payload) {

@@ -42,6 +42,22 @@ export function parseErrorText(code: number, text: string): RSocketError {
     : new RSocketError(code, text)
 }
 
+/** What a peer says that doesn't serve a route. */
+export function unknownRoute(route: string): RSocketError {
+  return new RSocketError(
+    ERROR_CODES.APPLICATION_ERROR,
+    `there is no route ${JSON.stringify(route.slice(0, 80))}`,
+  )
+}
+
+/** Ours, and what Spring's messages begin with. */
+const UNKNOWN_ROUTE = /^(?:there is no route |No handler for destination )/
+
+/** Whether a peer doesn't serve the route it was asked for, in the way it was asked: as a stream, or for one answer. */
+export function isUnknownRoute({ code, problem, message }: RSocketError): boolean {
+  return code === ERROR_CODES.APPLICATION_ERROR && problem === undefined && UNKNOWN_ROUTE.test(message)
+}
+
 /** Anything a handler threw, as an error that may be shown to the peer; undefined when it is a bug of ours. */
 export function toRSocketError(thrown: unknown): RSocketError | undefined {
   if (thrown instanceof RSocketError) return thrown

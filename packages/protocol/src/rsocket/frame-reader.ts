@@ -18,13 +18,16 @@ export interface FrameReader {
   push(chunk: Buffer): void
 }
 
-/** Makes a reader. `onFrame` may end the connection: give `isOpen` to stop reading then. */
+/**
+ * Makes a reader. `onFrame` may end the connection: give `isOpen` to stop reading then. `maxFrameBytes` is asked for
+ * each frame, as who is known may be trusted with larger ones.
+ */
 export function createFrameReader({
   maxFrameBytes,
   onFrame,
   isOpen,
 }: {
-  readonly maxFrameBytes: number
+  readonly maxFrameBytes: number | (() => number)
   readonly onFrame: (frame: Buffer) => void
   readonly isOpen: () => boolean
 }): FrameReader {
@@ -52,10 +55,11 @@ export function createFrameReader({
       const whole = bytes
       while (bytes.length >= PREFIX_BYTES && isOpen()) {
         const length = bytes.readUIntBE(0, PREFIX_BYTES)
-        if (length > maxFrameBytes) {
+        const most = typeof maxFrameBytes === 'number' ? maxFrameBytes : maxFrameBytes()
+        if (length > most) {
           throw new RSocketError(
             ERROR_CODES.CONNECTION_ERROR,
-            `a frame here may have ${maxFrameBytes} bytes, not ${length}`,
+            `a frame here may have ${most} bytes, not ${length}`,
             'HYDRA_TOO_LARGE',
           )
         }

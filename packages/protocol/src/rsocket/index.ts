@@ -6,7 +6,8 @@
  * @module
  */
 export type { Ended, Limits, Link } from './connection.ts'
-export { RSocketError } from './error.ts'
+export { isUnknownRoute, RSocketError } from './error.ts'
+export { UNLIMITED } from './frame.ts'
 export { createFrameReader, type FrameReader, withLength } from './frame-reader.ts'
 export type { Credentials } from './metadata.ts'
 export {

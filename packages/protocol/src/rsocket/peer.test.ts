@@ -233,14 +233,26 @@ test('a request that is not answered in time fails alone', async (t) => {
   assert.equal(await service.request('echo', 1, 1000), 1)
 })
 
-test('a peer that keeps too many requests busy loses its connection, cancelled ones included', async () => {
-  const { service, ends } = pair({
+test('a request above what a peer may have open is refused alone, cancelled ones included', async (t) => {
+  const { gateway, service, refusals } = pair({
     limits: { maxStreams: 4 },
-    gateway: { requests: { never: () => new Promise(() => {}) } },
+    gateway: {
+      requests: { never: () => new Promise(() => {}), echo: (data) => data },
+      streams: { open: () => ({ request() {}, cancel() {} }) },
+    },
   })
-  for (let i = 0; i < 5; i++) service.request('never', {}, 1).catch(() => {})
-  await eventually(() => ends.gateway !== undefined)
-  assert.deepEqual([ends.gateway?.by, ends.gateway?.reason], ['refused', 'too-many-streams'])
+  t.after(() => service.close())
+  for (let i = 0; i < 3; i++) service.request('never', {}, 1).catch(() => {})
+  const stream = service.stream('open', {}, { onItem() {}, onEnd() {} })
+  await assert.rejects(service.request('echo', 1, 1000), {
+    code: ERROR_CODES.REJECTED,
+    problem: 'HYDRA_OVERLOADED',
+    message: 'a peer may have 4 requests open',
+  })
+  assert.deepEqual(refusals, ['too-many-streams'])
+  stream.cancel()
+  assert.equal(await service.request('echo', 1, 1000), 1)
+  assert.equal(gateway.isOpen(), true)
 })
 
 test('when the link is lost everything that waits fails', async () => {
@@ -265,4 +277,71 @@ test('when the link is lost everything that waits fails', async () => {
   assert.equal(ends.service?.by, 'link')
   await assert.rejects(service.request('never', {}, 1000), { message: 'the connection is closed' })
   gatewayEnd.lost('test over')
+})
+
+test('one answer can be taken back before it comes, and is told once', async (t) => {
+  let answer: (value: unknown) => void = () => {}
+  const { service } = pair({
+    gateway: {
+      requests: {
+        late: () =>
+          new Promise((resolve) => {
+            answer = resolve
+          }),
+        echo: (data) => data,
+      },
+    },
+  })
+  t.after(() => service.close())
+  const told: unknown[] = []
+  const receiver = {
+    onItem: (item: unknown, sizeBytes: number) => void told.push(item, sizeBytes),
+    onEnd: (error: unknown) => void told.push(error),
+  }
+  service.ask('late', {}, receiver).cancel()
+  await service.request('echo', 1, 1000)
+  answer('too late')
+  await service.request('echo', 1, 1000)
+  assert.deepEqual(told, [])
+  service.ask('echo', 'now', receiver)
+  await service.request('echo', 1, 1000)
+  assert.deepEqual(told, ['now', 5, undefined])
+})
+
+test('an item that is larger than expected, no JSON or too deep ends its stream only, once', async (t) => {
+  const deep = Buffer.from('['.repeat(20_000))
+  const { service } = pair({
+    gateway: {
+      requests: { echo: (data) => data, junk: () => Buffer.from('{'), deep: () => deep },
+      streams: {
+        large: (_data, sink) => ({
+          request() {
+            sink.next('x'.repeat(100))
+            sink.next('y')
+            sink.end()
+          },
+          cancel() {},
+        }),
+      },
+    },
+  })
+  t.after(() => service.close())
+  const told: unknown[] = []
+  const receiver = {
+    onItem: (item: unknown) => void told.push(item),
+    onEnd: (error: RSocketError | undefined) => void told.push(error?.problem ?? error?.message),
+  }
+  service.stream('large', {}, { ...receiver, demand: 2, maxItemBytes: 102 })
+  service.stream('large', {}, { ...receiver, demand: 2, maxItemBytes: 101 })
+  service.ask('junk', {}, receiver)
+  service.ask('deep', {}, receiver)
+  await service.request('echo', 1, 1000)
+  assert.deepEqual(told, [
+    'x'.repeat(100),
+    'y',
+    undefined,
+    'HYDRA_TOO_LARGE',
+    'the data is not JSON',
+    'the data is nested too deep',
+  ])
 })

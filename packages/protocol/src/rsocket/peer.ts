@@ -4,8 +4,9 @@
  * @module
  */
 import { type Connection, createConnection, type Ended, type Limits, type Link } from './connection.ts'
-import { RSocketError, toRSocketError } from './error.ts'
+import { RSocketError, toRSocketError, unknownRoute } from './error.ts'
 import type { Payload, SetupFrame } from './frame.ts'
+import { encode, parse, payloadOf } from './json-payload.ts'
 import { type Credentials, decodeMetadata, encodeMetadata, type Metadata } from './metadata.ts'
 import type { Timers } from './silence.ts'
 import type { Answer, Source } from './streams.ts'
@@ -13,11 +14,14 @@ import { COMPOSITE_MIME, ERROR_CODES, JSON_MIME, ROUTES } from './words.ts'
 
 /** Takes items as they arrive. Ask for more with `request`: nothing comes without demand. */
 export interface StreamReceiver {
-  onItem(item: unknown): void
+  /** `sizeBytes` is what the item had on its way. */
+  onItem(item: unknown, sizeBytes: number): void
   /** Called once: the stream ended well, or failed. Not after `cancel`. */
   onEnd(error: RSocketError | undefined): void
   /** Items asked for at the start. @default 1 */
   readonly demand?: number
+  /** A larger item is not read and ends the stream with HYDRA_TOO_LARGE. @default no limit but that of frames */
+  readonly maxItemBytes?: number
 }
 
 /** The remote end of a channel. Data is JSON; a Uint8Array is sent as it is, for JSON encoded once for many. */
@@ -27,11 +31,15 @@ export interface Peer {
   /** Says something that is not answered. Lost without a trace when the connection is. */
   send(route: string, data: unknown): void
   stream(route: string, data: unknown, receiver: StreamReceiver): Source
+  /** As `request`, but without a limit of its own and can be cancelled: the answer is the only item. */
+  ask(route: string, data: unknown, receiver: StreamReceiver): Source
   /** Ends the connection; the peer is told why. */
   close(error?: RSocketError): void
   /** Ends the connection because the peer broke a rule, named by a short constant word. */
   refuse(reason: string, error: RSocketError): void
   isOpen(): boolean
+  /** Bytes that wait to be sent: a peer that reads slowly is better asked for less. */
+  pendingBytes(): number
 }
 
 /** What a stream handler gives its items to. */
@@ -108,7 +116,7 @@ export function createPeer(deps: PeerDeps): LinkedPeer {
     const handler = handlers.get(route)
     if (handler === undefined) {
       deps.onRefused?.('unknown-route')
-      throw new RSocketError(APPLICATION_ERROR, `there is no route ${JSON.stringify(route.slice(0, 80))}`)
+      throw unknownRoute(route)
     }
     if (payload.data.length > (larger.get(route) ?? deps.maxDataBytes)) {
       deps.onRefused?.('data-too-large')
@@ -141,6 +149,7 @@ export function createPeer(deps: PeerDeps): LinkedPeer {
     link,
     timers,
     onEnd,
+    onRefused: deps.onRefused,
     limits: deps.limits,
     setup: deps.setup && {
       metadata: encodeMetadata(ROUTES.setup, deps.setup.credentials),
@@ -206,28 +215,56 @@ export function createPeer(deps: PeerDeps): LinkedPeer {
       })
     },
     send: (route, data) => connection.fireAndForget(payloadOf(route, data)),
-    stream(route, data, { onItem, onEnd: onStreamEnd, demand = 1 }) {
-      const source = connection.requestStream(payloadOf(route, data), demand, {
-        onNext(payload) {
-          let item: unknown
-          try {
-            item = parse(payload.data)
-          } catch (error) {
-            source.cancel()
-            return onStreamEnd(error as RSocketError)
-          }
-          onItem(item)
-        },
-        onComplete: () => onStreamEnd(undefined),
-        onError: onStreamEnd,
-      })
-      return source
-    },
+    stream: (route, data, receiver) =>
+      receiving(receiver, (answer) =>
+        connection.requestStream(payloadOf(route, data), receiver.demand ?? 1, answer),
+      ),
+    ask: (route, data, receiver) =>
+      receiving(receiver, (answer) => connection.requestResponse(payloadOf(route, data), answer)),
     close: (error = new RSocketError(CONNECTION_CLOSE, 'closed')) => connection.close(error),
     refuse: connection.refuse,
     isOpen: connection.isOpen,
+    pendingBytes: connection.pendingBytes,
   }
   return { peer, receive: connection.receive, lost: connection.lost }
+}
+
+/** Starts a request whose items are read as JSON before the receiver gets them. */
+function receiving(
+  { onItem, onEnd, maxItemBytes = Number.POSITIVE_INFINITY }: StreamReceiver,
+  start: (answer: Answer) => Source,
+): Source {
+  // The frame of the last item is the end as well: neither is told after an error or `cancel`.
+  let isOver = false
+  const source = start({
+    onNext({ data }) {
+      let item: unknown
+      try {
+        if (data.length > maxItemBytes) throw tooLarge(data.length, maxItemBytes)
+        item = parse(data)
+      } catch (error) {
+        isOver = true
+        source.cancel()
+        return onEnd(error as RSocketError)
+      }
+      onItem(item, data.length)
+    },
+    onComplete() {
+      if (!isOver) onEnd(undefined)
+    },
+    onError: onEnd,
+  })
+  return {
+    request: source.request,
+    cancel() {
+      isOver = true
+      source.cancel()
+    },
+  }
+}
+
+function tooLarge(bytes: number, most: number): RSocketError {
+  return new RSocketError(INVALID, `an item may have ${most} bytes, not ${bytes}`, 'HYDRA_TOO_LARGE')
 }
 
 function readSetup(frame: SetupFrame): Setup {
@@ -274,24 +311,5 @@ function settleWith(
     resolve(parse(payload.data))
   } catch (error) {
     reject(error)
-  }
-}
-
-function payloadOf(route: string, data: unknown): Payload {
-  return { metadata: encodeMetadata(route), data: encode(data) }
-}
-
-function encode(data: unknown): Buffer {
-  if (data instanceof Uint8Array) return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  return Buffer.from(JSON.stringify(data) ?? 'null')
-}
-
-/** Nothing at all is no data. */
-function parse(data: Buffer): unknown {
-  if (data.length === 0) return undefined
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data))
-  } catch {
-    throw new RSocketError(INVALID, 'the data is not JSON')
   }
 }

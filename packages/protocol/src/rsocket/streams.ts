@@ -49,15 +49,18 @@ export interface Streams {
   abandonAll(error: RSocketError): void
 }
 
-/** Keeps the streams of one connection; `firstId` is 1 for a client, 2 for a server. */
+/** Keeps the streams of one connection; `firstId` is odd for a client, even for a server. */
 export function createStreams({
   firstId,
   responder,
   transmit,
+  onExhausted,
 }: {
-  readonly firstId: 1 | 2
+  readonly firstId: number
   readonly responder: Responder
   readonly transmit: (frame: OutgoingFrame) => void
+  /** All numbers were used, after 12 days of a thousand requests a second: only another connection has new ones. */
+  readonly onExhausted: (error: RSocketError) => void
 }): Streams {
   const streams = new Map<number, Stream>()
   let next = firstId
@@ -155,9 +158,12 @@ export function createStreams({
     ask(type, payload, demand, answer) {
       const streamId = nextId()
       if (streamId === undefined) {
-        answer.onError(
-          new RSocketError(ERROR_CODES.CONNECTION_CLOSE, 'the connection has run out of stream ids'),
+        const error = new RSocketError(
+          ERROR_CODES.CONNECTION_CLOSE,
+          'the connection has run out of stream ids',
         )
+        answer.onError(error)
+        onExhausted(error)
         return { request() {}, cancel() {} }
       }
       const source = expect(streamId, type === 'request-stream', demand, answer)

@@ -19,6 +19,8 @@ export interface Accepted {
   /** The peer broke a rule of the transport. */
   refuse(reason: string, error: RSocketError): void
   isOpen(): boolean
+  /** Its keys were right: what it sends may be as large as a frame can be. */
+  isKnown(): boolean
   /** The connection is gone for good. */
   gone(): void
 }

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { ERROR_CODES, MAX_FRAME_BYTES, RSocketError } from '@hydra-gateway/protocol/rsocket'
+import { ERROR_CODES, MAX_FRAME_BYTES, type Peer, RSocketError } from '@hydra-gateway/protocol/rsocket'
+import type { FragmentDesk } from '../../fragments/port.ts'
 import type { Clock } from '../../observe/clock.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
@@ -18,8 +19,12 @@ import { listenTcp, type TcpListener } from './tcp.ts'
 import { createUpgrader, type Upgrade } from './websocket.ts'
 
 export interface RSocketChannelSettings {
+  /** Largest request for fragments of a page. @default 1 MiB */
+  readonly maxCallBytes?: number
   /** Largest data of a request that is not a registration. @default 1 MiB */
   readonly maxFrameBytes?: number
+  /** Requests a service may have open at a time; those above are refused, and answered so. @default 1024 */
+  readonly maxStreams?: number
   readonly maxRegistrationBytes: number
   /** Routes one registration may declare. */
   readonly maxRoutes: number
@@ -32,6 +37,8 @@ export interface RSocketChannelDeps {
   readonly mayRegister: (peerAddress: string) => boolean
   /** What `hydra.keys` answers. @default no keys, as long as there is no identity */
   readonly keysAnswer?: () => unknown
+  /** Where services ask for fragments of their pages. @default nobody resolves them */
+  readonly desk?: FragmentDesk | undefined
   readonly settings: RSocketChannelSettings
   readonly clock: Clock
   readonly log: Log
@@ -45,6 +52,8 @@ export interface RSocketChannel {
   handleUpgrade(upgrade: Upgrade, peerAddress: string): void
   /** Round trip to an instance's application in ms; undefined when it has no channel here. Rejects when it stays silent. */
   ping(instanceId: string): Promise<number | undefined>
+  /** The open line of an instance, to ask it; undefined when it has none here. The same object while the line is. */
+  lineOf(instanceId: string): Peer | undefined
   /** Tells every service to go elsewhere, waits up to `graceMs` for them to leave, then cuts the rest off. @default 1000 */
   close(graceMs?: number): Promise<void>
 }
@@ -52,12 +61,19 @@ export interface RSocketChannel {
 /** Connections of one address, and of all, that may be undecided at a time. */
 const MOST_UNDECIDED = { perAddress: 256, all: 1024 }
 const DEFAULT_FRAME_BYTES = 1024 * 1024
+const DEFAULT_STREAMS = 1024
 /** What a SETUP frame has beside the registration: keys and headers. */
 const SETUP_ROOM_BYTES = 16_384
 
 export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
   const { settings, clock, log, metrics } = deps
-  const { maxFrameBytes = DEFAULT_FRAME_BYTES, maxRegistrationBytes, maxRoutes } = settings
+  const {
+    maxFrameBytes = DEFAULT_FRAME_BYTES,
+    maxStreams = DEFAULT_STREAMS,
+    maxCallBytes = DEFAULT_FRAME_BYTES,
+    maxRegistrationBytes,
+    maxRoutes,
+  } = settings
   const sessions = new Map<string, Session>()
   const registered = new Set<string>()
   const wires = new Map<Wire, Session>()
@@ -96,7 +112,8 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
     const session = openSession({
       ...deps,
       keysAnswer: deps.keysAnswer ?? (() => ({ keys: [], publicKey: null })),
-      settings: { maxFrameBytes, maxRegistrationBytes, maxRoutes },
+      desk: deps.desk,
+      settings: { maxFrameBytes, maxStreams, maxCallBytes, maxRegistrationBytes, maxRoutes },
       wire,
       peerAddress,
       sessions,
@@ -121,7 +138,8 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
     }
   }
 
-  // The reader's limit is the larger of the two; `session.ts` holds each route to its own.
+  // Of strangers: room for a SETUP. Services that were let in may send what a frame can have, as their answers may be
+  // large; `session.ts` holds each route to its own limit.
   const limitBytes = Math.min(
     MAX_FRAME_BYTES,
     Math.max(maxFrameBytes, maxRegistrationBytes) + SETUP_ROOM_BYTES,
@@ -137,6 +155,10 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
     handleUpgrade: upgrader.handle,
     async ping(instanceId) {
       return sessions.get(instanceId)?.ping()
+    },
+    lineOf(instanceId) {
+      const session = sessions.get(instanceId)
+      return session?.isOpen() ? session.peer : undefined
     },
     async close(graceMs = GOODBYE_MS) {
       if (stopping) return

@@ -11,7 +11,7 @@ import {
 } from 'rsocket-composite-metadata'
 import { Flags, FrameTypes, serializeFrame } from 'rsocket-core'
 import { WebSocket } from 'ws'
-import { bean, eventually, openGateway, openService } from './test-support.ts'
+import { bean, eventually, idOf, openGateway, openService } from './test-support.ts'
 
 async function raw(t: TestContext, port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
@@ -90,14 +90,38 @@ test('garbage instead of a SETUP costs the connection it came on, and nothing el
 
 test('a peer that was let in and then breaks the rules loses its channel, and its instance the rotation', async (t) => {
   const gateway = await openGateway(t)
-  const { peer, ended } = await openService(gateway.tcp, bean(1))
+  const { peer, ended, send } = await openService(gateway.tcp, bean(1))
   await peer.request(ROUTES.ping, {}, 1000)
-  for (let i = 0; i < 2000; i++) peer.stream(ROUTES.overview, { hash: null }, { onItem() {}, onEnd() {} })
+  peer.stream(ROUTES.overview, { hash: null }, { onItem() {}, onEnd() {} })
+  // The ping had the number 1 already.
+  send(frameOf(FrameTypes.REQUEST_RESPONSE))
   const { error, by } = await ended
-  assert.deepEqual([by, error.message], ['peer', 'a peer may have 64 requests open'])
-  assert.deepEqual(gateway.refused, ['channel too-many-streams'])
+  assert.deepEqual([by, error.message], ['peer', 'a stream id was used twice or belongs to the other side'])
+  assert.deepEqual(gateway.refused, ['channel malformed-frame'])
   assert.equal(gateway.diary.at(-1), 'suspend 1: channel closed')
   assert.equal(gateway.listeners.size, 0)
+})
+
+test('a peer that asks for more at a time than it may is answered so, and keeps its channel', async (t) => {
+  const gateway = await openGateway(t)
+  const { peer } = await openService(gateway.tcp, bean(1))
+  await peer.request(ROUTES.ping, {}, 1000)
+  const errors: unknown[] = []
+  const sources = Array.from({ length: 2000 }, () =>
+    peer.stream(
+      ROUTES.overview,
+      { hash: null },
+      { onItem() {}, onEnd: (error) => void errors.push(error?.problem) },
+    ),
+  )
+  await eventually(() => errors.length === 2000 - 1024)
+  assert.deepEqual(new Set(errors), new Set(['HYDRA_OVERLOADED']))
+  assert.equal(gateway.refused.length, 2000 - 1024)
+  assert.equal(gateway.listeners.size, 1024)
+  for (const source of sources) source.cancel()
+  assert.equal(await peer.request(ROUTES.ping, {}, 1000), true)
+  await eventually(() => gateway.listeners.size === 0)
+  assert.equal(gateway.states.get(idOf(1)), 'up')
 })
 
 test('requests without sense are answered, and the channel lives on', async (t) => {

@@ -14,6 +14,7 @@ import {
   ERROR_CODES,
   KEEP_ALIVE_MS,
   LIFETIME_MS,
+  type Peer,
   ROUTES,
   RSocketError,
   type Setup,
@@ -21,14 +22,17 @@ import {
   type Source,
 } from '@hydra-gateway/protocol/rsocket'
 import { HydraError } from '../../errors.ts'
+import type { FragmentDesk } from '../../fragments/port.ts'
 import { hasForbiddenKey } from '../json-body.ts'
 import { parseRegistration } from '../parse-registration.ts'
 import type { Registered } from '../port.ts'
 import { registrationAnswer } from '../registration-answer.ts'
 import type { Wire } from './carrier.ts'
 import type { RSocketChannelDeps, RSocketChannelSettings } from './channel.ts'
+import { createPageFragments } from './page-fragments.ts'
 
-export interface SessionDeps extends Required<RSocketChannelDeps> {
+export interface SessionDeps extends Required<Omit<RSocketChannelDeps, 'desk'>> {
+  readonly desk: FragmentDesk | undefined
   readonly settings: Required<RSocketChannelSettings>
   readonly wire: Wire
   readonly peerAddress: string
@@ -37,6 +41,8 @@ export interface SessionDeps extends Required<RSocketChannelDeps> {
   /** Instances that serve because of a channel; only those can be taken out again by one. */
   readonly registered: Set<string>
   readonly encode: (overview: Overview) => Uint8Array
+  /** A new id that joins logs. */
+  readonly newExchange: () => string
   readonly isStopping: () => boolean
   /** It was let in, or it ended. */
   readonly onState: (state: 'open' | 'ended') => void
@@ -48,11 +54,16 @@ export interface Session {
   refuse(reason: string, error: RSocketError): void
   close(error: RSocketError): void
   isOpen(): boolean
+  isKnown(): boolean
   ping(): Promise<number>
+  /** The service, to be asked. */
+  readonly peer: Peer
 }
 
 /** Details quote what a peer sent. */
 const MOST_CHARACTERS = 500
+/** Refused requests of one session are logged this often at most; all are counted. */
+const REFUSAL_LOG_MS = 1000
 /** How long an application may take to answer a ping. */
 const PING_TIMEOUT_MS = 5000
 
@@ -63,9 +74,13 @@ export function openSession(deps: SessionDeps): Session {
   const { registrar, keys, settings, clock, metrics, peerAddress, sessions, registered, wire } = deps
   let log = deps.log.child({ peer: peerAddress })
   let id: string | undefined
+  let service: string | undefined
   let registering = 0
   let ended = false
   let leaving = false
+  let known = false
+  let refusals = 0
+  let nextRefusalLog = Number.NEGATIVE_INFINITY
 
   const speaks = (): boolean => id !== undefined && sessions.get(id) === session
 
@@ -123,8 +138,10 @@ export function openSession(deps: SessionDeps): Session {
 
   async function onSetup(setup: Setup): Promise<void> {
     const registration = admitted(setup)
+    known = true
     id = registration.instanceId ?? randomBytes(16).toString('hex')
-    log = log.child({ instance: id, service: registration.name })
+    service = registration.name
+    log = log.child({ instance: id, service })
     const before = sessions.get(id)
     sessions.set(id, session)
     before?.close(new RSocketError(CONNECTION_CLOSE, 'a newer session of this instance took over'))
@@ -245,6 +262,7 @@ export function openSession(deps: SessionDeps): Session {
 
   function onEnd({ by, reason, error }: Ended): void {
     ended = true
+    pages.end()
     stopSpeaking('channel closed')
     deps.onState('ended')
     if (by === 'refused' && reason !== 'setup') {
@@ -255,6 +273,15 @@ export function openSession(deps: SessionDeps): Session {
     }
   }
 
+  const pages = createPageFragments({
+    desk: deps.desk,
+    service: () => service,
+    newExchange: deps.newExchange,
+    onOversize() {
+      metrics.refused('channel', 'fragment-larger-than-frame')
+      log.warn({ reason: 'fragment-larger-than-frame' }, 'fallback shown')
+    },
+  })
   const { peer, receive, lost } = createPeer({
     link: wire,
     timers: clock,
@@ -263,18 +290,28 @@ export function openSession(deps: SessionDeps): Session {
     onFault: (error, route) => log.error({ err: error, route }, 'channel request failed'),
     onRefused: (reason) => {
       metrics.refused('channel', reason)
-      log.warn({ reason }, 'channel request refused')
+      refusals++
+      const now = clock.monotonic()
+      if (now < nextRefusalLog) return
+      nextRefusalLog = now + REFUSAL_LOG_MS
+      log.warn({ reason, count: refusals }, 'channel request refused')
+      refusals = 0
     },
     maxDataBytes: settings.maxFrameBytes,
-    larger: { [ROUTES.registration]: settings.maxRegistrationBytes },
+    limits: { maxStreams: settings.maxStreams },
+    larger: {
+      [ROUTES.registration]: settings.maxRegistrationBytes,
+      [ROUTES.fragments]: settings.maxCallBytes,
+    },
     routes: {
       requests: {
         [ROUTES.registration]: registerAgain,
         [ROUTES.deregister]: deregister,
         [ROUTES.keys]: () => deps.keysAnswer(),
         [ROUTES.ping]: () => true,
+        [ROUTES.fragments]: pages.request,
       },
-      streams: { [ROUTES.overview]: overview },
+      streams: { [ROUTES.overview]: overview, [ROUTES.fragments]: pages.stream },
       signals: { [ROUTES.alive]: alive },
     },
   })
@@ -285,6 +322,8 @@ export function openSession(deps: SessionDeps): Session {
     refuse: peer.refuse,
     close: peer.close,
     isOpen: peer.isOpen,
+    isKnown: () => known,
+    peer,
     async ping() {
       const asked = clock.monotonic()
       await peer.request(ROUTES.ping, {}, PING_TIMEOUT_MS)

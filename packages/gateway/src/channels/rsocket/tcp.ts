@@ -5,7 +5,12 @@
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { plainAddress } from '@hydra-gateway/protocol'
-import { createFrameReader, type RSocketError, withLength } from '@hydra-gateway/protocol/rsocket'
+import {
+  createFrameReader,
+  MAX_FRAME_BYTES,
+  type RSocketError,
+  withLength,
+} from '@hydra-gateway/protocol/rsocket'
 import type { Clock } from '../../observe/clock.ts'
 import type { Log } from '../../observe/log.ts'
 import { type Accept, GOODBYE_MS, type Wire } from './carrier.ts'
@@ -20,6 +25,7 @@ export interface TcpDeps {
   readonly port: number
   readonly host: string | undefined
   readonly accept: Accept
+  /** Of strangers. Answers of services that are known may have all that a frame can have. */
   readonly maxFrameBytes: number
   readonly clock: Clock
   readonly log: Log
@@ -59,7 +65,11 @@ function carry(
   socket.on('error', (error) => accepted?.lost(error.message))
   const accepted = accept(plainAddress(socket.remoteAddress ?? ''), wire)
   if (!accepted) return void socket.destroy()
-  const reader = createFrameReader({ maxFrameBytes, onFrame: accepted.receive, isOpen: accepted.isOpen })
+  const reader = createFrameReader({
+    maxFrameBytes: () => (accepted.isKnown() ? MAX_FRAME_BYTES : maxFrameBytes),
+    onFrame: accepted.receive,
+    isOpen: accepted.isOpen,
+  })
   socket.on('data', (chunk) => {
     // What comes after the end is read and dropped: closing with unread bytes would lose the reason on its way.
     if (!accepted.isOpen()) return

@@ -13,11 +13,13 @@ import {
   createFrameReader,
   createPeer,
   type Ended,
+  type Limits,
   type Link,
   type LinkedPeer,
   MAX_FRAME_BYTES,
   type Peer,
   ROUTES,
+  type RouteHandlers,
   withLength,
 } from '@hydra-gateway/protocol/rsocket'
 import { WebSocket } from 'ws'
@@ -151,6 +153,8 @@ export async function openGateway(t: TestContext, more: Partial<RSocketChannelDe
 export interface Service {
   readonly peer: Peer
   readonly ended: Promise<Ended>
+  /** Sends a frame past the peer. */
+  send(frame: Buffer): void
   /** Cuts the connection without a word. */
   cut(): void
 }
@@ -162,7 +166,15 @@ export async function openService(
   {
     credentials = KEYS,
     from,
-  }: { credentials?: { publicKey: string; privateKey: string }; from?: string } = {},
+    routes,
+    limits,
+  }: {
+    credentials?: { publicKey: string; privateKey: string }
+    from?: string
+    /** What it serves beside pings. */
+    routes?: RouteHandlers
+    limits?: Partial<Limits>
+  } = {},
 ): Promise<Service> {
   let end!: (ended: Ended) => void
   const ended = new Promise<Ended>((resolve) => {
@@ -173,7 +185,8 @@ export async function openService(
       link,
       timers: systemClock,
       setup: { credentials, data: registration },
-      routes: { requests: { [ROUTES.ping]: () => true } },
+      routes: { ...routes, requests: { [ROUTES.ping]: () => true, ...routes?.requests } },
+      ...(limits && { limits }),
       maxDataBytes: MAX_FRAME_BYTES,
       onFault: (error) => assert.fail(String(error)),
       onEnd: end,
@@ -195,7 +208,12 @@ export async function openService(
         resolve({ peer, receive, lost })
       })
     })
-    return { peer: linked.peer, ended, cut: () => webSocket.terminate() }
+    return {
+      peer: linked.peer,
+      ended,
+      send: (frame) => webSocket.send(frame),
+      cut: () => webSocket.terminate(),
+    }
   }
   const { hostname, port } = new URL(address)
   const socket = connect({ host: hostname, port: Number(port), ...(from ? { localAddress: from } : {}) })
@@ -209,5 +227,10 @@ export async function openService(
   socket.on('data', (chunk) => reader.push(chunk))
   socket.on('close', () => lost('closed'))
   socket.on('error', () => {})
-  return { peer, ended, cut: () => socket.destroy() }
+  return {
+    peer,
+    ended,
+    send: (frame) => void socket.write(withLength(frame)),
+    cut: () => socket.destroy(),
+  }
 }

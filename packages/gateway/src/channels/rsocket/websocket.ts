@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { ERROR_CODES, RSocketError } from '@hydra-gateway/protocol/rsocket'
+import { ERROR_CODES, MAX_FRAME_BYTES, RSocketError } from '@hydra-gateway/protocol/rsocket'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Clock } from '../../observe/clock.ts'
 import { type Accept, type Accepted, GOODBYE_MS, type Wire } from './carrier.ts'
@@ -21,6 +21,7 @@ export interface Upgrade {
 
 export interface UpgraderDeps {
   readonly accept: Accept
+  /** Of strangers. Answers of services that are known may have all that a frame can have. */
   readonly maxFrameBytes: number
   readonly clock: Clock
   readonly onRefused: (peerAddress: string, reason: string) => void
@@ -33,7 +34,7 @@ export function createUpgrader({ accept, maxFrameBytes, clock, onRefused }: Upgr
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    maxPayload: maxFrameBytes,
+    maxPayload: MAX_FRAME_BYTES,
     perMessageDeflate: false,
   })
   const peers = new WeakMap<Duplex, string>()
@@ -54,12 +55,45 @@ export function createUpgrader({ accept, maxFrameBytes, clock, onRefused }: Upgr
       )
       // The four members of a request that ws looks at.
       const request = { method, url, headers: lowerCase, socket } as unknown as IncomingMessage
-      server.handleUpgrade(request, socket, head, (webSocket) => carry(webSocket, peerAddress, accept, clock))
+      server.handleUpgrade(request, socket, head, (webSocket) => {
+        const accepted = carry(webSocket, peerAddress, accept, clock)
+        if (accepted) boundStranger(socket, webSocket, accepted, maxFrameBytes)
+      })
     },
   }
 }
 
-function carry(webSocket: WebSocket, peerAddress: string, accept: Accept, clock: Clock) {
+const { CONNECTION_ERROR } = ERROR_CODES
+/** What a stranger's first frame is led by. */
+const WEBSOCKET_HEAD_BYTES = 14
+
+/** ws has one limit for the life of a connection; until its keys were right, all that came together is bounded. */
+function boundStranger(
+  socket: Duplex,
+  webSocket: WebSocket,
+  accepted: Accepted,
+  maxFrameBytes: number,
+): void {
+  let left = maxFrameBytes + WEBSOCKET_HEAD_BYTES
+  const count = (chunk: Buffer): void => {
+    left -= chunk.length
+    if (accepted.isKnown() || !accepted.isOpen()) socket.off('data', count)
+    else if (left < 0) {
+      socket.off('data', count)
+      const text = `a frame here may have ${maxFrameBytes} bytes`
+      webSocket.close(1009)
+      accepted.refuse('frame-too-large', new RSocketError(CONNECTION_ERROR, text, 'HYDRA_TOO_LARGE'))
+    }
+  }
+  socket.on('data', count)
+}
+
+function carry(
+  webSocket: WebSocket,
+  peerAddress: string,
+  accept: Accept,
+  clock: Clock,
+): Accepted | undefined {
   const wire: Wire = {
     send: (frame) => webSocket.send(frame, { binary: true }),
     end() {
@@ -71,28 +105,25 @@ function carry(webSocket: WebSocket, peerAddress: string, accept: Accept, clock:
   }
   webSocket.on('error', (error) => accepted && onError(error, accepted))
   const accepted = accept(peerAddress, wire)
-  if (!accepted) return webSocket.terminate()
+  if (!accepted) {
+    webSocket.terminate()
+    return undefined
+  }
   webSocket.on('message', (data: Buffer, isBinary) => {
     if (!accepted.isOpen()) return
     if (isBinary) return accepted.receive(data)
-    accepted.refuse(
-      'malformed-frame',
-      new RSocketError(ERROR_CODES.CONNECTION_ERROR, 'frames are binary messages'),
-    )
+    accepted.refuse('malformed-frame', new RSocketError(CONNECTION_ERROR, 'frames are binary messages'))
   })
   webSocket.on('close', accepted.gone)
   // Refused already: what it still sends is not worth gathering.
   if (!accepted.isOpen()) webSocket.pause()
+  return accepted
 }
 
 /** ws found something wrong and is closing; its codes say whether the peer broke a rule or the link broke. */
 function onError(error: Error & { code?: string }, accepted: Accepted) {
   if (!error.code?.startsWith('WS_ERR_')) return accepted.lost(error.message)
   const tooLarge = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
-  const refusal = new RSocketError(
-    ERROR_CODES.CONNECTION_ERROR,
-    error.message,
-    tooLarge ? 'HYDRA_TOO_LARGE' : undefined,
-  )
+  const refusal = new RSocketError(CONNECTION_ERROR, error.message, tooLarge ? 'HYDRA_TOO_LARGE' : undefined)
   accepted.refuse(tooLarge ? 'frame-too-large' : 'malformed-frame', refusal)
 }

@@ -10,6 +10,7 @@ import type {
   FragmentReport,
   RenderedFragment,
   RenderRequest,
+  ResolvedFragments,
 } from '@hydra-gateway/protocol'
 import type { FragmentTag } from '@hydra-gateway/protocol/fragments'
 import type { VisitorContext } from '../proxy/visitor-context.ts'
@@ -19,6 +20,8 @@ import type { Instance } from '../routing/upstream.ts'
 
 /** What a renderer is told. Never called again after `onEnd`, nor after `cancel`. */
 export interface RenderReceiver {
+  /** Joins logs: what the instance is told as `X-Request-Id` when it is asked over HTTP. */
+  readonly exchange?: string | undefined
   /** A fragment as it came, checked against the schema; several with one id are put together by the resolver. */
   onFragment(fragment: RenderedFragment): void
   onSession(session: unknown): void
@@ -132,4 +135,39 @@ export interface Resolution {
 /** Resolves fragments of pages: whom to ask, in which order, for how long. */
 export interface Resolver {
   open(options: ResolutionOptions): Resolution
+}
+
+// ---- services that ask ------------------------------------------------------------------------------------
+
+/** Who asks for fragments of a page, as far as the way they came tells. */
+export interface PageCaller {
+  /** Its registration's name; undefined where only the body says it. */
+  readonly service: string | undefined
+  /** Joins logs. */
+  readonly exchange: string
+  /** `hydra-depth` of the call; the body may say more. */
+  readonly depth?: number | undefined
+  /** A Medusa application: it is for nobody, names no imports, and waits `budgetMs`. */
+  readonly medusa?: { readonly budgetMs: number } | undefined
+}
+
+/** The fragments of a page somebody asked for. */
+export interface AskedPage {
+  /** What is new since the last time: fragments up to `mostBytes` of HTML, but one at least. Undefined for nothing. */
+  take(mostBytes?: number): ResolvedFragments | undefined
+  /** Everything settled; what was not taken may still be. */
+  readonly isDone: boolean
+  /** There is something to take. */
+  readonly hasNews: boolean
+  cancel(): void
+}
+
+/** Where services ask for fragments of their pages. */
+export interface FragmentDesk {
+  /**
+   * Asks. `onNews` is called in a later tick whenever something settled, and when all has.
+   *
+   * @throws HydraError HYDRA_BAD_REQUEST: nobody was asked
+   */
+  ask(body: unknown, caller: PageCaller, onNews: () => void): AskedPage
 }

@@ -56,8 +56,15 @@ export interface Engine {
   readonly metrics: EngineMetrics
 }
 
+/** What requests of the gateway's own need: the connections, limits and deadlines that those of visitors have. */
+export interface OwnRequests extends Pick<Engine, 'settings' | 'vitals' | 'deadlines' | 'log' | 'metrics'> {
+  /** Connections to an instance, for this request: the next may be for another address. */
+  poolOf(instance: Instance): Pool
+}
+
 export interface Forwarder {
   readonly forward: Forward
+  readonly own: OwnRequests
   /** Closes the connections to an instance that is not expected back; running requests end as they would. */
   dropInstance(instanceId: string): void
   /** Says goodbye to all WebSockets with a Close frame; resolves when they are closed, in two seconds at most. */
@@ -114,6 +121,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
       own.instance = instance
       new Attempt(engine, own, route, instance, poolOf(instance), onFailure).start()
     },
+    own: { settings, vitals, deadlines, log, metrics, poolOf },
     endSockets: (code, reason) => splices.closeAll(code, reason),
     dropInstance(instanceId) {
       pools.get(instanceId)?.close()

@@ -38,6 +38,14 @@ export class ServiceOutput {
     putRequestHead(this.#slab, exchange, instance, target)
   }
 
+  /** Begins a request whose head the caller puts into the slab, which has this much room at least. */
+  ownHead(sizeBytes: number): Slab {
+    this.isHeadOut = false
+    this.isJoining = true
+    this.#slab.begin(sizeBytes)
+    return this.#slab
+  }
+
   /** Some of the body. HELD: its memory is in use until the socket has been flushed. */
   piece(bytes: Buffer, isChunked: boolean): Taken {
     const slab = this.#slab

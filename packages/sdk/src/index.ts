@@ -4,6 +4,8 @@
  *
  * @module
  */
+
+export { FragmentError } from '@hydra-gateway/protocol/fragments'
 export { connect } from './connect.ts'
 export { type Connection, ConnectionError, type ConnectionErrorKind, openConnection } from './connection.ts'
 export type { RouteOption } from './exported.ts'
@@ -19,7 +21,18 @@ export type {
 } from './fragments/definition.ts'
 export { FragmentFailure } from './fragments/failure.ts'
 export { fragment } from './fragments/fragment.ts'
+export {
+  type DynamicPage,
+  type Page,
+  type PageAttributes,
+  type PageOptions,
+  type PageSource,
+  page,
+  type RenderOptions,
+} from './fragments/page.ts'
+export { FragmentRequiredError } from './fragments/page-error.ts'
 export { fragmentDoor } from './fragments/public-door.ts'
+export type { Rendering } from './fragments/rendering.ts'
 export type { Log } from './log.ts'
 export type {
   ConnectionState,

@@ -9,6 +9,8 @@ import type { HydraService, ServiceOptions } from '../options.ts'
 import type { NodeServer } from '../server.ts'
 import { fromFastify } from './framework-path.ts'
 
+export { sendPage } from './fastify-page.ts'
+
 /** What Fastify tells an `onRoute` hook, as far as it is used. */
 export interface FastifyRoute {
   readonly url: string
@@ -28,6 +30,9 @@ export interface FastifyApp {
   close: any
 }
 
+const ADVICE_ON_ROUTES =
+  'no routes were found: call hydra(app, …) before the routes are declared, or name them in the option routes'
+
 /**
  * Puts a Fastify app behind the gateway as soon as it listens. Call it before the routes are declared: Fastify
  * tells of a route only while it is added. Resolves before the app listens, so that `app.listen` may follow.
@@ -45,7 +50,10 @@ export function hydra(app: FastifyApp, options: ServiceOptions): Promise<HydraSe
   app.addHook('onRoute', (route: FastifyRoute) => collect(route, app, routes, warnings))
 
   const close: () => Promise<unknown> = app.close.bind(app)
-  const application = applicationOf(app.server as NodeServer, () => found(routes, warnings), close)
+  const application = {
+    ...applicationOf(app.server as NodeServer, () => found(routes, warnings), close),
+    adviceOnRoutes: ADVICE_ON_ROUTES,
+  }
   const opened = openService(options, application, { wait: false })
   // Fastify answers 503 as soon as it closes, so the gateway has to know before.
   app.close = async (done?: (fault?: unknown) => void) => {
@@ -79,14 +87,6 @@ function collect(route: FastifyRoute, app: FastifyApp, routes: FoundRoute[], war
 }
 
 function found(routes: readonly FoundRoute[], warnings: readonly string[]): Found {
-  if (routes.length === 0) {
-    return {
-      routes,
-      warnings: [
-        'no routes were found: call hydra(app, …) before the routes are declared, or name them in the option routes',
-      ],
-    }
-  }
   // A CORS plugin answers OPTIONS for every path; then every route takes it.
   const answersOptions = routes.some(({ path, methods }) => isCatchAll(path) && methods?.includes('OPTIONS'))
   return { routes: answersOptions ? routes.map(withOptions) : routes, warnings }

@@ -258,7 +258,7 @@ export function createFlow({ attributes: given }: FlowOptions): Flow {
       }
       for (const member of members) {
         const cell = cells[member]!
-        if (cell.phase !== 'waiting') continue
+        if (cell.phase !== 'waiting' || cell.verdict) continue
         cell.verdict = verdict
         cell.unmet = cell.holder && !cell.holder.isReleased ? 1 : 0
       }

@@ -123,7 +123,7 @@ export function readFragmentTag(text: string, at: Position): LooseTag {
 
   const service = readText('service', MOST_SERVICE_LENGTH)
   const ref = readText('ref', MOST_REF_LENGTH)
-  if (ref === '') {
+  if (ref === '' && openQuote === undefined) {
     fail(
       byName.get('ref')?.nameAt ?? 0,
       `a fragment tag says in ref which fragment it wants: write <${tagName} ref="name">`,

@@ -26,7 +26,7 @@ export function put(record: Record<string, unknown>, name: string, value: unknow
 
 function copied(value: unknown, depth: number): unknown {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : undefined // JSON has no -0
   if (typeof value !== 'object') return undefined
   if (depth === 0) return TOO_DEEP
   if (Array.isArray(value)) return copiedArray(value, depth - 1)

@@ -9,6 +9,8 @@ import type { NodeServer, RequestDoor } from '../server.ts'
 import { onServer, serverNowOf } from './app-server.ts'
 import { type Mountable, readRouter, recordMounts } from './express-router.ts'
 
+export { type SendOptions, sendPage } from '../fragments/page-send.ts'
+
 /** An Express app, as far as it is used. */
 export interface ExpressApp extends Mountable {
   // biome-ignore lint/suspicious/noExplicitAny: Express declares several overloads; any will do

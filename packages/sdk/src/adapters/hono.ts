@@ -8,6 +8,8 @@ import type { Found, FoundRoute } from '../found.ts'
 import type { HydraService, ServerOption, ServiceOptions } from '../options.ts'
 import { fromHono } from './framework-path.ts'
 
+export { pageResponse, type ResponseOptions } from './hono-page.ts'
+
 /** A Hono app, as far as it is used. */
 export interface HonoApp {
   readonly routes: readonly {

@@ -7,6 +7,8 @@ import { connect } from '../connect.ts'
 import type { HydraService, ServiceOptions } from '../options.ts'
 import type { NodeServer } from '../server.ts'
 
+export { type SendOptions, sendPage } from '../fragments/page-send.ts'
+
 /**
  * Puts a server behind the gateway as soon as it listens.
  *

@@ -116,7 +116,7 @@ export function askGateway(ask: AskGateway, request: FragmentsRequest, receiver:
       receiver.onAnswer(fragments, sessions)
       if (!isOver) source?.request(1)
     },
-    onEnd: (error) => end(error && error.message),
+    onEnd: (error) => end(error?.message),
   })
   return () => {
     if (isOver) return

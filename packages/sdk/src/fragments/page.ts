@@ -13,6 +13,7 @@ import { nearest, type UseDeclaration } from '@hydra-gateway/protocol'
 import { FragmentError } from '@hydra-gateway/protocol/fragments'
 import { type Log, logOf } from '../log.ts'
 import type { PageBinding, PageOption } from './binding.ts'
+import { FragmentFailure } from './failure.ts'
 import { compileProgram, isFilled, isOwn, type Program } from './page-program.ts'
 import { readPageRequest } from './page-request.ts'
 import { createRendering, type Rendering } from './rendering.ts'
@@ -158,7 +159,7 @@ const standalone: PageBinding = {
   fragments: {
     has: () => false,
     definition: () => undefined,
-    render: () => Promise.reject(new Error('the page belongs to no service')),
+    render: () => Promise.reject(new FragmentFailure('unknown-ref', 'the page belongs to no service')),
   },
   ask: () => undefined,
   log: logOf(undefined),

@@ -13,8 +13,13 @@ import { createRSocketChannel } from './channels/rsocket/channel.ts'
 import { registerStaticServices } from './channels/static.ts'
 import type { Config } from './config.ts'
 import { createDoors } from './control/doors.ts'
+import { createFragmentDoor } from './control/fragment-door.ts'
 import { createGuard } from './control/guard.ts'
 import { createXrayDoor } from './control/xray-door.ts'
+import { createChannelRenderer } from './fragments/channel-renderer.ts'
+import { createFragmentDesk } from './fragments/desk.ts'
+import { createHttpRenderer } from './fragments/http-renderer.ts'
+import { createResolver } from './fragments/resolver.ts'
 import { createXrayPass } from './fragments/xray-pass.ts'
 import type { Keys } from './keys.ts'
 import type { Clock } from './observe/clock.ts'
@@ -23,6 +28,7 @@ import { createMetrics } from './observe/metrics.ts'
 import { createLocalPages } from './pages/local-pages.ts'
 import { nearestPath } from './pages/nearest.ts'
 import { createAnswers } from './proxy/answers.ts'
+import { createExchangeIds, systemRandom25 } from './proxy/exchange-id.ts'
 import { createForwarder } from './proxy/forward.ts'
 import { listen } from './proxy/listener.ts'
 import { createProxy } from './proxy/proxy.ts'
@@ -36,7 +42,7 @@ import type { Live } from './routing/live.ts'
 import { isReservedPath } from './routing/reserved.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
-import { http2Slice, proxySlice, registrySlice } from './slices.ts'
+import { fragmentsSlice, http2Slice, proxySlice, registrySlice } from './slices.ts'
 import { createMemoryStore } from './store/memory.ts'
 import type { Certificates } from './tls/certificates.ts'
 
@@ -137,6 +143,25 @@ export async function createGateway(
     log,
     metrics,
   })
+  // Fragments: pages of services ask here, over their channel or over HTTP.
+  const fragmentSettings = fragmentsSlice(config)
+  const resolver = createResolver({
+    table: () => live.table,
+    renderers: [
+      createChannelRenderer({ lineOf: (instance) => rsocket.lineOf(instance), requests: forwarder.own }),
+      createHttpRenderer({ requests: forwarder.own, keys }),
+    ],
+    settings: fragmentSettings,
+    clock,
+    log,
+    metrics,
+  })
+  const desk = createFragmentDesk({
+    resolver,
+    contextFrom: visitors.contextFrom,
+    newExchange: createExchangeIds({ now: clock.now, random25: systemRandom25() }),
+    settings: fragmentSettings,
+  })
   registry.onMember((event, instance) => {
     // Connections to where it was are of no use to anybody.
     if (event !== 'joined') forwarder.dropInstance(instance.id)
@@ -149,7 +174,9 @@ export async function createGateway(
   const rsocket = createRSocketChannel({
     ...channelDeps,
     keys: { accepts: keys.acceptsPair },
+    desk,
     settings: {
+      maxCallBytes: fragmentSettings.maxCallBytes,
       maxRegistrationBytes: config.registration.maxBytes,
       maxRoutes: config.registration.maxRoutes,
     },
@@ -166,6 +193,14 @@ export async function createGateway(
   })
   const doors = createDoors({
     channel,
+    fragments: createFragmentDoor({
+      desk,
+      refusal: channel.refusal,
+      settings: { ...fragmentSettings, bodyTimeoutMs: config.http.idleTimeout },
+      clock,
+      log,
+      metrics,
+    }),
     rsocket: (exchange) => rsocket.handleUpgrade(exchange.takeOver(), exchange.peer.address),
     beans: () =>
       Object.fromEntries(

@@ -43,6 +43,13 @@ export interface HttpChannelDeps {
 }
 
 export interface HttpChannel {
+  /** The answer for somebody who may not ask, or undefined. A wrong key looks like no such path: 404, empty. */
+  refusal(
+    request: Request,
+    publicKey: string,
+    peer: Peer,
+    what: 'registration' | 'beat' | 'request',
+  ): Response | undefined
   /** `POST /h/discovery/{publicKey}/registration`. */
   register(request: Request, publicKey: string, peer: Peer): Promise<Response>
   /** `POST /h/discovery/{publicKey}/alive`, the body a service's bare name. */
@@ -62,13 +69,7 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
   const byConnection = new WeakMap<object, Map<string, string>>()
   const probed = new Map<string, { readonly at: number; readonly answered: boolean }>()
 
-  /** The answer for somebody who may not ask, or undefined. A wrong key looks like no such path: 404, empty. */
-  const refusal = (
-    request: Request,
-    publicKey: string,
-    peer: Peer,
-    what: 'registration' | 'beat' | 'request',
-  ): Response | undefined => {
+  const refusal: HttpChannel['refusal'] = (request, publicKey, peer, what) => {
     const refuse = (reason: string, status: number): Response => {
       metrics.refused(what, reason)
       log.warn({ peer: peer.address, reason }, `${what} refused`)
@@ -122,6 +123,7 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
   }
 
   return {
+    refusal,
     async register(request, publicKey, peer) {
       const refused = refusal(request, publicKey, peer, 'registration')
       if (refused) return refused

@@ -57,7 +57,20 @@ const SMALL_BODY = { maxBytes: 16 * 1024, timeoutMs: 10_000 }
 type Env = { Bindings: { exchange: Exchange } }
 
 export function createDoors(deps: DoorsDeps): Doors {
-  const { channel, fragments, rsocket, beans, admin, guard, pages, xray, welcomeFacts, isReady, log, metrics } = deps
+  const {
+    channel,
+    fragments,
+    rsocket,
+    beans,
+    admin,
+    guard,
+    pages,
+    xray,
+    welcomeFacts,
+    isReady,
+    log,
+    metrics,
+  } = deps
 
   const app = new Hono<Env>()
     .post('/h/discovery/:key/registration', (c) =>
@@ -95,6 +108,7 @@ export function createDoors(deps: DoorsDeps): Doors {
     })
     .get('/_hydra/api/v1/services', (c) => c.json(admin.services()))
     .get('/_hydra/api/v1/routes', (c) => c.json(admin.routes()))
+    .get('/_hydra/api/v1/fragments', (c) => c.json(admin.fragments()))
     .post('/_hydra/api/v1/xray', async (c) => c.json(xray.link(await readJson(c.req.raw, SMALL_BODY))))
     .delete('/_hydra/api/v1/services/:name', (c) => {
       const name = c.req.param('name')

@@ -50,6 +50,8 @@ interface CallsDeps {
   /** What a service keeps of the visitor, and what it wants kept. */
   readonly session: (service: string) => unknown
   readonly onSession: (service: string, session: unknown) => void
+  /** Falls back then, or at its deadline where that is before. */
+  readonly giveUpAt: (job: Job, at: number) => void
   readonly onPiece: (job: Job, piece: Piece) => void
   readonly onFailed: (job: Job, refusal: Refusal) => void
   /** Why a fragment whose time is over falls back; undefined when it isn't. */
@@ -182,7 +184,12 @@ export function createCalls(deps: CallsDeps): Calls {
       isOver: false,
       cancel: undefined,
     }
-    for (const job of jobs) job.call = call
+    const end = clock.monotonic() + timeoutMs
+    for (const job of jobs) {
+      job.call = call
+      // Exactly then: what renderers keep time by is coarser.
+      deps.giveUpAt(job, end)
+    }
     /** What Medusa's applications sent so far: their HTML may come in parts. */
     const parts = isMedusa ? new Map<Job, Parts>() : undefined
 

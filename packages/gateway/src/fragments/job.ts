@@ -24,6 +24,8 @@ export interface Job {
   startedAt: number
   /** When it falls back, and why then. */
   deadline: number
+  /** When it falls back though its deadline is later: what is left is for asking again. */
+  giveUpAt: number
   late: 'timeout' | 'budget'
   /** The flow is to be told what became of it. */
   isInFlow: boolean

@@ -143,8 +143,8 @@ export interface Resolver {
 export interface PageCaller {
   /** Its registration's name; undefined where only the body says it. */
   readonly service: string | undefined
-  /** Joins logs. */
-  readonly exchange: string
+  /** Joins logs. @default a new one */
+  readonly exchange?: string | undefined
   /** `hydra-depth` of the call; the body may say more. */
   readonly depth?: number | undefined
   /** A Medusa application: it is for nobody, names no imports, and waits `budgetMs`. */

@@ -43,6 +43,10 @@ export interface Page {
 
 /** A call that ends this close to a fragment's deadline ended because of it. */
 const CLOSE_MS = 5
+const BATCH_LATE: Refusal = Object.freeze({
+  reason: 'timeout',
+  detail: 'the service did not answer for all its fragments in the time there is for them together',
+})
 const NO_ATTRIBUTES = Object.freeze({})
 
 /** Begins with a page. */
@@ -89,8 +93,8 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     let next = Number.POSITIVE_INFINITY
     for (const job of [...pending]) {
       if (job.state !== 'asked') continue
-      if (job.deadline - now >= 1) next = Math.min(next, job.deadline)
-      else fail(job, lateness(job))
+      if (job.giveUpAt - now >= 1) next = Math.min(next, job.giveUpAt)
+      else fail(job, job.giveUpAt < job.deadline ? BATCH_LATE : lateness(job))
     }
     if (next < Number.POSITIVE_INFINITY && !isCancelled) setAlarm(next, now)
   }
@@ -112,6 +116,7 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     const own = now + (job.tag.timeoutMs ?? Number.POSITIVE_INFINITY)
     job.late = own < budgetEnd ? 'timeout' : 'budget'
     job.deadline = Math.min(own, budgetEnd)
+    job.giveUpAt = job.deadline
   }
   const stopWaiting = (job: Job): void => {
     if (!pending.delete(job) || pending.size > 0) return
@@ -290,6 +295,10 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     },
     session: (service) => own(page.sessions, service) ?? own(options.session, service),
     onSession: (service, session) => put(page.sessions, service, session),
+    giveUpAt(job, at) {
+      job.giveUpAt = Math.min(job.deadline, at)
+      setAlarm(job.giveUpAt, clock.monotonic())
+    },
     onPiece: rendered,
     onFailed: fail,
     lateness: (job, now) => (job.deadline - now < CLOSE_MS ? lateness(job) : undefined),
@@ -338,7 +347,6 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
         const job = begin(start, now)
         if (job) begun.push(job)
       }
-      for (const { deadline } of begun) setAlarm(deadline, now)
       calls.ask(begun)
     }
     isPumping = false
@@ -416,6 +424,7 @@ function jobOf(
     wave: 1,
     startedAt: 0,
     deadline: Number.POSITIVE_INFINITY,
+    giveUpAt: Number.POSITIVE_INFINITY,
     late: 'budget',
     state: 'waiting',
     isInFlow: false,

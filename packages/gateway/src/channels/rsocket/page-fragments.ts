@@ -24,18 +24,17 @@ export interface PageFragments {
 interface PageFragmentsDeps {
   readonly desk: FragmentDesk | undefined
   readonly service: () => string | undefined
-  readonly newExchange: () => string
   /** A fragment is larger than a frame. */
   readonly onOversize: () => void
 }
 
 export function createPageFragments(deps: PageFragmentsDeps): PageFragments {
-  const { service, newExchange, onOversize } = deps
+  const { service, onOversize } = deps
   const open = new Set<AskedPage>()
 
   const ask = (data: unknown, onNews: () => void): AskedPage => {
     if (!deps.desk) throw new HydraError('HYDRA_NOT_IMPLEMENTED', 'nobody resolves fragments here')
-    const page = deps.desk.ask(data, { service: service(), exchange: newExchange() }, onNews)
+    const page = deps.desk.ask(data, { service: service() }, onNews)
     open.add(page)
     return page
   }

@@ -41,8 +41,6 @@ export interface SessionDeps extends Required<Omit<RSocketChannelDeps, 'desk'>> 
   /** Instances that serve because of a channel; only those can be taken out again by one. */
   readonly registered: Set<string>
   readonly encode: (overview: Overview) => Uint8Array
-  /** A new id that joins logs. */
-  readonly newExchange: () => string
   readonly isStopping: () => boolean
   /** It was let in, or it ended. */
   readonly onState: (state: 'open' | 'ended') => void
@@ -276,7 +274,6 @@ export function openSession(deps: SessionDeps): Session {
   const pages = createPageFragments({
     desk: deps.desk,
     service: () => service,
-    newExchange: deps.newExchange,
     onOversize() {
       metrics.refused('channel', 'fragment-larger-than-frame')
       log.warn({ reason: 'fragment-larger-than-frame' }, 'fallback shown')

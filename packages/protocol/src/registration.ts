@@ -78,6 +78,12 @@ export const routeDeclaration = z.object({
     .describe(
       'A composed page waits for its `required` fragments before its status is sent; implies `compose`.',
     ),
+  composedCache: z
+    .enum(['private', 'keep'])
+    .optional()
+    .describe(
+      'What a composed page says about caches: that it is `private`, or what the service said: `keep` is for pages and fragments that are the same for everybody. `private` when absent.',
+    ),
 })
 export type RouteDeclaration = z.output<typeof routeDeclaration>
 

@@ -31,6 +31,8 @@ export interface Metrics extends TrafficCounts {
   fragment(service: string, outcome: FragmentOutcome, seconds: number): void
   /** Something of a fragment's answer was left out, by a short constant word. */
   fragmentDropped(what: string): void
+  /** A page whose fragments the gateway puts in: what became of it. */
+  pageComposed(outcome: 'whole' | 'fallbacks' | 'refused' | 'broken' | 'left' | 'passed'): void
   gauge(name: GaugeName, value: number): void
   /** A gauge that is read whenever somebody asks for the metrics. */
   gaugeOf(name: GaugeName, read: () => number): void
@@ -72,6 +74,12 @@ export function createMetrics(): Metrics {
     labelNames: ['what'],
     registers,
   })
+  const pages = new Counter({
+    name: 'hydra_composed_pages_total',
+    help: 'Pages the gateway put fragments into, by what became of them',
+    labelNames: ['outcome'],
+    registers,
+  })
   const gauges = {
     services: new Gauge({ name: 'hydra_services', help: 'Known services', registers }),
     instances: new Gauge({ name: 'hydra_instances', help: 'Known instances', registers }),
@@ -89,6 +97,7 @@ export function createMetrics(): Metrics {
     pinsDropped: (count) => pins.inc(count),
     fragment: fragments.add,
     fragmentDropped: (what) => fragmentDrops.inc({ what }),
+    pageComposed: (outcome) => pages.inc({ outcome }),
     gauge: (name, value) => gauges[name].set(value),
     gaugeOf: (name, read) => void readers.set(name, read),
     async text() {

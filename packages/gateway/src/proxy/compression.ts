@@ -8,6 +8,7 @@
  * @module
  */
 import { hash } from 'node:crypto'
+import type { Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import zlib, { type BrotliOptions, type ZlibOptions, type ZstdOptions } from 'node:zlib'
 import { type Coding, chooseCoding } from './accept-encoding.ts'
@@ -72,6 +73,11 @@ const streams: Readonly<Record<Coding, CompressedStream>> = {
   gzip: () => zlib.createGzip({ ...OPTIONS.gzip, flush: Z_SYNC_FLUSH }),
   br: () => zlib.createBrotliCompress({ ...OPTIONS.br, flush: BROTLI_OPERATION_FLUSH }),
   zstd: () => zlib.createZstdCompress({ ...OPTIONS.zstd, flush: ZSTD_e_flush }),
+}
+
+/** What compresses a stream that goes on while it is read: it flushes with every write. */
+export function createCoder(coding: Coding): Transform {
+  return streams[coding]()
 }
 
 /** Makes the compression of one gateway; it keeps what may be cached. */

@@ -29,6 +29,8 @@ export interface RouteSpec {
   readonly compose?: boolean
   /** A composed page waits for its required fragments; implies `compose`. */
   readonly hold?: boolean
+  /** What composed pages say about caches: 'private' as a rule, or what the service said. @default 'private' */
+  readonly composedCache?: 'private' | 'keep'
 }
 
 /** All routes of one manifest: what the instances that carry its hash serve. */

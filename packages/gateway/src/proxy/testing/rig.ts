@@ -15,6 +15,7 @@ import type { RoutingTable } from '../../routing/table.ts'
 import type { Instance } from '../../routing/upstream.ts'
 import { createVitals, type VitalsBook } from '../../routing/vitals.ts'
 import type { Answers } from '../answers.ts'
+import type { Composer } from '../composition.ts'
 import type { Exchange, ExchangeHandler } from '../exchange.ts'
 import { createForwarder, type Forwarder, type ForwarderDeps } from '../forward.ts'
 import { type Listener, type ListenOptions, listen } from '../listener.ts'
@@ -36,6 +37,8 @@ export interface RigOptions
   /** Serves paths below `/_local/`. */
   readonly local?: ExchangeHandler
   readonly onHead?: ForwarderDeps['onHead']
+  /** Puts fragments into pages. */
+  readonly composer?: (parts: { readonly log: Log; readonly metrics: Metrics }) => Composer
 }
 
 export interface Rig {
@@ -142,6 +145,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     clock: systemClock,
     log,
     metrics,
+    composer: options.composer?.({ log, metrics }),
     ...(options.onHead ? { onHead: options.onHead } : {}),
   })
   const handler = createProxy({

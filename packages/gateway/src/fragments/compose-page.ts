@@ -1,0 +1,571 @@
+/**
+ * One page on its way from a service to a visitor: its text goes on as it comes, its fragments are put in where they
+ * stand, in the order of the document.
+ *
+ * ```
+ * service ─→ page-parts ─→ queue ─→ visitor
+ *               │ tags       ▲ what stands behind a fragment that is not there yet waits here
+ *               ▼            │
+ *            resolution ─────┘ outcomes, in any order
+ * ```
+ *
+ * Text is never copied unless it has to wait. How a page is cut into pieces changes nothing but where its
+ * assets stand.
+ *
+ * @module
+ */
+import type { FragmentReport } from '@hydra-gateway/protocol'
+import {
+  type Asset,
+  createPageAssets,
+  type FragmentTag,
+  type Position,
+  requiredFailedBlock,
+} from '@hydra-gateway/protocol/fragments'
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { AnswerSink, Composition } from '../proxy/composition.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import { SENT, type Taken } from '../proxy/wire.ts'
+import { type Held, verdictOf } from './hold.ts'
+import { type Attributes, parsePageAttributes } from './page-attributes.ts'
+import { createPageParts, type FragmentPart, type PageParts, sizeOf } from './page-parts.ts'
+import type { PageText } from './page-text.ts'
+import type { Outcome, PageContext, Resolution, Resolver } from './port.ts'
+import type { FragmentSettings } from './settings.ts'
+
+/** What became of a page. */
+export type PageOutcome = 'whole' | 'fallbacks' | 'refused' | 'broken' | 'left'
+
+/** What a developer sees of a page; everything it returns is put into the page. */
+export interface PageXray {
+  /** In front of a fragment that settled, whether it or its fallback is shown. */
+  before(outcome: Outcome): string
+  after(outcome: Outcome): string
+  /** A fragment settled, also one inside of another. */
+  report(report: FragmentReport): void
+  /** Just before `</body>`, or where the page ends; every fragment before it has settled. */
+  end(): string
+}
+
+export interface PageDeps {
+  readonly resolver: Pick<Resolver, 'open'>
+  readonly settings: Pick<
+    FragmentSettings,
+    'pageBudgetMs' | 'maxPerPage' | 'readAheadBytes' | 'maxFallbackBytes' | 'maxHeldBytes'
+  >
+  readonly clock: Pick<Clock, 'after'>
+  readonly log: Pick<Log, 'debug' | 'warn' | 'error'>
+}
+
+/** One page, as whoever composes it tells. */
+export interface PageOptions {
+  readonly exchange: Exchange
+  readonly text: PageText
+  /** Nothing leaves before the required fragments of the beginning are there. */
+  readonly holds: boolean
+  /** Where it goes. */
+  readonly output: AnswerSink
+  readonly context: PageContext
+  readonly xray: PageXray | undefined
+  /** Assets that are known of a fragment before it is rendered, and those of one that was. */
+  readonly declaredAssets: (tag: FragmentTag) => readonly Asset[]
+  readonly assetsOf: (outcome: Outcome) => readonly Asset[]
+  /** Writes the head. Called once, before anything is written to `output`. */
+  readonly begin: (settled: readonly Outcome[]) => void
+  /** Nothing has left, and a required fragment failed: answers something else. */
+  readonly refuse: (outcome: Outcome) => void
+  /** Ends the call of the service: the rest of its page is not wanted. */
+  readonly leaveService: () => void
+  /** Called once. `assets`: those that were known before their fragments were rendered. */
+  readonly onEnd: (outcome: PageOutcome, assets: readonly Asset[]) => void
+}
+
+/** A fragment in the queue. */
+interface Hole extends Held {
+  readonly index: number
+  readonly tag: FragmentTag
+  /** What is shown when it falls back. */
+  readonly fallback: readonly (Buffer | Hole)[]
+  readonly nested: readonly Hole[]
+  /** Known before it is rendered. */
+  readonly declared: readonly Asset[]
+  /** Of its fallback, for the bound of what waits. */
+  readonly sizeBytes: number
+  outcome: Outcome | undefined
+}
+
+/** Text that waits; a copy with room behind it. */
+class Kept {
+  readonly #bytes: Buffer
+  #end = 0
+
+  constructor(atLeast: number) {
+    this.#bytes = Buffer.allocUnsafe(Math.max(atLeast, KEPT_BYTES))
+  }
+
+  get text(): Buffer {
+    return this.#bytes.subarray(0, this.#end)
+  }
+
+  /** False: it has no room for that. */
+  add(text: Buffer): boolean {
+    if (this.#end + text.length > this.#bytes.length) return false
+    this.#end += text.copy(this.#bytes, this.#end)
+    return true
+  }
+}
+
+/** What waits in small pieces is put together in pieces of this size. */
+const KEPT_BYTES = 2048
+
+const HEAD_END = 1
+const BODY_END = 2
+type Item = Buffer | Kept | Hole | typeof HEAD_END | typeof BODY_END
+
+/** Until the connection of a broken page is cut: what was said before is on its way that long. */
+const CUT_AFTER_MS = 250
+
+export class ComposedPage implements Composition {
+  onDrain: (() => void) | undefined = undefined
+  readonly #deps: PageDeps
+  readonly #options: PageOptions
+  readonly #parts: PageParts
+  readonly #queue: Item[] = []
+  /** Of the first item that has not left; those before it are gone. */
+  #at = 0
+  /** Bytes that wait: text, fallbacks, and what was rendered. */
+  #waiting = 0
+  /** Items the present piece of the page put into the queue: their memory is borrowed. */
+  #borrowed = 0
+  #taken: Taken = SENT
+  #resolution: Resolution | undefined = undefined
+  #attributes: Attributes | undefined = undefined
+  readonly #holes: (Hole | undefined)[] = []
+  /** Outermost ones that began in the part of the page that is read ahead. */
+  readonly #ahead: Hole[] = []
+  readonly #settled: Outcome[] = []
+  #tags = 0
+  #isAheadClosed = false
+  #mayAsk = false
+  #isAdvancing = false
+  #isScheduled = false
+  #isBegun: boolean
+  readonly #assets = createPageAssets({ hasHead: true })
+  readonly #declared: Asset[] = []
+  /** The service's answer ended. */
+  #isWhole = false
+  #isFinished = false
+  #isOver = false
+  /** A required fragment, or ourselves, broke it. */
+  #broken: Outcome | 'fault' | undefined = undefined
+  #hasFallbacks = false
+
+  constructor(deps: PageDeps, options: PageOptions) {
+    const { settings } = deps
+    this.#deps = deps
+    this.#options = options
+    this.#isBegun = !options.holds
+    this.#parts = createPageParts(
+      {
+        onText: (bytes) => this.#push(bytes),
+        onFragment: (part) => this.#addOutermost(part),
+        onAttributes: (json) => this.#setAttributes(json),
+        onHeadEnd: () => this.#push(HEAD_END),
+        onBodyEnd: () => this.#push(BODY_END),
+        onDropped: (what, at, detail) => this.#note('part of a page left out', { what, at, detail }),
+      },
+      { text: options.text, maxFallbackBytes: settings.maxFallbackBytes },
+    )
+    options.output.onDrain = () => this.#advance()
+    options.exchange.onEnd((outcome) => this.#end(outcome === 'finished'))
+    if (this.#isBegun) options.begin([])
+  }
+
+  get isBlocked(): boolean {
+    if (this.#isOver) return false
+    // Before the end of what is read ahead it is not known what a fragment that waits may still get.
+    return (
+      this.#options.output.isBlocked ||
+      (this.#waiting > this.#deps.settings.maxHeldBytes && this.#isAheadClosed)
+    )
+  }
+
+  write(bytes: Buffer): Taken {
+    if (this.#isOver || this.#broken) return SENT
+    this.#taken = SENT
+    this.#borrowed = 0
+    try {
+      this.#parts.write(bytes)
+      this.#pump()
+    } catch (error) {
+      this.#fault(error)
+    }
+    this.#keepBorrowed()
+    return this.#taken
+  }
+
+  finish(): void {
+    if (this.#isOver || this.#broken) return
+    this.#isWhole = true
+    try {
+      this.#parts.end()
+      this.#pump()
+    } catch (error) {
+      this.#fault(error)
+    }
+    this.#keepBorrowed()
+  }
+
+  flush(): void {
+    if (!this.#isOver) this.#advance()
+  }
+
+  cancel(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#resolution?.cancel()
+    this.#queue.length = 0
+  }
+
+  #end(isWhole: boolean): void {
+    const { onEnd } = this.#options
+    if (!this.#isOver) onEnd(!isWhole ? 'left' : this.#hasFallbacks ? 'fallbacks' : 'whole', this.#declared)
+    this.cancel()
+  }
+
+  /** Does everything that can be done now: asks for fragments, writes what is there, tells the service to go on. */
+  #advance(): void {
+    if (this.#isAdvancing || this.#isOver) return
+    this.#isAdvancing = true
+    try {
+      // Others may write while fragments are asked for: what is joined leaves before.
+      this.#options.output.flush()
+      this.#ask()
+      this.#openGate()
+      this.#pump()
+    } catch (error) {
+      this.#fault(error)
+    }
+    this.#isAdvancing = false
+    if (this.#isOver) return
+    if (this.#broken) {
+      this.#break(this.#broken)
+      return
+    }
+    this.#options.output.flush()
+    if (this.#isOver || this.isBlocked) return
+    const { onDrain } = this
+    this.onDrain = undefined
+    onDrain?.()
+  }
+
+  #ask(): void {
+    const { readAheadBytes } = this.#deps.settings
+    const isPast = this.#parts.toldBytes >= readAheadBytes && this.#parts.openAt >= readAheadBytes
+    if (!this.#isAheadClosed && (this.#isWhole || isPast)) this.#closeAhead()
+    while (this.#mayAsk && !this.#isOver) {
+      this.#mayAsk = false
+      this.#resolution?.go()
+    }
+  }
+
+  #closeAhead(): void {
+    if (this.#isAheadClosed) return
+    this.#isAheadClosed = true
+    this.#mayAsk = true
+    this.#resolution?.closeAhead()
+  }
+
+  /** A held page leaves, or is answered otherwise. */
+  #openGate(): void {
+    if (this.#isBegun || this.#isOver) return
+    const verdict = verdictOf(this.#ahead)
+    if (typeof verdict === 'object') {
+      const outcome = verdict.failed.outcome!
+      this.#isOver = true
+      this.#resolution?.cancel()
+      this.#options.leaveService()
+      this.#options.onEnd('refused', [])
+      this.#options.refuse(outcome)
+    } else if (verdict === 'go' && this.#isAheadClosed) {
+      this.#isBegun = true
+      this.#options.begin(this.#settled)
+    }
+  }
+
+  // ---- what the page has ------------------------------------------------------------------------------------
+
+  #push(item: Item): void {
+    this.#queue.push(item)
+    this.#borrowed++
+    if (!Buffer.isBuffer(item)) return
+    this.#waiting += item.length
+  }
+
+  /** The piece is read into again: what of it has not left is copied. */
+  #keepBorrowed(): void {
+    const queue = this.#queue
+    const first = Math.max(this.#at, queue.length - this.#borrowed)
+    this.#borrowed = 0
+    if (first >= queue.length) return
+    const items = queue.splice(first)
+    for (const item of items) {
+      const last = queue.length > this.#at ? queue.at(-1) : undefined
+      if (!Buffer.isBuffer(item)) queue.push(item)
+      else if (!(last instanceof Kept && last.add(item))) {
+        const kept = new Kept(item.length)
+        kept.add(item)
+        queue.push(kept)
+      }
+    }
+  }
+
+  #setAttributes(json: string): void {
+    if (this.#attributes || this.#tags > 0) {
+      this.#note('attributes of a page left out', {
+        detail: 'they stand behind others, or behind a fragment',
+      })
+      return
+    }
+    const attributes = parsePageAttributes(json)
+    if (typeof attributes !== 'string') this.#attributes = attributes
+    else {
+      this.#attributes = {}
+      this.#note('attributes of a page left out', { detail: attributes })
+    }
+  }
+
+  #addOutermost(part: FragmentPart): void {
+    const hole = this.#add(part, undefined)
+    if (part.offset < this.#deps.settings.readAheadBytes) this.#ahead.push(hole)
+    this.#waiting += hole.sizeBytes
+    this.#push(hole)
+  }
+
+  #add(part: FragmentPart, parent: number | undefined): Hole {
+    const { settings } = this.#deps
+    const { tag } = part
+    if (part.offset >= settings.readAheadBytes) this.#closeAhead()
+    const resolution = this.#open()
+    const isTooMany = ++this.#tags > settings.maxPerPage
+    if (this.#tags === settings.maxPerPage + 1) this.#note('page has too many fragments', { at: tag.at })
+    const index = isTooMany ? -1 : resolution.add(tag, parent === undefined ? {} : { parent })
+    const nested: Hole[] = []
+    const declared = parent === undefined && !isTooMany ? this.#options.declaredAssets(tag) : []
+    this.#declared.push(...declared)
+    const hole: Hole = {
+      index,
+      declared,
+      tag,
+      nested,
+      outcome: isTooMany ? tooMany(tag) : undefined,
+      sizeBytes: sizeOf(part.fallback),
+      // Filled below: in the order of the document those inside come after it.
+      fallback: [],
+    }
+    if (isTooMany) {
+      this.#hasFallbacks = true
+      this.#options.xray?.report(hole.outcome!.report)
+    } else {
+      this.#holes[index] = hole
+      this.#mayAsk = true
+    }
+    const fallback = hole.fallback as (Buffer | Hole)[]
+    for (const piece of part.fallback) {
+      const item = Buffer.isBuffer(piece) ? piece : this.#add(piece, isTooMany ? undefined : index)
+      fallback.push(item)
+      if (!Buffer.isBuffer(item)) nested.push(item)
+    }
+    return hole
+  }
+
+  #open(): Resolution {
+    if (this.#resolution) return this.#resolution
+    const { resolver, settings } = this.#deps
+    const { context, xray } = this.#options
+    this.#resolution = resolver.open({
+      context,
+      attributes: this.#attributes ?? {},
+      budgetMs: settings.pageBudgetMs,
+      onReport: xray && ((report) => xray.report(report)),
+      onSettled: (outcome) => this.#onSettled(outcome),
+    })
+    if (this.#isAheadClosed) this.#resolution.closeAhead()
+    return this.#resolution
+  }
+
+  #onSettled(outcome: Outcome): void {
+    const hole = this.#holes[outcome.index]
+    if (this.#isOver || !hole || hole.outcome) return
+    hole.outcome = outcome
+    if (!this.#isBegun) this.#settled.push(outcome)
+    if (outcome.html === undefined) this.#hasFallbacks = true
+    else this.#waiting += outcome.html.length
+    this.#schedule()
+  }
+
+  /** Several that come together are written together. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#isAdvancing) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      this.#advance()
+    })
+  }
+
+  // ---- what leaves ------------------------------------------------------------------------------------------
+
+  /** Writes what can be written, up to a fragment that is not there. */
+  #pump(): void {
+    if (!this.#isBegun || this.#isOver || this.#broken) return
+    const queue = this.#queue
+    const { output } = this.#options
+    while (this.#at < queue.length && !output.isBlocked) {
+      const item = queue[this.#at]!
+      if (Buffer.isBuffer(item) || item instanceof Kept) {
+        this.#at++
+        const text = Buffer.isBuffer(item) ? item : item.text
+        this.#waiting -= text.length
+        this.#put(text)
+      } else if (item === HEAD_END) {
+        this.#at++
+        this.#closeHead()
+      } else if (item === BODY_END) {
+        this.#at++
+        if (this.#options.xray) this.#putText(this.#options.xray.end())
+      } else if (item.outcome === undefined) break
+      else if (!this.#putFragment(item, item.outcome)) break
+    }
+    if (this.#at === queue.length) queue.length = this.#at = 0
+    else if (this.#at > 1000) {
+      queue.splice(0, this.#at)
+      this.#at = 0
+    }
+    if (!this.#isWhole || queue.length > 0 || this.#isFinished) return
+    this.#isFinished = true
+    output.finish()
+  }
+
+  /** False: the page ends here. */
+  #putFragment(hole: Hole, outcome: Outcome): boolean {
+    const { tag, index, fallback } = hole
+    if (outcome.html === undefined && tag.required) {
+      this.#broken = outcome
+      return false
+    }
+    const xray = index < 0 ? undefined : this.#options.xray
+    if (outcome.html === undefined) {
+      const shown: Item[] = [...fallback]
+      if (xray) {
+        const before = this.#encode(xray.before(outcome))
+        const after = this.#encode(xray.after(outcome))
+        this.#waiting += before.length + after.length
+        shown.unshift(before)
+        shown.push(after)
+      }
+      this.#queue.splice(this.#at, 1, ...shown)
+      return true
+    }
+    this.#at++
+    this.#waiting -= outcome.html.length + hole.sizeBytes
+    if (xray) this.#putText(xray.before(outcome))
+    this.#putText(this.#assets.before(this.#options.assetsOf(outcome)))
+    this.#putText(outcome.html)
+    if (xray) this.#putText(xray.after(outcome))
+    // Its HTML is gone; what else is known of it stays.
+    this.#holes[index] = undefined
+    return true
+  }
+
+  /** What is known by now of the fragments' assets stands in the head. Nothing waits for more. */
+  #closeHead(): void {
+    for (const hole of this.#holes) {
+      if (hole?.outcome === undefined) this.#assets.ready(hole?.declared ?? [])
+      else if (hole.outcome.html !== undefined) this.#assets.ready(this.#options.assetsOf(hole.outcome))
+    }
+    this.#putText(this.#assets.closeHead())
+  }
+
+  #putText(text: string): void {
+    if (text !== '') this.#put(this.#encode(text))
+  }
+
+  #encode(text: string): Buffer {
+    return this.#options.text.encode(text)
+  }
+
+  #put(bytes: Buffer): void {
+    const taken = this.#options.output.write(bytes)
+    if (taken !== SENT) this.#taken = taken
+  }
+
+  // ---- what goes wrong --------------------------------------------------------------------------------------
+
+  #fault(error: unknown): void {
+    const { exchange } = this.#options
+    this.#deps.log.error({ exchange: exchange.id, err: error }, 'composing a page failed')
+    this.#broken ??= 'fault'
+  }
+
+  /** The page can't be shown as it should: says so where it ends, and cuts the connection. */
+  #break(why: Outcome | 'fault'): void {
+    const { exchange, output, leaveService, onEnd, refuse } = this.#options
+    this.#isOver = true
+    this.#resolution?.cancel()
+    this.#queue.length = 0
+    const report = why === 'fault' ? undefined : why.report
+    this.#deps.log.warn(
+      {
+        exchange: exchange.id,
+        fragment: report && `${report.service}#${report.ref}`,
+        reason: report?.reason ?? 'fault',
+      },
+      'page cut',
+    )
+    leaveService()
+    onEnd('broken', [])
+    if (!this.#isBegun && why !== 'fault') refuse(why)
+    else if (!this.#isBegun) exchange.abort()
+    else {
+      output.write(this.#encode(requiredFailedBlock()))
+      output.flush()
+      const stop = this.#deps.clock.after(CUT_AFTER_MS, () => exchange.abort())
+      exchange.onEnd(stop)
+    }
+  }
+
+  #note(what: string, fields: { what?: string; at?: Position; detail?: string | undefined }): void {
+    const { exchange } = this.#options
+    this.#deps.log.warn(
+      { exchange: exchange.id, service: exchange.instance?.service, path: exchange.path, ...fields },
+      what,
+    )
+  }
+}
+
+function tooMany(tag: FragmentTag): Outcome {
+  const detail = 'the page has more fragments than the gateway asks for'
+  return {
+    index: -1,
+    html: undefined,
+    reason: 'too-many',
+    assets: undefined,
+    instance: undefined,
+    exports: undefined,
+    report: {
+      id: '',
+      service: tag.service,
+      ref: tag.ref,
+      wave: 1,
+      startMs: 0,
+      durationMs: 0,
+      bytes: 0,
+      imports: [],
+      exports: [],
+      reason: 'too-many',
+      detail,
+    },
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Composition: which answers are pages whose fragments the gateway puts in, and how they reach the visitor.
+ *
+ * A page opts in by `Hydra-Compose: 1`, or its route by `compose`. With `Hydra-Compose: 1; hold`, or `hold` of the
+ * route, its status waits for the required fragments. What is composed, and how, is in `compose-page.ts`.
+ *
+ * @module
+ */
+import { type Asset, assetHint, assetsOf } from '@hydra-gateway/protocol/fragments'
+import type { ResponseHead } from '../http1/head.ts'
+import { CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { chooseCoding } from '../proxy/accept-encoding.ts'
+import type { Answers } from '../proxy/answers.ts'
+import type { Composer, Composition } from '../proxy/composition.ts'
+import { createCoder } from '../proxy/compression.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import type { Visitors } from '../proxy/visitors.ts'
+import { SENT } from '../proxy/wire.ts'
+import type { WireExchange } from '../proxy/wire-exchange.ts'
+import type { Route } from '../routing/route.ts'
+import type { Instance } from '../routing/upstream.ts'
+import { ComposedPage, type PageDeps, type PageOutcome, type PageXray } from './compose-page.ts'
+import { compressedPage } from './compressed-page.ts'
+import { createDeclaredAssets } from './declared-assets.ts'
+import { codeOf } from './hold.ts'
+import { inflatedPage, isIdentity, isReadable } from './inflated-page.ts'
+import { pageContext } from './page-context.ts'
+import { linesOfFlat, pageHead } from './page-head.ts'
+import { pageText } from './page-text.ts'
+import type { Outcome, PageContext } from './port.ts'
+
+export interface ComposerDeps extends PageDeps {
+  readonly visitors: Pick<Visitors, 'contextOf' | 'onHead'>
+  /** Those of a service that may be sent requests now. */
+  readonly instancesOf: (service: string) => readonly Instance[]
+  readonly answers: Pick<Answers, 'problem' | 'unavailable'>
+  /** What a developer sees of a page. Called for those alone who may. */
+  readonly xray?: (exchange: Exchange, context: PageContext) => PageXray
+  readonly metrics: Pick<Metrics, 'pageComposed'>
+}
+
+/** What is known of a route whose pages are composed. */
+interface Composed {
+  /** Values of `Link`: assets its pages had, so that the next visitor may ask for them at once. */
+  hints: readonly string[]
+  /** Why a page of it was not composed, and said so. */
+  readonly refused: Set<string>
+}
+
+/** Most assets a page's head hints at. */
+const MOST_HINTS = 16
+
+const HTML = /^text\/html\s*(?:;|$)/i
+/** Below, a page is about as small as it can be. */
+const LEAST_COMPRESSED_BYTES = 1024
+
+/** Makes the composer of one gateway. */
+export function createComposer(deps: ComposerDeps): Composer {
+  const { visitors, answers, metrics, log } = deps
+  const known = new WeakMap<Route, Composed>()
+  const declaredAssets = createDeclaredAssets(deps.instancesOf)
+
+  function learn(route: Route): Composed {
+    let composed = known.get(route)
+    if (!composed) {
+      composed = { hints: [], refused: new Set() }
+      known.set(route, composed)
+    }
+    return composed
+  }
+
+  /** Not composed, though somebody wants it to be: said once for each route and reason. */
+  function passes(exchange: WireExchange, route: Route, reason: string): undefined {
+    metrics.pageComposed('passed')
+    const { refused } = learn(route)
+    if (refused.has(reason) || refused.size > 32) return undefined
+    refused.add(reason)
+    const { id, path } = exchange
+    log.warn({ exchange: id, service: route.service, path, reason }, 'page passed without its fragments')
+    return undefined
+  }
+
+  function compose(
+    exchange: WireExchange,
+    route: Route,
+    instance: Instance,
+    head: ResponseHead,
+    bodyBytes: number,
+  ): Composition | undefined {
+    const wish = wishOf(route, head)
+    const { status } = head
+    if (!wish || status < 200 || status === 204 || status === 205 || status === 206 || status === 304)
+      return undefined
+    const contentType = lineOf(head, CONTENT_TYPE)
+    const isHead = exchange.method === 'HEAD'
+    if (!HTML.test(contentType) || (bodyBytes === 0 && !isHead)) return undefined
+    const text = pageText(contentType)
+    if (!text) return passes(exchange, route, `its charset: ${contentType.slice(0, 100)}`)
+    const contentEncoding = head.all('content-encoding').join(', ').trim().toLowerCase()
+    if (!isReadable(contentEncoding))
+      return passes(exchange, route, `its encoding: ${contentEncoding.slice(0, 100)}`)
+
+    const composed = learn(route)
+    const keepsCache = route.composedCache === 'keep'
+    const isCompressed = !isIdentity(contentEncoding)
+    const varies =
+      (isCompressed || bodyBytes < 0 || bodyBytes >= LEAST_COMPRESSED_BYTES || isHead) && mayTransform(head)
+    const coding = varies ? chooseCoding(exchange.head.get('accept-encoding')) : undefined
+    const flat = pageHead(head, instance.channel, { keepsCache, coding, varies })
+    const visitor = visitors.contextOf(exchange, { isPrivate: !keepsCache })
+    const begin = (settled: readonly Outcome[]) => {
+      if (composed.hints.length > 0) flat.push('Link', composed.hints.join(', '))
+      const timing = timingOf(settled)
+      if (timing !== undefined) flat.push('Server-Timing', timing)
+      visitors.onHead(exchange, status, linesOfFlat(flat))
+      exchange.ownHead(status, flat, -1)
+    }
+    if (isHead) {
+      begin([])
+      return headOnly(exchange)
+    }
+
+    const context = pageContext(exchange, instance, visitor)
+    const compress = () => compressedPage(createCoder(coding!), exchange, () => exchange.abort())
+    const output = coding === undefined ? exchange : compress()
+    const page = new ComposedPage(deps, {
+      exchange,
+      text,
+      holds: wish.holds,
+      output,
+      context,
+      xray: context.isXray ? deps.xray?.(exchange, context) : undefined,
+      declaredAssets: (tag) => declaredAssets(tag, context.service),
+      assetsOf: (outcome) => (outcome.instance ? assetsOf(outcome.assets, outcome.instance) : []),
+      begin,
+      refuse(outcome) {
+        const code = codeOf(outcome.reason)
+        if (code === 'HYDRA_NO_INSTANCE') answers.unavailable(exchange, route)
+        else answers.problem(exchange, code)
+      },
+      leaveService() {
+        const { attempt } = exchange
+        exchange.attempt = undefined
+        attempt?.leave()
+      },
+      onEnd(outcome: PageOutcome, assets: readonly Asset[]) {
+        metrics.pageComposed(outcome)
+        if (outcome === 'whole' || outcome === 'fallbacks') composed.hints = hintsOf(assets)
+      },
+    })
+    if (!isCompressed) return page
+    return inflatedPage(contentEncoding, page, (cause) => {
+      const { service, id } = instance
+      log.warn({ exchange: exchange.id, service, instance: id, err: cause }, 'page can’t be inflated')
+      page.cancel()
+      if (exchange.answered) exchange.abort()
+      else answers.problem(exchange, 'HYDRA_UPSTREAM_BROKEN')
+    })
+  }
+
+  return {
+    composes: (route) => route.compose === true || route.hold === true || known.has(route),
+    noteComposed: (route) => void learn(route),
+    compose,
+  }
+}
+
+/** Whether a page is to be composed, and whether it waits for its required fragments. */
+function wishOf({ compose, hold }: Route, head: ResponseHead): { readonly holds: boolean } | undefined {
+  const [value = '', ...parameters] = lineOf(head, HYDRA_COMPOSE)
+    .split(';')
+    .map((part) => part.trim().toLowerCase())
+  if (value !== '1') return compose || hold ? { holds: hold === true } : undefined
+  return { holds: hold === true || parameters.includes('hold') }
+}
+
+function lineOf(head: ResponseHead, id: number): string {
+  const line = head.find(id)
+  return line < 0 ? '' : head.value(line)
+}
+
+/** RFC 9111, 5.2.2.6: its bytes are not ours to change, but for what it asked for. */
+function mayTransform(head: ResponseHead): boolean {
+  return !head.all('cache-control').some((value) => /(?:^|[\s,])no-transform(?=$|[\s,])/i.test(value))
+}
+
+/** To HEAD the head goes that a GET has, and nothing after it. */
+function headOnly(exchange: WireExchange): Composition {
+  return {
+    onDrain: undefined,
+    isBlocked: false,
+    write: () => SENT,
+    finish: () => exchange.finish(),
+    flush: () => exchange.flush(),
+    cancel() {},
+  }
+}
+
+function hintsOf(assets: readonly Asset[]): readonly string[] {
+  return [...new Set(assets.map(assetHint))].slice(0, MOST_HINTS)
+}
+
+/** Entries of `Server-Timing` for fragments that were there before the head left. */
+const MOST_TIMED = 20
+const NO_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]+/g
+
+function timingOf(settled: readonly Outcome[]): string | undefined {
+  if (settled.length === 0) return undefined
+  return settled
+    .slice(0, MOST_TIMED)
+    .map(({ report, reason }) => {
+      const name = `fragment-${report.service}.${report.ref}`.replace(NO_TOKEN, '_')
+      return `${name};dur=${report.durationMs.toFixed(2)}${reason ? `;desc="${reason}"` : ''}`
+    })
+    .join(', ')
+}

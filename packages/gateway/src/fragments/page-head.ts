@@ -1,0 +1,87 @@
+/**
+ * The head of a composed page: that of the service's answer, without what was said about other bytes.
+ *
+ * @module
+ */
+import type { ResponseHead } from '../http1/head.ts'
+import { eachDefaultLine, isKept, nominatedBy } from '../proxy/answer-lines.ts'
+import type { HeaderLines } from '../proxy/exchange.ts'
+import type { ChannelKind } from '../routing/upstream.ts'
+
+/** Speak of the bytes of the service's answer, or of parts of them. */
+const ABOUT_BYTES: ReadonlySet<string> = new Set([
+  'accept-ranges',
+  'content-digest',
+  'content-encoding',
+  'content-length',
+  'content-md5',
+  'content-range',
+  'digest',
+  'etag',
+  'last-modified',
+  'repr-digest',
+])
+/** Are for caches between us and the visitor, which must not keep what is for one. */
+const FOR_SHARED_CACHES: ReadonlySet<string> = new Set(['cdn-cache-control', 'surrogate-control'])
+
+export interface PageHeadOptions {
+  /** Its route says that everybody gets the same page: what it says about caches stays. */
+  readonly keepsCache: boolean
+  /** What it is compressed with on its way to the visitor. */
+  readonly coding: string | undefined
+  /** It would be compressed for others. */
+  readonly varies: boolean
+}
+
+/** Lines of the head, `name, value, …`. A composed page is private: its fragments may be for one visitor only. */
+export function pageHead(head: ResponseHead, channel: ChannelKind, options: PageHeadOptions): string[] {
+  const { keepsCache, coding, varies } = options
+  const flat: string[] = []
+  const control: string[] = []
+  const vary: string[] = []
+  const nominated = nominatedBy(head)
+  const lines = head.lines()
+  for (let i = 0; i < lines.count; i++) {
+    if (!isKept(head, i, lines.id[i]!, nominated)) continue
+    const name = head.name(i)
+    const lower = name.toLowerCase()
+    if (ABOUT_BYTES.has(lower) || (!keepsCache && FOR_SHARED_CACHES.has(lower))) continue
+    if (lower === 'cache-control') control.push(head.value(i))
+    else if (lower === 'vary') vary.push(head.value(i))
+    else flat.push(name, head.value(i))
+  }
+  if (!keepsCache) flat.push('Cache-Control', privately(control.join(', ')))
+  else if (control.length > 0) flat.push('Cache-Control', control.join(', '))
+  const varied = varies ? withAcceptEncoding(vary) : vary
+  if (varied.length > 0) flat.push('Vary', varied.join(', '))
+  if (coding !== undefined) flat.push('Content-Encoding', coding)
+  eachDefaultLine(head, channel, (name, value) => flat.push(name, value))
+  return flat
+}
+
+/** Between commas, but not those inside of quotes. */
+const DIRECTIVE = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g
+const SHARED = /^(?:public|s-maxage|proxy-revalidate|private)(?=$|[\s=])/i
+
+/** A `Cache-Control` that lets nobody but the visitor keep the page; who says nothing has it checked each time. */
+export function privately(control: string): string {
+  const directives = (control.match(DIRECTIVE) ?? []).map((each) => each.trim()).filter((each) => each !== '')
+  if (directives.length === 0) return 'private, no-cache'
+  return ['private', ...directives.filter((each) => !SHARED.test(each))].join(', ')
+}
+
+function withAcceptEncoding(vary: readonly string[]): readonly string[] {
+  const names = vary.join(',').toLowerCase().split(',')
+  const isSaid = names.some((name) => name.trim() === '*' || name.trim() === 'accept-encoding')
+  return isSaid ? vary : [...vary, 'Accept-Encoding']
+}
+
+/** Lines of an answer that is put together by us, as the parts above the engine see them. */
+export function linesOfFlat(flat: readonly string[]): HeaderLines {
+  const all = (name: string): string[] => {
+    const values: string[] = []
+    for (let i = 0; i < flat.length; i += 2) if (flat[i]!.toLowerCase() === name) values.push(flat[i + 1]!)
+    return values
+  }
+  return { flat, all, get: (name) => all(name)[0] }
+}

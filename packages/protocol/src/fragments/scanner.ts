@@ -3,39 +3,59 @@
  *
  * It tokenizes as the HTML standard says (13.2.5), as far as it decides what is a tag and what is text: rawtext and
  * RCDATA elements, comments, CDATA in foreign content, attribute quoting. One deviation: a fragment tag that ends in
- * `/>` closes itself.
+ * `/>` closes itself. Scripting counts as on, so `noscript` holds text.
+ *
+ * Bytes are read as ASCII, and those from 0x80 on are text: UTF-8 and its one-byte relatives, but not UTF-16. Nothing
+ * is decoded, and text is never copied but for a few bytes around a cut.
  *
  * @module
  */
 import { PageScanner } from './scanner-page.ts'
 
-/** Told what was found, in order. Ranges are valid during the call only; all of the page's bytes are in some call. */
+/**
+ * Told what was found, in order. Ranges are valid during the call only; all of the page's bytes are in some call.
+ * None of these may write to the scanner. When one throws, the scanner is of no use any more.
+ */
 export interface ScanHandler {
   /** Bytes that go on as they are. Consecutive ones may come in any number of calls. */
   onText(bytes: Uint8Array, from: number, to: number): void
-  /** A start tag `<P:fragment …>`, from `<` to behind `>`. `offset`: of its `<` in the page. */
-  onFragmentStart(tag: Uint8Array, from: number, to: number, isSelfClosing: boolean, offset: number): void
-  /** The end tag of the fragment opened last: `</P:fragment>`. One that closes nothing comes as text. */
-  onFragmentEnd(tag: Uint8Array, from: number, to: number, offset: number): void
-  /** Told of an end tag that closes nothing, by the offset of its `<`, before it comes as text. */
-  onStrayEnd?(offset: number): void
   /**
-   * `<script type="application/json" P:attributes>` came whole: its content. Nothing of
-   * the element comes as text.
+   * A start tag `<P:fragment …>`, from `<` to behind `>`. P is letters, digits, dots, lines and dashes, at most 128 of
+   * them. `offset`: of its `<` in the page.
+   */
+  onFragmentStart(tag: Uint8Array, from: number, to: number, isSelfClosing: boolean, offset: number): void
+  /**
+   * The end tag of the fragment opened last: `</P:fragment>`, whatever the case of its letters. One that closes
+   * nothing, or has the prefix of another, comes as text.
+   */
+  onFragmentEnd(tag: Uint8Array, from: number, to: number, offset: number): void
+  /**
+   * `<script type="application/json" P:attributes>` came whole: its content, as its bytes are. Nothing of
+   * the element comes as text. `offset`: of its `<` in the page.
    */
   onAttributes(json: Uint8Array, offset: number): void
-  /** Just before `</head>`, or before `<body` where `</head>` was left out. At most once. */
+  /**
+   * Where the head ends: just before `</head>`, or before the first start tag that can't be in a head (`<body` is one),
+   * or before what ends the body, or at the end of the page. Once in each page; fragment tags don't end a head. Text in
+   * front of any of these is not seen as the beginning of the body.
+   *
+   * This and `onBodyEnd` come between other calls of the page itself, never while a fragment is open, in a template or
+   * in foreign content; only `end` calls them wherever the page stopped.
+   */
   onHeadEnd(): void
-  /** Just before `</body>`, or `</html>`, or the end. At most once: the last place for what belongs to the page. */
+  /** Just before `</body>`, or `</html>`, or the end. Once, after `onHeadEnd`: the last place for what belongs to the page. */
   onBodyEnd(): void
 }
 
 export interface ScannerLimits {
-  /** Longest fragment tag or attributes script; a longer one comes as text, and `onOversize` says so. @default 64 KiB */
+  /**
+   * Longest fragment tag or attributes script (the whole element); a longer one comes as text, and
+   * `onOversize` says so. No more than about this is kept of a page. @default 64 KiB
+   */
   readonly maxTagBytes?: number
   /** How deep fragments may nest; a deeper start tag comes as text, and so does its end tag. @default 1024 */
   readonly maxDepth?: number
-  /** Told before that text comes. */
+  /** Told just before such text comes. `offset`: of its `<` in the page. */
   readonly onOversize?: (what: 'tag' | 'attributes' | 'depth', offset: number) => void
 }
 

@@ -260,6 +260,11 @@ export const SCAN_CASES: Readonly<Record<string, readonly ScanCase[]>> = {
       tags: [],
     },
     {
+      title: 'an annotation may be XHTML',
+      page: `<math><annotation-xml encoding=application/xhtml&plus;xml><style>${F}</style>`,
+      tags: [],
+    },
+    {
       title: 'an annotation of another kind is none',
       page: `<math><annotation-xml encoding="a" encoding="text/html"><style>${F}</style>`,
       tags: [F],

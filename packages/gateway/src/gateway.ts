@@ -17,6 +17,7 @@ import { createFragmentDoor } from './control/fragment-door.ts'
 import { createGuard } from './control/guard.ts'
 import { createXrayDoor } from './control/xray-door.ts'
 import { createChannelRenderer } from './fragments/channel-renderer.ts'
+import { createComposer } from './fragments/compose.ts'
 import { createFragmentDesk } from './fragments/desk.ts'
 import { createHttpRenderer } from './fragments/http-renderer.ts'
 import { createResolver } from './fragments/resolver.ts'
@@ -124,10 +125,26 @@ export async function createGateway(
     log,
     metrics,
   })
+  const fragmentSettings = fragmentsSlice(config)
+  // Stands before the answers of services, and asks services itself: what it needs comes below.
+  const composer = createComposer({
+    resolver: { open: (options) => resolver.open(options) },
+    visitors,
+    instancesOf: (service) => live.table.instances(service),
+    answers: {
+      problem: (...about) => answers.problem(...about),
+      unavailable: (...about) => answers.unavailable(...about),
+    },
+    settings: fragmentSettings,
+    clock,
+    log,
+    metrics,
+  })
   const forwarder = createForwarder({
     settings: proxySettings,
     vitals,
     onHead: visitors.onHead,
+    composer,
     log,
     metrics,
     clock,
@@ -144,7 +161,6 @@ export async function createGateway(
     metrics,
   })
   // Fragments: pages of services ask here, over their channel or over HTTP.
-  const fragmentSettings = fragmentsSlice(config)
   const resolver = createResolver({
     table: () => live.table,
     renderers: [

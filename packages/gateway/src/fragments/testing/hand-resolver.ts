@@ -77,8 +77,12 @@ export function handResolver(
       const resolution: Resolution = {
         add: (tag, { parent } = {}) => tags.push({ tag, parent }) - 1,
         go,
-        closeAhead: () => void (isClosed = true),
-        cancel: () => void (isCancelled = true),
+        closeAhead() {
+          isClosed = true
+        },
+        cancel() {
+          isCancelled = true
+        },
         attributes: options.attributes,
         sessions: {},
       }

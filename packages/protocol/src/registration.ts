@@ -178,6 +178,12 @@ export const registration = z.object({
   uses: orDefault(z.array(useDeclaration).max(MOST_USES), () => []).describe(
     'Fragments of others its pages ask for, so that a conflict is found before a visitor does.',
   ),
+  asksFragments: z
+    .boolean()
+    .nullish()
+    .describe(
+      'Its pages may ask for fragments `uses` can’t name: it is told whom a page is for. True with `uses` anyway.',
+    ),
   affinity: z
     .boolean()
     .nullish()

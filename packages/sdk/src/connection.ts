@@ -27,6 +27,7 @@ import {
 } from '@hydra-gateway/protocol/rsocket'
 import { ConnectionError, toConnectionError } from './connection-error.ts'
 import { openLink } from './connection-link.ts'
+import { abortController } from './waiting.ts'
 
 export { ConnectionError, type ConnectionErrorKind } from './connection-error.ts'
 
@@ -97,7 +98,7 @@ export function openConnection(options: ConnectionOptions): Promise<Connection> 
   const { registration, publicKey, privateKey, onOverview, onLost, timeoutMs } = options
   const { instanceId } = registration
   return new Promise((resolve, reject) => {
-    const ended = new AbortController()
+    const ended = abortController()
     const served = options.serve?.({
       ended: ended.signal,
       pendingBytes: () => linked?.peer.pendingBytes() ?? 0,

@@ -116,7 +116,10 @@ export interface ServiceEvents {
   refused: readonly Refused[]
   /** The services behind the gateway changed. */
   overview: Overview
-  /** A page and a fragment don't fit together, and one of them is ours; once for each. */
+  /**
+   * A page and a fragment don't fit together, and one of them is ours; once for each. Those known at start are in the
+   * log, and as long as they last in `overview.fragmentConflicts`.
+   */
   conflict: FragmentConflict
   /** An attempt failed, and the next one follows by itself; or it never can be, and `ready` rejects as well. */
   error: Error

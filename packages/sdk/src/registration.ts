@@ -51,6 +51,8 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
     menuItems: menuItemsOf(options.menu),
     refs: refsOf(options.fragments),
     uses: usesOf(options.pages),
+    // A page may be made for each request, and a tag may name its service by an attribute.
+    ...(options.pages !== undefined && options.pages.length > 0 && { asksFragments: true }),
     ...definedOf({ version, awakening, weight, group, title, fallback, affinity }),
   }
   const parsed = registration.safeParse(bean)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setMaxListeners } from 'node:events'
 
 /** A promise that is settled from outside. */
 export interface Deferred<Value> {
@@ -21,6 +22,13 @@ export function deferred<Value = void>(): Deferred<Value> {
   })
   promise.catch(nothing)
   return { promise, resolve, reject }
+}
+
+/** An AbortController for any number of listeners; Node 20 warns of more than ten. */
+export function abortController(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }
 
 /** True when the promise was kept in time. */

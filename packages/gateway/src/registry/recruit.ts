@@ -86,7 +86,7 @@ export function createRecruiter({ settings, known, knownFragments, node, log }: 
         awakening: registration.awakening ?? 'NEWEST_VERSION_WINS',
         affinity: registration.affinity ?? channel === 'http',
         isOurs: registration.protocol === 1,
-        asksFragments: uses.length > 0,
+        asksFragments: registration.asksFragments === true || uses.length > 0,
         ...(refs ? { refs } : {}),
       }),
     }

@@ -15,6 +15,7 @@ import {
 import type { Line } from '../connection.ts'
 import type { Log } from '../log.ts'
 import { createSeldom } from '../seldom.ts'
+import { abortController } from '../waiting.ts'
 import { FragmentFailure } from './failure.ts'
 import { type AskedFragments, readRenderRequest } from './render-request.ts'
 import type { Renders } from './renders.ts'
@@ -64,7 +65,7 @@ function stream(
   encode: (item: RenderedFragments) => Buffer,
   sink: Sink,
 ): Source {
-  const cancelled = new AbortController()
+  const cancelled = abortController()
   const ready: RenderedFragments[] = []
   let demand = 0
   let isDone = false

@@ -10,6 +10,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RENDERED_FRAGMENTS_MIME, type RenderedFragments } from '@hydra-gateway/protocol'
 import type { Log } from '../log.ts'
+import { abortController } from '../waiting.ts'
 import { together } from './channel.ts'
 import { FragmentFailure } from './failure.ts'
 import { readRenderRequest } from './render-request.ts'
@@ -46,7 +47,7 @@ export function createDoor(deps: DoorDeps): Door {
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, deps: DoorDeps): Promise<void> {
-  const gone = new AbortController()
+  const gone = abortController()
   const abort = () => gone.abort(new FragmentFailure('cancelled', 'nobody waits for the fragment any more'))
   // Both ends come: after an answer that was sent whole, aborting changes nothing.
   response.once('close', abort)

@@ -102,7 +102,9 @@ test('tags of pages are registered once pages are compiled', () => {
   }
   checkOptions({ name: 'orders', pages: [page] })
   page.compile()
-  assert.deepEqual(compileRegistration({ name: 'orders', pages: [page] }, facts).uses, [use])
+  const sent = compileRegistration({ name: 'orders', pages: [page] }, facts)
+  assert.deepEqual([sent.uses, sent.asksFragments], [[use], true])
+  assert.equal(compileRegistration({ name: 'orders', pages: [] }, facts).asksFragments, undefined)
 })
 
 test('two fragments of one name, and things that are no fragments, are refused before anything starts', () => {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { setMaxListeners } from 'node:events'
 import { type FragmentContext, nearest } from '@hydra-gateway/protocol'
 import type { Log } from '../log.ts'
 import type {
@@ -96,6 +97,8 @@ export function createLocalFragments(deps: LocalDeps): LocalFragments {
     definition: (ref) => definitions.get(ref),
     async render(request) {
       const { ref, context, signal, onDone } = request
+      // A page has one signal for all of its fragments; Node 20 warns of more than ten listeners.
+      setMaxListeners(0, signal)
       const definition = definitions.get(ref)
       const chain = context.chain ?? []
       try {

@@ -9,14 +9,14 @@ import type { RouteHandlers } from '@hydra-gateway/protocol/rsocket'
 import type { Line } from '../connection.ts'
 import type { Log } from '../log.ts'
 import type { ServiceOptions } from '../options.ts'
-import { within } from '../waiting.ts'
+import { abortController, within } from '../waiting.ts'
 import type { AskGateway, PageBinding } from './binding.ts'
 import { renderRoutes } from './channel.ts'
 import { formatConflict, watchConflicts } from './conflicts.ts'
-import type { ResolveNested } from './definition.ts'
 import { createDoor, type Door } from './door.ts'
 import { FragmentFailure } from './failure.ts'
 import { createLocalFragments } from './local.ts'
+import { createResolveNested } from './nested.ts'
 import { createRenders } from './renders.ts'
 
 const MAX_RENDERS = 256
@@ -29,8 +29,6 @@ export interface FragmentSideDeps {
   readonly log: Log
   /** The line to the gateway, as it is now. */
   readonly ask: () => AskGateway | undefined
-  /** Resolves tags inside of fragments. */
-  readonly nested?: (binding: PageBinding) => ResolveNested
   readonly onConflict: (conflict: FragmentConflict) => void
 }
 
@@ -60,16 +58,16 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
   const { name: service, fragments: definitions = [], pages = [], identify } = options
   const { maxRenders = MAX_RENDERS, maxRenderBytes = MAX_RENDER_BYTES } = options
   const { sessions, version = 0, affinity = false } = options
-  let nested: ResolveNested | undefined
-  const fragments = createLocalFragments({ service, definitions, identify, log, nested: () => nested })
+  // Fragments may hold tags themselves, and these may mean fragments: each side needs the other.
+  const fragments = createLocalFragments({ service, definitions, identify, log, nested: () => resolveNested })
   const binding: PageBinding = { service, fragments, ask: deps.ask, log, sessions, version, affinity }
+  const resolveNested = createResolveNested(binding)
   for (const page of pages) page.compile(binding)
   for (const page of pages) page.bind(binding)
-  nested = deps.nested?.(binding)
 
   const now = () => performance.now()
   const renders = createRenders({ fragments, log, maxRenders, now })
-  const closed = new AbortController()
+  const closed = abortController()
   let keys: readonly string[] = []
   const offers = definitions.length > 0
   return {

@@ -10,6 +10,7 @@ import {
   activeService,
   forgetAnswer,
   fragmentRequest,
+  fragmentsAnswer,
   fragmentsRequest,
   menuItem,
   menuItems,
@@ -29,6 +30,7 @@ import { generate, inRepository } from './generated-file.ts'
 const SCHEMAS = {
   'active-service': activeService,
   'admin-forget': forgetAnswer,
+  'admin-fragments': fragmentsAnswer,
   'admin-routes': routesAnswer,
   'admin-services': servicesAnswer,
   'fragment-request': fragmentRequest,

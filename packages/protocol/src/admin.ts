@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import { menuItems } from './menu.ts'
-import { SERVICE_STATES } from './overview.ts'
+import { fragmentConflict, SERVICE_STATES } from './overview.ts'
 
 /** As a value that was handed out is seen: nobody changes it. */
 type Read<Value> = Value extends readonly (infer Item)[]
@@ -44,6 +44,26 @@ export const instanceInfo = z.object({
 })
 export type InstanceInfo = Read<z.output<typeof instanceInfo>>
 
+export const refInfo = z.object({
+  ref: z.string(),
+  attributes: z.array(z.string()).describe('What it sets by itself.'),
+  imports: z.array(z.string()).optional().describe('What it takes from a page; anything when absent.'),
+  refused: z
+    .string()
+    .optional()
+    .describe('Why it is not asked for, at those of the instances that declare it so.'),
+})
+export type RefInfo = Read<z.output<typeof refInfo>>
+
+export const useInfo = z.object({
+  place: z.string().describe('Where the tag stands: `product.html:12:5`.'),
+  service: z.string(),
+  ref: z.string(),
+  imports: z.array(z.string()),
+  exports: z.array(z.string()),
+})
+export type UseInfo = Read<z.output<typeof useInfo>>
+
 export const serviceInfo = z.object({
   name: z.string(),
   title: z.string().describe('What visitors call the service.'),
@@ -55,6 +75,11 @@ export const serviceInfo = z.object({
   downSince: z.number().optional().describe('Since when no instance serves; epoch ms.'),
   downForMs: z.number().optional().describe('The same as a duration, ms.'),
   menuItems: menuItems.describe('Menu items by menu, as the service declared them.'),
+  refs: z
+    .array(refInfo)
+    .optional()
+    .describe('Fragments it renders; absent when it does not say, as Medusa’s applications.'),
+  uses: z.array(useInfo).optional().describe('Fragments of others its pages ask for; absent without any.'),
   instances: z.array(instanceInfo),
 })
 export type ServiceInfo = Read<z.output<typeof serviceInfo>>
@@ -101,6 +126,38 @@ export const routesAnswer = z.object({
   refused: z.array(refusedInfo).describe('Declared paths that are not served.'),
 })
 export type RoutesAnswer = Read<z.output<typeof routesAnswer>>
+
+export const fragmentInfo = refInfo.omit({ refused: true }).extend({
+  service: z.string(),
+  state: state.describe('State of the service.'),
+  versions: z.array(version).describe('Those that declare it like this.'),
+  instances: z.array(z.string()).describe('Ids of the instances that do.'),
+  refused: z.string().optional().describe('Why these instances are not asked for it.'),
+  usedBy: z
+    .array(useInfo.omit({ service: true, ref: true }).extend({ page: z.string().describe('A service.') }))
+    .describe('Tags that ask for it.'),
+})
+export type FragmentInfo = Read<z.output<typeof fragmentInfo>>
+
+export const unmetUse = useInfo.extend({
+  page: z.string().describe('Service whose page has the tag.'),
+  reason: z.string().describe('Why nobody renders it, in a sentence.'),
+})
+export type UnmetUse = Read<z.output<typeof unmetUse>>
+
+/** `GET /_hydra/api/v1/fragments` */
+export const fragmentsAnswer = z.object({
+  revision,
+  fragments: z
+    .array(fragmentInfo)
+    .describe('By service and ref; one that versions declare differently stands there once for each.'),
+  conflicts: z
+    .array(fragmentConflict)
+    .describe('Pages and fragments that don’t fit together; then warnings.'),
+  moreConflicts: z.number().optional().describe('How many there are beyond those listed.'),
+  unmet: z.array(unmetUse).describe('Tags that ask for what no known service renders.'),
+})
+export type FragmentsAnswer = Read<z.output<typeof fragmentsAnswer>>
 
 /** `DELETE /_hydra/api/v1/services/{name}` */
 export const forgetAnswer = z.object({ forgotten: z.string().describe('Name of the service.') })

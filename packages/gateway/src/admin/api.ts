@@ -6,6 +6,7 @@
  * @module
  */
 import {
+  type FragmentsAnswer,
   type InstanceInfo,
   type RoutesAnswer,
   type ServiceInfo,
@@ -18,9 +19,10 @@ import { memberState, serviceState } from '../registry/overview.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Live } from '../routing/live.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
+import { declaredFragments, listFragments } from './fragments.ts'
 
 export interface AdminApiDeps {
-  readonly registry: Pick<Registry, 'entries' | 'silentForMs' | 'forget'>
+  readonly registry: Pick<Registry, 'entries' | 'fragments' | 'silentForMs' | 'forget'>
   readonly live: Live
   readonly vitals: VitalsBook
   readonly clock: Clock
@@ -29,6 +31,7 @@ export interface AdminApiDeps {
 export interface AdminApi {
   services(): ServicesAnswer
   routes(): RoutesAnswer
+  fragments(): FragmentsAnswer
   /** Forgets a service nobody serves; one that runs would only register again, a configured one never does. */
   forget(name: string): 'forgotten' | 'unknown' | 'serving' | 'configured'
 }
@@ -68,6 +71,7 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps):
         ? { downSince: entry.down.since, downForMs: Math.round(clock.monotonic() - entry.down.at) }
         : {}),
       menuItems: entry.declared.menuItems,
+      ...declaredFragments(members),
       instances: members.map(instance),
     }
   }
@@ -98,6 +102,10 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps):
       })
       return { revision: table.revision, routes, conflicts: table.conflicts(), refused }
     },
+    fragments: () => ({
+      revision: live.table.revision,
+      ...listFragments(registry, (entry) => serviceState(entry, vitals)),
+    }),
     forget(name) {
       const entry = [...registry.entries()].find((one) => one.name === name)
       if (!entry) return 'unknown'

@@ -15,12 +15,11 @@
  *
  * @module
  */
-import type { FallbackReason } from '../fragment.ts'
-import { cycle, exportConflict, importTwice, unresolvedName } from './faults.ts'
-import { cyclesOf, cycleThrough, type Edge } from './graph.ts'
-import { fillNames, readValue, rootOf } from './lists.ts'
+import { cycle } from './faults.ts'
+import { type Cell, createCell, judge, place, type Verdict } from './flow-cell.ts'
+import { cyclesOf, cycleThrough } from './graph.ts'
+import { readValue, rootOf } from './lists.ts'
 import type { FragmentTag } from './model.ts'
-import { placesOf } from './position.ts'
 import { put } from './values.ts'
 
 /** A fragment that may be asked for now. */
@@ -36,14 +35,8 @@ export interface Start {
 }
 
 /** A fragment the flow itself turned down. */
-export interface Declined {
+export interface Declined extends Verdict {
   readonly index: number
-  readonly reason: Extract<
-    FallbackReason,
-    'export-conflict' | 'import-conflict' | 'cycle' | 'unresolved-name'
-  >
-  /** Both places and a way out. */
-  readonly detail: string
 }
 
 export interface Flow {
@@ -77,80 +70,24 @@ export interface FlowOptions {
   readonly attributes: Readonly<Record<string, unknown>>
 }
 
-type Verdict = Pick<Declined, 'reason' | 'detail'>
-
-/** A tag on its way. */
-interface Cell {
-  readonly tag: FragmentTag
-  readonly index: number
-  readonly service: string
-  readonly ref: string
-  readonly holder: Cell | undefined
-  /** Tags directly in its fallback. */
-  readonly held: Cell[]
-  /** For each import: whether the page or an earlier decision provides it. */
-  readonly isProvided: boolean[]
-  /** Whom it waits for by what the tags say, whatever became of them: what cycles are looked for in. */
-  readonly edges: Edge[]
-  readonly dependents: { readonly cell: Cell; readonly isHolder: boolean }[]
-  verdict: Verdict | undefined
-  /** How many of those it waits for have not been released; an import nobody provides yet is one as well. */
-  unmet: number
-  phase: 'waiting' | 'ready' | 'started' | 'over'
-  /** Its fallback is not shown: it was rendered, or stands in a fallback that is not shown itself. */
-  hidesFallback: boolean
-  /** Those who wait for it wait no longer. */
-  isReleased: boolean
-  /** Latest wave of those it waited for; of its holder; its own, for those who wait for it. */
-  waveBefore: number
-  waveOfHolder: number
-  wave: number
-}
-
 const NOTHING = Object.freeze({ starts: Object.freeze([]), declined: Object.freeze([]) })
-const place = placesOf()
 
 /** Makes the flow of one page. */
 export function createFlow({ attributes: given }: FlowOptions): Flow {
-  const attributes: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(given)) put(attributes, name, value)
-  const own = new Set(Object.keys(given))
+  const page: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(given)) put(page, name, value)
+  const attributes = { ...page }
   const cells: Cell[] = []
   const providers = new Map<string, Cell>()
   /** Imports nobody provides yet, by name. */
   const awaited = new Map<string, { readonly cell: Cell; readonly position: number }[]>()
+  const isOfPage = (name: string) => Object.hasOwn(page, name)
+  const providerOf = (name: string) => providers.get(name)
   let isAhead = true
   let mayHaveCycles = false
   let unsettled = 0
   let ready: Cell[] = []
   let declined: Declined[] = []
-
-  const isTaken = (name: string) => own.has(name) || providers.has(name)
-
-  /** What is wrong with a tag beside those before it. */
-  function judge(tag: FragmentTag, isUnfilled: boolean): Verdict | undefined {
-    const targets = new Map<string, (typeof tag.imports)[number]>()
-    for (const transfer of tag.imports) {
-      const other = targets.get(transfer.to)
-      if (other) return { reason: 'import-conflict', detail: importTwice(place, tag, other, transfer) }
-      targets.set(transfer.to, transfer)
-    }
-    const exported = new Set<string>()
-    for (const transfer of tag.exports) {
-      if (isTaken(transfer.to) || exported.has(transfer.to)) {
-        const other = exported.has(transfer.to) ? tag : providers.get(transfer.to)?.tag
-        return { reason: 'export-conflict', detail: exportConflict(place, tag, transfer, other, isTaken) }
-      }
-      exported.add(transfer.to)
-    }
-    if (isUnfilled) return { reason: 'unresolved-name', detail: unresolvedName(place, tag) }
-    const itself = isAhead
-      ? undefined
-      : tag.imports.find(({ from }) => exported.has(rootOf(from)) && !own.has(rootOf(from)))
-    if (!itself) return undefined
-    const step = { from: 0, to: 0, name: rootOf(itself.from) }
-    return { reason: 'cycle', detail: cycle(place, [tag], [step]) }
-  }
 
   function waitFor(cell: Cell, other: Cell, name: string | undefined): void {
     const isHolder = name === undefined
@@ -185,8 +122,8 @@ export function createFlow({ attributes: given }: FlowOptions): Flow {
   function resolveImports(cell: Cell): void {
     for (const [position, { from }] of cell.tag.imports.entries()) {
       const name = rootOf(from)
-      const provider = own.has(name) ? undefined : providers.get(name)
-      cell.isProvided[position] = own.has(name) || provider !== undefined
+      const provider = isOfPage(name) ? undefined : providerOf(name)
+      cell.isProvided[position] = isOfPage(name) || provider !== undefined
       if (provider) waitFor(cell, provider, name)
       else if (!cell.isProvided[position] && isAhead) {
         cell.unmet++
@@ -269,28 +206,8 @@ export function createFlow({ attributes: given }: FlowOptions): Flow {
     add(tag, parent) {
       const holder = parent === undefined ? undefined : cells[parent]
       if (parent !== undefined && !holder) throw new RangeError(`there is no fragment ${parent}`)
-      const service = fillNames(tag.service, given)
-      const ref = fillNames(tag.ref, given)
-      const isUnfilled = service === undefined || !ref
-      const cell: Cell = {
-        tag,
-        index: cells.length,
-        service: service === undefined || service === 'self' ? '' : service,
-        ref: ref ?? '',
-        holder,
-        held: [],
-        isProvided: [],
-        edges: [],
-        dependents: [],
-        verdict: judge(tag, isUnfilled),
-        unmet: 0,
-        phase: 'waiting',
-        hidesFallback: false,
-        isReleased: false,
-        waveBefore: 0,
-        waveOfHolder: 0,
-        wave: 0,
-      }
+      const cell = createCell(tag, cells.length, holder, page)
+      cell.verdict = judge(cell, { isAhead, isOfPage, providerOf })
       cells.push(cell)
       unsettled++
       holder?.held.push(cell)
@@ -327,7 +244,7 @@ export function createFlow({ attributes: given }: FlowOptions): Flow {
             const value = cell.isProvided[position] ? readValue(attributes, from) : undefined
             if (value !== undefined) put(values, to, value)
           }
-          const { index, service, ref, wave } = cell
+          const { index, service = '', ref = '', wave } = cell
           return { index, service, ref, values, wave }
         })
       const taken = { starts, declined: declined.sort((one, other) => one.index - other.index) }

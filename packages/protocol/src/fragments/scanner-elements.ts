@@ -118,6 +118,7 @@ export class Elements {
   #isClosing(): boolean {
     const closing = this.#open.closing(this.#prefix)
     if (closing === 'text') this.#open.close()
+    if (closing === 'nothing') this.#handler.onStrayEnd?.(this.#output.heldAt)
     return closing === 'fragment'
   }
 

@@ -29,6 +29,8 @@ export interface ScanHandler {
    * nothing, or has the prefix of another, comes as text.
    */
   onFragmentEnd(tag: Uint8Array, from: number, to: number, offset: number): void
+  /** Told of an end tag that closes nothing, or has the prefix of another, before it comes as text. */
+  onStrayEnd?(offset: number): void
   /**
    * `<script type="application/json" P:attributes>` came whole: its content, as its bytes are. Nothing of
    * the element comes as text. `offset`: of its `<` in the page.

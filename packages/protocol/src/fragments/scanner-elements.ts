@@ -65,7 +65,7 @@ export class Elements {
     this.#isDeciding = false
     if ((flags & N.FRAGMENT) !== 0) {
       this.#prefix = N.prefixOf(bytes, from)
-      this.#isWanted = !this.isEnd || this.#isClosing()
+      this.#isWanted = !this.isEnd || this.#isClosing(index)
       if (!this.#isWanted) this.flags = 0
     } else {
       if (flags !== 0 || !this.#hasHeadEnded) this.#announce(flags, index)
@@ -115,10 +115,13 @@ export class Elements {
     this.#endBody()
   }
 
-  #isClosing(): boolean {
+  #isClosing(index: number): boolean {
     const closing = this.#open.closing(this.#prefix)
     if (closing === 'text') this.#open.close()
-    if (closing === 'nothing') this.#handler.onStrayEnd?.(this.#output.heldAt)
+    if (closing === 'nothing' && this.#handler.onStrayEnd !== undefined) {
+      this.#output.flush(index)
+      this.#handler.onStrayEnd(this.#output.heldAt)
+    }
     return closing === 'fragment'
   }
 

@@ -177,6 +177,22 @@ suite('the scanner: limits', () => {
 })
 
 suite('the scanner: what it lets go', () => {
+  test('an end tag that closes nothing is told before it goes on as text', () => {
+    const page = bytes('a</m:fragment>b<m:fragment></x:fragment></m:fragment>')
+    assert.deepEqual(
+      scan(page).filter(([what]) => what !== 'head' && what !== 'body'),
+      [
+        ['text', 'a'],
+        ['stray', '', 1],
+        ['text', '</m:fragment>b'],
+        ['start', '<m:fragment>', 15],
+        ['stray', '', 27],
+        ['text', '</x:fragment>'],
+        ['end', '</m:fragment>', 40],
+      ],
+    )
+  })
+
   test('a page without fragment tags is told in one range for each piece', () => {
     const page = bytes(
       '<html><head><title>a</title></head><body><p class="a">b<script>c</script><!--d--></body></html>',

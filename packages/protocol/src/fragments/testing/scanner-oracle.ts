@@ -29,6 +29,7 @@ export function scan(page: Uint8Array, cuts: readonly number[] = [], limits: Sca
       onFragmentStart: (bytes, from, to, isSelfClosing, offset) =>
         add(isSelfClosing ? 'whole' : 'start', latin1(bytes.subarray(from, to)), offset),
       onFragmentEnd: (bytes, from, to, offset) => add('end', latin1(bytes.subarray(from, to)), offset),
+      onStrayEnd: (offset) => add('stray', '', offset),
       onAttributes: (json, offset) => add('attributes', latin1(json), offset),
       onHeadEnd: () => add('head', ''),
       onBodyEnd: () => add('body', ''),
@@ -47,12 +48,12 @@ export function scan(page: Uint8Array, cuts: readonly number[] = [], limits: Sca
   return found
 }
 
-/** Without the places of head and body, about which a tokenizer says nothing. */
+/** Without stray ends and the places of head and body, about which a tokenizer says nothing. */
 export function withoutPlaces(found: readonly Found[]): Found[] {
   const rest: Found[] = []
   for (const one of found) {
     const last = rest.at(-1)
-    if (one[0] === 'head' || one[0] === 'body') continue
+    if (one[0] === 'head' || one[0] === 'body' || one[0] === 'stray') continue
     if (one[0] === 'text' && last?.[0] === 'text') rest[rest.length - 1] = ['text', last[1] + one[1]]
     else rest.push(one)
   }

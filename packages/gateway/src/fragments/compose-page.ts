@@ -151,7 +151,7 @@ export class ComposedPage implements Composition {
   #isAdvancing = false
   #isScheduled = false
   #isBegun: boolean
-  readonly #assets = createPageAssets({ hasHead: true })
+  readonly #assets = createPageAssets()
   readonly #declared: Asset[] = []
   /** The service's answer ended. */
   #isWhole = false

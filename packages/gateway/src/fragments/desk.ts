@@ -204,10 +204,13 @@ function transfersOf(
   }
 }
 
-function answerOf({ html, exports, assets, instance, report }: Outcome, isXray: boolean): RenderedFragment {
+function answerOf(
+  { html, reason, exports, assets, instance, report }: Outcome,
+  isXray: boolean,
+): RenderedFragment {
   const { id } = report
   const more = isXray ? { report } : {}
-  if (html === undefined) return { id, renderedHTML: null, ...more }
+  if (html === undefined) return { id, renderedHTML: null, ...(reason && { reason }), ...more }
   return {
     id,
     renderedHTML: html,

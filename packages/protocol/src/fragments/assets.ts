@@ -2,10 +2,10 @@
  * Assets of fragments: their addresses, checked, the elements they become, and where these stand. Shared by the gateway
  * and the SDK, so that a page composed in either has one DOM: compose with this, don't write it again.
  *
- * Where: everything of fragments that are there when `</head>` leaves goes just before it, in the order of the
- * document. What comes later goes right before the HTML of its fragment, inside its X-ray markers. A page without a
- * head has all of it in place. Each address stands once in a page. Hints go into a `Link` header, never into the
- * page. Other markup both sides write: `page-markup.ts`.
+ * Where: everything that is known of fragments when `</head>` leaves goes just before it, in the order of the
+ * document. All else goes right before the HTML of its fragment, inside its X-ray markers; a page without a head has
+ * all of it there. Each address stands once in a page. Hints go into a `Link` header, never into the page. Other
+ * markup both sides write: `page-markup.ts`.
  *
  * @module
  */
@@ -103,19 +103,18 @@ function isModule(url: string): boolean {
 
 /** The assets of one page on their way: says what is written where. */
 export interface PageAssets {
-  /** A fragment is there. In time, its assets stand in the head; otherwise nothing happens yet. */
+  /** What is known before the head leaves: stands in it. Later than that, nothing happens. */
   ready(assets: readonly Asset[]): void
   /** `</head>` leaves: what has to stand just before it. */
   closeHead(): string
-  /** A fragment's HTML leaves: what has to stand right before it; nothing while the head is still to come. */
+  /** A fragment's HTML leaves: what has to stand right before it, as the page doesn't have it yet. */
   before(assets: readonly Asset[]): string
 }
 
-/** Makes the assets of one page; `hasHead` is false where no `</head>` will come. */
-export function createPageAssets({ hasHead }: { readonly hasHead: boolean }): PageAssets {
+/** Makes the assets of one page. */
+export function createPageAssets(): PageAssets {
   const seen = new Set<string>()
-  let isOpen = hasHead
-  let head = ''
+  const known: Asset[] = []
   const fresh = (assets: readonly Asset[]) => {
     let html = ''
     for (const asset of assets) {
@@ -127,18 +126,8 @@ export function createPageAssets({ hasHead }: { readonly hasHead: boolean }): Pa
     return html
   }
   return {
-    ready(assets) {
-      if (isOpen) head += fresh(assets)
-    },
-    closeHead() {
-      isOpen = false
-      return head
-    },
-    before(assets) {
-      const html = fresh(assets)
-      if (!isOpen) return html
-      head += html
-      return ''
-    },
+    ready: (assets) => void known.push(...assets),
+    closeHead: () => fresh(known),
+    before: fresh,
   }
 }

@@ -28,7 +28,6 @@ export interface Program {
   readonly name: string
   readonly ops: readonly Op[]
   readonly nodes: readonly FragmentNode[]
-  readonly hasHead: boolean
   /** What the page says of itself in its attributes script. */
   readonly attributes: Readonly<Record<string, unknown>>
   readonly warnings: readonly string[]
@@ -58,7 +57,6 @@ export function compileProgram(
     name,
     ops,
     nodes: template.nodes,
-    hasHead: ops.some((op) => typeof op === 'object' && 'mark' in op && op.mark === 'head'),
     attributes: attributesOf(template.attributes, name),
     warnings: [
       ...template.warnings.map((warning) => (warning.startsWith(name) ? warning : `${name}: ${warning}`)),

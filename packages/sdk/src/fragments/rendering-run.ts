@@ -56,6 +56,8 @@ export interface RunOptions {
 
 export interface Run {
   outcome(index: number): Outcome | undefined
+  /** Assets that are known before the fragment is rendered: those own ones declare. */
+  declaredAssets(index: number): readonly Asset[]
   /** Resolves the next time something is there; rejects when the run was cancelled. */
   change(): Promise<void>
   /** All that will ever be shown is there. */
@@ -466,6 +468,14 @@ export function createRun(options: RunOptions): Run {
 
   return {
     outcome: (index) => outcomes[index],
+    declaredAssets(index) {
+      const [service, ref] = [services[index], refs[index]]
+      if (service === undefined || !ref || !isOwn(service, own)) return []
+      return assetsOf(fragments.definition(ref)?.options.assets, {
+        service: own,
+        version: binding.version ?? 0,
+      })
+    },
     change() {
       if (fault !== undefined) return Promise.reject(fault)
       return new Promise((resolve, reject) => waiters.push({ resolve, reject }))

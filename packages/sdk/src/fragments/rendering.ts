@@ -8,6 +8,7 @@
  */
 import { Readable } from 'node:stream'
 import {
+  type Asset,
   createPageAssets,
   FragmentError,
   fragmentMarkers,
@@ -183,8 +184,8 @@ function requiredError({ name }: Program, { service, ref, reason }: Outcome): Fr
 
 /** The page, piece by piece. */
 async function* chunks({ program, run, service, isXray }: OpenPage): AsyncGenerator<string, void> {
-  const { ops, nodes, hasHead } = program
-  const assets = createPageAssets({ hasHead })
+  const { ops, nodes } = program
+  const assets = createPageAssets()
   const beganAt = performance.now()
   let headMs: number | undefined
   let hasLeft = false
@@ -204,7 +205,7 @@ async function* chunks({ program, run, service, isXray }: OpenPage): AsyncGenera
     }
     if ('mark' in op) {
       if (op.mark === 'head') {
-        for (const outcome of shownOf(ops, run)) assets.ready(outcome.assets)
+        for (const known of knownAssets(ops, run)) assets.ready(known)
         out += assets.closeHead()
         headMs = performance.now() - beganAt
         continue
@@ -242,12 +243,13 @@ async function* chunks({ program, run, service, isXray }: OpenPage): AsyncGenera
   if (out !== '') yield out
 }
 
-/** What is there and will be shown, in document order. */
-function* shownOf(ops: readonly Op[], run: Run): Generator<Outcome> {
+/** Assets that will be needed, as far as that is known by now, in document order. */
+function* knownAssets(ops: readonly Op[], run: Run, isInFallback = false): Generator<readonly Asset[]> {
   for (const op of ops) {
     if (typeof op === 'string' || 'mark' in op) continue
     const outcome = run.outcome(op.fragment)
-    if (outcome?.html !== undefined) yield outcome
-    else if (outcome) yield* shownOf(op.fallback, run)
+    if (!outcome) yield isInFallback ? [] : run.declaredAssets(op.fragment)
+    else if (outcome.html !== undefined) yield outcome.assets
+    else yield* knownAssets(op.fallback, run, true)
   }
 }

@@ -1,0 +1,125 @@
+/**
+ * A gateway made by hand, for tests of pages: it resolves what it is asked as the real one does, by the flow of the
+ * page, and renders by a function of the test.
+ *
+ * @module
+ */
+import type { FragmentsRequest, RenderedFragment } from '@hydra-gateway/protocol'
+import { createFlow, type FragmentTag, parseTransfers } from '@hydra-gateway/protocol/fragments'
+import type { StreamReceiver } from '@hydra-gateway/protocol/rsocket'
+import type { AskGateway, PageBinding, VisitorSessions } from '../binding.ts'
+import type { FragmentDefinition, LocalFragments } from '../definition.ts'
+import { createLocalFragments } from '../local.ts'
+
+export interface AskedFor {
+  readonly id: string
+  readonly service: string
+  readonly ref: string
+  readonly values: Readonly<Record<string, unknown>>
+  readonly session: unknown
+}
+
+export type Answer = Partial<Omit<RenderedFragment, 'id'>> & { readonly session?: unknown }
+/** Never answered when it stays pending. */
+export type Render = (asked: AskedFor) => Answer | Promise<Answer>
+
+export interface HandMadeGateway {
+  readonly ask: AskGateway
+  /** All questions so far. */
+  readonly questions: FragmentsRequest[]
+  readonly rendered: AskedFor[]
+  /** Questions nobody waited for any more. */
+  cancelled: number
+  /** The line is lost: every question ends. */
+  lose(): void
+}
+
+export function createHandMadeGateway(render: Render): HandMadeGateway {
+  const open = new Set<StreamReceiver>()
+  const gateway: HandMadeGateway = {
+    questions: [],
+    rendered: [],
+    cancelled: 0,
+    ask(request, receiver) {
+      gateway.questions.push(request)
+      open.add(receiver)
+      queueMicrotask(() => answer(request, receiver))
+      return {
+        request() {},
+        cancel() {
+          if (open.delete(receiver)) gateway.cancelled++
+        },
+      }
+    },
+    lose() {
+      for (const receiver of open) receiver.onEnd(new Error('the line is lost') as never)
+      open.clear()
+    },
+  }
+
+  function answer(request: FragmentsRequest, receiver: StreamReceiver): void {
+    const flow = createFlow({ attributes: request.attributes ?? {} })
+    const ids: string[] = []
+    for (const [service, list] of Object.entries(request.requests)) {
+      for (const { id, ref, imports, exports } of list) {
+        const tag: FragmentTag = {
+          service,
+          ref,
+          imports: (imports ?? []).flatMap(parseTransfers),
+          exports: (exports ?? []).flatMap(parseTransfers),
+          timeoutMs: undefined,
+          required: false,
+          live: false,
+          at: { line: 1, column: 1 },
+        }
+        ids[flow.add(tag)] = id
+      }
+    }
+    flow.closeAhead()
+    const give = (fragments: RenderedFragment[], sessions: VisitorSessions = {}) => {
+      if (open.has(receiver))
+        receiver.onItem({ type: 'RESOLVED_FRAGMENT', fragments, attributes: {}, sessions }, 0)
+    }
+    const go = () => {
+      const { starts, declined } = flow.take()
+      for (const { index, reason } of declined) give([{ id: ids[index]!, renderedHTML: null, reason }])
+      for (const { index, service, ref, values } of starts) {
+        const id = ids[index]!
+        const asked = { id, service, ref, values, session: request.session?.[service] }
+        gateway.rendered.push(asked)
+        Promise.resolve(render(asked)).then(({ session, ...answer }) => {
+          const fragment = { id, renderedHTML: null, ...answer }
+          flow.settle(index, fragment.renderedHTML === null ? undefined : (answer.exports ?? {}))
+          give([fragment], session === undefined ? {} : { [service]: session })
+          go()
+        })
+      }
+      if (flow.isSettled && open.delete(receiver)) receiver.onEnd(undefined)
+    }
+    go()
+  }
+  return gateway
+}
+
+export interface TestBinding extends PageBinding {
+  readonly lines: string[]
+}
+
+/** A service `shop` with these fragments, behind a gateway. */
+export function bindingOf(
+  gateway: { readonly ask: AskGateway } | undefined,
+  definitions: readonly FragmentDefinition[] = [],
+  others: Partial<PageBinding> = {},
+): TestBinding {
+  const lines: string[] = []
+  const write = (line: string) => void lines.push(line)
+  const log = { info: write, warn: write, error: write }
+  const fragments: LocalFragments = createLocalFragments({
+    service: 'shop',
+    definitions,
+    identify: undefined,
+    log,
+    nested: () => undefined,
+  })
+  return { service: 'shop', fragments, ask: () => gateway?.ask, log, sessions: undefined, lines, ...others }
+}

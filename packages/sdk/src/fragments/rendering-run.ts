@@ -307,7 +307,7 @@ export function createRun(options: RunOptions): Run {
       return
     }
     const group = grow(new Set(starts.map(({ index }) => index)))
-    const ids = new Map([...group].map((index) => [`f${index}`, index]))
+    const ids = new Map([...group].sort((one, other) => one - other).map((index) => [`f${index}`, index]))
     const question = formatQuestion({
       asked: [...ids].map(([id, index]): Asked => {
         const [tag, service, ref] = [nodes[index]!, services[index]!, refs[index]!]

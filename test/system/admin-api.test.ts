@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { forgetAnswer, problem, routesAnswer, servicesAnswer } from '@hydra-gateway/protocol'
+import { forgetAnswer, fragmentsAnswer, problem, routesAnswer, servicesAnswer } from '@hydra-gateway/protocol'
 import { eventually } from '../support/eventually.ts'
 import { startGateway } from '../support/gateway.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -29,14 +29,26 @@ test('what the admin API answers is what its schemas say, with no member they le
   const bean = { name: 'gone', version: '2.0', group: 'g', fallback: '<p>later', menuItems, routes }
   assert.equal((await register({ ...bean, sockets: ['/live'], staticResources: ['a.css'] })).status, 200)
   const rival = [{ path: '/gone', methods: ['GET'], host: 'shop.example' }]
-  assert.equal((await register({ name: 'rival', routes: rival })).status, 200)
+  const uses = [{ place: 'p.html:1:1', service: 'parts', ref: 'teaser', imports: ['zip'] }]
+  const unmet = [{ place: 'p.html:2:1', service: 'nobody', ref: 'teaser' }]
+  const asking = { name: 'rival', routes: rival, uses: [...uses, ...unmet] }
+  assert.equal((await register(asking)).status, 200)
+  const refs = [{ ref: 'teaser', attributes: ['zip'], imports: ['user'] }]
+  assert.equal((await register({ name: 'parts', protocol: 1, refs })).status, 200)
 
   const served = await gateway.admin('services')
-  assert.equal(served.services.length, 3)
+  assert.equal(served.services.length, 4)
   assertWhole(servicesAnswer, served)
   const answer = await gateway.admin('routes')
   assert.ok(answer.routes.length > 3 && answer.conflicts.length === 1 && answer.refused.length === 1)
   assertWhole(routesAnswer, answer)
+  const pieces = await gateway.admin('fragments')
+  assert.deepEqual(
+    [pieces.fragments.length, pieces.conflicts.length, pieces.unmet.length],
+    [1, 1, 1],
+    'a teaser, refused, and a tag nobody answers',
+  )
+  assertWhole(fragmentsAnswer, pieces)
 
   const call = async (method: string, path: string, key = gateway.privateKey) => {
     const authorization = `Basic ${btoa(`${gateway.publicKey}:${key}`)}`
@@ -74,11 +86,12 @@ test('the examples of the admin API’s page are of its schemas', async () => {
     'utf8',
   )
   const examples = [...page.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, json]) => JSON.parse(json!))
-  const [services, down, routes, forgotten, refusal] = examples
-  assert.equal(examples.length, 5)
+  const [services, down, routes, fragments, forgotten, refusal] = examples
+  assert.equal(examples.length, 6)
   assertWhole(servicesAnswer, services)
   assertWhole(servicesAnswer, { revision: 1, services: [{ ...services.services[0], ...down }] })
   assertWhole(routesAnswer, routes)
+  assertWhole(fragmentsAnswer, fragments)
   assertWhole(forgetAnswer, forgotten)
   assertWhole(problem, refusal)
 })

@@ -8,8 +8,11 @@ import { join, relative } from 'node:path'
 import { type Config, loadConfig } from '@hydra-gateway/gateway/config'
 import { findKeptKeys, KEYS_FILE, KeysError } from '@hydra-gateway/gateway/keys'
 import {
+  type FragmentsAnswer,
   forgetAnswer,
+  fragmentsAnswer,
   localUrlHost,
+  nearest,
   problem,
   type RoutesAnswer,
   routesAnswer,
@@ -20,11 +23,13 @@ import {
 } from '@hydra-gateway/protocol'
 import { type Asked, ask } from './ask.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
+import { printable } from './table.ts'
 
 export interface Admin {
   readonly url: string
   services(): Promise<ServicesAnswer>
   routes(): Promise<RoutesAnswer>
+  fragments(): Promise<FragmentsAnswer>
   forget(service: string): Promise<void>
   /** A link that shows a page in X-ray; `to` is a path of the site. */
   xray(to: string): Promise<XrayAnswer>
@@ -80,10 +85,22 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     services: () => call('GET', '/_hydra/api/v1/services', servicesAnswer),
     routes: () => call('GET', '/_hydra/api/v1/routes', routesAnswer),
     xray: (to) => call('POST', '/_hydra/api/v1/xray', xrayAnswer, { to }),
+    fragments: () => call('GET', '/_hydra/api/v1/fragments', fragmentsAnswer),
     async forget(service) {
       await call('DELETE', `/_hydra/api/v1/services/${encodeURIComponent(service)}`, forgetAnswer)
     },
   }
+}
+
+/** Throws for a service nobody knows: a name with a slip in it would otherwise read like one that has nothing. */
+export async function mustBeKnown(service: string, admin: Admin): Promise<void> {
+  const names = (await admin.services()).services.map(({ name }) => name)
+  if (names.includes(service)) return
+  const meant = nearest(service, names)
+  throw new CommandError(
+    `No service is called ${printable(service)}${meant ? `; did you mean ${printable(meant)}?` : '.'}`,
+    EXIT.problem,
+  )
 }
 
 interface Schema<Answer> {

@@ -10,6 +10,7 @@ import { formatProblems } from '@hydra-gateway/gateway/terminal'
 import { type Command, defineCommand, findCommand, readArgs } from './command.ts'
 import { check } from './commands/check.ts'
 import { config } from './commands/config.ts'
+import { fragments } from './commands/fragments.ts'
 import { routes } from './commands/routes.ts'
 import { services } from './commands/services.ts'
 import { start } from './commands/start.ts'
@@ -24,7 +25,7 @@ export const root: Command = defineCommand({
   name: 'hydra',
   summary: 'one front door for many services',
   args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
-  subCommands: [start, services, routes, check, config, xray],
+  subCommands: [start, services, routes, fragments, check, config, xray],
   async run({ version }, io) {
     io.out(version ? `${VERSION}\n` : formatHelp(root, ['hydra'], io.style.out))
     return EXIT.ok

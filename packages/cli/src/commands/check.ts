@@ -4,11 +4,13 @@
  * @module
  */
 import { loadConfig } from '@hydra-gateway/gateway/config'
+import type { FragmentsAnswer } from '@hydra-gateway/protocol'
 import { type AdminOptions, openAdmin } from '../admin.ts'
 import { askPages, findClashes } from '../clashes.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { CommandError, EXIT, type Io } from '../io.ts'
-import { printable } from '../table.ts'
+import { formatCount, printable } from '../table.ts'
+import { sentenceOf } from './fragments.ts'
 
 interface Report {
   readonly file: string | undefined
@@ -23,7 +25,7 @@ export const check = defineCommand({
   name: 'check',
   summary: 'Check a configuration, and how the services behind a running gateway get along',
   about:
-    'Nothing is started. When a gateway answers, each service is asked for one page through it, to find cookies\nof the same name and headers that speak for the whole site.',
+    'Nothing is started. When a gateway answers, each service is asked for one page through it, to find cookies\nof the same name and headers that speak for the whole site. Fragments that do not fit the pages they are for,\nand tags that nobody answers, are said as well.',
   args: {
     file: {
       type: 'positional',
@@ -59,13 +61,23 @@ async function askGateway(
   try {
     const admin = await openAdmin(options, io)
     const { routes } = await admin.routes()
+    const fragments = fragmentWarnings(await admin.fragments())
     const { visits, notAsked } = await askPages(options.gateway ?? admin.url, routes)
-    return { gateway: admin.url, warnings: findClashes(visits), notAsked }
+    return { gateway: admin.url, warnings: [...fragments, ...findClashes(visits)], notAsked }
   } catch (error) {
     if (options.gateway === undefined && error instanceof CommandError && error.exit !== EXIT.problem)
       return { notAsked: [`${error.fact}, so no services were asked.`], warnings: [] }
     throw error
   }
+}
+
+/** Pages and fragments that don't fit together, and tags nobody answers, each in a sentence with a way out. */
+function fragmentWarnings({ conflicts, moreConflicts, unmet }: FragmentsAnswer): string[] {
+  return [
+    ...conflicts.map((one) => `${sentenceOf(one)}.`),
+    ...(moreConflicts ? [`And ${formatCount(moreConflicts)} more fragments that do not fit.`] : []),
+    ...unmet.map(({ page, place, reason }) => `${page} asks for a fragment at ${place}, but ${reason}`),
+  ]
 }
 
 function formatReport({ file, gateway, warnings, notAsked = [] }: Report, io: Io): string {

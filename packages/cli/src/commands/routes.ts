@@ -4,16 +4,10 @@
  * @module
  */
 import type { Style } from '@hydra-gateway/gateway/terminal'
-import {
-  type ConflictInfo,
-  nearest,
-  type RefusedInfo,
-  type RouteInfo,
-  type RoutesAnswer,
-} from '@hydra-gateway/protocol'
-import { type Admin, openAdmin } from '../admin.ts'
+import type { ConflictInfo, RefusedInfo, RouteInfo, RoutesAnswer } from '@hydra-gateway/protocol'
+import { mustBeKnown, openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { CommandError, EXIT } from '../io.ts'
+import { EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
 
 export const routes = defineCommand({
@@ -44,17 +38,6 @@ export const routes = defineCommand({
     return EXIT.ok
   },
 })
-
-/** A name with a slip in it would otherwise read like a service without routes. */
-async function mustBeKnown(service: string, admin: Admin): Promise<void> {
-  const names = (await admin.services()).services.map(({ name }) => name)
-  if (names.includes(service)) return
-  const meant = nearest(service, names)
-  throw new CommandError(
-    `No service is called ${printable(service)}${meant ? `; did you mean ${printable(meant)}?` : '.'}`,
-    EXIT.problem,
-  )
-}
 
 function filter(answer: RoutesAnswer, service: string | undefined): RoutesAnswer {
   if (service === undefined) return answer

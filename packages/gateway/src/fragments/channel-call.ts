@@ -18,7 +18,14 @@ import {
 import type { Deadlines, Waiting } from '../proxy/deadlines.ts'
 import type { Vitals } from '../routing/vitals.ts'
 import type { RenderFailure, RenderReceiver } from './port.ts'
-import { answerLimit, giveFragments, readRendered, unreadable } from './rendered-answer.ts'
+import {
+  answerLimit,
+  fragmentLimit,
+  giveFragments,
+  readRendered,
+  tooLarge,
+  unreadable,
+} from './rendered-answer.ts'
 
 /** What a line is asked with, and how it is told apart from others. */
 export type RenderLine = Pick<Peer, 'stream' | 'ask' | 'isOpen' | 'pendingBytes'>
@@ -49,6 +56,7 @@ export class ChannelCall implements Waiting, StreamReceiver {
   readonly #deps: ChannelCallDeps
   readonly #receiver: RenderReceiver
   readonly #data: Buffer
+  readonly #mostBytes: number
   #left: number
   #source: Source | undefined = undefined
   #way: 'stream' | 'answer' = 'stream'
@@ -56,7 +64,8 @@ export class ChannelCall implements Waiting, StreamReceiver {
   #isStarting = true
   #hasItems = false
   #isDone = false
-  #fault: string | undefined = undefined
+  /** Some of what came could not be used. */
+  #fault: RenderFailure | undefined = undefined
   readonly #isOver = (): boolean => this.#isDone
 
   constructor(deps: ChannelCallDeps, request: RenderRequest, timeoutMs: number, receiver: RenderReceiver) {
@@ -64,7 +73,8 @@ export class ChannelCall implements Waiting, StreamReceiver {
     this.#receiver = receiver
     this.#data = Buffer.from(JSON.stringify(request))
     this.maxItemBytes = answerLimit(request)
-    this.#left = this.maxItemBytes
+    this.#mostBytes = request.requests.length * fragmentLimit(request)
+    this.#left = this.#mostBytes
     this.deadline = deps.deadlines.after(timeoutMs)
     deps.deadlines.add(this)
     deps.state.inFlight++
@@ -102,20 +112,25 @@ export class ChannelCall implements Waiting, StreamReceiver {
     this.#hasItems = true
     this.#left -= sizeBytes
     if (this.#left < 0) {
-      const detail = `the answer has more than ${this.maxItemBytes} bytes`
-      this.#giveUp({ reason: 'too-large', nothingSent: false, isRefusal: false, detail })
+      this.#giveUp(tooLarge(this.#mostBytes))
       return
     }
     const rendered = readRendered(item)
-    this.#fault ??= rendered.fault
+    if (rendered.fault !== undefined) this.#fault ??= unreadable(rendered.fault)
     giveFragments(rendered, this.#receiver, this.#isOver)
+  }
+
+  /** It costs the fragments in it; the others still come. */
+  onOversize = (): void => {
+    this.#hasItems = true
+    this.#fault ??= tooLarge(this.maxItemBytes)
   }
 
   onEnd = (error: RSocketError | undefined): void => {
     if (this.#isDone) return
     if (error && !this.#hasItems && isUnknownRoute(error) && this.#mayAskOtherwise()) this.start()
     else if (error) this.#end(this.#failureOf(error))
-    else this.#end(this.#fault === undefined ? undefined : unreadable(this.#fault))
+    else this.#end(this.#fault)
   }
 
   /** The service doesn't know this way; remembered for as long as the line is. Calls at the same time find out together. */

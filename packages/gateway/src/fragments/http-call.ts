@@ -24,7 +24,7 @@ import type { Instance } from '../routing/upstream.ts'
 import type { Vitals } from '../routing/vitals.ts'
 import { putCallHead } from './call-head.ts'
 import type { RenderFailure, RenderReceiver } from './port.ts'
-import { giveRendered, readBody } from './rendered-answer.ts'
+import { giveRendered, readBody, tooLarge } from './rendered-answer.ts'
 
 /** What is being waited for. */
 type Phase = 'queue' | 'connect' | 'head' | 'answer' | 'done'
@@ -161,7 +161,7 @@ export class HttpCall implements Waiting, PoolUser {
       return
     }
     if (bodyBytes > this.#mostBytes) {
-      this.#tooLarge()
+      this.#fail(tooLarge(this.#mostBytes))
       return
     }
     this.#phase = 'answer'
@@ -172,7 +172,7 @@ export class HttpCall implements Waiting, PoolUser {
     if (this.#phase !== 'answer') return SENT
     const size = this.#size + bytes.length
     if (size > this.#mostBytes) {
-      this.#tooLarge()
+      this.#fail(tooLarge(this.#mostBytes))
       return SENT
     }
     if (size > this.#gathered.length) this.#grow(size)
@@ -242,11 +242,6 @@ export class HttpCall implements Waiting, PoolUser {
     this.#connection = undefined
     discardAnswer(this.method, bodyBytes, this.#pool, connection, this.#own.deadlines)
     this.#fail({ reason, nothingSent: false, isRefusal, detail })
-  }
-
-  #tooLarge(): void {
-    const detail = `the answer has more than ${this.#mostBytes} bytes`
-    this.#fail({ reason: 'too-large', nothingSent: false, isRefusal: false, detail })
   }
 
   /** Nothing was tried. */

@@ -8,6 +8,8 @@
  * @module
  */
 import {
+  FALLBACK_REASONS,
+  type FallbackReason,
   type FragmentAssets,
   isJsonTooDeep,
   type RenderedFragment,
@@ -25,16 +27,21 @@ export interface Rendered {
   readonly fault: string | undefined
 }
 
-/** Sizes of answers when a request doesn't say how large a fragment may be. */
+/** Largest HTML of a fragment when a request doesn't say. */
 const DEFAULT_FRAGMENT_BYTES = 1024 * 1024
 /** Exports, assets and a session beside the HTML. */
 const ROOM_BYTES = 64 * 1024
-/** No answer is read beyond, whatever was asked for: it is parsed in one piece. */
-export const MOST_ANSWER_BYTES: number = 8 * 1024 * 1024
+/** Nothing larger is parsed, as that is done in one piece; one fragment of 4 MiB always fits. */
+const MOST_ANSWER_BYTES = 9 * 1024 * 1024
 
-/** What an answer may have in all: twice its HTML, as quotes and line ends are escaped in JSON. */
-export function answerLimit({ requests, maxBytes = DEFAULT_FRAGMENT_BYTES }: RenderRequest): number {
-  return Math.min(MOST_ANSWER_BYTES, requests.length * (2 * maxBytes + ROOM_BYTES))
+/** What one fragment may have on its way: twice its HTML, as quotes and line ends are escaped in JSON. */
+export function fragmentLimit({ maxBytes = DEFAULT_FRAGMENT_BYTES }: RenderRequest): number {
+  return 2 * maxBytes + ROOM_BYTES
+}
+
+/** What an answer may have that is read in one piece. */
+export function answerLimit(request: RenderRequest): number {
+  return Math.min(MOST_ANSWER_BYTES, request.requests.length * fragmentLimit(request))
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -92,16 +99,23 @@ export function giveFragments(
   receiver: RenderReceiver,
   isCancelled: () => boolean,
 ): void {
+  // First: with the last fragment the page may be done, and what comes later is not kept.
+  if (session !== undefined) receiver.onSession(session)
   for (const fragment of fragments) {
     if (isCancelled()) return
     receiver.onFragment(fragment)
   }
-  if (session !== undefined && !isCancelled()) receiver.onSession(session)
 }
 
 /** What came is not what was agreed. */
 export function unreadable(detail: string): RenderFailure {
   return { reason: 'unreadable', nothingSent: false, isRefusal: false, detail }
+}
+
+/** More came than was allowed. */
+export function tooLarge(mostBytes: number): RenderFailure {
+  const detail = `the answer has more than ${mostBytes} bytes`
+  return { reason: 'too-large', nothingSent: false, isRefusal: false, detail }
 }
 
 /** A fragment may come in several pieces, but not in any number. */
@@ -124,12 +138,17 @@ function readFragment(value: unknown): RenderedFragment | undefined {
   if (typeof id !== 'string' || (typeof renderedHTML !== 'string' && renderedHTML !== null)) return undefined
   const exports = own(value, 'exports') ?? undefined
   const assets = own(value, 'assets') ?? undefined
+  if (renderedHTML === null) {
+    const reason = REASONS.find((word) => word === own(value, 'reason'))
+    return reason ? { id, renderedHTML, reason } : { id, renderedHTML }
+  }
   if (exports === undefined && assets === undefined) return { id, renderedHTML }
   if (exports !== undefined && !(isRecord(exports) && isPlainData(exports))) return undefined
   if (assets !== undefined && !isAssets(assets)) return undefined
   return { id, renderedHTML, ...(exports && { exports }), ...(assets && { assets: plainAssets(assets) }) }
 }
 
+const REASONS: readonly FallbackReason[] = FALLBACK_REASONS
 const MOST_ASSETS = 64
 const MOST_ASSET_CHARACTERS = 2048
 

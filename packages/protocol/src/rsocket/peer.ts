@@ -22,6 +22,8 @@ export interface StreamReceiver {
   readonly demand?: number
   /** A larger item is not read and ends the stream with HYDRA_TOO_LARGE. @default no limit but that of frames */
   readonly maxItemBytes?: number
+  /** With it, a larger item is left out and the stream goes on. */
+  onOversize?(sizeBytes: number): void
 }
 
 /** The remote end of a channel. Data is JSON; a Uint8Array is sent as it is, for JSON encoded once for many. */
@@ -231,13 +233,14 @@ export function createPeer(deps: PeerDeps): LinkedPeer {
 
 /** Starts a request whose items are read as JSON before the receiver gets them. */
 function receiving(
-  { onItem, onEnd, maxItemBytes = Number.POSITIVE_INFINITY }: StreamReceiver,
+  { onItem, onEnd, onOversize, maxItemBytes = Number.POSITIVE_INFINITY }: StreamReceiver,
   start: (answer: Answer) => Source,
 ): Source {
   // The frame of the last item is the end as well: neither is told after an error or `cancel`.
   let isOver = false
   const source = start({
     onNext({ data }) {
+      if (onOversize && data.length > maxItemBytes) return onOversize(data.length)
       let item: unknown
       try {
         if (data.length > maxItemBytes) throw tooLarge(data.length, maxItemBytes)

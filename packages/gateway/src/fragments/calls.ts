@@ -39,6 +39,10 @@ export interface Piece {
 export interface Calls {
   /** Asks for fragments that begin together. */
   ask(jobs: readonly Job[]): void
+  /** Nobody waits for a fragment any more. Its call is cancelled when it was for nothing else. */
+  giveUp(job: Job): void
+  /** Nobody waits for anything. */
+  cancel(): void
 }
 
 interface CallsDeps {
@@ -66,6 +70,7 @@ const PLACEHOLDER = /\$#FRGM-[A-Za-z0-9+]{60}/g
 export function createCalls(deps: CallsDeps): Calls {
   const { clock, settings, observer, options, choose, onPiece, onFailed, lateness } = deps
   const { context, attributes } = options
+  const open = new Set<Call>()
   let sent: FragmentContext | undefined
 
   // ---- who is asked for what --------------------------------------------------------------------------
@@ -180,7 +185,6 @@ export function createCalls(deps: CallsDeps): Calls {
     const isMedusa = !instance.isOurs
     const call: Call = {
       jobs: new Map(jobs.map((job) => [job.wireId, job])),
-      waiting: jobs.length,
       isOver: false,
       cancel: undefined,
     }
@@ -192,8 +196,10 @@ export function createCalls(deps: CallsDeps): Calls {
     }
     /** What Medusa's applications sent so far: their HTML may come in parts. */
     const parts = isMedusa ? new Map<Job, Parts>() : undefined
+    open.add(call)
 
     const cancel = renderer.render(instance, request, Math.max(1, timeoutMs), {
+      exchange: context.exchange,
       onFragment(fragment) {
         if (call.isOver) return
         const job = call.jobs.get(fragment.id)
@@ -208,19 +214,20 @@ export function createCalls(deps: CallsDeps): Calls {
       },
       onEnd(failure) {
         if (call.isOver) return
-        const left = jobs.filter((job) => job.call === call && job.state === 'asked')
         call.isOver = true
-        if (failure) failed(provider, left, failure)
-        else for (const job of left) ended(job, parts)
+        open.delete(call)
+        const isFailed = (job: Job): boolean => failure !== undefined && !parts?.has(job)
+        const left = jobs.filter((job) => job.call === call && job.state === 'asked')
+        for (const job of left) if (!isFailed(job)) ended(job, parts)
+        if (failure) failed(provider, left.filter(isFailed), failure)
       },
     })
     if (call.isOver) return
     call.cancel = cancel
   }
 
-  const take = (job: Job, { renderedHTML, exports, assets }: RenderedFragment): void => {
-    if (renderedHTML === null)
-      onFailed(job, { reason: 'declined', detail: 'the service has nothing to show for it' })
+  const take = (job: Job, { renderedHTML, reason, exports, assets }: RenderedFragment): void => {
+    if (renderedHTML === null) onFailed(job, reason ? { reason, detail: 'so its service says' } : DECLINED)
     else onPiece(job, { html: renderedHTML, exports: exports ?? {}, assets: assets ?? undefined })
   }
 
@@ -235,7 +242,7 @@ export function createCalls(deps: CallsDeps): Calls {
   const ended = (job: Job, parts: Map<Job, Parts> | undefined): void => {
     const html = parts?.get(job)?.html
     if (html !== undefined) onPiece(job, { html: clean(job, html), exports: undefined, assets: undefined })
-    else if (parts) onFailed(job, { reason: 'declined', detail: 'the service has nothing to show for it' })
+    else if (parts) onFailed(job, DECLINED)
     else onFailed(job, { reason: 'unreadable', detail: 'the answer of the service says nothing of it' })
   }
 
@@ -261,7 +268,7 @@ export function createCalls(deps: CallsDeps): Calls {
       job.tried.push(instance)
       if (late) onFailed(job, late)
       else if (failure.nothingSent && job.tried.length < MOST_TRIED) again.push(job)
-      else if (failure.isRefusal && !instance.isOurs && jobs.length > 1) again.push(job)
+      else if (failure.isRefusal && jobs.length > 1) again.push(job)
       else onFailed(job, refusal)
     }
     if (again.length === 0) return
@@ -280,8 +287,31 @@ export function createCalls(deps: CallsDeps): Calls {
     observer.dropped('session', { service, detail })
   }
 
-  return { ask }
+  return {
+    ask,
+    giveUp(job) {
+      const { call } = job
+      job.call = undefined
+      if (!call || call.isOver) return
+      for (const other of call.jobs.values()) if (other.call === call) return
+      end(call)
+    },
+    cancel() {
+      for (const call of open) end(call)
+    },
+  }
+
+  function end(call: Call): void {
+    call.isOver = true
+    open.delete(call)
+    call.cancel?.()
+  }
 }
+
+const DECLINED: Refusal = Object.freeze({
+  reason: 'declined',
+  detail: 'the service has nothing to show for it',
+})
 
 interface Parts {
   html: string

@@ -41,9 +41,7 @@ export interface Job {
 /** A call to an instance. */
 export interface Call {
   readonly jobs: ReadonlyMap<string, Job>
-  /** Jobs that still wait for it. */
-  waiting: number
-  /** Nothing of it is of use any more. */
+  /** It ended, or is not wanted any more. */
   isOver: boolean
   cancel: Cancel | undefined
 }

@@ -94,7 +94,10 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     for (const job of [...pending]) {
       if (job.state !== 'asked') continue
       if (job.giveUpAt - now >= 1) next = Math.min(next, job.giveUpAt)
-      else fail(job, job.giveUpAt < job.deadline ? BATCH_LATE : lateness(job))
+      else {
+        calls.giveUp(job)
+        fail(job, job.giveUpAt < job.deadline ? BATCH_LATE : lateness(job))
+      }
     }
     if (next < Number.POSITIVE_INFINITY && !isCancelled) setAlarm(next, now)
   }
@@ -135,7 +138,8 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
   ): void => {
     if (job.state === 'settled' || isCancelled) return
     stopWaiting(job)
-    leave(job)
+    job.call = undefined
+    job.cancelNested = undefined
     job.state = 'settled'
     const report = reportOf(job, html, refusal, exports)
     if (job.isInFlow) flow.settle(job.index, exports)
@@ -156,18 +160,6 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
 
   /** It shows its fallback. */
   const fail = (job: Job, refusal: Refusal): void => settle(job, undefined, refusal, undefined, undefined)
-
-  /** Nobody waits for the call, or for what is inside, on behalf of this one. */
-  const leave = (job: Job): void => {
-    const { call } = job
-    job.call = undefined
-    if (call && --call.waiting === 0 && !call.isOver) {
-      call.isOver = true
-      call.cancel?.()
-    }
-    job.cancelNested?.()
-    job.cancelNested = undefined
-  }
 
   const reportOf = (
     job: Job,
@@ -384,8 +376,9 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
       if (isCancelled) return
       isCancelled = true
       clearAlarm()
+      calls.cancel()
       for (const job of pending) {
-        leave(job)
+        job.cancelNested?.()
         const refusal: Refusal = { reason: 'cancelled', detail: 'nobody waits for the page any more' }
         tell(job, reportOf(job, undefined, refusal, undefined))
       }

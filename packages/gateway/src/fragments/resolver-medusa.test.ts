@@ -94,6 +94,17 @@ test('a batch that is late, or can not be read, is not repeated', async () => {
   }
 })
 
+test('of an answer that can be read in part, that part is shown', async () => {
+  const page = start({ services: [medusa('two')], via: 'http' })
+  page.add(tag('two', 'a'), tag('two', 'b'))
+  await page.go()
+  page.calls[0]!.sends(html('a', '1'))
+  page.calls[0]!.fails(fail('unreadable'))
+  await page.turn()
+  assert.deepEqual(page.shown(), ['1', undefined])
+  assert.deepEqual(page.reasons(), [undefined, 'unreadable'])
+})
+
 test('a page of Medusa gives an SDK fragment only what the fragment says it takes', async () => {
   const page = start({
     services: [

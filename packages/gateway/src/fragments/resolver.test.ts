@@ -257,6 +257,28 @@ test('what a service keeps of a visitor goes to it and to nobody else; what is t
   assert.deepEqual(page.dropped, ['session'])
 })
 
+test('a call that brought everything is not cancelled, and what comes with the last fragment is kept', async () => {
+  const page = start({ services: [instanceOf('a')] })
+  page.add(tag('a', 'one'), tag('a', 'two'))
+  await page.go()
+  page.calls[0]!.sends(html('one', '1'), html('two', '2'))
+  page.calls[0]!.keeps({ n: 1 })
+  assert.equal(page.isDone, false)
+  await page.turn()
+  assert.equal(page.isDone, true)
+  assert.equal(page.calls[0]?.isCancelled, false)
+  assert.deepEqual(page.resolution.sessions, { a: { n: 1 } })
+})
+
+test('a service may say why it shows nothing', async () => {
+  const page = start({ services: [instanceOf('a')] })
+  page.add(tag('a', 'one'), tag('a', 'two'))
+  await page.go()
+  page.calls[0]!.answers(html('one', null), { ...html('two', null), reason: 'overloaded' })
+  await page.turn()
+  assert.deepEqual(page.reasons(), ['declined', 'overloaded'])
+})
+
 test('names that reach into objects are ordinary names here', async () => {
   const attributes = JSON.parse('{"__proto__":{"polluted":1},"constructor":"c"}')
   const page = start({ services: [instanceOf('a')], attributes })

@@ -107,7 +107,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 test('a page is the same as if its fragments had been asked for one after the other, wherever they are rendered', async () => {
   await fc.assert(
-    fc.asyncProperty(pages, fc.boolean(), async (nodes, isStreamed) => {
+    fc.asyncProperty(pages, fc.boolean(), fc.boolean(), async (nodes, isStreamed, isLate) => {
       const attributes = { p0: { deep: [1, 'two'] }, secret: 'not for fragments' }
       const rendered: number[] = []
       const rendering = async (index: number, values: object) => {
@@ -118,10 +118,13 @@ test('a page is the same as if its fragments had been asked for one after the ot
           ? undefined
           : { html: shown(index, values), exports: { value: value(index, values) } }
       }
-      const gateway = createHandMadeGateway(async ({ ref, values }) => {
-        const output = await rendering(Number(ref.slice(1)), values)
-        return output ? { renderedHTML: output.html, exports: output.exports } : { renderedHTML: null }
-      })
+      const gateway = createHandMadeGateway(
+        async ({ ref, values }) => {
+          const output = await rendering(Number(ref.slice(1)), values)
+          return output ? { renderedHTML: output.html, exports: output.exports } : { renderedHTML: null }
+        },
+        { isLate },
+      )
       const own = nodes.filter(({ service }) => service === 'self' || service === 'shop')
       const definitions = own.map(({ index }) =>
         fragment(`r${index}`, { exports: ['value'] }, ({ imports }) => rendering(index, imports)),
@@ -145,6 +148,8 @@ test('a page is the same as if its fragments had been asked for one after the ot
       const asked = gateway.questions.flatMap(({ requests }) => Object.keys(requests))
       assert.ok(!asked.includes('shop') && !asked.includes('self') && !asked.includes(''))
       assert.ok(!JSON.stringify(gateway.questions).includes('secret'))
+      if (own.length === 0 && !nodes.some(({ isFailing }) => isFailing))
+        assert.equal(gateway.questions.length, 1)
     }),
     { numRuns: 300 },
   )

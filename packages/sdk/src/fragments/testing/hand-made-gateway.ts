@@ -34,7 +34,8 @@ export interface HandMadeGateway {
   lose(): void
 }
 
-export function createHandMadeGateway(render: Render): HandMadeGateway {
+/** `isLate`: what was rendered meanwhile comes in one item, the last first, and the end with it. */
+export function createHandMadeGateway(render: Render, { isLate = false } = {}): HandMadeGateway {
   const open = new Set<StreamReceiver>()
   const gateway: HandMadeGateway = {
     questions: [],
@@ -76,13 +77,24 @@ export function createHandMadeGateway(render: Render): HandMadeGateway {
       }
     }
     flow.closeAhead()
-    const give = (fragments: RenderedFragment[], sessions: VisitorSessions = {}) => {
-      if (open.has(receiver))
-        receiver.onItem({ type: 'RESOLVED_FRAGMENT', fragments, attributes: {}, sessions }, 0)
+    let news: RenderedFragment[] = []
+    let sessions: VisitorSessions = {}
+    const flush = () => {
+      const item = { type: 'RESOLVED_FRAGMENT', fragments: news, attributes: {}, sessions }
+      if (open.has(receiver) && news.length > 0) receiver.onItem(item, 0)
+      news = []
+      sessions = {}
+      if (flow.isSettled && open.delete(receiver)) receiver.onEnd(undefined)
+    }
+    const give = (fragment: RenderedFragment, session: VisitorSessions = {}) => {
+      news.unshift(fragment)
+      sessions = { ...sessions, ...session }
+      if (!isLate) flush()
+      else if (news.length === 1) setTimeout(flush, 2)
     }
     const go = () => {
       const { starts, declined } = flow.take()
-      for (const { index, reason } of declined) give([{ id: ids[index]!, renderedHTML: null, reason }])
+      for (const { index, reason } of declined) give({ id: ids[index]!, renderedHTML: null, reason })
       for (const { index, service, ref, values } of starts) {
         const id = ids[index]!
         const asked = { id, service, ref, values, session: request.session?.[service] }
@@ -90,11 +102,11 @@ export function createHandMadeGateway(render: Render): HandMadeGateway {
         Promise.resolve(render(asked)).then(({ session, ...answer }) => {
           const fragment = { id, renderedHTML: null, ...answer }
           flow.settle(index, fragment.renderedHTML === null ? undefined : (answer.exports ?? {}))
-          give([fragment], session === undefined ? {} : { [service]: session })
+          give(fragment, session === undefined ? {} : { [service]: session })
           go()
         })
       }
-      if (flow.isSettled && open.delete(receiver)) receiver.onEnd(undefined)
+      if (flow.isSettled && news.length === 0) flush()
     }
     go()
   }

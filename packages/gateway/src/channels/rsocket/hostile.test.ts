@@ -206,6 +206,35 @@ test('a peer that asks and never reads is let go before its answers fill the mem
   assert.deepEqual(gateway.refused, ['channel slow-reader'])
 })
 
+test('a stranger has no room for large frames, and who is known costs itself its channel with a giant one', async (t) => {
+  const gateway = await openGateway(t)
+  const good = await openService(gateway.tcp, bean(1))
+  const other = await openService(gateway.url, bean(2))
+  // Above what a stranger may send, and of no use: answered, and the channel stays.
+  const large = 'x'.repeat(4_000_000)
+  for (const { peer } of [good, other])
+    await assert.rejects(peer.request(ROUTES.ping, large, 5000), { problem: 'HYDRA_TOO_LARGE' })
+  assert.deepEqual(gateway.refused, ['channel data-too-large', 'channel data-too-large'])
+
+  const stranger = await raw(t, gateway.port)
+  stranger.resume()
+  stranger.write(Buffer.from([0x3d, 0x09, 0x00]))
+  await once(stranger, 'close')
+  const webSocket = new WebSocket(gateway.url)
+  await once(webSocket, 'open')
+  webSocket.send(Buffer.alloc(4_000_000))
+  const [code] = await once(webSocket, 'close')
+  assert.equal(code, 1009)
+  assert.deepEqual(gateway.refused.slice(2), ['channel frame-too-large', 'channel frame-too-large'])
+
+  other.send(Buffer.alloc(17 * 2 ** 20))
+  await other.ended
+  assert.equal(await good.peer.request(ROUTES.ping, {}, 1000), true)
+  await eventually(() => gateway.states.get(idOf(2)) === 'out')
+  assert.equal(gateway.states.get(idOf(1)), 'up')
+  assert.equal(gateway.refused.at(-1), 'channel frame-too-large')
+})
+
 test("WebSockets that don't speak RSocket are closed with a reason", async (t) => {
   const gateway = await openGateway(t)
   const closeCode = async (message: string | Buffer): Promise<number> => {

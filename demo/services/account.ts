@@ -6,15 +6,31 @@
  * @module
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { fragment } from '@hydra-gateway/sdk'
 import { hydra } from '@hydra-gateway/sdk/node'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { type Html, html } from './look/html.ts'
+import { type Html, html, textOf } from './look/html.ts'
 import { type Maker, notFoundPage, page } from './look/page.ts'
 import { readForm, readRaw, type Upload, UploadError } from './upload.ts'
 
 const version = '1.2.0'
 const MOST_UPLOADS = 10
 const LARGEST_BYTES = 64 * 1024 * 1024
+
+const uploads: Upload[] = []
+
+/** A line about the visitor, for the header of pages of others. */
+const greeting = fragment('greeting', () => {
+  const sent =
+    uploads.length === 0
+      ? 'nothing sent yet'
+      : uploads.length === 1
+        ? '1 file sent'
+        : `${uploads.length} files sent`
+  return textOf(
+    html`<p class="greeting"><a href="/account">Your account</a> <span class="soft small">${sent}</span></p>`,
+  )
+})
 
 const server = createServer((request, response) => {
   answer(request, response).catch((fault: Error) => {
@@ -35,10 +51,10 @@ const service = await hydra(server, {
   sockets: ['/live'],
   menu: [{ path: '/account', label: 'Account', order: 4 }],
   affinity: true,
+  fragments: [greeting],
 })
 service.on('registered', () => process.send?.(service.instanceId))
 const maker: Maker = { service, version, framework: 'plain Node' }
-const uploads: Upload[] = []
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, headers } = request

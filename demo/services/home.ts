@@ -1,13 +1,14 @@
 /**
- * The shop's first page, and the style sheets of all its pages: Express.
+ * The shop's first page, the style sheets of all its pages, and two fragments for the page of a good: Express.
  *
  * @module
  */
 import { fileURLToPath } from 'node:url'
+import { fragment } from '@hydra-gateway/sdk'
 import { hydra } from '@hydra-gateway/sdk/express'
 import express from 'express'
-import { GOODS } from './look/goods.ts'
-import { html } from './look/html.ts'
+import { GOODS, goodOf } from './look/goods.ts'
+import { html, textOf } from './look/html.ts'
 import { type Maker, page, price } from './look/page.ts'
 import { picture } from './look/pictures.ts'
 import { type State, shape } from './look/shapes.ts'
@@ -15,6 +16,20 @@ import { type State, shape } from './look/shapes.ts'
 const version = '2.4.0'
 const ours = fileURLToPath(new URL('static', import.meta.url))
 const shared = fileURLToPath(new URL('../../packages/gateway/assets', import.meta.url))
+
+const stock = fragment('stock', { imports: ['sku'] }, ({ imports }) => {
+  const good = goodOf(String(imports.sku))
+  return good && textOf(html`<p>${good.stock}</p>`)
+})
+
+const related = fragment('related', { imports: ['sku'] }, ({ imports }) => {
+  const others = GOODS.filter(({ id }) => id !== imports.sku).slice(0, 4)
+  return textOf(html`<section class="wide"><h2>Goes well with it</h2>
+<ul class="goods small-ones">${others.map(
+    ({ id, name, priceCents }) =>
+      html`<li class="card"><p><a href="/catalog/${id}">${name}</a><span class="num">${price(priceCents)}</span></p></li>\n`,
+  )}</ul></section>`)
+})
 
 const app = express()
 app.disable('x-powered-by')
@@ -25,6 +40,7 @@ const service = await hydra(app, {
   version,
   menu: [{ path: '/', label: 'Home', order: 1 }],
   statics: ['tokens.css', 'base.css', 'mark.svg', 'mark-16.svg', 'shop.css', 'live.js'],
+  fragments: [stock, related],
 })
 service.on('registered', () => process.send?.(service.instanceId))
 const maker: Maker = { service, version, framework: 'Express' }

@@ -11,11 +11,12 @@ import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
+import { fragment } from '@hydra-gateway/sdk'
 import { hydra } from '@hydra-gateway/sdk/hono'
 import { type Context, Hono } from 'hono'
 import { FALLBACK } from './look/fallback.ts'
 import { type Good, goodOf } from './look/goods.ts'
-import { type Html, html } from './look/html.ts'
+import { type Html, html, textOf } from './look/html.ts'
 import { type Maker, notFoundPage, page, price } from './look/page.ts'
 
 interface Order {
@@ -29,7 +30,23 @@ const version = '3.1.2'
 const FILE = join(process.env.SHOP_DATA ?? tmpdir(), 'lerna-orders.jsonl')
 const MOST_SHOWN = 20
 
+/** The order button, for the page of a good: who makes that page knows nothing of ordering. */
+const buy = fragment(
+  'buy',
+  { imports: ['sku', 'priceCents'], assets: { styles: ['buy.css'] } },
+  ({ imports: { sku, priceCents } }) => {
+    if (typeof sku !== 'string' || typeof priceCents !== 'number') return undefined
+    return textOf(
+      html`<form class="buy" method="post" action="/orders"><input type="hidden" name="good" value="${sku}"><button class="button" type="submit">Order one</button><span class="soft small num">${price(priceCents)}, sent tomorrow</span></form>`,
+    )
+  },
+)
+
 const app = new Hono()
+const STYLE = await readFile(new URL('static/buy.css', import.meta.url), 'utf8')
+app.get('/static/buy.css', (context) =>
+  context.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'max-age=600' }),
+)
 
 app.get('/orders', async (context) => {
   const orders = await readOrders()
@@ -73,6 +90,8 @@ const service = await hydra(app, {
   version,
   server,
   menu: [{ path: '/orders', label: 'Orders', order: 3 }],
+  statics: ['buy.css'],
+  fragments: [buy],
   fallback: FALLBACK,
 })
 const maker: Maker = { service, version, framework: 'Hono' }

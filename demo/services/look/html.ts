@@ -31,6 +31,11 @@ export function html(parts: TemplateStringsArray, ...values: readonly Piece[]): 
   return { [MARKUP]: text }
 }
 
+/** Text that is markup already. */
+export function trusted(markup: string): Html {
+  return { [MARKUP]: markup }
+}
+
 /** The text of a finished page. */
 export function textOf(markup: Html): string {
   return markup[MARKUP]

@@ -6,7 +6,7 @@
  * @module
  */
 import type { HydraService } from '@hydra-gateway/sdk'
-import { type Html, html, textOf } from './html.ts'
+import { type Html, html, textOf, trusted } from './html.ts'
 import { MARK, SYMBOLS, shape } from './shapes.ts'
 
 /** What a service says of itself at the foot of its pages. */
@@ -25,10 +25,23 @@ export interface PageFacts {
   /** Class of `<main>`. */
   readonly kind?: string
   readonly scripts?: readonly string[]
+  /** What stands at the end of the header. */
+  readonly aside?: Html
+  /** What the fragments of the page may import, by name. */
+  readonly attributes?: Readonly<Record<string, string>>
 }
 
 /** A whole page as text. */
-export function page({ title, main, path, maker, kind = 'plain', scripts = [] }: PageFacts): string {
+export function page({
+  title,
+  main,
+  path,
+  maker,
+  kind = 'plain',
+  scripts = [],
+  aside,
+  attributes,
+}: PageFacts): string {
   const { service, version, framework } = maker
   return textOf(html`<!doctype html>
 <html lang="en">
@@ -37,14 +50,14 @@ export function page({ title, main, path, maker, kind = 'plain', scripts = [] }:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · Lerna Outfitters</title>
 <link rel="icon" href="/home/mark-16.svg" type="image/svg+xml">
-${['tokens.css', 'base.css', 'shop.css'].map((file) => html`<link rel="stylesheet" href="/home/${file}">\n`)}${scripts.map((file) => html`<script src="/home/${file}" defer></script>\n`)}</head>
+${['tokens.css', 'base.css', 'shop.css'].map((file) => html`<link rel="stylesheet" href="/home/${file}">\n`)}${scripts.map((file) => html`<script src="/home/${file}" defer></script>\n`)}${attributes && attributesScript(attributes)}</head>
 <body>
 <a class="skip" href="#main">Skip to the page</a>
 <header class="top">
 <a class="brand" href="/">${MARK}Lerna Outfitters</a>
 <nav aria-label="Shop"><ul class="menu">
 ${service.menu('main').map((item) => html`<li>${menuItem(item, path)}</li>\n`)}</ul></nav>
-</header>
+${aside}</header>
 <main class="shop ${kind}" id="main">
 ${main}
 </main>
@@ -53,6 +66,12 @@ ${SYMBOLS}
 </body>
 </html>
 `)
+}
+
+/** Stands before the first fragment; whoever puts the page together takes it out. */
+function attributesScript(attributes: Readonly<Record<string, string>>): Html {
+  const json = JSON.stringify(attributes).replaceAll('<', '\\u003c')
+  return trusted(`<script type="application/json" m:attributes>${json}</script>\n`)
 }
 
 /** An item of a service that is away keeps its place and says so; there is nothing to follow. */

@@ -183,12 +183,10 @@ export class ComposedPage implements Composition {
   }
 
   get isBlocked(): boolean {
-    if (this.#isOver) return false
-    // Before the end of what is read ahead it is not known what a fragment that waits may still get.
-    return (
-      this.#options.output.isBlocked ||
-      (this.#waiting > this.#deps.settings.maxHeldBytes && this.#isAheadClosed)
-    )
+    // What is read ahead is read whatever the visitor takes: fragments start at once, and before the end of it
+    // it is not known what one that waits may still get.
+    if (this.#isOver || !this.#isAheadClosed) return false
+    return this.#options.output.isBlocked || this.#waiting > this.#deps.settings.maxHeldBytes
   }
 
   write(bytes: Buffer): Taken {

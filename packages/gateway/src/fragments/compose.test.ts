@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { connect as connectHttp2, constants } from 'node:http2'
+import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import {
   brotliCompressSync,
@@ -8,8 +10,12 @@ import {
   gzipSync,
   zstdCompressSync,
 } from 'node:zlib'
+import { systemClock } from '../observe/clock.ts'
+import { createLog } from '../observe/log.ts'
+import { TLS_CERT, TLS_KEY } from '../proxy/testing/certificate.ts'
 import { onHead, rawClient, rawServer, until } from '../proxy/testing/raw.ts'
 import { instanceAt, type Rig, type RigRoute, startRig } from '../proxy/testing/rig.ts'
+import { createCertificates } from '../tls/certificates.ts'
 import {
   type HandComposer,
   type HandResolver,
@@ -374,13 +380,15 @@ test('a part of a page that wants to be composed is asked for once more, whole, 
       ),
     { plays: { a: { html: 'A' } } },
   )
-  const ask = () => fetch(url, { headers: { 'if-none-match': '"1"' } })
+  const ask = (accept = 'text/html') => fetch(url, { headers: { 'if-none-match': '"1"', accept } })
   for (let i = 0; i < 2; i++) {
     const answer = await ask()
     assert.equal(answer.status, 200)
     assert.equal(await answer.text(), 'whole A')
   }
   assert.equal(heads.length, 3)
+  // Nobody who was given a composed page has a tag for it: this is about a picture, or a script.
+  assert.equal((await ask('image/png')).status, 304)
 })
 
 test('a fallback too large to keep, one without an end, and a tag with a fault become ordinary page', async (t) => {
@@ -619,4 +627,39 @@ test('a page that was composed has one line in the access log, when the visitor 
   await client.sees(/0\r\n\r\n$/)
   await until('a line', () => ended().length === 1)
   assert.equal(ended()[0]!.status, 200)
+})
+
+test('a page over HTTP/2 is composed as it is over HTTP/1.1', async (t) => {
+  const { port } = await rawServer(t, (end) =>
+    onHead(end, (head) =>
+      end.send(page(`${/ \/\S*/.exec(head)![0]} ${'z'.repeat(200_000)}${tag('a')}${tag('b', 'fell')}`)),
+    ),
+  )
+  const resolver = handResolver(({ ref }) => (ref === 'b' ? 'failed' : undefined))
+  const certificates = createCertificates({
+    sources: [{ cert: TLS_CERT, key: TLS_KEY }],
+    log: createLog('silent'),
+    clock: systemClock,
+  })
+  t.after(certificates.close)
+  const rig = await startRig(t, {
+    certificates,
+    composer: handComposer(resolver),
+    routes: [{ path: '/**', instances: [instanceAt(port)] }],
+  })
+  const session = connectHttp2(`https://localhost:${rig.port}`, { rejectUnauthorized: false })
+  t.after(() => session.destroy())
+  const streams = ['/1', '/2', '/3'].map((path) => session.request({ ':path': path }))
+  const texts = Promise.all(streams.map((stream) => text(stream)))
+  await until(
+    'all are asked for',
+    () => resolver.pages.length === 3 && resolver.pages.every(({ asked }) => asked.length === 2),
+  )
+  for (const each of resolver.pages) each.settle('a', { html: 'A' })
+  for (const [i, got] of (await texts).entries()) assert.equal(got, ` /${i + 1} ${'z'.repeat(200_000)}Afell`)
+  const leaving = session.request({ ':path': '/4' })
+  leaving.on('error', () => {})
+  await until('it is asked for', () => resolver.pages[3]?.asked.length === 2)
+  leaving.close(constants.NGHTTP2_CANCEL)
+  await until('it is cancelled', () => resolver.pages[3]!.isCancelled)
 })

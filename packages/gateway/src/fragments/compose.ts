@@ -7,8 +7,8 @@
  * @module
  */
 import { type Asset, assetHint, assetsOf } from '@hydra-gateway/protocol/fragments'
-import type { ResponseHead } from '../http1/head.ts'
-import { CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
+import type { Head, ResponseHead } from '../http1/head.ts'
+import { ACCEPT, CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { chooseCoding } from '../proxy/accept-encoding.ts'
 import type { Answers } from '../proxy/answers.ts'
@@ -160,10 +160,22 @@ export function createComposer(deps: ComposerDeps): Composer {
   }
 
   return {
-    composes: (route) => route.compose === true || route.hold === true || known.has(route),
-    noteComposed: (route) => void learn(route),
+    wantsWhole: (exchange, route) =>
+      route.compose === true || route.hold === true || (known.has(route) && asksForPage(exchange)),
+    isPartOfPage(exchange, route, head) {
+      const contentType = lineOf(head, CONTENT_TYPE)
+      // Who says it with every answer says it with pictures too, and those are kept by visitors.
+      const isPage = contentType === '' ? asksForPage(exchange) : HTML.test(contentType)
+      if (isPage) learn(route)
+      return isPage
+    },
     compose,
   }
+}
+
+/** Scripts, styles and pictures are asked for without. */
+function asksForPage({ head }: WireExchange): boolean {
+  return lineOf(head, ACCEPT).includes('text/html')
 }
 
 /** Whether a page is to be composed, and whether it waits for its required fragments. */
@@ -175,7 +187,7 @@ function wishOf({ compose, hold }: Route, head: ResponseHead): { readonly holds:
   return { holds: hold === true || parameters.includes('hold') }
 }
 
-function lineOf(head: ResponseHead, id: number): string {
+function lineOf(head: Head, id: number): string {
   const line = head.find(id)
   return line < 0 ? '' : head.value(line)
 }

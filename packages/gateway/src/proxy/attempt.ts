@@ -118,7 +118,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     exchange.attempt = this
     // Conditions of other methods are about what they do (RFC 9110, 13.2.1), not about a copy of the page.
     exchange.wantsWhole =
-      this.#mayCompose && isSafe(this.method) && this.#engine.composer!.composes(this.#route)
+      this.#mayCompose && isSafe(this.method) && this.#engine.composer!.wantsWhole(exchange, this.#route)
     this.#begin()
   }
 
@@ -274,8 +274,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       return
     }
     const wantsCompose = this.#mayCompose && this.#wantsCompose(head)
-    if (wantsCompose && isPart(status) && !exchange.wantsWhole && isSafe(this.method) && !exchange.hasBody) {
-      this.#engine.composer!.noteComposed(this.#route)
+    if (wantsCompose && isPart(status) && this.#isAboutPage(head)) {
       exchange.wantsWhole = true
       this.#askAgain(bodyBytes)
       return
@@ -352,6 +351,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const sink = this.#sink
     sink.flush()
     if (sink.isBlocked) this.#waitForVisitor()
+    // A page is read ahead while the visitor still takes its beginning.
+    else if (this.#composition) this.#connection?.resume()
   }
 
   /** The visitor does not take what was read so far: nothing more is read. */
@@ -378,6 +379,12 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   #wantsCompose(head: ResponseHead): boolean {
     const { compose, hold } = this.#route
     return compose === true || hold === true || head.find(HYDRA_COMPOSE) >= 0
+  }
+
+  #isAboutPage(head: ResponseHead): boolean {
+    const exchange = this.#exchange
+    if (exchange.wantsWhole || exchange.hasBody || !isSafe(this.method)) return false
+    return this.#engine.composer!.isPartOfPage(exchange, this.#route, head)
   }
 
   #compose(head: ResponseHead, bodyBytes: number): void {

@@ -32,8 +32,13 @@ export interface Composition extends AnswerSink {
 
 /** Composes pages. */
 export interface Composer {
-  /** Whether answers of a route are composed: then parts of them, and word that nothing changed, are of no use. */
-  composes(route: Route): boolean
+  /**
+   * Whether the answer to a request will be composed, as far as is known: then conditions and ranges don't reach the
+   * service, since parts of it, and word that nothing changed, are of no use.
+   */
+  wantsWhole(exchange: WireExchange, route: Route): boolean
+  /** Whether an answer that is no whole page is about one that is composed: it is asked for whole then, and from now on. */
+  isPartOfPage(exchange: WireExchange, route: Route, head: ResponseHead): boolean
   /**
    * Takes an answer over when it is a page that is composed; undefined when it goes on as it is. `head` is valid during
    * the call only, and goes to the visitor by this.
@@ -45,6 +50,4 @@ export interface Composer {
     head: ResponseHead,
     bodyBytes: number,
   ): Composition | undefined
-  /** An answer of this route wants to be composed, and is not a whole page: next time it is asked for the whole. */
-  noteComposed(route: Route): void
 }

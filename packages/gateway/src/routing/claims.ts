@@ -104,6 +104,7 @@ function routeOf(
   methods: RouteSpec['methods'],
 ): Route {
   const { pattern, kind, host, to, otherwise, fallback, maxBodyBytes, timeoutMs, encodedSlash } = spec
+  const { compose, hold, composedCache } = spec
   return Object.freeze({
     service,
     claims,
@@ -117,6 +118,9 @@ function routeOf(
     maxBodyBytes,
     timeoutMs,
     encodedSlash,
+    compose,
+    hold,
+    composedCache,
   }) as Route
 }
 

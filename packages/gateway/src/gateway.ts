@@ -21,6 +21,7 @@ import { createComposer } from './fragments/compose.ts'
 import { createFragmentDesk } from './fragments/desk.ts'
 import { createHttpRenderer } from './fragments/http-renderer.ts'
 import { createResolver } from './fragments/resolver.ts'
+import { createPageXray } from './fragments/xray-page.ts'
 import { createXrayPass } from './fragments/xray-pass.ts'
 import type { Keys } from './keys.ts'
 import type { Clock } from './observe/clock.ts'
@@ -121,6 +122,7 @@ export async function createGateway(
     privateKeys: keys.privateKeys,
     balancer: createBalancer({ vitals, settings: config.routing, random }),
     table: () => live.table,
+    isXray: xray.isOn,
     random,
     log,
     metrics,
@@ -131,6 +133,7 @@ export async function createGateway(
     resolver: { open: (options) => resolver.open(options) },
     visitors,
     instancesOf: (service) => live.table.instances(service),
+    xray: (exchange, context) => createPageXray(exchange, context),
     answers: {
       problem: (...about) => answers.problem(...about),
       unavailable: (...about) => answers.unavailable(...about),

@@ -2,11 +2,9 @@
  * The header `hydra-context`: what a service is told of a visitor, and sends back when its page asks for fragments.
  *
  * ```
- * v1.<pseudonym>.<visitor>:<x>:<pins>.<mac>      opaque to services, but for its first two parts
+ * v1.<pseudonym>.<payload>.<mac>     opaque to services, but for the pseudonym and x
  * pseudonym   22 characters, the same for one visitor at one service: a key for what the service keeps of them
- * visitor     16 characters, as in the cookie
- * x           x while the visitor looks at the page with X-ray, else nothing
- * pins        as in the cookie
+ * payload     JSON in base64url: { v: visitor, as in the cookie; p: pins, as there; x: 1 with X-ray, else absent }
  * mac         HMAC-SHA-256 of all before its dot, 128 bits, base64url
  * ```
  *
@@ -35,9 +33,10 @@ export interface VisitorTokens {
   read(text: string): VisitorToken | undefined
 }
 
-/** A cookie has 1 KB; what is beside its pins here has a hundred. */
+/** A cookie has 1 KB, a third more in base64url; what is beside its pins here has a hundred. */
 const MOST_LENGTH = 2048
-const FORM = /^(v1\.[\w-]{22}\.([\w-]{16}):(x?):([^.]*))\.([\w-]{22})$/
+const FORM = /^(v1\.[\w-]{22}\.([\w-]+))\.([\w-]{22})$/
+const VISITOR = /^[\w-]{16}$/
 /** Verified texts kept; two generations of it are the most. */
 const KEPT = 2048
 
@@ -54,16 +53,17 @@ export function createVisitorTokens({
 
   const verify = (text: string): VisitorToken | ContextFault => {
     if (text.length > MOST_LENGTH) return 'oversize'
-    const [, signed, visitor, xray, pinsText, mac] = FORM.exec(text) ?? []
+    const [, signed, payload, mac] = FORM.exec(text) ?? []
     if (signed === undefined) return 'malformed'
     if (signer.signedBy(signed, mac!) < 0) return 'forged'
-    const pins = parsePins(pinsText!)
-    return pins ? Object.freeze({ visitor: visitor!, pins, isXray: xray === 'x' }) : 'malformed'
+    return readPayload(payload!) ?? 'malformed'
   }
 
   return {
     write(service, { visitor, pins, isXray }) {
-      const signed = `v1.${pseudonym(visitor, service)}.${visitor}:${isXray ? 'x' : ''}:${formatPins(pins)}`
+      const said = { v: visitor, p: formatPins(pins), ...(isXray ? { x: 1 } : {}) }
+      const payload = Buffer.from(JSON.stringify(said)).toString('base64url')
+      const signed = `v1.${pseudonym(visitor, service)}.${payload}`
       return `${signed}.${signer.sign(signed)}`
     },
     read(text) {
@@ -77,6 +77,22 @@ export function createVisitorTokens({
       verified.add(text, result)
       return result
     },
+  }
+}
+
+/** Only what was signed is read: what it says was written here, by this version or another. */
+function readPayload(payload: string): VisitorToken | undefined {
+  try {
+    const {
+      v: visitor,
+      p,
+      x,
+    } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>
+    const pins = typeof p === 'string' ? parsePins(p) : undefined
+    if (!pins || typeof visitor !== 'string' || !VISITOR.test(visitor)) return undefined
+    return Object.freeze({ visitor, pins, isXray: x === 1 })
+  } catch {
+    return undefined
   }
 }
 

@@ -121,7 +121,7 @@ test('only instances whose pages ask for fragments are told of the visitor', () 
   const { page, jar } = browser(site)
   assert.equal(page('plain').context, undefined)
   assert.equal(jar.sets, 0)
-  assert.match(page('shop').context!, /^v1\.[\w-]{22}\.[\w-]{16}::\.[\w-]{22}$/)
+  assert.match(page('shop').context!, /^v1\.[\w-]{22}\.[\w-]+\.[\w-]{22}$/)
   assert.equal(jar.sets, 1)
 })
 
@@ -310,10 +310,10 @@ test('a context that was changed, made up or sent as a cookie is nobody’s, and
 
   // The other way round: nothing of a context is a cookie.
   const [, , payload, mac] = text.split('.')
-  const [visitor, , ...pins] = payload!.split(':')
+  const { v: visitor, p: pins } = JSON.parse(Buffer.from(payload!, 'base64url').toString())
   site.counted.length = 0
   const thief = browser(site)
-  thief.jar.cookie = `HYDRA-ROUTE=1.${visitor}.${pins.join(':')}.${mac}`
+  thief.jar.cookie = `HYDRA-ROUTE=1.${visitor}.${pins}.${mac}`
   thief.xhr('stock')
   assert.deepEqual(site.counted, ['cookie forged'])
 })
@@ -339,4 +339,51 @@ test('a file that names its version comes from it, whatever the visitor sees els
     for (const query of ['?v=9', '?x=1&v=1', '?v=%', '']) assert.equal(file(query), version)
     assert.equal(xhr('stock', { query: `?v=${other}` }).chosen.version, version)
   }
+})
+
+test('whatever instances there are: who can serve is found, at every node the same, and files and XHR agree', () => {
+  const one = fc.record({
+    version: fc.integer({ min: 1, max: 3 }),
+    weight: fc.constantFrom(0, 1, 10, 50),
+    affinity: fc.boolean(),
+    awakening: fc.constantFrom('NEWEST_VERSION_WINS' as const, 'EQUAL_SHARE' as const),
+    isOffered: fc.boolean(),
+    isResting: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(one, { minLength: 1, maxLength: 6 }), fc.boolean(), (given, compose) => {
+      const instances = given.map(({ isOffered, isResting: _, ...rest }, i) =>
+        instance('stock', `s${i}`, { ...rest, refs: refs(...(isOffered ? ['teaser', 'all'] : ['all'])) }),
+      )
+      const table = tableOf([shop({ asksFragments: !compose })], instances)
+      const [here, there] = [gateway(table), gateway(table)]
+      for (const { vitals } of [here, there])
+        for (const [i, { isResting }] of given.entries()) if (isResting) vitals.rest(`s${i}`)
+      const { page, xhr, jar } = browser(here)
+      const opened = page('shop', { compose })
+      const visitor = (opened.page ?? here.visitors.contextFrom(opened.context)).visitor
+      const isTeaser = (candidate: Instance) => candidate.refs!.has('teaser')
+      const usable = instances.filter((_, i) => !given[i]!.isResting)
+
+      const teaser = visitor.select('stock', isTeaser, [])
+      assert.equal(teaser !== undefined, usable.some(isTeaser))
+      assert.ok(teaser === undefined || (isTeaser(teaser) && usable.includes(teaser)))
+      assert.equal(visitor.select('stock', isTeaser, [])?.version, teaser?.version)
+
+      const whole = visitor.select('stock', ANY, [])
+      assert.equal(whole !== undefined, usable.length > 0)
+      if (whole === undefined) return
+      assert.equal(xhr('stock').chosen.version, whole.version)
+      if (whole.affinity && usable.length > 1 && jar.cookie) assert.equal(xhr('stock').chosen.id, whole.id)
+      const tried = usable.filter(({ version }) => version === whole.version)
+      const next = visitor.select('stock', ANY, tried)
+      assert.equal(next !== undefined, tried.length < usable.length)
+      assert.ok(next === undefined || !tried.includes(next))
+      if (opened.context === undefined) return
+      const elsewhere = there.visitors.contextFrom(opened.context).visitor.select('stock', ANY, [])!
+      assert.equal(elsewhere.version, whole.version)
+      if (whole.affinity) assert.equal(elsewhere.id, whole.id)
+    }),
+    { numRuns: 500 },
+  )
 })

@@ -188,6 +188,29 @@ test('one that never ends is told when the time is over, and the service closes'
   await rendering
 })
 
+test('a service doesn’t wait for a fragment nobody waits for', async (t) => {
+  const gateway = await startGateway(t)
+  let signal: AbortSignal | undefined
+  const stuck = fragment('stuck', (input) => {
+    signal = input.signal
+    return new Promise<string>(() => {})
+  })
+  const server = createServer((_request, response) => response.end('app'))
+  const options = { ...quiet(gateway).options, graceMs: 60_000 }
+  const service = await hydraNode(server, { name: 'orders', ...options, fragments: [stuck] })
+  server.listen(0, '127.0.0.1')
+  await service.ready
+  const visitor = new AbortController()
+  const request = { method: 'POST', body: JSON.stringify(asking('stuck')), signal: visitor.signal }
+  const url = `http://127.0.0.1:${portOf(server)}/h/fragment/${gateway.publicKey}/requestFragment`
+  const rendering = fetch(url, request).catch(() => 'given up')
+  await eventually(() => assert.ok(signal))
+  visitor.abort()
+  await rendering
+  await eventually(() => assert.equal(signal?.aborted, true))
+  await service.close()
+})
+
 test('before the gateway’s key is known nobody gets a fragment, and the service that lacks it says so', async (t) => {
   const server = createServer((_request, response) => response.end('app'))
   server.listen(0, '127.0.0.1')

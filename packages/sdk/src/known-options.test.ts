@@ -23,6 +23,12 @@ test('an option of another kind is told what it must be', () => {
     signal: {},
     graceMs: '10s',
     title: null,
+    fragments: [() => '<p>'],
+    pages: ['<p>'],
+    sessions: { load() {} },
+    identify: {},
+    maxRenders: 0,
+    maxRenderBytes: 1.5,
   }
   assert.deepEqual(wrongKinds(wrong), [
     "include must be a list such as ['/orders/**']",
@@ -36,6 +42,12 @@ test('an option of another kind is told what it must be', () => {
     'signal must be an AbortSignal',
     'graceMs must be a number',
     'title must be a text',
+    "fragments must be a list such as [fragment('checkout', handler)]",
+    "pages must be a list such as [page('<h1>…</h1>')]",
+    'sessions must be an object with the functions load and save',
+    'identify must be a function that takes a token',
+    'maxRenders must be a whole number, 1 or more',
+    'maxRenderBytes must be a whole number, 1 or more',
   ])
 })
 
@@ -62,5 +74,11 @@ test('a mistyped option is named with the one that was probably meant', () => {
     '"fallBack" is no option; did you mean "fallback"?',
     '"colour" is no option',
     '"constructor" is no option',
+  ])
+  assert.deepEqual(unknownOptions({ fragment: [], page: [], identity: 0, session: {} }), [
+    '"fragment" is no option; did you mean "fragments"?',
+    '"page" is no option; did you mean "pages"?',
+    '"identity" is no option; did you mean "identify"?',
+    '"session" is no option; did you mean "sessions"?',
   ])
 })

@@ -49,7 +49,7 @@ export interface FragmentOutput {
   readonly exports?: Readonly<Record<string, unknown>>
   /** Further values of its own for fragment tags inside its HTML; no page gets them. */
   readonly attributes?: Readonly<Record<string, unknown>>
-  /** Replaces what is kept of this visitor, JSON up to 16 KB; absent leaves it. */
+  /** Replaces what is kept of this visitor, JSON up to 16 KB; absent leaves it, null forgets it. */
   readonly session?: unknown
   /** Beside those declared. */
   readonly assets?: FragmentAssets

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2'
 import { type AddressInfo, connect as connectTcp } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { RENDERED_FRAGMENTS_MIME } from '@hydra-gateway/protocol'
@@ -42,6 +43,7 @@ async function serving(
   return {
     said,
     closed,
+    door,
     url,
     port,
     server,
@@ -177,6 +179,32 @@ test('a service that renders all it can says so', async (t) => {
   go('done')
   assert.equal((await first).status, 200)
   assert.equal((await post(asking('hello'))).status, 200)
+})
+
+test('a server of HTTP/2 has the same door', async (t) => {
+  const { door } = await serving(t, [hello])
+  const server = createHttp2((_request, response) => response.end('app'))
+  watchServer(server).serveFirst(door)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  t.after(() => {
+    session.destroy()
+    server.close()
+  })
+  const ask = async (path: string, body: object) => {
+    const stream = session.request({ ':method': 'POST', ':path': path })
+    stream.end(JSON.stringify(body))
+    const [headers] = await once(stream, 'response')
+    let text = ''
+    for await (const chunk of stream) text += chunk
+    return [headers[':status'], text]
+  }
+  const [status, text] = await ask(PATH, asking('hello'))
+  assert.deepEqual([status, JSON.parse(text)[0].renderedHTML], [200, '<p>Hello</p>'])
+  assert.deepEqual(await ask(PATH, { x: 'x'.repeat(1000) }), [413, '{"error":"a body may have 1000 bytes"}'])
+  assert.deepEqual(await ask('/h/fragment/x/requestFragment', {}), [404, ''])
+  assert.deepEqual(await ask('/x', {}), [200, 'app'])
 })
 
 test('an app that decides about 100-continue by itself is not asked about fragments', async (t) => {

@@ -31,7 +31,7 @@ export interface Renders {
    * @throws FragmentFailure (overloaded), at once, when there is no room
    */
   render(asked: AskedFragments, signal: AbortSignal, onItem: (item: RenderedFragments) => void): Promise<void>
-  /** Resolves when nothing is being rendered. */
+  /** Resolves when nobody waits for anything; handlers that were given up may still be busy. */
   idle(): Promise<void>
 }
 
@@ -43,7 +43,9 @@ export function createRenders({ fragments, log, maxRenders, now }: RendersDeps):
   const waiting: (() => void)[] = []
   const idlers: (() => void)[] = []
   const warnSeldom = createSeldom(log.warn, now)
+  /** Handlers at work, and requests somebody waits for. */
   let busy = 0
+  let open = 0
 
   async function enter(): Promise<void> {
     if (busy < maxRenders) busy++
@@ -55,7 +57,6 @@ export function createRenders({ fragments, log, maxRenders, now }: RendersDeps):
     // The place goes on to who waits for it.
     if (next) next()
     else busy--
-    if (busy === 0) for (const idler of idlers.splice(0)) idler()
   }
 
   function admit(): void {
@@ -105,14 +106,20 @@ export function createRenders({ fragments, log, maxRenders, now }: RendersDeps):
   return {
     async render(asked, signal, onItem) {
       admit()
+      open++
       const all = asked.fragments.map(async (one) => {
         const item = await renderOne(one, asked, signal)
         if (!signal.aborted) onItem(item)
       })
-      await Promise.all(all)
+      try {
+        await Promise.all(all)
+      } finally {
+        open--
+        if (open === 0) for (const idler of idlers.splice(0)) idler()
+      }
     },
     async idle() {
-      if (busy > 0) await new Promise<void>((resolve) => idlers.push(resolve))
+      if (open > 0) await new Promise<void>((resolve) => idlers.push(resolve))
     },
   }
 }

@@ -84,7 +84,11 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
       log.warn(formatConflict(conflict))
       deps.onConflict(conflict)
     }),
-    finish: async (graceMs) => void (await within(graceMs, renders.idle())),
+    async finish(graceMs) {
+      await within(graceMs, renders.idle())
+      // What was rendered last is on its way out.
+      await new Promise(setImmediate)
+    },
     close: () => closed.abort(new FragmentFailure('cancelled', `${service} is closed`)),
   }
 }

@@ -188,6 +188,25 @@ for (const [way, compose] of [
   })
 }
 
+test('the next page shows the only version that takes visitors, and what belongs to it stays with that', () => {
+  const site = gateway(tableOf([shop()], stock(99.9999)))
+  const { page, xhr } = browser(site)
+  const shown = () =>
+    site.visitors.contextFrom(page('shop').context).visitor.select('stock', ANY, [])!.version
+  assert.equal(shown(), 2)
+  const [old, , fresh] = stock(50).map((one) => ({ ...one, weight: 10 }))
+  for (const left of [
+    [old!, { ...fresh!, weight: 0 }],
+    [old!, { ...old!, id: 'old-3' }],
+  ]) {
+    site.live.table = tableOf([shop()], left)
+    assert.equal(shown(), 1)
+    site.live.table = tableOf([shop()], stock(99.9999))
+    assert.equal(xhr('stock').chosen.version, 1)
+    assert.equal(shown(), 2)
+  }
+})
+
 test('fragments of services that keep state come from the instance the visitor goes on with', () => {
   const site = gateway(tableOf([shop()], medusa))
   const seen = new Set<string>()

@@ -24,7 +24,7 @@ import type { RoutingTable } from '../routing/table.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Chooser } from './visitor-choice.ts'
 import { PIN_ROOM } from './visitor-cookie.ts'
-import { type Pin, pinnedSlice, withMinorPin } from './visitor-pins.ts'
+import { type Pin, pinned, pinnedSlice, withMinorPin } from './visitor-pins.ts'
 
 /** Which version and instance of each service a visitor gets: what `HYDRA-ROUTE` and the draw say (design D8). */
 export interface VisitorContext {
@@ -77,7 +77,7 @@ export function createVisitorContexts(deps: VisitorContextsDeps): VisitorContext
   const { table, balancer, chooser, newVisitor } = deps
   const { choiceOf, pinnedInstance, pickFrom } = chooser
   const parts = new WeakMap<readonly Instance[], Map<string, readonly Instance[]>>()
-  const needing = new WeakMap<RoutingTable, readonly string[]>()
+  const needed = new WeakMap<RoutingTable, readonly string[]>()
 
   /** Those that are offered: the same array each time, since shares are kept by it. */
   const partOf = (all: readonly Instance[], isOffered: (instance: Instance) => boolean) => {
@@ -134,7 +134,7 @@ export function createVisitorContexts(deps: VisitorContextsDeps): VisitorContext
   /** Services whose fragments a visitor could get from several: their names, for as long as the table is the same. */
   const needingPins = (): readonly string[] => {
     const now = table()
-    const known = needing.get(now)
+    const known = needed.get(now)
     if (known) return known
     const names: string[] = []
     for (const { name } of now.services()) {
@@ -143,7 +143,7 @@ export function createVisitorContexts(deps: VisitorContextsDeps): VisitorContext
       const { isShared, hasAffinity } = choiceOf(instances)
       if (isShared || hasAffinity) names.push(name)
     }
-    needing.set(now, names)
+    needed.set(now, names)
     return names
   }
 
@@ -172,14 +172,20 @@ export function createVisitorContexts(deps: VisitorContextsDeps): VisitorContext
         pins = result.pins
         if (!result.isKept) dropped++
       }
-      for (const service of needingPins()) {
+      const needing = needingPins()
+      // A pin from before is moved even when one version is left, as those of pages are.
+      const moving = pins.flatMap(({ kind, of }) =>
+        kind === 'version' && !needing.includes(of) && now.instances(of).some(hasFragments) ? [of] : [],
+      )
+      for (const service of [...needing, ...moving]) {
         // What the page's own service is pinned to is decided where its page is.
         if (service === who.own?.service) continue
         const candidates = now.instances(service)
         const instance = choose(service, candidates, NONE, who, id, !leaves)
         if (!instance) continue
         if (instance.affinity) pin('instance', service, instance.id)
-        if (choiceOf(candidates).isShared) pin('version', service, sliceKey(instance))
+        if (choiceOf(candidates).isShared || pinned(pins, 'version', service) !== undefined)
+          pin('version', service, sliceKey(instance))
       }
       return { pins, dropped }
     },

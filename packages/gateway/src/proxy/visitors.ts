@@ -181,7 +181,7 @@ export function createVisitors({
     let pins = cookie?.pins ?? NO_PINS
     let dropped = 0
     if (navigates) {
-      if (contexts.isPinning) {
+      if (pins.length > 0 || contexts.isPinning) {
         const drawn = contexts.pinned({ id, pins, own: instance }, leavesPage(exchange))
         pins = drawn.pins
         dropped = drawn.dropped

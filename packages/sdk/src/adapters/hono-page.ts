@@ -24,17 +24,17 @@ export async function pageResponse(
   if (!('pieces' in page)) return new Response(page.message, { status: page.status, headers: page.headers })
   const { pieces } = page
   const encoder = new TextEncoder()
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await pieces.next()
-      if (done) controller.close()
-      else controller.enqueue(encoder.encode(value))
-    },
-    async cancel() {
-      rendering.cancel()
-      await pieces.return().catch(() => {})
-    },
-  })
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const { done, value } = await pieces.next()
+    if (done) controller.close()
+    else controller.enqueue(encoder.encode(value))
+  }
+  const cancel = async () => {
+    rendering.cancel()
+    await pieces.return().catch(() => {})
+  }
+  // Nothing waits in it: an error would throw that away.
+  const body = new ReadableStream({ pull, cancel }, { highWaterMark: 0 })
   const all = new Headers(headers)
   for (const [name, value] of missingHeaders((name) => all.has(name))) all.set(name, value)
   return new Response(body, { status, headers: all })

@@ -84,15 +84,20 @@ function cookieOf(header: string | undefined, name: string): string | undefined 
   return undefined
 }
 
-/** The language named first, written as it should be: `nl-be;q=0.9` → `nl-BE`. */
+const RANGE = /^\s*([a-z]{1,8}(?:-[a-z0-9]{1,8})*)\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?$/i
+
+/** The language the visitor likes best (RFC 9110, 12.5.4), found as the gateway finds it. */
 function localeOf(header: string | undefined): string | undefined {
-  const first = header?.slice(0, 1024).split(',')[0]?.split(';')[0]?.trim()
-  if (!first || first === '*' || first.length > 64) return undefined
-  try {
-    return Intl.getCanonicalLocales(first)[0]
-  } catch {
-    return undefined
+  if (header === undefined || header.length > 1000) return undefined
+  let best: string | undefined
+  let weight = 0
+  for (const member of header.split(',')) {
+    const [, language, q = '1'] = RANGE.exec(member) ?? []
+    if (language === undefined || Number(q) <= weight) continue
+    best = language
+    weight = Number(q)
   }
+  return best
 }
 
 function depthOf(header: string | undefined): number {

@@ -42,6 +42,9 @@ export const PAGE_HEADERS = {
   'cache-control': 'private, no-store',
 } as const
 
+/** Until the connection of a page that broke is cut: what was written before is on its way that long. */
+export const CUT_AFTER_MS = 100
+
 /**
  * Sends a page. Resolves when it is sent, or can't be: a fault before the first byte is answered with 500, or 502, 503,
  * 504 for a `required` fragment; after it the connection is cut. A visitor who leaves gives the page up.
@@ -80,17 +83,18 @@ export async function sendPage(
     response.end()
   } catch (fault) {
     if (!response.destroyed) reportFault(rendering, fault)
-    fail(response, fault)
+    await fail(response, fault)
   } finally {
     response.off('close', left)
     if (!response.writableEnded) rendering.cancel()
   }
 }
 
-function fail(response: PageResponse, fault: unknown): void {
+async function fail(response: PageResponse, fault: unknown): Promise<void> {
   if (response.destroyed) return
   // Half a page must not look like a whole one.
   if (response.headersSent) {
+    await pause(CUT_AFTER_MS)
     response.destroy()
     return
   }
@@ -102,6 +106,10 @@ function fail(response: PageResponse, fault: unknown): void {
   response.setHeader('cache-control', 'no-store')
   if (status === 503) response.setHeader('retry-after', '5')
   response.end(message)
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 function drained(response: PageResponse): Promise<void> {

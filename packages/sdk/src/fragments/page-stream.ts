@@ -5,7 +5,7 @@
  * @module
  */
 import { answerTo } from './page-error.ts'
-import { PAGE_HEADERS } from './page-send.ts'
+import { CUT_AFTER_MS, PAGE_HEADERS, pause } from './page-send.ts'
 import { type Rendering, reportFault } from './rendering.ts'
 
 /** A page whose first piece is there, or what is said instead. */
@@ -40,7 +40,9 @@ async function* reporting(
     for (let piece = first; !piece.done; piece = await rest.next()) yield piece.value
     isWhole = true
   } catch (fault) {
-    if (!isAbort(fault)) reportFault(rendering, fault)
+    if (isAbort(fault)) throw fault
+    reportFault(rendering, fault)
+    await pause(CUT_AFTER_MS)
     throw fault
   } finally {
     if (!isWhole) rendering.cancel()

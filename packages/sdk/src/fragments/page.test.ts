@@ -401,7 +401,7 @@ test('whom a page is for is read from any request there is', async () => {
   const headers = {
     'hydra-context': 'v1.ann.e30.mac',
     cookie: 'a=b; HYDRA-SSO=tok.en',
-    'accept-language': 'nl-be;q=0.9, en',
+    'accept-language': 'en;q=0.8, nl-BE',
     traceparent: trace,
     'hydra-depth': '2',
   }

@@ -117,14 +117,13 @@ export function createRendering({ open, hold, signal, log }: RenderingOptions): 
     stream() {
       const reader = pieces()
       const encoder = new TextEncoder()
-      return new ReadableStream<Uint8Array>({
-        async pull(controller) {
-          const { done, value } = await reader.next()
-          if (done) controller.close()
-          else controller.enqueue(encoder.encode(value))
-        },
-        cancel,
-      })
+      const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+        const { done, value } = await reader.next()
+        if (done) controller.close()
+        else controller.enqueue(encoder.encode(value))
+      }
+      // Nothing waits in it: an error would throw that away.
+      return new ReadableStream({ pull, cancel }, { highWaterMark: 0 })
     },
     readable() {
       const readable = Readable.from(bytesOf(pieces()), { objectMode: false })

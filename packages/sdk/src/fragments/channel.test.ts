@@ -252,6 +252,16 @@ test('what a service can’t take is turned down whole, and the rest goes on', a
   assert.equal(said.length, 1)
 })
 
+test('who waits for a place and goes away is forgotten, though the place never becomes free', async (t) => {
+  const stuck = fragment('stuck', () => new Promise<string>(() => {}))
+  const { stream, close, renders } = connected([stuck, fragment('a', () => 'x')], { maxRenders: 1 })
+  t.after(close)
+  const { source } = stream(['stuck', 'a'])
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  source.cancel()
+  await renders.idle()
+})
+
 test('a line the gateway doesn’t read is not filled up', async (t) => {
   const { ask, close, said } = connected([fragment('a', () => ({ html: 'x', session: 1 }))], {
     pendingBytes: 25 * 1024 * 1024,

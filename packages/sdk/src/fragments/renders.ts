@@ -19,7 +19,7 @@ export interface RendersDeps {
   readonly log: Log
   /** Most fragments at a time. */
   readonly maxRenders: number
-  /** Epoch ms, or any other clock: for how often the same trouble is said. */
+  /** Any clock, ms: for how often the same trouble is said. */
   readonly now: () => number
 }
 
@@ -40,23 +40,39 @@ const MOST_BYTES = 4 * 1024 * 1024
 
 /** Makes the renders of a service. */
 export function createRenders({ fragments, log, maxRenders, now }: RendersDeps): Renders {
-  const waiting: (() => void)[] = []
+  const waiting = new Set<() => void>()
   const idlers: (() => void)[] = []
   const warnSeldom = createSeldom(log.warn, now)
   /** Handlers at work, and requests somebody waits for. */
   let busy = 0
   let open = 0
 
-  async function enter(): Promise<void> {
+  /** Takes a place, or waits for one. Rejects when nobody waits for the fragment any more. */
+  async function enter(signal: AbortSignal): Promise<void> {
     if (busy < maxRenders) busy++
-    else await new Promise<void>((resolve) => waiting.push(resolve))
+    else
+      await new Promise<void>((resolve, reject) => {
+        const give = () => {
+          signal.removeEventListener('abort', abort)
+          resolve()
+        }
+        const abort = () => {
+          waiting.delete(give)
+          reject(signal.reason)
+        }
+        waiting.add(give)
+        signal.addEventListener('abort', abort, { once: true })
+      })
   }
 
   function leave(): void {
-    const next = waiting.shift()
-    // The place goes on to who waits for it.
-    if (next) next()
-    else busy--
+    const [next] = waiting
+    if (!next) busy--
+    else {
+      // The place goes on to who waits for it.
+      waiting.delete(next)
+      next()
+    }
   }
 
   function admit(): void {
@@ -71,8 +87,8 @@ export function createRenders({ fragments, log, maxRenders, now }: RendersDeps):
     { session, context, maxBytes = MOST_BYTES }: AskedFragments,
     signal: AbortSignal,
   ): Promise<RenderedFragments> {
-    await enter()
     try {
+      await enter(signal)
       const result = await fragments.render({ ref, values, session, context, signal, onDone: leave })
       return itemOf(id, result, Math.min(maxBytes, MOST_BYTES))
     } catch (fault) {

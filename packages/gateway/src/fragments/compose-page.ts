@@ -14,7 +14,6 @@
  *
  * @module
  */
-import type { FragmentReport } from '@hydra-gateway/protocol'
 import {
   type Asset,
   createPageAssets,
@@ -22,64 +21,14 @@ import {
   type Position,
   requiredFailedBlock,
 } from '@hydra-gateway/protocol/fragments'
-import type { Clock } from '../observe/clock.ts'
-import type { Log } from '../observe/log.ts'
-import type { AnswerSink, Composition } from '../proxy/composition.ts'
-import type { Exchange } from '../proxy/exchange.ts'
+import type { Composition } from '../proxy/composition.ts'
 import { SENT, type Taken } from '../proxy/wire.ts'
 import { type Held, verdictOf } from './hold.ts'
 import { type Attributes, parsePageAttributes } from './page-attributes.ts'
+import type { PageDeps, PageOptions } from './page-options.ts'
 import { createPageParts, type FragmentPart, type PageParts, sizeOf } from './page-parts.ts'
-import type { PageText } from './page-text.ts'
-import type { Outcome, PageContext, Resolution, Resolver } from './port.ts'
-import type { FragmentSettings } from './settings.ts'
-
-/** What became of a page. */
-export type PageOutcome = 'whole' | 'fallbacks' | 'refused' | 'broken' | 'left'
-
-/** What a developer sees of a page; everything it returns is put into the page. */
-export interface PageXray {
-  /** In front of a fragment that settled, whether it or its fallback is shown. */
-  before(outcome: Outcome): string
-  after(outcome: Outcome): string
-  /** A fragment settled, also one inside of another. */
-  report(report: FragmentReport): void
-  /** Just before `</body>`, or where the page ends; every fragment before it has settled. */
-  end(): string
-}
-
-export interface PageDeps {
-  readonly resolver: Pick<Resolver, 'open'>
-  readonly settings: Pick<
-    FragmentSettings,
-    'pageBudgetMs' | 'maxPerPage' | 'readAheadBytes' | 'maxFallbackBytes' | 'maxHeldBytes'
-  >
-  readonly clock: Pick<Clock, 'after'>
-  readonly log: Pick<Log, 'debug' | 'warn' | 'error'>
-}
-
-/** One page, as whoever composes it tells. */
-export interface PageOptions {
-  readonly exchange: Exchange
-  readonly text: PageText
-  /** Nothing leaves before the required fragments of the beginning are there. */
-  readonly holds: boolean
-  /** Where it goes. */
-  readonly output: AnswerSink
-  readonly context: PageContext
-  readonly xray: PageXray | undefined
-  /** Assets that are known of a fragment before it is rendered, and those of one that was. */
-  readonly declaredAssets: (tag: FragmentTag) => readonly Asset[]
-  readonly assetsOf: (outcome: Outcome) => readonly Asset[]
-  /** Writes the head. Called once, before anything is written to `output`. */
-  readonly begin: (settled: readonly Outcome[]) => void
-  /** Nothing has left, and a required fragment failed: answers something else. */
-  readonly refuse: (outcome: Outcome) => void
-  /** Ends the call of the service: the rest of its page is not wanted. */
-  readonly leaveService: () => void
-  /** Called once. `assets`: those that were known before their fragments were rendered. */
-  readonly onEnd: (outcome: PageOutcome, assets: readonly Asset[]) => void
-}
+import { PageQueue } from './page-queue.ts'
+import type { Outcome, Resolution } from './port.ts'
 
 /** A fragment in the queue. */
 interface Hole extends Held {
@@ -95,33 +44,9 @@ interface Hole extends Held {
   outcome: Outcome | undefined
 }
 
-/** Text that waits; a copy with room behind it. */
-class Kept {
-  readonly #bytes: Buffer
-  #end = 0
-
-  constructor(atLeast: number) {
-    this.#bytes = Buffer.allocUnsafe(Math.max(atLeast, KEPT_BYTES))
-  }
-
-  get text(): Buffer {
-    return this.#bytes.subarray(0, this.#end)
-  }
-
-  /** False: it has no room for that. */
-  add(text: Buffer): boolean {
-    if (this.#end + text.length > this.#bytes.length) return false
-    this.#end += text.copy(this.#bytes, this.#end)
-    return true
-  }
-}
-
-/** What waits in small pieces is put together in pieces of this size. */
-const KEPT_BYTES = 2048
-
 const HEAD_END = 1
 const BODY_END = 2
-type Item = Buffer | Kept | Hole | typeof HEAD_END | typeof BODY_END
+type Item = Buffer | Hole | typeof HEAD_END | typeof BODY_END
 
 /** Until the connection of a broken page is cut: what was said before is on its way that long. */
 const CUT_AFTER_MS = 250
@@ -131,13 +56,7 @@ export class ComposedPage implements Composition {
   readonly #deps: PageDeps
   readonly #options: PageOptions
   readonly #parts: PageParts
-  readonly #queue: Item[] = []
-  /** Of the first item that has not left; those before it are gone. */
-  #at = 0
-  /** Bytes that wait: text, fallbacks, and what was rendered. */
-  #waiting = 0
-  /** Items the present piece of the page put into the queue: their memory is borrowed. */
-  #borrowed = 0
+  readonly #queue = new PageQueue<Hole | typeof HEAD_END | typeof BODY_END>()
   #taken: Taken = SENT
   #resolution: Resolution | undefined = undefined
   #attributes: Attributes | undefined = undefined
@@ -168,11 +87,11 @@ export class ComposedPage implements Composition {
     this.#isBegun = !options.holds
     this.#parts = createPageParts(
       {
-        onText: (bytes) => this.#push(bytes),
+        onText: (bytes) => this.#queue.push(bytes),
         onFragment: (part) => this.#addOutermost(part),
         onAttributes: (json) => this.#setAttributes(json),
-        onHeadEnd: () => this.#push(HEAD_END),
-        onBodyEnd: () => this.#push(BODY_END),
+        onHeadEnd: () => this.#queue.push(HEAD_END),
+        onBodyEnd: () => this.#queue.push(BODY_END),
         onDropped: (what, at, detail) => this.#note('part of a page left out', { what, at, detail }),
       },
       { text: options.text, maxFallbackBytes: settings.maxFallbackBytes },
@@ -186,20 +105,19 @@ export class ComposedPage implements Composition {
     // What is read ahead is read whatever the visitor takes: fragments start at once, and before the end of it
     // it is not known what one that waits may still get.
     if (this.#isOver || !this.#isAheadClosed) return false
-    return this.#options.output.isBlocked || this.#waiting > this.#deps.settings.maxHeldBytes
+    return this.#options.output.isBlocked || this.#queue.bytes > this.#deps.settings.maxHeldBytes
   }
 
   write(bytes: Buffer): Taken {
     if (this.#isOver || this.#broken) return SENT
     this.#taken = SENT
-    this.#borrowed = 0
     try {
       this.#parts.write(bytes)
       this.#pump()
     } catch (error) {
       this.#fault(error)
     }
-    this.#keepBorrowed()
+    this.#queue.keep()
     return this.#taken
   }
 
@@ -212,7 +130,7 @@ export class ComposedPage implements Composition {
     } catch (error) {
       this.#fault(error)
     }
-    this.#keepBorrowed()
+    this.#queue.keep()
   }
 
   flush(): void {
@@ -223,7 +141,7 @@ export class ComposedPage implements Composition {
     if (this.#isOver) return
     this.#isOver = true
     this.#resolution?.cancel()
-    this.#queue.length = 0
+    this.#queue.clear()
   }
 
   #end(isWhole: boolean): void {
@@ -294,31 +212,6 @@ export class ComposedPage implements Composition {
 
   // ---- what the page has ------------------------------------------------------------------------------------
 
-  #push(item: Item): void {
-    this.#queue.push(item)
-    this.#borrowed++
-    if (!Buffer.isBuffer(item)) return
-    this.#waiting += item.length
-  }
-
-  /** The piece is read into again: what of it has not left is copied. */
-  #keepBorrowed(): void {
-    const queue = this.#queue
-    const first = Math.max(this.#at, queue.length - this.#borrowed)
-    this.#borrowed = 0
-    if (first >= queue.length) return
-    const items = queue.splice(first)
-    for (const item of items) {
-      const last = queue.length > this.#at ? queue.at(-1) : undefined
-      if (!Buffer.isBuffer(item)) queue.push(item)
-      else if (!(last instanceof Kept && last.add(item))) {
-        const kept = new Kept(item.length)
-        kept.add(item)
-        queue.push(kept)
-      }
-    }
-  }
-
   #setAttributes(json: string): void {
     if (this.#attributes || this.#tags > 0) {
       this.#note('attributes of a page left out', {
@@ -337,8 +230,8 @@ export class ComposedPage implements Composition {
   #addOutermost(part: FragmentPart): void {
     const hole = this.#add(part, undefined)
     if (part.offset < this.#deps.settings.readAheadBytes) this.#ahead.push(hole)
-    this.#waiting += hole.sizeBytes
-    this.#push(hole)
+    this.#queue.reserve(hole.sizeBytes)
+    this.#queue.push(hole)
   }
 
   #add(part: FragmentPart, parent: number | undefined): Hole {
@@ -399,7 +292,7 @@ export class ComposedPage implements Composition {
     hole.outcome = outcome
     if (!this.#isBegun) this.#settled.push(outcome)
     if (outcome.html === undefined) this.#hasFallbacks = true
-    else this.#waiting += outcome.html.length
+    else this.#queue.reserve(outcome.html.length)
     this.#schedule()
   }
 
@@ -420,28 +313,22 @@ export class ComposedPage implements Composition {
     if (!this.#isBegun || this.#isOver || this.#broken) return
     const queue = this.#queue
     const { output } = this.#options
-    while (this.#at < queue.length && !output.isBlocked) {
-      const item = queue[this.#at]!
-      if (Buffer.isBuffer(item) || item instanceof Kept) {
-        this.#at++
-        const text = Buffer.isBuffer(item) ? item : item.text
-        this.#waiting -= text.length
-        this.#put(text)
+    while (!output.isBlocked) {
+      const item = queue.first
+      if (item === undefined) break
+      if (Buffer.isBuffer(item)) {
+        queue.shift()
+        this.#put(item)
       } else if (item === HEAD_END) {
-        this.#at++
+        queue.shift()
         this.#closeHead()
       } else if (item === BODY_END) {
-        this.#at++
+        queue.shift()
         if (this.#options.xray) this.#putText(this.#options.xray.end())
       } else if (item.outcome === undefined) break
       else if (!this.#putFragment(item, item.outcome)) break
     }
-    if (this.#at === queue.length) queue.length = this.#at = 0
-    else if (this.#at > 1000) {
-      queue.splice(0, this.#at)
-      this.#at = 0
-    }
-    if (!this.#isWhole || queue.length > 0 || this.#isFinished) return
+    if (!this.#isWhole || !queue.isEmpty || this.#isFinished) return
     this.#isFinished = true
     output.finish()
   }
@@ -459,15 +346,15 @@ export class ComposedPage implements Composition {
       if (xray) {
         const before = this.#encode(xray.before(outcome))
         const after = this.#encode(xray.after(outcome))
-        this.#waiting += before.length + after.length
+        this.#queue.reserve(before.length + after.length)
         shown.unshift(before)
         shown.push(after)
       }
-      this.#queue.splice(this.#at, 1, ...shown)
+      this.#queue.replace(shown)
       return true
     }
-    this.#at++
-    this.#waiting -= outcome.html.length + hole.sizeBytes
+    this.#queue.shift()
+    this.#queue.reserve(-outcome.html.length - hole.sizeBytes)
     if (xray) this.#putText(xray.before(outcome))
     this.#putText(this.#assets.before(this.#options.assetsOf(outcome)))
     this.#putText(outcome.html)
@@ -512,7 +399,7 @@ export class ComposedPage implements Composition {
     const { exchange, output, leaveService, onEnd, refuse } = this.#options
     this.#isOver = true
     this.#resolution?.cancel()
-    this.#queue.length = 0
+    this.#queue.clear()
     const report = why === 'fault' ? undefined : why.report
     this.#deps.log.warn(
       {

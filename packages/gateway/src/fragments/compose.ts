@@ -10,9 +10,9 @@ import { type Asset, assetHint, assetsOf } from '@hydra-gateway/protocol/fragmen
 import type { Head, ResponseHead } from '../http1/head.ts'
 import { ACCEPT, CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { chooseCoding } from '../proxy/accept-encoding.ts'
+import { type Coding, chooseCoding } from '../proxy/accept-encoding.ts'
 import type { Answers } from '../proxy/answers.ts'
-import type { Composer, Composition } from '../proxy/composition.ts'
+import type { AnswerSink, Composer, Composition } from '../proxy/composition.ts'
 import { createCoder } from '../proxy/compression.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { Visitors } from '../proxy/visitors.ts'
@@ -20,13 +20,14 @@ import { SENT } from '../proxy/wire.ts'
 import type { WireExchange } from '../proxy/wire-exchange.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
-import { ComposedPage, type PageDeps, type PageOutcome, type PageXray } from './compose-page.ts'
+import { ComposedPage } from './compose-page.ts'
 import { compressedPage } from './compressed-page.ts'
 import { createDeclaredAssets } from './declared-assets.ts'
 import { codeOf } from './hold.ts'
 import { inflatedPage, isIdentity, isReadable } from './inflated-page.ts'
 import { pageContext } from './page-context.ts'
 import { linesOfFlat, pageHead } from './page-head.ts'
+import type { PageDeps, PageOutcome, PageXray } from './page-options.ts'
 import { pageText } from './page-text.ts'
 import type { Outcome, PageContext } from './port.ts'
 
@@ -122,8 +123,7 @@ export function createComposer(deps: ComposerDeps): Composer {
     }
 
     const context = pageContext(exchange, instance, visitor)
-    const compress = () => compressedPage(createCoder(coding!), exchange, () => exchange.abort())
-    const output = coding === undefined ? exchange : compress()
+    const output = coding === undefined ? exchange : compressed(exchange, coding)
     const page = new ComposedPage(deps, {
       exchange,
       text,
@@ -150,13 +150,15 @@ export function createComposer(deps: ComposerDeps): Composer {
       },
     })
     if (!isCompressed) return page
-    return inflatedPage(contentEncoding, page, (cause) => {
+    const inflated = inflatedPage(contentEncoding, page, (cause) => {
       const { service, id } = instance
       log.warn({ exchange: exchange.id, service, instance: id, err: cause }, 'page can’t be inflated')
       page.cancel()
       if (exchange.answered) exchange.abort()
       else answers.problem(exchange, 'HYDRA_UPSTREAM_BROKEN')
     })
+    exchange.onEnd(() => inflated.cancel())
+    return inflated
   }
 
   return {
@@ -171,6 +173,13 @@ export function createComposer(deps: ComposerDeps): Composer {
     },
     compose,
   }
+}
+
+/** In front of the visitor, as long as he is there. */
+function compressed(exchange: WireExchange, coding: Coding): AnswerSink {
+  const coder = createCoder(coding)
+  exchange.onEnd(() => coder.destroy())
+  return compressedPage(coder, exchange, () => exchange.abort())
 }
 
 /** Scripts, styles and pictures are asked for without. */

@@ -9,7 +9,7 @@ import { systemClock } from '../../observe/clock.ts'
 import { instanceAt, plainAnswers, type RigOptions } from '../../proxy/testing/rig.ts'
 import type { Instance } from '../../routing/upstream.ts'
 import { createComposer } from '../compose.ts'
-import type { PageXray } from '../compose-page.ts'
+import type { PageXray } from '../page-options.ts'
 import type { Outcome, Resolution, ResolutionOptions, Resolver } from '../port.ts'
 import type { FragmentSettings } from '../settings.ts'
 

@@ -1,0 +1,103 @@
+/**
+ * What of a page has not left yet, in the order of the document: text, and things that are no text.
+ *
+ * Text is borrowed until `keep`, which copies what has not left by then; small pieces are put together.
+ *
+ * @module
+ */
+
+/** What waits in small pieces is put together in pieces of this size. */
+const KEPT_BYTES = 2048
+
+/** Text that waits; a copy with room behind it. */
+class Kept {
+  readonly #bytes: Buffer
+  #end = 0
+
+  constructor(atLeast: number) {
+    this.#bytes = Buffer.allocUnsafe(Math.max(atLeast, KEPT_BYTES))
+  }
+
+  get text(): Buffer {
+    return this.#bytes.subarray(0, this.#end)
+  }
+
+  /** False: it has no room for that. */
+  add(text: Buffer): boolean {
+    if (this.#end + text.length > this.#bytes.length) return false
+    this.#end += text.copy(this.#bytes, this.#end)
+    return true
+  }
+}
+
+export class PageQueue<T extends object | number> {
+  /** Bytes that wait: text, and what `reserve` was told. */
+  bytes = 0
+  readonly #items: (Buffer | Kept | T)[] = []
+  /** Of the first item that has not left; those before it are gone. */
+  #at = 0
+  /** Items since the last `keep`, which are the last ones: their memory may be borrowed. */
+  #borrowed = 0
+
+  get isEmpty(): boolean {
+    return this.#at === this.#items.length
+  }
+
+  /** The first item; undefined when there is none. */
+  get first(): Buffer | T | undefined {
+    const item = this.#items[this.#at]
+    return item instanceof Kept ? item.text : item
+  }
+
+  push(item: Buffer | T): void {
+    this.#items.push(item)
+    this.#borrowed++
+    if (Buffer.isBuffer(item)) this.bytes += item.length
+  }
+
+  /** Something that is no text needs memory while it waits; negative when it doesn't any more. */
+  reserve(bytes: number): void {
+    this.bytes += bytes
+  }
+
+  /** The first one leaves. */
+  shift(): void {
+    const { first } = this
+    if (Buffer.isBuffer(first)) this.bytes -= first.length
+    this.#at++
+    if (this.#at === this.#items.length) this.clear()
+    else if (this.#at > 1000) {
+      this.#items.splice(0, this.#at)
+      this.#at = 0
+    }
+  }
+
+  /** These stand where the first one stood; texts among them are copies, and what they need was reserved. */
+  replace(items: readonly (Buffer | T)[]): void {
+    this.#items.splice(this.#at, 1, ...items)
+  }
+
+  /** Nothing waits any more. */
+  clear(): void {
+    this.#items.length = 0
+    this.#at = 0
+    this.#borrowed = 0
+  }
+
+  /** The memory of the last texts is about to change: they are copied. */
+  keep(): void {
+    const items = this.#items
+    const from = Math.max(this.#at, items.length - this.#borrowed)
+    this.#borrowed = 0
+    if (from >= items.length) return
+    for (const item of items.splice(from)) {
+      const last = items.length > this.#at ? items.at(-1) : undefined
+      if (!Buffer.isBuffer(item)) items.push(item)
+      else if (!(last instanceof Kept && last.add(item))) {
+        const kept = new Kept(item.length)
+        kept.add(item)
+        items.push(kept)
+      }
+    }
+  }
+}

@@ -49,6 +49,7 @@ export function createRenders({ fragments, log, maxRenders, now }: RendersDeps):
 
   /** Takes a place, or waits for one. Rejects when nobody waits for the fragment any more. */
   async function enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
     if (busy < maxRenders) busy++
     else
       await new Promise<void>((resolve, reject) => {

@@ -49,6 +49,17 @@ export function readPageRequest(request: object | undefined): PageFacts {
   }
 }
 
+/** Aborted when the visitor leaves: of fetch's requests, which frameworks abort then. Those of Node end otherwise. */
+export function signalOf(request: object | undefined): AbortSignal | undefined {
+  const { req, raw } = (request ?? {}) as { req?: { raw?: unknown }; raw?: unknown }
+  for (const candidate of [request, raw, req?.raw]) {
+    if (typeof candidate !== 'object' || candidate === null) continue
+    const { headers, signal } = candidate as Partial<Request>
+    if (typeof headers?.get === 'function' && signal instanceof AbortSignal) return signal
+  }
+  return undefined
+}
+
 /** The visitor a value of `hydra-context` is about, as this service knows them. */
 export function visitorOf(route: string | null | undefined): string | undefined {
   return route ? CONTEXT.exec(route)?.[1] : undefined

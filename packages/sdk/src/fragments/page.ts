@@ -15,7 +15,7 @@ import { type Log, logOf } from '../log.ts'
 import type { PageBinding, PageOption } from './binding.ts'
 import { FragmentFailure } from './failure.ts'
 import { compileProgram, isFilled, isOwn, type Program } from './page-program.ts'
-import { readPageRequest } from './page-request.ts'
+import { readPageRequest, signalOf } from './page-request.ts'
 import { createRendering, type Rendering } from './rendering.ts'
 import { createRun } from './rendering-run.ts'
 import { sessionsOf } from './sessions.ts'
@@ -176,7 +176,7 @@ function render(
   { use, log }: Compiled,
   attributes: PageAttributes | undefined,
   request: object | undefined,
-  { hold = false, budgetMs = BUDGET_MS, signal }: RenderOptions,
+  { hold = false, budgetMs = BUDGET_MS, signal = signalOf(request) }: RenderOptions,
 ): Rendering {
   return createRendering({
     hold,

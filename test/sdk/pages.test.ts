@@ -289,13 +289,16 @@ test('a page composed in its service and in the gateway is the same', async (t) 
     html: `<b>${imports.sku}</b>`,
     exports: { amount: 100 },
   }))
-  await startProvider(t, gateway, 'tax', [vat, fragment('nothing', () => undefined)])
+  const left = { styles: ['left.css', '/shared.css'] }
+  const stock = fragment('left', { assets: left }, () => '<u>3</u>')
+  await startProvider(t, gateway, 'tax', [vat, stock, fragment('nothing', () => undefined)])
   const html = `<!doctype html><html><head><title>Can</title>
 <script type="application/json" m:attributes>{"sku":"can","who":"tax"}</script></head><body>
 <m:fragment ref="own" imports="sku" exports="amount">no price</m:fragment>
 <M:FRAGMENT SERVICE="shop" ref='own' imports=sku />
 <m:fragment service="\${who}" ref="vat" imports="amount as net" exports="vat">no tax</m:fragment>
 <m:fragment service="tax" ref="nothing">nothing, but <m:fragment service="tax" ref="vat" imports="vat as net">-</m:fragment></m:fragment>
+<m:fragment service="tax" ref="left"/>
 <!-- <m:fragment service="tax" ref="vat"> --><script>'<m:fragment ref="own">'</script>
 <m:fragment service="nobody" ref="x" exports="y"><p>away</p></m:fragment><m:fragment service="tax" ref="vat" imports="y as net"/>
 </body></html>`
@@ -323,6 +326,30 @@ test('a page composed in its service and in the gateway is the same', async (t) 
   assert.equal(theirs.body, ours.body)
   assert.match(ours.body, /<link rel="stylesheet" href="\/shop\/own.css\?v=2.1">.*<\/head>/)
   assert.match(ours.body, /nothing, but <i>21<\/i>/)
+})
+
+test('with X-ray on, a page of a service has what developers need; without, not one byte of it', async (t) => {
+  for (const xray of [true, false]) {
+    const gateway = await startGateway(t, { fragments: { xray } })
+    await startProvider(t, gateway, 'stock', [left])
+    const product = page('<p>can</p><m:fragment service="stock" ref="left"/>')
+    const server = createServer((request, response) => void sendNode(response, product.render({}, request)))
+    const options = { name: 'shop', pages: [product], routes: ['/shop'], ...quiet(gateway).options }
+    const service = await hydraNode(server, options)
+    server.listen(0, '127.0.0.1')
+    t.after(() => service.close())
+    await service.ready
+    await eventually(async () => assert.match((await navigate(`${gateway.url}/shop`)).body, /<u>/))
+    const { body } = await navigate(`${gateway.url}/shop`)
+    if (!xray) {
+      assert.equal(body, '<p>can</p><u>nothing 0</u>')
+      continue
+    }
+    assert.match(body, /<!--hydra:fragment f0--><u>nothing 0<\/u><!--\/hydra:fragment f0-->/)
+    const [, data = ''] = /id="hydra-xray">(.*?)<\/script>/.exec(body) ?? []
+    const [{ service: provider, ref, via }] = JSON.parse(data).fragments
+    assert.deepEqual([provider, ref, via], ['stock', 'left', 'rsocket'])
+  }
 })
 
 /** What came of an answer, and whether it ended as one should. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { FragmentError } from '@hydra-gateway/protocol/fragments'
 import { fragment } from './fragment.ts'
+import { createKnownAssets } from './known-assets.ts'
 import { page } from './page.ts'
 import { bindingOf, createHandMadeGateway } from './testing/hand-made-gateway.ts'
 
@@ -201,14 +202,27 @@ test('assets stand in the head once, or before their fragment when the head has 
   const tags = (ref: string) => `<script defer src="/x/${ref}.js?v=1.2"></script>`
   const x = '<link rel="stylesheet" href="/x/x.css?v=1.2">'
   const shop = '<link rel="stylesheet" href="/shop/own.css?v=3">'
-  assert.equal(
-    await product.render().text(),
-    `<!doctype html><html><head><title>Can</title>${x}${tags('a')}${shop}${tags('b')}</head><body><i>a</i>own<i>b</i></body></html>`,
-  )
+  const hoisted = `<!doctype html><html><head><title>Can</title>${x}${tags('a')}${shop}${tags('b')}</head><body><i>a</i>own<i>b</i></body></html>`
   assert.equal(
     (await piecesOf(product.render())).join(''),
     `<!doctype html><html><head><title>Can</title>${shop}</head><body>${x}${tags('a')}<i>a</i>own${tags('b')}<i>b</i></body></html>`,
   )
+  // What others have is known from then on.
+  assert.equal((await piecesOf(product.render())).join(''), hoisted)
+  assert.equal(await product.render().text(), hoisted)
+})
+
+test('while a fragment changes its version, its assets stand where it is', () => {
+  let now = 0
+  const known = createKnownAssets(() => now)
+  const asset = (url: string) => [{ kind: 'style', url }] as const
+  assert.deepEqual(known.of('x', 'a'), [])
+  known.learn('x', 'a', 1, asset('/1'))
+  assert.deepEqual(known.of('x', 'a'), asset('/1'))
+  known.learn('x', 'a', 2, asset('/2'))
+  assert.deepEqual(known.of('x', 'a'), [])
+  now = 60_000
+  assert.deepEqual(known.of('x', 'a'), asset('/2'))
 })
 
 test('X-ray: fragments are marked and the page ends with what is known of them, for those who may see it only', async () => {

@@ -28,6 +28,7 @@ import { createSeldom } from '../seldom.ts'
 import { type Answered, type Asked, askGateway, formatQuestion, MOST_ASKED_BYTES } from './ask.ts'
 import type { PageBinding, VisitorSessions } from './binding.ts'
 import { FragmentFailure } from './failure.ts'
+import { createKnownAssets, type KnownAssets } from './known-assets.ts'
 import { messageOf } from './local.ts'
 import { isFilled, isOwn } from './page-program.ts'
 import type { PageSessions } from './sessions.ts'
@@ -56,7 +57,7 @@ export interface RunOptions {
 
 export interface Run {
   outcome(index: number): Outcome | undefined
-  /** Assets that are known before the fragment is rendered: those own ones declare. */
+  /** Assets that are known before the fragment is rendered: those own ones declare, those of others the last time. */
   declaredAssets(index: number): readonly Asset[]
   /** Resolves the next time something is there; rejects when the run was cancelled. */
   change(): Promise<void>
@@ -83,12 +84,28 @@ const GRACE_MS = 250
 /** Sessions come with the last item of a question at the latest. */
 const LINGER_MS = 100
 
-const seldoms = new WeakMap<PageBinding, ReturnType<typeof createSeldom>>()
+interface OfService {
+  readonly seldom: ReturnType<typeof createSeldom>
+  readonly assets: KnownAssets
+}
+const ofServices = new WeakMap<PageBinding, OfService>()
+
+/** What all pages of a service share. */
+function sharedOf(binding: PageBinding): OfService {
+  let shared = ofServices.get(binding)
+  if (!shared) {
+    const now = () => performance.now()
+    shared = { seldom: createSeldom(binding.log.warn, now), assets: createKnownAssets(now) }
+    ofServices.set(binding, shared)
+  }
+  return shared
+}
 
 /** Starts the fragments of a page. */
 export function createRun(options: RunOptions): Run {
   const { nodes, attributes, context, binding, budgetMs } = options
   const { service: own, fragments, log } = binding
+  const shared = sharedOf(binding)
   const beganAt = performance.now()
   const elapsed = () => performance.now() - beganAt
   const flow = createFlow({ attributes })
@@ -419,7 +436,9 @@ export function createRun(options: RunOptions): Run {
     }
     jobs.get(index)?.stop()
     const owner = { service: service ?? services[index]!, version }
-    conclude(index, html, undefined, assetsOf(assets, owner), report)
+    const found = assetsOf(assets, owner)
+    shared.assets.learn(services[index]!, refs[index]!, version, found)
+    conclude(index, html, undefined, found, report)
     flow.settle(index, exports)
   }
 
@@ -450,12 +469,7 @@ export function createRun(options: RunOptions): Run {
   }
 
   function say(kind: string, sentence: string): void {
-    let seldom = seldoms.get(binding)
-    if (!seldom) {
-      seldom = createSeldom(log.warn, () => performance.now())
-      seldoms.set(binding, seldom)
-    }
-    seldom(`${options.name} ${kind}`, `${options.name}: ${sentence}`)
+    shared.seldom(`${options.name} ${kind}`, `${options.name}: ${sentence}`)
   }
 
   const begins = (sessions: VisitorSessions) => {
@@ -470,7 +484,8 @@ export function createRun(options: RunOptions): Run {
     outcome: (index) => outcomes[index],
     declaredAssets(index) {
       const [service, ref] = [services[index], refs[index]]
-      if (service === undefined || !ref || !isOwn(service, own)) return []
+      if (service === undefined || !ref) return []
+      if (!isOwn(service, own)) return shared.assets.of(service, ref)
       return assetsOf(fragments.definition(ref)?.options.assets, {
         service: own,
         version: binding.version ?? 0,

@@ -33,6 +33,30 @@ test('with no configuration at all every setting has its documented value', () =
   assert.deepEqual(config.services, [])
 })
 
+test('a configured service may have nothing but fragments, each by one name', () => {
+  const url = 'http://localhost:3002'
+  const fragments = ['teaser', { ref: 'ad', attributes: ['campaign'] }]
+  const [parts] = parseConfig({ services: { parts: { url, fragments } } }).services
+  assert.deepEqual(
+    parts!.fragments?.map(({ ref, attributes }) => [ref, attributes]),
+    [
+      ['teaser', []],
+      ['ad', ['campaign']],
+    ],
+  )
+  const faults = problemsOf({
+    services: {
+      twice: { url, fragments: ['a', 'a'] },
+      odd: { url, fragments: [{ ref: 'a', atributes: [] }] },
+    },
+  })
+  assert.match(faults['services.twice.fragments']!.write, /each ref once; "a" is there twice/)
+  assert.ok(
+    Object.keys(faults).some((at) => at.startsWith('services.odd.fragments[0]')),
+    JSON.stringify(faults),
+  )
+})
+
 test('a configuration cannot be changed by the parts that read it', () => {
   const config = parseConfig({ services: { orders: service } })
   assert.throws(() => Object.assign(config.http, { maxAttempts: 9 }), TypeError)

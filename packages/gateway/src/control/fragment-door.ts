@@ -64,11 +64,21 @@ export function createFragmentDoor(deps: FragmentDoorDeps): FragmentDoor {
       const spentMs = clock.monotonic() - exchange.startedAt
       const medusa = isMedusa ? { budgetMs: Math.max(0, settings.medusaBudgetMs - spentMs) } : undefined
       const { id, headers } = exchange
-      const caller = { service: undefined, exchange: id, depth: depthOf(headers.get(DEPTH_HEADER)), medusa }
+      const caller = {
+        service: undefined,
+        exchange: id,
+        depth: depthOf(headers.get(DEPTH_HEADER)),
+        traceparent: headers.get('traceparent'),
+        medusa,
+      }
       const page = desk.ask(body, caller, () => {
         if (page.isDone) resolve(page)
       })
-      exchange.onEnd(page.cancel)
+      exchange.onEnd(() => {
+        page.cancel()
+        // Nobody reads the answer, but whoever waits for it here must not wait for ever.
+        resolve(page)
+      })
     })
 
   return async (request, publicKey, exchange) => {

@@ -56,7 +56,10 @@ export function createChooser({ table, renderers }: ChooserDeps): (wanted: Wante
       rendererFor(instance) !== undefined &&
       conflictOf(tag, instance, ref) === undefined
     const instance =
-      preferred && !tried.includes(preferred) && isFit(preferred)
+      preferred &&
+      !tried.includes(preferred) &&
+      known.instances(service).includes(preferred) &&
+      isFit(preferred)
         ? preferred
         : visitor.select(service, isFit, tried)
     const renderer = instance && rendererFor(instance)

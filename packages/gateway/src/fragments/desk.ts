@@ -79,7 +79,7 @@ export function createFragmentDesk({ resolver, contextFrom, newExchange, setting
         route: page.route,
         token: context.token ?? undefined,
         locale: context.locale ?? undefined,
-        traceparent: context.traceparent ?? undefined,
+        traceparent: context.traceparent ?? caller.traceparent,
         depth: Math.max(caller.depth ?? 0, context.depth ?? 0),
         chain: context.chain ?? [],
         isXray,

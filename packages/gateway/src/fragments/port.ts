@@ -147,6 +147,8 @@ export interface PageCaller {
   readonly exchange?: string | undefined
   /** `hydra-depth` of the call; the body may say more. */
   readonly depth?: number | undefined
+  /** Trace of the call, for those whose body names none. */
+  readonly traceparent?: string | undefined
   /** A Medusa application: it is for nobody, names no imports, and waits `budgetMs`. */
   readonly medusa?: { readonly budgetMs: number } | undefined
 }

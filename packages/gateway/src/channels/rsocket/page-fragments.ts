@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ResolvedFragments } from '@hydra-gateway/protocol'
+import type { RenderedFragment, ResolvedFragments } from '@hydra-gateway/protocol'
 import { MAX_FRAME_BYTES, type Sink, type Source } from '@hydra-gateway/protocol/rsocket'
 import { HydraError } from '../../errors.ts'
 import type { AskedPage, FragmentDesk } from '../../fragments/port.ts'
@@ -39,24 +39,28 @@ export function createPageFragments(deps: PageFragmentsDeps): PageFragments {
     return page
   }
 
-  /** As bytes of a frame; fragments show their fallbacks when they are too large for one. */
+  /** As bytes of a frame; the largest fragments show their fallbacks where it would not fit into one. */
   const encode = (answer: ResolvedFragments): Buffer => {
-    const bytes = Buffer.from(JSON.stringify(answer))
-    if (bytes.length <= MAX_FRAME_BYTES - ROOM_BYTES) return bytes
-    onOversize()
-    const fragments = answer.fragments.map(({ id }) => ({ id, renderedHTML: null }))
-    return Buffer.from(JSON.stringify({ ...answer, fragments, attributes: {} }))
+    for (const fragments = [...answer.fragments]; ; onOversize()) {
+      const bytes = Buffer.from(JSON.stringify({ ...answer, fragments }))
+      if (bytes.length <= MAX_FRAME_BYTES - ROOM_BYTES) return bytes
+      const largest = fragments.reduce((most, each) => (sizeOf(each) > sizeOf(most) ? each : most))
+      if (largest.renderedHTML === null)
+        throw new HydraError('HYDRA_TOO_LARGE', 'what the page exports does not fit into a frame')
+      fragments[fragments.indexOf(largest)] = { id: largest.id, renderedHTML: null, reason: 'too-large' }
+    }
   }
 
   return {
-    request: (data) =>
-      new Promise((resolve) => {
-        const page = ask(data, () => {
-          if (!page.isDone) return
-          open.delete(page)
-          resolve(encode(page.take() ?? NOTHING))
+    async request(data) {
+      const page = await new Promise<AskedPage>((resolve) => {
+        const asked = ask(data, () => {
+          if (asked.isDone) resolve(asked)
         })
-      }),
+      })
+      open.delete(page)
+      return encode(page.take() ?? NOTHING)
+    },
 
     stream(data, sink) {
       let demand = 0
@@ -66,7 +70,14 @@ export function createPageFragments(deps: PageFragmentsDeps): PageFragments {
           const answer = page.take(ITEM_BYTES)
           if (!answer) break
           demand--
-          sink.next(encode(answer))
+          try {
+            sink.next(encode(answer))
+          } catch (error) {
+            isOver = true
+            open.delete(page)
+            page.cancel()
+            sink.fail(error as Error)
+          }
         }
         if (isOver || !page.isDone || page.hasNews) return
         isOver = true
@@ -92,6 +103,10 @@ export function createPageFragments(deps: PageFragmentsDeps): PageFragments {
       open.clear()
     },
   }
+}
+
+function sizeOf({ renderedHTML }: RenderedFragment): number {
+  return renderedHTML?.length ?? -1
 }
 
 const NOTHING: ResolvedFragments = {

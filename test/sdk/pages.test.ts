@@ -252,8 +252,11 @@ test('a page with a fault keeps its service from starting', async () => {
 
 test('a fragment may hold fragments of its own service and of others, in its own scope', async (t) => {
   const gateway = await startGateway(t)
-  await startProvider(t, gateway, 'tax', [vat])
-  const box = fragment('box', { imports: ['sku'], exports: ['vat'] }, () => ({
+  const assets = { styles: ['tax.css', '/all.css'] }
+  const taxed = fragment('vat', { ...vat.options, assets }, vat.handler)
+  await startProvider(t, gateway, 'tax', [taxed])
+  const styled = { imports: ['sku'], exports: ['vat'], assets: { styles: ['box.css'] } }
+  const box = fragment('box', styled, () => ({
     html: '[<m:fragment ref="price" imports="sku" exports="amount">-</m:fragment><m:fragment service="tax" ref="vat" imports="amount as net" exports="vat">-</m:fragment>]',
   }))
   const itself = fragment('itself', () => '(<m:fragment ref="itself">end</m:fragment>)')
@@ -278,7 +281,9 @@ test('a fragment may hold fragments of its own service and of others, in its own
   await service.ready
   await eventually(async () => {
     const answer = await fetch(`${gateway.url}/shop`)
-    assert.equal(await answer.text(), '[<b>can</b><i>100</i>]|(end)|21')
+    const link = (path: string) => `<link rel="stylesheet" href="${path}">`
+    const links = ['/boxes/box.css?v=0', '/tax/tax.css?v=0', '/all.css'].map(link).join('')
+    assert.equal(await answer.text(), `${links}[<b>can</b><i>100</i>]|(end)|21`)
   })
 })
 

@@ -104,4 +104,9 @@ export type ResolveNested = (
     readonly context: FragmentContext
     readonly signal: AbortSignal
   },
-) => Promise<{ readonly html: string; readonly attributes: Readonly<Record<string, unknown>> }>
+) => Promise<{
+  readonly html: string
+  readonly attributes: Readonly<Record<string, unknown>>
+  /** Addresses of what the fragments inside need. */
+  readonly assets?: FragmentAssets
+}>

@@ -6,7 +6,7 @@
  * @module
  */
 import { setMaxListeners } from 'node:events'
-import { type FragmentContext, nearest } from '@hydra-gateway/protocol'
+import { type FragmentAssets, type FragmentContext, nearest } from '@hydra-gateway/protocol'
 import type { Log } from '../log.ts'
 import type {
   FragmentDefinition,
@@ -32,6 +32,8 @@ export interface LocalDeps {
 
 /** Deepest `chain` the gateway reads. */
 const MOST_AROUND = 64
+/** Of one kind, in one answer. */
+const MOST_ASSETS = 64
 /** A tag, probably; the real check is a scan. */
 const MAY_HOLD_TAGS = /:fragment/i
 
@@ -89,7 +91,12 @@ export function createLocalFragments(deps: LocalDeps): LocalFragments {
     const gained = Object.fromEntries(
       Object.entries(page.attributes).filter(([name]) => !Object.hasOwn(imports, name)),
     )
-    return { html: page.html, exports: exportsOf(options.exports, exports, attributes, gained), ...rest }
+    return {
+      html: page.html,
+      exports: exportsOf(options.exports, exports, attributes, gained),
+      ...rest,
+      assets: withAssets(rest.assets, page.assets),
+    }
   }
 
   return {
@@ -138,6 +145,14 @@ function importsOf(
       names.filter((name) => Object.hasOwn(values, name)).map((name) => [name, values[name]]),
     ),
   )
+}
+
+/** What the fragment needs, and those inside of it: each once, and as many as an answer may name. */
+function withAssets(own: FragmentAssets | undefined, inside: FragmentAssets | undefined) {
+  if (!inside) return own
+  const all = (...lists: readonly (readonly string[] | undefined)[]) =>
+    [...new Set(lists.flatMap((list) => list ?? []))].slice(0, MOST_ASSETS)
+  return { styles: all(own?.styles, inside.styles), scripts: all(own?.scripts, inside.scripts) }
 }
 
 /** Declared exports, each from the first of the scopes that has it. */

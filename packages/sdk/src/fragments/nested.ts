@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Asset } from '@hydra-gateway/protocol/fragments'
 import type { PageBinding } from './binding.ts'
 import type { ResolveNested } from './definition.ts'
 import { FragmentFailure } from './failure.ts'
@@ -32,6 +33,7 @@ export function createResolveNested(binding: PageBinding): ResolveNested {
     const { xray: _nobodyReads, ...context } = around
     const { nodes } = program
     let run: Run | undefined
+    const assets: Asset[] = []
     const rendering = createRendering({
       hold: true,
       signal,
@@ -39,12 +41,24 @@ export function createResolveNested(binding: PageBinding): ResolveNested {
       open() {
         const sessions = sessionsOf(binding)(visitorOf(context.route), undefined)
         run = createRun({ name, nodes, attributes, context, binding, sessions, budgetMs: BUDGET_MS })
-        return { program, run, service: binding.service, isXray: false }
+        return {
+          program,
+          run,
+          service: binding.service,
+          isXray: false,
+          onAssets: (found) => void assets.push(...found),
+        }
       },
     })
     try {
       const text = await rendering.text()
-      return { html: text, attributes: run?.attributes ?? attributes }
+      const urls = (kind: Asset['kind']) =>
+        assets.flatMap((asset) => (asset.kind === kind ? [asset.url] : []))
+      return {
+        html: text,
+        attributes: run?.attributes ?? attributes,
+        ...(assets.length > 0 && { assets: { styles: urls('style'), scripts: urls('script') } }),
+      }
     } catch (fault) {
       throw signal.aborted
         ? signal.reason

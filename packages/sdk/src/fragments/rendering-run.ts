@@ -215,7 +215,9 @@ export function createRun(options: RunOptions): Run {
       )
       return 'recursion'
     }
-    return isFilled(service) && isFilled(ref) ? undefined : 'unresolved-name'
+    // Filled in from attributes, it may be anything; a question with one of these in it would be refused as a whole.
+    const isSayable = isFilled(service) && isFilled(ref) && service.length <= 128 && ref.length <= 256
+    return isSayable ? undefined : 'unresolved-name'
   }
 
   function timeOf(index: number): number {

@@ -40,6 +40,8 @@ export interface OpenPage {
   /** Name of the service that makes the page. */
   readonly service: string
   readonly isXray: boolean
+  /** Takes the assets of what is shown, where they don't belong into the HTML itself. */
+  readonly onAssets?: (assets: readonly Asset[]) => void
 }
 
 export interface RenderingOptions {
@@ -182,7 +184,7 @@ function requiredError({ name }: Program, { service, ref, reason }: Outcome): Fr
 }
 
 /** The page, piece by piece. */
-async function* chunks({ program, run, service, isXray }: OpenPage): AsyncGenerator<string, void> {
+async function* chunks({ program, run, service, isXray, onAssets }: OpenPage): AsyncGenerator<string, void> {
   const { ops, nodes } = program
   const assets = createPageAssets()
   const beganAt = performance.now()
@@ -204,6 +206,7 @@ async function* chunks({ program, run, service, isXray }: OpenPage): AsyncGenera
     }
     if ('mark' in op) {
       if (op.mark === 'head') {
+        if (onAssets) continue
         for (const known of knownAssets(ops, run)) assets.ready(known)
         out += assets.closeHead()
         headMs = performance.now() - beganAt
@@ -228,7 +231,9 @@ async function* chunks({ program, run, service, isXray }: OpenPage): AsyncGenera
     }
     const markers = isXray ? fragmentMarkers(`f${op.fragment}`) : { begin: '', end: '' }
     if (outcome.html !== undefined) {
-      out += markers.begin + assets.before(outcome.assets) + outcome.html + markers.end
+      onAssets?.(outcome.assets)
+      const tags = onAssets ? '' : assets.before(outcome.assets)
+      out += markers.begin + tags + outcome.html + markers.end
     } else if (nodes[op.fragment]?.required) {
       const error = requiredError(program, outcome)
       // A page of which nothing has left yet can still be another answer.

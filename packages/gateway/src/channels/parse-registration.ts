@@ -19,12 +19,12 @@ const MOST_QUOTED = 200
  */
 export function parseRegistration(value: unknown, maxRoutes: number): Registration {
   if (isObject(value)) {
-    const { endpoints, sockets, staticResources, routes, menuItems } = value
+    const { endpoints, sockets, staticResources, routes, menuItems, refs, uses } = value
     const declared = lengthOf(endpoints) + lengthOf(sockets) + lengthOf(staticResources) + lengthOf(routes)
     if (declared > maxRoutes) throw tooMany(maxRoutes, 'routes')
     if (menuCount(menuItems, maxRoutes) > maxRoutes) throw tooMany(maxRoutes, 'menu items')
-    if (lengthOf(value['refs']) > MOST_REFS) throw tooMany(MOST_REFS, 'fragments')
-    if (lengthOf(value['uses']) > MOST_USES) throw tooMany(MOST_USES, 'uses of fragments')
+    if (lengthOf(refs) > MOST_REFS) throw tooMany(MOST_REFS, 'fragments')
+    if (lengthOf(uses) > MOST_USES) throw tooMany(MOST_USES, 'uses of fragments')
   }
   const parsed = registration.safeParse(value)
   if (parsed.success) return parsed.data

@@ -106,6 +106,67 @@ test('a visitor sees a service go and come back', { timeout: 60_000 }, async (t)
   assert.equal(await demo.exited, 0, demo.output())
 })
 
+test('the page of a good is whole, loses a part with each service that dies, and is whole again', {
+  timeout: 60_000,
+}, async (t) => {
+  const demo = startProcess(t, { args: [DEMO, '--port', '0'] })
+  const [, url] = (await demo.printed(/the shop is at (http:\S+);/)) as unknown as [string, string]
+  for (const service of ['home', 'catalog', 'orders', 'account']) {
+    await demo.printed(new RegExp(`available ${service} `))
+  }
+  const page = await openBrowser(t)
+  const faults: string[] = []
+  page.on('pageerror', (fault) => faults.push(fault.message))
+  /** What stands on the page, by the service that renders it; each has a fallback of the catalog's own. */
+  const parts = {
+    catalog: page.getByText('A storm lantern with a lid that closes.'),
+    home: page.getByRole('heading', { name: 'Goes well with it' }),
+    orders: page.getByRole('button', { name: 'Order one' }),
+    account: page.locator('.greeting a'),
+  }
+  const fallbacks = {
+    home: page.getByRole('heading', { name: 'More in the catalog' }),
+    orders: page.getByText('Ordering is away for a moment'),
+    account: page.getByText('Your account is away for a moment'),
+  }
+  const isWholeBut = async (...away: (keyof typeof fallbacks)[]) => {
+    await eventually(async () => {
+      await page.goto(`${url}/catalog/marsh-lamp`)
+      for (const [service, part] of Object.entries(parts)) {
+        const isAway = away.includes(service as keyof typeof fallbacks)
+        assert.equal(
+          await part.count(),
+          isAway ? 0 : 1,
+          `${service} with ${away.join(' and ') || 'nobody'} away`,
+        )
+      }
+      for (const [service, fallback] of Object.entries(fallbacks)) {
+        const isAway = away.includes(service as keyof typeof fallbacks)
+        assert.equal(await fallback.count(), isAway ? 1 : 0, `fallback for ${service}`)
+      }
+    })
+  }
+
+  await isWholeBut()
+  // The price went from the catalog's fragment into the one of orders, and its style came along from orders.
+  await page.getByText('€ 31.00, sent tomorrow').waitFor()
+  assert.equal(
+    await page.evaluate<string>("getComputedStyle(document.querySelector('form.buy')).display"),
+    'flex',
+  )
+  for (const service of ['orders', 'home', 'account'] as const) {
+    say(demo, `kill ${service}`)
+    await isWholeBut(service)
+    say(demo, `revive ${service}`)
+    await isWholeBut()
+  }
+  await parts.orders.click()
+  await page.getByRole('heading', { name: 'Thank you' }).waitFor()
+  assert.deepEqual(faults, [])
+  say(demo, 'quit')
+  assert.equal(await demo.exited, 0, demo.output())
+})
+
 function say(demo: TestProcess, line: string): void {
   demo.child.stdin!.write(`${line}\n`)
 }

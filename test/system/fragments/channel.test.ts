@@ -256,3 +256,34 @@ test('a page may ask for a thousand fragments, and each is answered', async (t) 
   assert.equal(fragments.filter(({ renderedHTML }: any) => renderedHTML !== null).length, 1000)
   assert.equal(orders.calls.length, 1)
 })
+
+test('a page of more than a frame can carry comes in several items; one answer leaves out the largest', async (t) => {
+  const gateway = await startGateway(t, { ...config, fragments: { maxPageBytes: '64MiB' } })
+  const shop = await openService(t, gateway, 'shop')
+  const refs = Array.from({ length: 18 }, (_, n) => `r${n}`)
+  await openService(t, gateway, 'orders', {
+    refs,
+    onCall(call) {
+      for (const { ref } of call.data.requests) call.send(ref, 'x'.repeat(ref === 'r0' ? 500_000 : 1_000_000))
+      call.sink.end()
+    },
+  })
+  const wanted = Object.fromEntries(refs.map((ref) => [ref, `orders#${ref}`]))
+  const items: any[] = []
+  let hasEnded = false
+  shop.peer.stream(ROUTES.fragments, bodyOf(wanted), {
+    demand: 100,
+    onItem: (item) => items.push(item),
+    onEnd: (error) => (hasEnded = error === undefined),
+  })
+  await eventually(() => assert.ok(hasEnded))
+  const sent = items.flatMap(({ fragments }) => fragments)
+  assert.equal(sent.length, 18)
+  assert.ok(sent.every(({ renderedHTML }) => renderedHTML !== null))
+
+  const { fragments }: any = await shop.peer.request(ROUTES.fragments, bodyOf(wanted), 5000)
+  const left = fragments.filter(({ renderedHTML }: any) => renderedHTML === null)
+  assert.equal(fragments.length, 18)
+  assert.ok(left.length >= 1 && left.length <= 3, `${left.length} were left out`)
+  assert.ok(left.every(({ id, reason }: any) => id !== 'r0' && reason === 'too-large'))
+})

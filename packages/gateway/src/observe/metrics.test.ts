@@ -151,6 +151,9 @@ test('the page about metrics lists each of them, with its type and labels', asyn
   metrics.refused('request', 'host')
   metrics.retried('orders')
   metrics.upstreamFailed('orders', 'refused')
+  metrics.fragment('orders', 'rendered', 0.01)
+  metrics.fragmentDropped('session')
+  metrics.pageComposed('whole')
   const { body } = await metrics.text()
   const there = [...body.matchAll(/^# TYPE (\S+) (\S+)\n\S+?(?:\{(.*)\})? \S+$/gm)].map(
     ([, name, type, labels = '']) => {

@@ -99,7 +99,8 @@ test('any page, cut anywhere, with fragments that come in any order, to a visito
               maxHeldBytes: 4000,
             },
             clock: createManualClock(),
-            log: { debug() {}, warn() {}, error: (fields: unknown) => assert.fail(String(fields)) } as never,
+            observer: { dropped() {} },
+            log: { warn() {}, error: (fields: unknown) => assert.fail(String(fields)) } as never,
           },
           {
             exchange: new FakeExchange(),

@@ -92,7 +92,7 @@ export class ComposedPage implements Composition {
         onAttributes: (json) => this.#setAttributes(json),
         onHeadEnd: () => this.#queue.push(HEAD_END),
         onBodyEnd: () => this.#queue.push(BODY_END),
-        onDropped: (what, at, detail) => this.#note('part of a page left out', { what, at, detail }),
+        onDropped: (what, at, detail) => this.#note(what, at, detail),
       },
       { text: options.text, maxFallbackBytes: settings.maxFallbackBytes },
     )
@@ -214,16 +214,14 @@ export class ComposedPage implements Composition {
 
   #setAttributes(json: string): void {
     if (this.#attributes || this.#tags > 0) {
-      this.#note('attributes of a page left out', {
-        detail: 'they stand behind others, or behind a fragment',
-      })
+      this.#note('attributes-late', undefined, 'they stand behind others, or behind a fragment')
       return
     }
     const attributes = parsePageAttributes(json)
     if (typeof attributes !== 'string') this.#attributes = attributes
     else {
       this.#attributes = {}
-      this.#note('attributes of a page left out', { detail: attributes })
+      this.#note('attributes-unreadable', undefined, attributes)
     }
   }
 
@@ -240,7 +238,7 @@ export class ComposedPage implements Composition {
     if (part.offset >= settings.readAheadBytes) this.#closeAhead()
     const resolution = this.#open()
     const isTooMany = ++this.#tags > settings.maxPerPage
-    if (this.#tags === settings.maxPerPage + 1) this.#note('page has too many fragments', { at: tag.at })
+    if (this.#tags === settings.maxPerPage + 1) this.#note('too-many', tag.at, undefined)
     const index = isTooMany ? -1 : resolution.add(tag, parent === undefined ? {} : { parent })
     const nested: Hole[] = []
     const declared = parent === undefined && !isTooMany ? this.#options.declaredAssets(tag) : []
@@ -421,12 +419,11 @@ export class ComposedPage implements Composition {
     }
   }
 
-  #note(what: string, fields: { what?: string; at?: Position; detail?: string | undefined }): void {
-    const { exchange } = this.#options
-    this.#deps.log.warn(
-      { exchange: exchange.id, service: exchange.instance?.service, path: exchange.path, ...fields },
-      what,
-    )
+  /** Something of the page is left out, or stands in it as it was written. */
+  #note(what: string, at: Position | undefined, detail: string | undefined): void {
+    const { exchange, context } = this.#options
+    const place = at && `${exchange.path}:${at.line}:${at.column}`
+    this.#deps.observer.dropped(what, { service: context.service, exchange: exchange.id, place, detail })
   }
 }
 

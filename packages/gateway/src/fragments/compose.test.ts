@@ -398,7 +398,7 @@ test('a fallback too large to keep, one without an end, and a tag with a fault b
     plays: { a: { html: 'A' }, inner: { html: 'INNER' }, large: { html: 'no' }, open: { html: 'no' } },
   })
   assert.equal(await (await fetch(url)).text(), `<body>${large}INNER|bad A|open A</body>`)
-  const what = lines.filter(({ msg }) => msg === 'part of a page left out').map(({ what }) => what)
+  const what = lines.filter(({ msg }) => msg === 'part of a fragment dropped').map(({ what }) => what)
   assert.deepEqual(what, ['fallback-too-large', 'tag-syntax', 'unclosed'])
 })
 
@@ -416,7 +416,7 @@ test('attributes that stand too late, or are none, are left out and logged', asy
     })
     assert.equal(await (await fetch(url)).text(), 'A')
     assert.deepEqual(resolver.pages[0]!.options.attributes, attributes)
-    assert.equal(lines.filter(({ msg }) => msg === 'attributes of a page left out').length, 1, html)
+    assert.equal(lines.filter(({ msg }) => msg === 'part of a fragment dropped').length, 1, html)
   }
 })
 
@@ -611,10 +611,9 @@ test('a developer sees where fragments stand, and the data at the end', async (t
     plays: { a: { html: 'A' }, b: 'failed' },
     xray,
   })
-  assert.equal(
-    await (await fetch(url)).text(),
-    '<body><!--f0-->A<!--/f0--><!--f1-->fell<!--/f1--><i>a,b</i></body>',
-  )
+  const answer = await fetch(url)
+  assert.equal(answer.headers.get('cache-control'), 'no-store')
+  assert.equal(await answer.text(), '<body><!--f0-->A<!--/f0--><!--f1-->fell<!--/f1--><i>a,b</i></body>')
 })
 
 test('a page that was composed has one line in the access log, when the visitor has all of it', async (t) => {

@@ -9,6 +9,8 @@
 import { type Asset, assetHint, assetsOf } from '@hydra-gateway/protocol/fragments'
 import type { Head, ResponseHead } from '../http1/head.ts'
 import { ACCEPT, CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { type Coding, chooseCoding } from '../proxy/accept-encoding.ts'
 import type { Answers } from '../proxy/answers.ts'
@@ -25,20 +27,23 @@ import { compressedPage } from './compressed-page.ts'
 import { createDeclaredAssets } from './declared-assets.ts'
 import { codeOf } from './hold.ts'
 import { inflatedPage, isIdentity, isReadable } from './inflated-page.ts'
+import { createFragmentObserver } from './observe.ts'
 import { pageContext } from './page-context.ts'
 import { linesOfFlat, pageHead } from './page-head.ts'
 import type { PageDeps, PageOutcome, PageXray } from './page-options.ts'
 import { pageText } from './page-text.ts'
 import type { Outcome, PageContext } from './port.ts'
 
-export interface ComposerDeps extends PageDeps {
+export interface ComposerDeps extends Omit<PageDeps, 'observer' | 'clock' | 'log'> {
   readonly visitors: Pick<Visitors, 'contextOf' | 'onHead'>
   /** Those of a service that may be sent requests now. */
   readonly instancesOf: (service: string) => readonly Instance[]
   readonly answers: Pick<Answers, 'problem' | 'unavailable'>
   /** What a developer sees of a page. Called for those alone who may. */
   readonly xray?: (exchange: Exchange, context: PageContext) => PageXray
-  readonly metrics: Pick<Metrics, 'pageComposed'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Pick<Metrics, 'pageComposed' | 'fragment' | 'fragmentDropped'>
 }
 
 /** What is known of a route whose pages are composed. */
@@ -59,6 +64,7 @@ const LEAST_COMPRESSED_BYTES = 1024
 /** Makes the composer of one gateway. */
 export function createComposer(deps: ComposerDeps): Composer {
   const { visitors, answers, metrics, log } = deps
+  const pageDeps: PageDeps = { ...deps, observer: createFragmentObserver(deps) }
   const known = new WeakMap<Route, Composed>()
   const declaredAssets = createDeclaredAssets(deps.instancesOf)
 
@@ -103,13 +109,14 @@ export function createComposer(deps: ComposerDeps): Composer {
       return passes(exchange, route, `its encoding: ${contentEncoding.slice(0, 100)}`)
 
     const composed = learn(route)
-    const keepsCache = route.composedCache === 'keep'
+    const isPrivate = route.composedCache !== 'keep'
+    const visitor = visitors.contextOf(exchange, { isPrivate })
+    const cache = visitor.isXray ? 'none' : isPrivate ? 'private' : 'keep'
     const isCompressed = !isIdentity(contentEncoding)
     const varies =
       (isCompressed || bodyBytes < 0 || bodyBytes >= LEAST_COMPRESSED_BYTES || isHead) && mayTransform(head)
     const coding = varies ? chooseCoding(exchange.head.get('accept-encoding')) : undefined
-    const flat = pageHead(head, instance.channel, { keepsCache, coding, varies })
-    const visitor = visitors.contextOf(exchange, { isPrivate: !keepsCache })
+    const flat = pageHead(head, instance.channel, { cache, coding, varies })
     const begin = (settled: readonly Outcome[]) => {
       if (composed.hints.length > 0) flat.push('Link', composed.hints.join(', '))
       const timing = timingOf(settled)
@@ -124,7 +131,7 @@ export function createComposer(deps: ComposerDeps): Composer {
 
     const context = pageContext(exchange, instance, visitor)
     const output = coding === undefined ? exchange : compressed(exchange, coding)
-    const page = new ComposedPage(deps, {
+    const page = new ComposedPage(pageDeps, {
       exchange,
       text,
       holds: wish.holds,

@@ -25,8 +25,11 @@ const ABOUT_BYTES: ReadonlySet<string> = new Set([
 const FOR_SHARED_CACHES: ReadonlySet<string> = new Set(['cdn-cache-control', 'surrogate-control'])
 
 export interface PageHeadOptions {
-  /** Its route says that everybody gets the same page: what it says about caches stays. */
-  readonly keepsCache: boolean
+  /**
+   * Who may keep the page: the visitor alone, nobody (a developer's copy is none for later), or whoever its service
+   * says, when its route says that everybody gets the same.
+   */
+  readonly cache: 'private' | 'none' | 'keep'
   /** What it is compressed with on its way to the visitor. */
   readonly coding: string | undefined
   /** It would be compressed for others. */
@@ -35,7 +38,7 @@ export interface PageHeadOptions {
 
 /** Lines of the head, `name, value, …`. A composed page is private: its fragments may be for one visitor only. */
 export function pageHead(head: ResponseHead, channel: ChannelKind, options: PageHeadOptions): string[] {
-  const { keepsCache, coding, varies } = options
+  const { cache, coding, varies } = options
   const flat: string[] = []
   const control: string[] = []
   const vary: string[] = []
@@ -45,12 +48,13 @@ export function pageHead(head: ResponseHead, channel: ChannelKind, options: Page
     if (!isKept(head, i, lines.id[i]!, nominated)) continue
     const name = head.name(i)
     const lower = name.toLowerCase()
-    if (ABOUT_BYTES.has(lower) || (!keepsCache && FOR_SHARED_CACHES.has(lower))) continue
+    if (ABOUT_BYTES.has(lower) || (cache !== 'keep' && FOR_SHARED_CACHES.has(lower))) continue
     if (lower === 'cache-control') control.push(head.value(i))
     else if (lower === 'vary') vary.push(head.value(i))
     else flat.push(name, head.value(i))
   }
-  if (!keepsCache) flat.push('Cache-Control', privately(control.join(', ')))
+  if (cache === 'none') flat.push('Cache-Control', 'no-store')
+  else if (cache === 'private') flat.push('Cache-Control', privately(control.join(', ')))
   else if (control.length > 0) flat.push('Cache-Control', control.join(', '))
   const varied = varies ? withAcceptEncoding(vary) : vary
   if (varied.length > 0) flat.push('Vary', varied.join(', '))

@@ -9,6 +9,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { AnswerSink } from '../proxy/composition.ts'
 import type { Exchange } from '../proxy/exchange.ts'
+import type { FragmentObserver } from './observe.ts'
 import type { PageText } from './page-text.ts'
 import type { Outcome, PageContext, Resolver } from './port.ts'
 import type { FragmentSettings } from './settings.ts'
@@ -34,7 +35,8 @@ export interface PageDeps {
     'pageBudgetMs' | 'maxPerPage' | 'readAheadBytes' | 'maxFallbackBytes' | 'maxHeldBytes'
   >
   readonly clock: Pick<Clock, 'after'>
-  readonly log: Pick<Log, 'debug' | 'warn' | 'error'>
+  readonly log: Pick<Log, 'warn' | 'error'>
+  readonly observer: Pick<FragmentObserver, 'dropped'>
 }
 
 /** One page, as whoever composes it tells. */

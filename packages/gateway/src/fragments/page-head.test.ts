@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { preferredLanguage } from './page-context.ts'
+import { privately } from './page-head.ts'
+import { pageText } from './page-text.ts'
+
+test('a composed page is for its visitor alone, whatever its service said', () => {
+  for (const [said, becomes] of [
+    ['', 'private, no-cache'],
+    ['public', 'private'],
+    ['public, max-age=60, s-maxage=600, proxy-revalidate', 'private, max-age=60'],
+    ['private="a, public", no-cache="b, c"', 'private, no-cache="b, c"'],
+    ['PUBLIC , S-MaxAge = 5,no-store', 'private, no-store'],
+    ['publicity=1', 'private, publicity=1'],
+    ['max-age=1, x="unclosed', 'private, max-age=1'],
+  ] as const) {
+    assert.equal(privately(said).startsWith(becomes), true, `${said}: ${privately(said)}`)
+  }
+})
+
+test('pages are read and written in what they are written in', () => {
+  assert.equal(pageText('text/html')!.encode('é').toString(), 'é')
+  assert.equal(pageText('text/html; Charset="UTF-8"')!.encode('é').toString(), 'é')
+  assert.equal(pageText('text/html;charset=windows-1252')!.encode('a&é😀').toString(), 'a&&#233;&#128512;')
+  assert.equal(pageText('text/html;charset=windows-1252')!.decode(Buffer.of(0x80)), '€')
+  for (const charset of ['utf-16', 'utf-7', 'shift_jis', 'gb18030', 'iso-2022-jp', 'ebcdic-us', 'x'])
+    assert.equal(pageText(`text/html; charset=${charset}`), undefined, charset)
+})
+
+test('fragments are told the language a visitor likes best', () => {
+  for (const [said, language] of [
+    [undefined, undefined],
+    ['nl-BE, fr;q=0.8', 'nl-BE'],
+    ['fr;q=0.5, de;q=0.9, *', 'de'],
+    ['en;q=0', undefined],
+    ['<script>, q=1;;, it', 'it'],
+    ['a'.repeat(2000), undefined],
+  ] as const)
+    assert.equal(preferredLanguage(said), language)
+})

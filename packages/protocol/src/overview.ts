@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod'
+import { fragmentAssets } from './fragment.ts'
 import { menus } from './menu.ts'
 
 export const SERVICE_STATES = ['available', 'degraded', 'down', 'draining', 'recovering', 'unknown'] as const
@@ -18,6 +19,12 @@ export const overviewService = z.object({
   endpoints: z
     .array(z.object({ path: z.string(), available: z.boolean() }))
     .describe('Page routes in our pattern form; known-but-down ones stay listed with available: false.'),
+  fragmentAssets: z
+    .array(z.object({ ref: z.string(), version: z.union([z.string(), z.number()]), assets: fragmentAssets }))
+    .optional()
+    .describe(
+      'Fragments whose scripts and styles are known, so that pages ask for them in their heads; without those several versions render.',
+    ),
   instances: z.array(
     z.object({ id: z.string(), version: z.union([z.string(), z.number()]), state: z.enum(SERVICE_STATES) }),
   ),

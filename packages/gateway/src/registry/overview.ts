@@ -49,6 +49,7 @@ export function compileOverview({ entries, table, vitals, fragments }: OverviewI
       endpoints: [...pages.get(entry.name)!]
         .map(([path, available]) => ({ path, available }))
         .sort((a, b) => (a.path < b.path ? -1 : 1)),
+      ...fragmentAssetsOf(entry),
       instances: [...entry.members.values()].map((member) => ({
         id: member.id,
         version: member.instance.version,
@@ -70,6 +71,28 @@ export function compileOverview({ entries, table, vitals, fragments }: OverviewI
     .digest('hex')
   const type = 'ACTIVE_SERVERS_UPDATE'
   return { type, hash, services, menus, publicKey: null, roleMappings: {}, ...conflicts }
+}
+
+/** Most fragments of one service whose assets everybody is told; those of others stand in place. */
+const MOST_ASSETS = 200
+
+/** Assets of fragments that all serving instances of a service render in one version: of others nobody can say which a visitor gets. */
+function fragmentAssetsOf({ members }: Entry): Pick<OverviewService, 'fragmentAssets'> {
+  const known = new Map<string, NonNullable<OverviewService['fragmentAssets']>[number] | undefined>()
+  for (const { state, instance } of members.values()) {
+    if (state !== 'available') continue
+    for (const { ref, assets } of instance.refs?.values() ?? []) {
+      if (instance.refusedRefs?.has(ref)) continue
+      const before = known.get(ref)
+      if (!known.has(ref)) known.set(ref, { ref, version: instance.version, assets: assets ?? {} })
+      else if (before && before.version !== instance.version) known.set(ref, undefined)
+    }
+  }
+  const fragmentAssets = [...known.values()]
+    .filter((one) => one !== undefined)
+    .filter(({ assets }) => (assets.styles?.length ?? 0) + (assets.scripts?.length ?? 0) > 0)
+    .slice(0, MOST_ASSETS)
+  return fragmentAssets.length > 0 ? { fragmentAssets } : {}
 }
 
 function conflictsOf({

@@ -237,6 +237,23 @@ test('services of one rollout group share a route', async () => {
   assert.deepEqual(serving('/orders')?.sort(), [a.instanceId, b.instanceId].sort())
 })
 
+test('pages are told which assets a fragment brings, while one version renders it', async () => {
+  const { registry, join } = setUp()
+  const refs = [
+    { ref: 'buy', attributes: [], assets: { styles: ['buy.css'] } },
+    { ref: 'plain', attributes: [] },
+  ]
+  await join('orders', ['/orders'], { protocol: 1, version: '1.0', refs })
+  const known = () => registry.overview().services[0]?.fragmentAssets
+  assert.deepEqual(known(), [{ ref: 'buy', version: '1.0', assets: { styles: ['buy.css'] } }])
+  await join('orders', ['/orders'], { protocol: 1, version: '1.0', refs })
+  assert.equal(known()?.length, 1)
+  const newer = await join('orders', ['/orders'], { protocol: 1, version: '2.0', refs })
+  assert.equal(known(), undefined)
+  registry.deregister(newer.instanceId)
+  assert.equal(known()?.length, 1)
+})
+
 test('the overview follows, gathered within 10 ms, and its hash moves only with what it says', async () => {
   const { clock, registry, vitals, join } = setUp()
   const hashes: string[] = []

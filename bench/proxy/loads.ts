@@ -3,6 +3,14 @@
  *
  * @module
  */
+import type { Job } from '../support/clients/job.ts'
+import type { Targets } from '../support/comparison.ts'
+
+/** What the client is told. */
+export interface LoadJob extends Job {
+  readonly load: Load['name']
+}
+
 export interface Load {
   readonly name: 'get' | 'post' | 'connect' | 'big' | 'websocket' | 'h2'
   readonly title: string
@@ -12,7 +20,7 @@ export interface Load {
   /** Visitors come over TLS and HTTP/2. */
   readonly tls?: boolean
   /** CPU of ours against a peer's in the same run: the goal, and the stretch. */
-  readonly targets: Readonly<Record<string, readonly [goal: number, stretch: number]>>
+  readonly targets: Targets
 }
 
 export const LOADS: readonly Load[] = [

@@ -13,139 +13,85 @@
  *
  * @module
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
-import { formatFacts, readFacts } from '../support/facts.ts'
-import { countTargets, formatPart, type Part } from '../support/part.ts'
-import { replaceFigures } from '../support/performance-page.ts'
-import { LOADS, type Load } from './loads.ts'
+import {
+  fail,
+  missingPrograms,
+  missingSentence,
+  progress,
+  readArguments,
+} from '../support/bench-arguments.ts'
+import type { Seen } from '../support/clients/job.ts'
+import { pin, splitCores } from '../support/processes.ts'
+import { profile } from '../support/profile.ts'
+import { endAfter, runSteps } from '../support/run.ts'
+import { LOADS, type Load, type LoadJob } from './loads.ts'
 import { measure } from './measure.ts'
-import { findProgram } from './native/program.ts'
-import { missingPrograms, PEERS } from './peers.ts'
-import { splitCores } from './processes.ts'
-import { profile } from './profile.ts'
+import { OURS, PEERS, startProxy } from './peers.ts'
 import { reportOf } from './report.ts'
+import { openProxyStage } from './stage.ts'
 
 const ROUNDS = 5
 const TURN_MS = 1100
 /** Long enough for Node to compile what is hot. */
 const WARM_UP_MS = 2000
 const PROFILE_MS = 5000
-/** What hangs ends, and everybody it started with it. */
 const MOST_MS = 1_800_000
 
-function fail(message: string): never {
-  console.error(message)
-  process.exit(1)
-}
-
-const { loads, rounds, requests, json, write, isProfile, cpuprofile } = readArguments()
-const page = write === undefined ? undefined : readFileSync(write, 'utf8')
-setTimeout(() => fail(`not done after ${MOST_MS / 60_000} min`), MOST_MS).unref()
-// The programs of the system are ended at the exit, those of Node end when nobody is there any more.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+const given = readArguments([{ flag: 'only', what: 'load', names: LOADS.map(({ name }) => name) }])
+const chosen = given.isProfile && !given.has('only') ? ['get'] : given.chosen('only')
+const loads = LOADS.filter(({ name }) => chosen.includes(name))
+endAfter(MOST_MS)
 
 const cores = splitCores()
-if (isProfile) {
-  const options = { ms: PROFILE_MS, warmUpMs: WARM_UP_MS, cores, file: cpuprofile }
-  for (const load of loads) console.log(`${await profile(load, options)}\n`)
+if (given.isProfile) {
+  if (given.cpuprofile !== undefined && loads.length > 1) fail('--cpuprofile goes with one load')
+  for (const load of loads) console.log(`${await profileOf(load)}\n`)
   process.exit()
 }
 
-const facts = readFacts()
-for (const [name, value] of formatFacts(facts)) console.log(`${name.padEnd(12)} ${value}`)
-const missing = [...missingPrograms(PEERS), ...(findProgram('h2load') ? [] : ['h2load'])]
+const missing = missingPrograms([...PEERS, { program: 'h2load' }])
 const remarks = [
   ...(missing.length > 0 ? [missingSentence(missing)] : []),
   ...(cores ? [] : ['Everybody shares all cores: there is one only, or no taskset.']),
 ]
-for (const remark of remarks) console.log(remark)
+const steps = loads
+  .filter(({ tls }) => !(tls && missing.includes('h2load')))
+  .map((load) => ({ name: load.name, run: async () => [reportOf(load, await measured(load))] }))
+await runSteps(steps, given, { place: 'proxies', remarks })
 
-const parts: Part[] = []
-for (const load of loads) {
-  if (load.tls && missing.includes('h2load')) continue
+function measured(load: Load) {
   const peers = PEERS.filter(
     ({ program, hasTls }) => !(program && missing.includes(program)) && (hasTls || !load.tls),
   )
-  const began = performance.now()
-  const options = { rounds, requests, turnMs: TURN_MS, warmUpMs: WARM_UP_MS, cores, onTurn: progress(load) }
-  const measured = await measure(load, peers, options)
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
-  const part = { name: load.name, ...reportOf(load, measured), seconds: (performance.now() - began) / 1000 }
-  parts.push(part)
-  console.log(`\n${formatPart(part)}`)
-}
-const { met, all } = countTargets(parts)
-const seconds = parts.reduce((sum, part) => sum + part.seconds, 0)
-console.log(`\n${met} of ${all} targets met, ${seconds.toFixed(0)} s`)
-
-if (json !== undefined) {
-  const rows = parts.map(({ name, seconds, data }) => ({ name, seconds, data }))
-  writeFileSync(json, `${JSON.stringify({ facts, remarks, loads: rows }, undefined, 2)}\n`)
-}
-if (write !== undefined && page !== undefined) {
-  writeFileSync(write, replaceFigures(page, 'proxies', { facts, parts, remarks }))
+  return measure(load, peers, {
+    rounds: given.rounds ?? ROUNDS,
+    requests: given.requests,
+    turnMs: TURN_MS,
+    warmUpMs: WARM_UP_MS,
+    cores,
+    onTurn: progress(load.title),
+  })
 }
 
-/** A line that is overwritten; one per load where it would not be. */
-function progress({ title }: Load): (done: number, all: number) => void {
-  if (!process.stderr.isTTY) {
-    process.stderr.write(`${title} …\n`)
-    return () => {}
-  }
-  return (done, all) => process.stderr.write(`\r\x1b[K${title}: turn ${done} of ${all}`)
-}
-
-function missingSentence(programs: readonly string[]): string {
-  const packages = programs.map((name) => (name === 'h2load' ? 'nghttp2-client' : name))
-  const names = new Intl.ListFormat('en').format(programs)
-  return `Not installed and left out: ${names}; on Debian: sudo apt-get install ${packages.join(' ')}`
-}
-
-function readArguments() {
+/** Ours alone under a load. */
+async function profileOf({ name, title, tls, connections }: Load): Promise<string> {
+  if (tls) throw new Error('a profile needs one of the loads without TLS')
+  const stage = await openProxyStage({ cores, tls: false })
   try {
-    const text = { type: 'string' } as const
-    const { values } = parseArgs({
-      options: {
-        only: text,
-        rounds: text,
-        requests: text,
-        json: text,
-        write: text,
-        cpuprofile: text,
-        profile: { type: 'boolean', default: false },
-      },
+    const hydra = await startProxy(stage.place(OURS))
+    if ('refused' in hydra) throw new Error(hydra.refused)
+    stage.later(hydra.end)
+    pin(hydra.pids, cores?.proxy)
+    const send = (ms: number) =>
+      stage.send<Seen>({ load: name, port: hydra.port, connections, until: { ms } } satisfies LoadJob)
+    return await profile(hydra, {
+      title,
+      ms: PROFILE_MS,
+      warmUpMs: WARM_UP_MS,
+      file: given.cpuprofile,
+      send,
     })
-    const { only, json, write, cpuprofile } = values
-    const names = LOADS.map(({ name }) => name as string)
-    const chosen = only?.split(',') ?? (values.profile ? ['get'] : names)
-    const unknown = chosen.filter((name) => !names.includes(name))
-    if (unknown.length > 0) {
-      throw new Error(`there is no load ${unknown.join(', ')}; there are ${names.join(', ')}`)
-    }
-    if (write !== undefined && chosen.length < names.length) {
-      throw new Error('--write needs all loads: figures of one page are from one run')
-    }
-    if (cpuprofile !== undefined && !(values.profile && chosen.length === 1)) {
-      throw new Error('--cpuprofile goes with --profile and one load')
-    }
-    return {
-      loads: LOADS.filter(({ name }) => chosen.includes(name)),
-      rounds: count('--rounds', values.rounds) ?? ROUNDS,
-      requests: count('--requests', values.requests),
-      json,
-      write,
-      isProfile: values.profile,
-      cpuprofile,
-    }
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error))
+  } finally {
+    await stage.end()
   }
-}
-
-function count(flag: string, given: string | undefined): number | undefined {
-  if (given === undefined) return undefined
-  const value = Number(given)
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${flag} takes a number from 1 on`)
-  return value
 }

@@ -4,11 +4,12 @@
  *
  * @module
  */
+import { median, ratioOf } from '../support/comparison.ts'
+import { splitCores } from '../support/processes.ts'
+import type { Measured } from '../support/rounds.ts'
 import { LOADS } from './loads.ts'
-import { type Measured, measure } from './measure.ts'
-import { OURS, PEERS, type Peer, startHydra } from './peers.ts'
-import { splitCores } from './processes.ts'
-import { median, ratioOf } from './report.ts'
+import { measure } from './measure.ts'
+import { OURS, PEERS, type ProxyPeer, startProxy } from './peers.ts'
 
 export interface ProxyRow {
   readonly proxy: string
@@ -23,7 +24,7 @@ export interface ProxyRow {
 }
 
 const BASELINE = 'http-proxy-3'
-const SILENT: Peer = { name: 'hydra, no log', start: (place) => startHydra(place, 'silent') }
+const SILENT: ProxyPeer = { name: 'hydra, no log', start: (place) => startProxy(place, 'silent') }
 const OPTIONS = { rounds: 5, turnMs: 500, warmUpMs: 1500 }
 
 /** Runs the comparison and resolves with a row for each proxy. Needs Linux. */

@@ -1,69 +1,49 @@
 /**
- * What every load needs around the proxies: a folder, the service, the client, the certificate. Whatever was
- * opened on a stage is ended with it, the last one first.
+ * What every load needs around the proxies: the service behind them, the client, the certificate.
  *
  * @module
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TLS_CERT, TLS_KEY } from '../../packages/gateway/src/proxy/testing/certificate.ts'
-import { startChild } from '../support/child.ts'
-import type { Job, Seen } from './clients/job.ts'
-import type { Place, TlsFiles } from './place.ts'
-import { type Cores, pin } from './processes.ts'
+import type { Place } from '../support/place.ts'
+import type { Cores } from '../support/processes.ts'
+import { openStage, type Stage } from '../support/stage.ts'
 
-export interface Stage {
-  /** A place for one more proxy. */
-  place(name: string): Place
-  /** Runs a load; rejects when an answer was wrong or missing. */
-  send(job: Job): Promise<Seen>
-  /** Ends this as well, before what was opened earlier. */
-  later(end: () => unknown): void
-  end(): Promise<void>
+/** Where a proxy finds everything. */
+export interface ProxyPlace extends Place {
+  /** Port of the service at 127.0.0.1. */
+  readonly backendPort: number
+  /** Files with certificate and key; present when visitors come over TLS and HTTP/2. */
+  readonly tls?: TlsFiles | undefined
 }
 
-export async function openStage({
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  /** Both in one file, as HAProxy wants them. */
+  readonly both: string
+}
+
+export interface ProxyStage extends Pick<Stage<unknown>, 'send' | 'later' | 'end'> {
+  place(name: string): ProxyPlace
+}
+
+export async function openProxyStage({
   cores,
   tls,
 }: {
   readonly cores: Cores | undefined
   readonly tls: boolean
-}): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), 'hydra-bench-'))
-  const remove = () => rmSync(folder, { recursive: true, force: true })
-  // Also when the bench ends early.
-  process.once('exit', remove)
-  const ends: (() => unknown)[] = [() => process.off('exit', remove), remove]
-  const end = async () => {
-    for (const each of ends.splice(0).reverse()) await each()
-  }
-  try {
-    const files = tls ? writeCertificate(folder) : undefined
-    const backend = await startChild<{ port: number }>(new URL('backend.ts', import.meta.url))
-    ends.push(backend.end)
-    pin(backend.pid, cores?.others)
-    const client = await startChild(new URL('clients/client.ts', import.meta.url))
-    ends.push(client.end)
-    pin(client.pid, cores?.others)
-    return {
-      place(name) {
-        const own = join(folder, name.replace(/\W+/g, '-'))
-        mkdirSync(own)
-        return { backendPort: backend.ready.port, folder: own, logFile: join(own, 'log'), tls: files }
-      },
-      async send(job) {
-        const answer = await client.ask<Seen | { error: string }>(job)
-        if ('error' in answer) throw new Error(answer.error)
-        return answer
-      },
-      later: (each) => void ends.push(each),
-      end,
-    }
-  } catch (error) {
-    await end()
-    throw error
-  }
+}): Promise<ProxyStage> {
+  const stage = await openStage<{ port: number }>({
+    cores,
+    backend: new URL('backend.ts', import.meta.url),
+    client: new URL('clients/client.ts', import.meta.url),
+  })
+  const files = tls ? writeCertificate(stage.folder) : undefined
+  const backendPort = stage.backend.ready.port
+  return { ...stage, place: (name) => ({ ...stage.place(name), backendPort, tls: files }) }
 }
 
 function writeCertificate(folder: string): TlsFiles {

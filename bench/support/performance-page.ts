@@ -7,12 +7,13 @@
 import { type Facts, formatFacts } from './facts.ts'
 import { countTargets, markdownPart, type Part } from './part.ts'
 
-/** Whose figures: of `bench/core.ts`, or of `bench/proxy/main.ts`. */
-export type Place = 'figures' | 'proxies'
+/** Whose figures: of `bench/core.ts`, `bench/proxy/main.ts`, or `bench/fragments/main.ts`. */
+export type Place = 'figures' | 'proxies' | 'pages'
 
 const WRITERS: Readonly<Record<Place, string>> = {
   figures: 'bench/core.ts',
   proxies: 'bench/proxy/main.ts',
+  pages: 'bench/fragments/main.ts',
 }
 
 export interface Figures {

@@ -3,20 +3,21 @@
  *
  * @module
  */
+import { type Asked, askKept, askOnce, summary } from '../../support/clients/http.ts'
+import type { LoadJob } from '../loads.ts'
 import { getRequest, PATHS, uploadRequest } from '../request.ts'
-import { type Asked, askKept, askOnce } from './http.ts'
-import type { Job, Seen } from './job.ts'
+import { createFillReader } from './fill-reader.ts'
 import { sendMessages } from './websocket.ts'
 
-const CLIENTS: Readonly<Record<string, (job: Job) => Promise<Asked>>> = {
-  get: (job) => askKept(job, getRequest(PATHS.page)),
-  post: (job) => askKept(job, uploadRequest()),
-  big: (job) => askKept(job, getRequest(PATHS.big)),
-  connect: (job) => askOnce(job, getRequest(PATHS.page)),
+const CLIENTS: Readonly<Record<string, (job: LoadJob) => Promise<Asked>>> = {
+  get: (job) => askKept(job, getRequest(PATHS.page), createFillReader),
+  post: (job) => askKept(job, uploadRequest(), createFillReader),
+  big: (job) => askKept(job, getRequest(PATHS.big), createFillReader),
+  connect: (job) => askOnce(job, getRequest(PATHS.page), createFillReader),
   websocket: sendMessages,
 }
 
-process.on('message', async (job: Job) => {
+process.on('message', async (job: LoadJob) => {
   try {
     process.send!(summary(await CLIENTS[job.load]!(job)))
   } catch (error) {
@@ -25,9 +26,3 @@ process.on('message', async (job: Job) => {
 })
 process.on('disconnect', () => process.exit())
 process.send!({})
-
-function summary({ tookMs, seconds }: Asked): Seen {
-  const sorted = Float64Array.from(tookMs).sort()
-  const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
-  return { requests: sorted.length, seconds, p50Ms: rank(0.5), p99Ms: rank(0.99) }
-}

@@ -7,8 +7,8 @@ import { execFile } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Seen } from '../../support/clients/job.ts'
 import { browserLines, PAGE_BYTES, PATHS, TLS_NAME } from '../request.ts'
-import type { Seen } from './job.ts'
 
 const run = promisify(execFile)
 

@@ -4,9 +4,9 @@
  * @module
  */
 import { connect } from 'node:net'
+import type { Asked } from '../../support/clients/http.ts'
+import { budgetOf, type Job } from '../../support/clients/job.ts'
 import { upgradeRequest } from '../request.ts'
-import type { Asked } from './http.ts'
-import { budgetOf, type Job } from './job.ts'
 
 const TEXT = Buffer.from('{"seen":"order 4711","at":1795219200}')
 const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d])

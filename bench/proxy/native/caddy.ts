@@ -6,10 +6,11 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, type Place, type Running } from '../place.ts'
-import { startProgram } from './program.ts'
+import { freePort, type Running } from '../../support/place.ts'
+import { startProgram } from '../../support/program.ts'
+import type { ProxyPlace } from '../stage.ts'
 
-export async function startCaddy(place: Place): Promise<Running> {
+export async function startCaddy(place: ProxyPlace): Promise<Running> {
   const port = await freePort()
   const file = join(place.folder, 'Caddyfile')
   writeFileSync(file, configuration(port, place))
@@ -22,7 +23,7 @@ export async function startCaddy(place: Place): Promise<Running> {
   return startProgram('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], port, place, { env })
 }
 
-function configuration(port: number, { backendPort, folder, logFile, tls }: Place): string {
+function configuration(port: number, { backendPort, folder, logFile, tls }: ProxyPlace): string {
   return `
 {
 	admin off

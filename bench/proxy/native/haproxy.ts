@@ -6,17 +6,18 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, type Place, type Running } from '../place.ts'
-import { startProgram } from './program.ts'
+import { freePort, type Running } from '../../support/place.ts'
+import { startProgram } from '../../support/program.ts'
+import type { ProxyPlace } from '../stage.ts'
 
-export async function startHaproxy(place: Place): Promise<Running> {
+export async function startHaproxy(place: ProxyPlace): Promise<Running> {
   const port = await freePort()
   const file = join(place.folder, 'haproxy.cfg')
   writeFileSync(file, configuration(port, place))
   return startProgram('haproxy', ['-db', '-f', file], port, place, { logsToStdout: true })
 }
 
-function configuration(port: number, { backendPort, tls }: Place): string {
+function configuration(port: number, { backendPort, tls }: ProxyPlace): string {
   return `
 global
   nbthread 1

@@ -6,17 +6,18 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, type Place, type Running } from '../place.ts'
-import { startProgram } from './program.ts'
+import { freePort, type Running } from '../../support/place.ts'
+import { startProgram } from '../../support/program.ts'
+import type { ProxyPlace } from '../stage.ts'
 
-export async function startNginx(place: Place): Promise<Running> {
+export async function startNginx(place: ProxyPlace): Promise<Running> {
   const port = await freePort()
   const file = join(place.folder, 'nginx.conf')
   writeFileSync(file, configuration(port, place))
   return startProgram('nginx', ['-c', file, '-p', place.folder], port, place)
 }
 
-function configuration(port: number, { backendPort, folder, logFile, tls }: Place): string {
+function configuration(port: number, { backendPort, folder, logFile, tls }: ProxyPlace): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/${name};`)
     .join(' ')

@@ -7,7 +7,7 @@
 import type { AddressInfo } from 'node:net'
 import httpProxy from '@fastify/http-proxy'
 import fastify from 'fastify'
-import { createLineLog } from './line-log.ts'
+import { createLineLog } from '../../support/line-log.ts'
 
 const log = createLineLog()
 const app = fastify({ logger: false, keepAliveTimeout: 75_000 })

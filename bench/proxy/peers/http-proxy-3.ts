@@ -7,7 +7,7 @@
 import { Agent, createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import httpProxy from 'http-proxy-3'
-import { createLineLog } from './line-log.ts'
+import { createLineLog } from '../../support/line-log.ts'
 
 const log = createLineLog()
 const proxy = httpProxy.createProxyServer({

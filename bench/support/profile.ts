@@ -7,18 +7,24 @@
 import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Load } from './loads.ts'
-import type { Profile } from './peers/profiler.ts'
-import { startHydra } from './peers.ts'
-import { type Cores, pin, threadSeconds } from './processes.ts'
-import { openStage } from './stage.ts'
+import type { Seen } from './clients/job.ts'
+import { threadSeconds } from './processes.ts'
+import type { Profile } from './profiler.ts'
 
 export interface ProfileOptions {
+  readonly title: string
   readonly ms: number
   readonly warmUpMs: number
-  readonly cores: Cores | undefined
   /** File for the whole profile, which Chromium's DevTools and VS Code open: `.cpuprofile`. */
   readonly file?: string | undefined
+  /** Runs the load for so long. */
+  readonly send: (ms: number) => Promise<Seen>
+}
+
+/** A process of ours that can be asked for a profile, see `profiler.ts`. */
+export interface Profiled {
+  readonly pid: number
+  ask<Answer>(question: string): Promise<Answer>
 }
 
 /** Rows of each table. */
@@ -27,37 +33,28 @@ const ROWS = 30
 const MAIN = 'main thread'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Runs ours alone under a load and tells where its time went. Sampling itself costs some 10 %. */
-export async function profile(load: Load, options: ProfileOptions): Promise<string> {
-  const { cores, warmUpMs, ms, file } = options
-  if (load.tls) throw new Error('a profile needs one of the loads without TLS')
-  const stage = await openStage({ cores, tls: false })
-  try {
-    const hydra = await startHydra(stage.place('hydra'))
-    if ('refused' in hydra) throw new Error(hydra.refused)
-    stage.later(hydra.end)
-    pin(hydra.pid, cores?.proxy)
-    const job = { load: load.name, port: hydra.port, connections: load.connections }
-    await stage.send({ ...job, until: { ms: warmUpMs } })
-    await hydra.ask('begin')
-    const before = threadSeconds(hydra.pid)
-    const { requests, seconds } = await stage.send({ ...job, until: { ms } })
-    const after = threadSeconds(hydra.pid)
-    const answer = await hydra.ask<Profile>('end')
-    if (file !== undefined) writeFileSync(file, JSON.stringify(answer))
-    const threads = new Map<string, number>()
-    for (const [id, { name, seconds: total }] of after) {
-      const micros = (total - (before.get(id)?.seconds ?? 0)) * 1e6
-      add(threads, id === hydra.pid ? MAIN : name, micros)
-    }
-    return [
-      `${load.title}: ${requests} in ${seconds.toFixed(1)} s`,
-      ...table('thread, CPU', threads, requests),
-      ...tablesOf(answer, requests),
-    ].join('\n')
-  } finally {
-    await stage.end()
+/** Runs a load at one of ours and tells where its time went. Sampling itself costs some 10 %. */
+export async function profile(
+  { pid, ask }: Profiled,
+  { title, warmUpMs, ms, file, send }: ProfileOptions,
+): Promise<string> {
+  await send(warmUpMs)
+  await ask('begin')
+  const before = threadSeconds(pid)
+  const { requests, seconds } = await send(ms)
+  const after = threadSeconds(pid)
+  const answer = await ask<Profile>('end')
+  if (file !== undefined) writeFileSync(file, JSON.stringify(answer))
+  const threads = new Map<string, number>()
+  for (const [id, { name, seconds: total }] of after) {
+    const micros = (total - (before.get(id)?.seconds ?? 0)) * 1e6
+    add(threads, id === pid ? MAIN : name, micros)
   }
+  return [
+    `${title}: ${requests} in ${seconds.toFixed(1)} s`,
+    ...table('thread, CPU', threads, requests),
+    ...tablesOf(answer, requests),
+  ].join('\n')
 }
 
 /** Times of the main thread: where it was, and which of our functions had called what it was in. */

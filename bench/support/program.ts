@@ -1,5 +1,5 @@
 /**
- * Proxies that are programs of the system: found on PATH, started in the foreground with a file of
+ * Peers that are programs of the system: found on PATH, started in the foreground with a file of
  * configuration, ended by their id.
  *
  * @module
@@ -10,9 +10,11 @@ import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:f
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Place, Running } from '../place.ts'
+import type { Place, Running } from './place.ts'
 
 const START_MS = 10_000
+/** Until a program that was asked to end is ended. */
+const END_MS = 3000
 const running = new Set<ChildProcess>()
 // A bench that ends early leaves nobody behind.
 process.on('exit', () => {
@@ -38,6 +40,14 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Standard output is the access log. @default it is thrown away */
   readonly logsToStdout?: boolean
+  /** A program with children of its own ends them at this one. @default SIGKILL */
+  readonly endsBy?: NodeJS.Signals
+}
+
+/** A program that runs. */
+export interface Started {
+  readonly pid: number
+  end(): Promise<void>
 }
 
 /** Starts a program that serves at `port` and waits until it takes connections. */
@@ -45,10 +55,23 @@ export async function startProgram(
   program: string,
   args: readonly string[],
   port: number,
-  { folder, logFile }: Place,
-  { env = {}, logsToStdout = false }: ProgramOptions = {},
+  place: Place,
+  options: ProgramOptions = {},
 ): Promise<Running> {
-  const stderr = openSync(join(folder, 'stderr'), 'w')
+  const { pid, end } = await runProgram(program, args, () => canConnect(port), place, options)
+  return { pids: [pid], port, end }
+}
+
+/** Starts a program and waits until it is ready. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  isReady: () => boolean | Promise<boolean>,
+  { folder, logFile }: Place,
+  { env = {}, logsToStdout = false, endsBy = 'SIGKILL' }: ProgramOptions = {},
+): Promise<Started> {
+  const said = join(folder, `${program}.stderr`)
+  const stderr = openSync(said, 'w')
   const stdout = logsToStdout ? openSync(logFile, 'a') : 'ignore'
   const child = spawn(findProgram(program) ?? program, args, {
     cwd: folder,
@@ -60,26 +83,31 @@ export async function startProgram(
   if (typeof stdout === 'number') closeSync(stdout)
   const gone = once(child, 'exit').finally(() => running.delete(child))
   const end = async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    const kill = (signal: NodeJS.Signals) => {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+    }
+    kill(endsBy)
+    const late = setTimeout(kill, END_MS, 'SIGKILL')
     await gone
+    clearTimeout(late)
   }
   try {
     const ended = gone.then(([code, signal]) => {
-      const said = readFileSync(join(folder, 'stderr'), 'utf8').trimEnd().split('\n').slice(-2).join(' ')
-      throw new Error(`${program} ended with ${code ?? signal}: ${said}`)
+      const last = readFileSync(said, 'utf8').trimEnd().split('\n').slice(-2).join(' ')
+      throw new Error(`${program} ended with ${code ?? signal}: ${last}`)
     })
-    await Promise.race([takesConnections(port), ended])
-    return { pid: child.pid!, port, end }
+    await Promise.race([until(isReady, program), ended])
+    return { pid: child.pid!, end }
   } catch (error) {
     await end()
     throw error
   }
 }
 
-async function takesConnections(port: number): Promise<void> {
-  const until = performance.now() + START_MS
-  while (!(await canConnect(port))) {
-    if (performance.now() > until) throw new Error(`nobody listens at port ${port}`)
+async function until(isReady: () => boolean | Promise<boolean>, program: string): Promise<void> {
+  const end = performance.now() + START_MS
+  while (!(await isReady())) {
+    if (performance.now() > end) throw new Error(`${program} did not start within ${START_MS / 1000} s`)
     await delay(20)
   }
 }

@@ -1,12 +1,13 @@
 /**
- * A whole gateway in front of the service, as `hydra start` makes it: `hydra.ts BACKEND_PORT LOG_LEVEL [CERT KEY]`.
- * Its log goes to stdout. A second service has a thousand routes, so that the table is not empty.
+ * A whole gateway as `hydra start` makes it: `hydra-program.ts CONFIG LOG_LEVEL`, a file with its settings as JSON.
+ * Its log goes to stdout.
  *
  * @module
  */
+import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import {
-  type ConfigInput,
+  type Config,
   createGateway,
   createKeys,
   createLog,
@@ -15,34 +16,18 @@ import {
   systemClock,
 } from '@hydra-gateway/gateway'
 import { shapeHeap } from '@hydra-gateway/gateway/main'
-import { PATHS } from '../request.ts'
 import { listenForProfiler } from './profiler.ts'
 
 /** What it says first: where it serves, or what its configuration does not know. */
 export type HydraReady = { readonly port: number } | { readonly refused: string }
 
 shapeHeap()
-const [, , backendPort, logLevel = 'info', cert, key] = process.argv
+const [, , file = '', logLevel = 'info'] = process.argv
 
-function configuration(): ReturnType<typeof parseConfig> | { readonly refused: string } {
-  const url = `http://127.0.0.1:${backendPort}`
-  const input = {
-    port: 0,
-    host: '127.0.0.1',
-    keys: { publicKey: 'bench'.padEnd(32, '0'), privateKey: 'bench-private'.padEnd(48, '0') },
-    services: {
-      shop: { url, routes: ['/**'], sockets: [PATHS.socket] },
-      catalogue: {
-        url,
-        routes: Array.from({ length: 1000 }, (_, i) => `/catalogue/${i}/{article}`),
-      },
-    },
-    ...(cert === undefined ? {} : { tls: { cert, key } }),
-  }
+function configuration(): Config | { readonly refused: string } {
   try {
-    return parseConfig(input as ConfigInput)
+    return parseConfig(JSON.parse(readFileSync(file, 'utf8')))
   } catch (error) {
-    if (cert === undefined) throw error
     return { refused: error instanceof Error ? error.message : String(error) }
   }
 }

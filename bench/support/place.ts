@@ -1,34 +1,34 @@
 /**
- * Where a proxy finds everything when it is started: the service behind it, a folder for its files, whether
- * visitors come over TLS.
+ * Where a program under test finds everything when it is started, and what it is when it runs.
  *
  * @module
  */
 import { type AddressInfo, createServer } from 'node:net'
 
 export interface Place {
-  /** Port of the service at 127.0.0.1. */
-  readonly backendPort: number
   /** Empty folder, thrown away afterwards. */
   readonly folder: string
   /** Where the access log goes. */
   readonly logFile: string
-  /** Files with certificate and key; present when visitors come over TLS and HTTP/2. */
-  readonly tls?: TlsFiles | undefined
 }
 
-export interface TlsFiles {
-  readonly cert: string
-  readonly key: string
-  /** Both in one file, as HAProxy wants them. */
-  readonly both: string
-}
-
-/** A proxy that serves. */
+/** What serves. */
 export interface Running {
-  readonly pid: number
+  /** The processes whose CPU and memory are counted, with their children. */
+  readonly pids: readonly number[]
   readonly port: number
   end(): Promise<void>
+}
+
+/** Somebody who is measured. */
+export interface Peer<P extends Place> {
+  readonly name: string
+  /** Program of the system it needs. */
+  readonly program?: string
+  /** Writes a log line for each request. */
+  readonly hasLog?: boolean
+  /** Resolves with what serves, or with why it can't do this. */
+  start(place: P): Promise<Running | { readonly refused: string }>
 }
 
 /** A port that is free now. */

@@ -4,8 +4,6 @@
  * @module
  */
 export interface Job {
-  /** One of the names in `loads.ts`. */
-  readonly load: string
   readonly port: number
   readonly connections: number
   /** Ends with so many requests, or after this time; answers that are still out are waited for. */

@@ -5,22 +5,22 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { findProgram } from './native/program.ts'
+import { findProgram } from './program.ts'
 
 /** Kernel ticks per second in `stat`: 100 on every Linux that Node runs on. */
 const TICKS = 100
 
 /**
- * CPU of a process and its children, user and system, seconds. To the nanosecond where the kernel keeps
+ * CPU of processes and their children, user and system, seconds. To the nanosecond where the kernel keeps
  * `schedstat`, otherwise to the tick of 10 ms. A process that ended in between takes its CPU along.
  */
-export function cpuSeconds(pid: number): number {
-  return family(pid).reduce((sum, each) => sum + (preciseSeconds(each) ?? tickSeconds(each)), 0)
+export function cpuSeconds(pids: readonly number[]): number {
+  return pids.flatMap(family).reduce((sum, each) => sum + (preciseSeconds(each) ?? tickSeconds(each)), 0)
 }
 
-/** Resident memory of a process and its children, MiB; pages they share are counted for each. */
-export function memoryMiB(pid: number): number {
-  return family(pid).reduce((sum, each) => {
+/** Resident memory of processes and their children, MiB; pages they share are counted for each. */
+export function memoryMiB(pids: readonly number[]): number {
+  return pids.flatMap(family).reduce((sum, each) => {
     const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${each}/status`, 'latin1'))?.[1]
     return sum + Number(kib ?? 0) / 1024
   }, 0)
@@ -85,7 +85,9 @@ export function splitCores(): Cores | undefined {
   return { proxy: String(proxy), others: others.join(',') }
 }
 
-/** Keeps a process, all its threads, on these cores. */
-export function pin(pid: number, cores: string | undefined): void {
-  if (cores !== undefined) spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)], { stdio: 'ignore' })
+/** Keeps processes and their children, all their threads, on these cores. */
+export function pin(pids: readonly number[], cores: string | undefined): void {
+  if (cores === undefined) return
+  for (const pid of pids.flatMap(family))
+    spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)], { stdio: 'ignore' })
 }

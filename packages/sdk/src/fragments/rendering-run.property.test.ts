@@ -151,6 +151,6 @@ test('a page is the same as if its fragments had been asked for one after the ot
       if (own.length === 0 && !nodes.some(({ isFailing }) => isFailing))
         assert.equal(gateway.questions.length, 1)
     }),
-    { numRuns: 300 },
+    { numRuns: 12000 },
   )
 })

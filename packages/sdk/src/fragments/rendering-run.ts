@@ -21,7 +21,6 @@ import {
   type FragmentNode,
   fillNames,
   formatTransfer,
-  rootOf,
   type Start,
 } from '@hydra-gateway/protocol/fragments'
 import { createSeldom } from '../seldom.ts'
@@ -31,6 +30,7 @@ import { FragmentFailure } from './failure.ts'
 import { createKnownAssets, type KnownAssets } from './known-assets.ts'
 import { messageOf } from './local.ts'
 import { isFilled, isOwn } from './page-program.ts'
+import { createGrouping, type Progress } from './question-group.ts'
 import type { PageSessions } from './sessions.ts'
 
 /** What became of a fragment. */
@@ -114,7 +114,7 @@ export function createRun(options: RunOptions): Run {
   for (const node of nodes) flow.add(node, node.parent)
   flow.closeAhead()
 
-  const providers = new Map(nodes.flatMap((node) => node.exports.map(({ to }) => [to, node.index] as const)))
+  const grouping = createGrouping(nodes, attributes)
   const outcomes: (Outcome | undefined)[] = []
   const reports: (FragmentReport | undefined)[] = []
   const jobs = new Map<number, Job>()
@@ -318,6 +318,15 @@ export function createRun(options: RunOptions): Run {
 
   // ---- those of others --------------------------------------------------------------------------------
 
+  const progress: Progress = {
+    shown: (index) => outcomes[index] && (outcomes[index].html === undefined ? 'fallback' : 'html'),
+    isAskable(index) {
+      const [service, ref] = [services[index], refs[index]]
+      if (outcomes[index] || jobs.has(index) || asked.has(index) || early.has(index)) return false
+      return service !== undefined && !!ref && !isOwn(service, own) && !refusalOf(service, ref)
+    },
+  }
+
   /** Asks for those that may start, and for those that will when these are there. */
   function ask(starts: readonly Start[]): void {
     const gateway = binding.ask()
@@ -325,8 +334,11 @@ export function createRun(options: RunOptions): Run {
       for (const { index } of starts) fallBack(index, 'no-instance')
       return
     }
-    const group = grow(new Set(starts.map(({ index }) => index)))
-    const ids = new Map([...group].sort((one, other) => one - other).map((index) => [`f${index}`, index]))
+    const group = grouping.around(
+      starts.map(({ index }) => index),
+      progress,
+    )
+    const ids = new Map(group.map((index) => [`f${index}`, index]))
     const question = formatQuestion({
       asked: [...ids].map(([id, index]): Asked => {
         const [tag, service, ref] = [nodes[index]!, services[index]!, refs[index]!]
@@ -385,48 +397,6 @@ export function createRun(options: RunOptions): Run {
       },
     })
     if (isEnded) questions.delete(cancel)
-  }
-
-  /** Adds those whose providers are all in the group, or have settled. */
-  function grow(group: Set<number>): Set<number> {
-    for (let before = -1; before !== group.size; ) {
-      before = group.size
-      for (const { index } of nodes) if (!group.has(index) && maySend(index, group)) group.add(index)
-    }
-    return group
-  }
-
-  function maySend(index: number, group: ReadonlySet<number>): boolean {
-    if (outcomes[index] || jobs.has(index) || asked.has(index) || early.has(index)) return false
-    const [node, service, ref] = [nodes[index]!, services[index], refs[index]]
-    if (service === undefined || !ref || isOwn(service, own)) return false
-    if (refusalOf(service, ref)) return false
-    // Nobody asks for what stands in a fallback before that is shown.
-    if (node.parent !== undefined && !isShown(node.parent)) return false
-    return node.imports.every(({ from }) => {
-      const name = rootOf(from)
-      if (Object.hasOwn(attributes, name)) return true
-      const provider = providers.get(name)
-      return (
-        provider === undefined ||
-        group.has(provider) ||
-        outcomes[provider] !== undefined ||
-        isSkipped(provider)
-      )
-    })
-  }
-
-  /** Its fallback is. */
-  function isShown(index: number): boolean {
-    const outcome = outcomes[index]
-    return outcome !== undefined && outcome.html === undefined
-  }
-
-  /** It stands in a fallback that is not shown, and never will be. */
-  function isSkipped(index: number): boolean {
-    const parent = nodes[index]?.parent
-    if (parent === undefined) return false
-    return outcomes[parent] ? outcomes[parent].html !== undefined : isSkipped(parent)
   }
 
   function accept(index: number, answered: Answered): void {

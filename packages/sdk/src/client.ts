@@ -90,6 +90,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     options,
     log,
     ask: () => connection?.fragments,
+    overview: () => overview,
     onConflict: (conflict) => events.emit('conflict', conflict),
   })
   checkRegistration(options)

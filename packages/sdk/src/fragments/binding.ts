@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FragmentsRequest, UseDeclaration } from '@hydra-gateway/protocol'
+import type { FragmentsRequest, Overview, UseDeclaration } from '@hydra-gateway/protocol'
 import type { Source, StreamReceiver } from '@hydra-gateway/protocol/rsocket'
 import type { Log } from '../log.ts'
 import type { LocalFragments } from './definition.ts'
@@ -23,6 +23,8 @@ export interface PageBinding {
   readonly fragments: LocalFragments
   /** The gateway, for as long as there is a line to it; undefined while there is none. Ask anew for each page. */
   readonly ask: () => AskGateway | undefined
+  /** What the gateway said last of all services; absent or undefined before it said anything. */
+  readonly overview?: () => Overview | undefined
   readonly log: Log
   /** The option `sessions` of the service. */
   readonly sessions: SessionsOption | undefined

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Overview } from '@hydra-gateway/protocol'
 import { FragmentError } from '@hydra-gateway/protocol/fragments'
 import { fragment } from './fragment.ts'
-import { createKnownAssets } from './known-assets.ts'
 import { page } from './page.ts'
 import { bindingOf, createHandMadeGateway } from './testing/hand-made-gateway.ts'
 
@@ -194,7 +194,8 @@ test('assets stand in the head once, or before their fragment when the head has 
     assets: { styles: ['x.css'], scripts: [`${ref}.js`] },
   }))
   const own = fragment('own', { assets: { styles: ['own.css'] } }, () => 'own')
-  const binding = bindingOf(gateway, [own], { version: 3 })
+  let overview: Overview | undefined
+  const binding = bindingOf(gateway, [own], { version: 3, overview: () => overview })
   const product = boundPage(
     `${HEAD}<m:fragment service="x" ref="a"/><m:fragment ref="own"/><m:fragment service="x" ref="b"/></body></html>`,
     binding,
@@ -207,22 +208,29 @@ test('assets stand in the head once, or before their fragment when the head has 
     (await piecesOf(product.render())).join(''),
     `<!doctype html><html><head><title>Can</title>${shop}</head><body>${x}${tags('a')}<i>a</i>own${tags('b')}<i>b</i></body></html>`,
   )
-  // What others have is known from then on.
+  // The gateway said what others bring along.
+  const fragmentAssets = ['a', 'b'].map((ref) => ({
+    ref,
+    version: '1.2',
+    assets: { styles: ['x.css'], scripts: [`${ref}.js`] },
+  }))
+  const about = {
+    serviceName: 'x',
+    state: 'available' as const,
+    available: true,
+    endpoints: [],
+    instances: [],
+  }
+  overview = {
+    type: 'ACTIVE_SERVERS_UPDATE',
+    hash: '1',
+    services: [{ ...about, fragmentAssets }],
+    menus: {},
+    publicKey: null,
+    roleMappings: {},
+  }
   assert.equal((await piecesOf(product.render())).join(''), hoisted)
   assert.equal(await product.render().text(), hoisted)
-})
-
-test('while a fragment changes its version, its assets stand where it is', () => {
-  let now = 0
-  const known = createKnownAssets(() => now)
-  const asset = (url: string) => [{ kind: 'style', url }] as const
-  assert.deepEqual(known.of('x', 'a'), [])
-  known.learn('x', 'a', 1, asset('/1'))
-  assert.deepEqual(known.of('x', 'a'), asset('/1'))
-  known.learn('x', 'a', 2, asset('/2'))
-  assert.deepEqual(known.of('x', 'a'), [])
-  now = 60_000
-  assert.deepEqual(known.of('x', 'a'), asset('/2'))
 })
 
 test('X-ray: fragments are marked and the page ends with what is known of them, for those who may see it only', async () => {

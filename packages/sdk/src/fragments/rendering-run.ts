@@ -26,8 +26,8 @@ import {
 import { createSeldom } from '../seldom.ts'
 import { type Answered, type Asked, askGateway, formatQuestion, MOST_ASKED_BYTES } from './ask.ts'
 import type { PageBinding, VisitorSessions } from './binding.ts'
+import { declaredAssets } from './declared-assets.ts'
 import { FragmentFailure } from './failure.ts'
-import { createKnownAssets, type KnownAssets } from './known-assets.ts'
 import { messageOf } from './local.ts'
 import { isFilled, isOwn } from './page-program.ts'
 import { createGrouping, type Progress } from './question-group.ts'
@@ -57,7 +57,7 @@ export interface RunOptions {
 
 export interface Run {
   outcome(index: number): Outcome | undefined
-  /** Assets that are known before the fragment is rendered: those own ones declare, those of others the last time. */
+  /** Assets that are known before the fragment is rendered. */
   declaredAssets(index: number): readonly Asset[]
   /** Resolves the next time something is there; rejects when the run was cancelled. */
   change(): Promise<void>
@@ -84,28 +84,23 @@ const GRACE_MS = 250
 /** Sessions come with the last item of a question at the latest. */
 const LINGER_MS = 100
 
-interface OfService {
-  readonly seldom: ReturnType<typeof createSeldom>
-  readonly assets: KnownAssets
-}
-const ofServices = new WeakMap<PageBinding, OfService>()
+const ofServices = new WeakMap<PageBinding, ReturnType<typeof createSeldom>>()
 
-/** What all pages of a service share. */
-function sharedOf(binding: PageBinding): OfService {
-  let shared = ofServices.get(binding)
-  if (!shared) {
-    const now = () => performance.now()
-    shared = { seldom: createSeldom(binding.log.warn, now), assets: createKnownAssets(now) }
-    ofServices.set(binding, shared)
+/** What is said seldom is so for all pages of a service together. */
+function seldomOf(binding: PageBinding): ReturnType<typeof createSeldom> {
+  let seldom = ofServices.get(binding)
+  if (!seldom) {
+    seldom = createSeldom(binding.log.warn, () => performance.now())
+    ofServices.set(binding, seldom)
   }
-  return shared
+  return seldom
 }
 
 /** Starts the fragments of a page. */
 export function createRun(options: RunOptions): Run {
   const { nodes, attributes, context, binding, budgetMs } = options
   const { service: own, fragments, log } = binding
-  const shared = sharedOf(binding)
+  const seldom = seldomOf(binding)
   const beganAt = performance.now()
   const elapsed = () => performance.now() - beganAt
   const flow = createFlow({ attributes })
@@ -408,9 +403,7 @@ export function createRun(options: RunOptions): Run {
     }
     jobs.get(index)?.stop()
     const owner = { service: service ?? services[index]!, version }
-    const found = assetsOf(assets, owner)
-    shared.assets.learn(services[index]!, refs[index]!, version, found)
-    conclude(index, html, undefined, found, report)
+    conclude(index, html, undefined, assetsOf(assets, owner), report)
     flow.settle(index, exports)
   }
 
@@ -441,7 +434,7 @@ export function createRun(options: RunOptions): Run {
   }
 
   function say(kind: string, sentence: string): void {
-    shared.seldom(`${options.name} ${kind}`, `${options.name}: ${sentence}`)
+    seldom(`${options.name} ${kind}`, `${options.name}: ${sentence}`)
   }
 
   const begins = (sessions: VisitorSessions) => {
@@ -457,7 +450,7 @@ export function createRun(options: RunOptions): Run {
     declaredAssets(index) {
       const [service, ref] = [services[index], refs[index]]
       if (service === undefined || !ref) return []
-      if (!isOwn(service, own)) return shared.assets.of(service, ref)
+      if (!isOwn(service, own)) return declaredAssets(binding.overview?.(), service, ref)
       return assetsOf(fragments.definition(ref)?.options.assets, {
         service: own,
         version: binding.version ?? 0,

@@ -29,6 +29,8 @@ export interface FragmentSideDeps {
   readonly log: Log
   /** The line to the gateway, as it is now. */
   readonly ask: () => AskGateway | undefined
+  /** What the gateway said last of all services. */
+  readonly overview: () => Overview | undefined
   readonly onConflict: (conflict: FragmentConflict) => void
 }
 
@@ -60,7 +62,16 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
   const { sessions, version = 0, affinity = false } = options
   // Fragments may hold tags themselves, and these may mean fragments: each side needs the other.
   const fragments = createLocalFragments({ service, definitions, identify, log, nested: () => resolveNested })
-  const binding: PageBinding = { service, fragments, ask: deps.ask, log, sessions, version, affinity }
+  const binding: PageBinding = {
+    service,
+    fragments,
+    ask: deps.ask,
+    overview: deps.overview,
+    log,
+    sessions,
+    version,
+    affinity,
+  }
   const resolveNested = createResolveNested(binding)
   for (const page of pages) page.compile(binding)
   for (const page of pages) page.bind(binding)

@@ -6,7 +6,7 @@
 import type { FragmentReport } from '@hydra-gateway/protocol'
 import { fragmentMarkers, xrayTags } from '@hydra-gateway/protocol/fragments'
 import type { Exchange } from '../proxy/exchange.ts'
-import type { PageXray } from './compose-page.ts'
+import type { PageXray } from './page-options.ts'
 import type { PageContext } from './port.ts'
 
 /** Begins when the head of the page leaves. `now` is that of the exchange, `performance.now`. */

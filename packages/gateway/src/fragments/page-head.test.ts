@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { preferredLanguage } from './page-context.ts'
 import { privately } from './page-head.ts'
 import { pageText } from './page-text.ts'
 
@@ -25,16 +24,4 @@ test('pages are read and written in what they are written in', () => {
   assert.equal(pageText('text/html;charset=windows-1252')!.decode(Buffer.of(0x80)), '€')
   for (const charset of ['utf-16', 'utf-7', 'shift_jis', 'gb18030', 'iso-2022-jp', 'ebcdic-us', 'x'])
     assert.equal(pageText(`text/html; charset=${charset}`), undefined, charset)
-})
-
-test('fragments are told the language a visitor likes best', () => {
-  for (const [said, language] of [
-    [undefined, undefined],
-    ['nl-BE, fr;q=0.8', 'nl-BE'],
-    ['fr;q=0.5, de;q=0.9, *', 'de'],
-    ['en;q=0', undefined],
-    ['<script>, q=1;;, it', 'it'],
-    ['a'.repeat(2000), undefined],
-  ] as const)
-    assert.equal(preferredLanguage(said), language)
 })

@@ -5,7 +5,12 @@
  *
  * @module
  */
-import { CONTEXT_HEADER, DEPTH_HEADER, type FragmentContext } from '@hydra-gateway/protocol'
+import {
+  CONTEXT_HEADER,
+  DEPTH_HEADER,
+  type FragmentContext,
+  preferredLanguage,
+} from '@hydra-gateway/protocol'
 
 export interface PageFacts {
   readonly context: FragmentContext
@@ -35,7 +40,7 @@ export function readPageRequest(request: object | undefined): PageFacts {
   const known = route !== undefined && route.length <= LONGEST_CONTEXT ? CONTEXT.exec(route) : null
   const token = cookieOf(header('cookie'), LOGIN_COOKIE)
   const traceparent = header('traceparent')
-  const locale = localeOf(header('accept-language'))
+  const locale = preferredLanguage(header('accept-language'))
   return {
     visitor: known?.[1],
     context: {
@@ -93,22 +98,6 @@ function cookieOf(header: string | undefined, name: string): string | undefined 
     if (pair.startsWith(`${name}=`)) return pair.slice(name.length + 1).replace(/^"(.*)"$/, '$1')
   }
   return undefined
-}
-
-const RANGE = /^\s*([a-z]{1,8}(?:-[a-z0-9]{1,8})*)\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?$/i
-
-/** The language the visitor likes best (RFC 9110, 12.5.4), found as the gateway finds it. */
-function localeOf(header: string | undefined): string | undefined {
-  if (header === undefined || header.length > 1000) return undefined
-  let best: string | undefined
-  let weight = 0
-  for (const member of header.split(',')) {
-    const [, language, q = '1'] = RANGE.exec(member) ?? []
-    if (language === undefined || Number(q) <= weight) continue
-    best = language
-    weight = Number(q)
-  }
-  return best
 }
 
 function depthOf(header: string | undefined): number {

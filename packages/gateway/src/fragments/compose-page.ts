@@ -19,12 +19,12 @@ import {
   createPageAssets,
   type FragmentTag,
   type Position,
+  readPageAttributes,
   requiredFailedBlock,
 } from '@hydra-gateway/protocol/fragments'
 import type { Composition } from '../proxy/composition.ts'
 import { SENT, type Taken } from '../proxy/wire.ts'
 import { type Held, verdictOf } from './hold.ts'
-import { type Attributes, parsePageAttributes } from './page-attributes.ts'
 import type { PageDeps, PageOptions } from './page-options.ts'
 import { createPageParts, type FragmentPart, type PageParts, sizeOf } from './page-parts.ts'
 import { PageQueue } from './page-queue.ts'
@@ -59,7 +59,7 @@ export class ComposedPage implements Composition {
   readonly #queue = new PageQueue<Hole | typeof HEAD_END | typeof BODY_END>()
   #taken: Taken = SENT
   #resolution: Resolution | undefined = undefined
-  #attributes: Attributes | undefined = undefined
+  #attributes: Readonly<Record<string, unknown>> | undefined = undefined
   readonly #holes: (Hole | undefined)[] = []
   /** Outermost ones that began in the part of the page that is read ahead. */
   readonly #ahead: Hole[] = []
@@ -217,11 +217,11 @@ export class ComposedPage implements Composition {
       this.#note('attributes-late', undefined, 'they stand behind others, or behind a fragment')
       return
     }
-    const attributes = parsePageAttributes(json)
+    const attributes = readPageAttributes(json)
     if (typeof attributes !== 'string') this.#attributes = attributes
     else {
       this.#attributes = {}
-      this.#note('attributes-unreadable', undefined, attributes)
+      this.#note('attributes-unreadable', undefined, `its attributes script ${attributes}`)
     }
   }
 

@@ -9,6 +9,8 @@
 import {
   createScanner,
   fragmentMarkers,
+  mayHoldTags,
+  readPageAttributes,
   readTemplate,
   type Template,
   type TemplatePart,
@@ -22,18 +24,19 @@ export interface Nested {
   readonly attributes: Readonly<Record<string, unknown>>
 }
 
-/** What is looked for before anything is compiled: nearly no fragment has it. */
-const SIGN = ':fragment'
+/** Told what is left out, by a word for the metrics, and why. */
+type OnFault = (what: 'nested-tags' | 'attributes-unreadable', detail: string) => void
+
 const NO_ATTRIBUTES = Object.freeze({})
 
-/** HTML that has fragments, compiled; HTML that is ready, as it is. `onFault` is told what is wrong with its tags. */
-export function readNested(html: string, name: string, onFault: (detail: string) => void): Nested | string {
-  if (!html.includes(SIGN)) return html
+/** HTML that has fragments, compiled; HTML that is ready, as it is. */
+export function readNested(html: string, name: string, onFault: OnFault): Nested | string {
+  if (!mayHoldTags(html)) return html
   const { template, faults } = readTemplate(html, { name })
   // Tags that get into each other's way are for the flow, which turns down the later ones only.
   const fault = faults.find((each) => each.name === 'FragmentSyntaxError')
   if (fault) {
-    onFault(fault.message)
+    onFault('nested-tags', fault.message)
     return withoutTags(html)
   }
   if (template.nodes.length === 0) return html
@@ -62,19 +65,11 @@ export function assemble(
   return html
 }
 
-function readAttributes(
-  json: string | undefined,
-  onFault: (detail: string) => void,
-): Readonly<Record<string, unknown>> {
+function readAttributes(json: string | undefined, onFault: OnFault): Readonly<Record<string, unknown>> {
   if (json === undefined) return NO_ATTRIBUTES
-  try {
-    const value: unknown = JSON.parse(json)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>
-    onFault('its attributes are no JSON object')
-  } catch (error) {
-    onFault(`its attributes are no JSON: ${(error as Error).message}`)
-  }
+  const attributes = readPageAttributes(json)
+  if (typeof attributes !== 'string') return attributes
+  onFault('attributes-unreadable', `its attributes script ${attributes}`)
   return NO_ATTRIBUTES
 }
 

@@ -218,8 +218,8 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
       return
     }
     page.roomBytes -= bytes
-    const nested = readNested(piece.html, keyOf(job), (detail) =>
-      observer.dropped('nested-tags', {
+    const nested = readNested(piece.html, keyOf(job), (what, detail) =>
+      observer.dropped(what, {
         service: job.service,
         ref: job.ref,
         exchange: context.exchange,

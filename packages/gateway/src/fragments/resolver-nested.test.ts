@@ -93,6 +93,33 @@ test('markup for machines inside of a fragment gives its scope more attributes',
   assert.deepEqual(page.shown(), ['3 left'])
 })
 
+test('a tag inside of a fragment is one in capital letters too', async () => {
+  const page = start({ services: [instanceOf('orders'), instanceOf('geo')] })
+  page.add(tag('orders', 'cart'))
+  await page.go()
+  page.calls[0]!.answers(html('cart', '<P>[<M:FRAGMENT SERVICE="geo" REF="zip">?</M:FRAGMENT>]</P>'))
+  await page.turn()
+  page.calls[1]?.answers(html('zip', '9000'))
+  await page.turn()
+  assert.deepEqual(page.shown(), ['<P>[9000]</P>'])
+})
+
+test('attributes nobody could send on cost a fragment nothing but themselves', async () => {
+  const page = start({ services: [instanceOf('py', { isOurs: false })], via: 'http', attributes: { all: 1 } })
+  page.add(tag('py', 'cart'))
+  await page.go()
+  const deep = `{"sku":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+  page.calls[0]!.answers(
+    html(
+      'cart',
+      `<script type="application/json" m:attributes>${deep}</script><m:fragment ref="stock">?</m:fragment>`,
+    ),
+  )
+  await page.turn()
+  assert.deepEqual(page.calls[1]?.request.attributes, { all: 1 })
+  assert.deepEqual(page.dropped, ['attributes-unreadable'])
+})
+
 test('assets of fragments inside are addresses of their own services', async () => {
   const page = start({
     services: [

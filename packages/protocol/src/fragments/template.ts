@@ -5,6 +5,7 @@
  */
 import { faultsOf } from './checks.ts'
 import { FragmentError, type FragmentNode, type Position, type Template, type TemplatePart } from './model.ts'
+import { readPageAttributes } from './page-attributes.ts'
 import { placesOf, positionsOf } from './position.ts'
 import { createScanner } from './scanner.ts'
 import { readFragmentTag } from './tag.ts'
@@ -46,6 +47,15 @@ export function readTemplate(
 ): { readonly template: Template; readonly faults: readonly FragmentError[] } {
   return compile(html, options)
 }
+
+/**
+ * Whether HTML may hold fragment tags: nearly no fragment's does, and what may hold some is looked at by a scanner.
+ */
+export function mayHoldTags(html: string): boolean {
+  return TAG_SIGN.test(html)
+}
+
+const TAG_SIGN = /:fragment/i
 
 /** A fragment whose end tag has not come yet; the page itself at the bottom. */
 interface Level {
@@ -170,13 +180,8 @@ function checked(
 
 /** Names of an attributes script; undefined when it is no JSON object. */
 function namesIn(json: string): string[] | undefined {
-  try {
-    const value: unknown = JSON.parse(json)
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? Object.keys(value) : undefined
-  } catch {
-    return undefined
-  }
+  const attributes = readPageAttributes(json)
+  return typeof attributes === 'string' ? undefined : Object.keys(attributes)
 }
 
 function byPlace({ at: one }: FragmentError, { at: other }: FragmentError): number {

@@ -7,6 +7,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { type FragmentAssets, type FragmentContext, nearest } from '@hydra-gateway/protocol'
+import { mayHoldTags } from '@hydra-gateway/protocol/fragments'
 import type { Log } from '../log.ts'
 import type {
   FragmentDefinition,
@@ -34,8 +35,6 @@ export interface LocalDeps {
 const MOST_AROUND = 64
 /** Of one kind, in one answer. */
 const MOST_ASSETS = 64
-/** A tag, probably; the real check is a scan. */
-const MAY_HOLD_TAGS = /:fragment/i
 
 /** Makes the fragments of a service ready to be rendered. */
 export function createLocalFragments(deps: LocalDeps): LocalFragments {
@@ -80,7 +79,7 @@ export function createLocalFragments(deps: LocalDeps): LocalFragments {
     })
     const output = await readOutput(definition, given)
     const { html, exports, attributes, ...rest } = output
-    const nested = MAY_HOLD_TAGS.test(html) ? deps.nested() : undefined
+    const nested = mayHoldTags(html) ? deps.nested() : undefined
     if (!nested) return { html, exports: exportsOf(options.exports, exports, attributes), ...rest }
     signal.throwIfAborted()
     // Everything the fragment knows by name, and nothing of the page around it. What a page gave wins.

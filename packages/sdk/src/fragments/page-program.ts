@@ -9,6 +9,7 @@ import {
   createScanner,
   FragmentError,
   type FragmentNode,
+  readPageAttributes,
   type TemplatePart,
 } from '@hydra-gateway/protocol/fragments'
 import type { PageBinding } from './binding.ts'
@@ -90,22 +91,9 @@ function unknownRefs(
 
 function attributesOf(json: string | undefined, name: string): Readonly<Record<string, unknown>> {
   if (json === undefined) return {}
-  let value: unknown
-  try {
-    value = JSON.parse(json)
-  } catch (cause) {
-    throw new FragmentError(
-      'FragmentSyntaxError',
-      `${name}: the attributes script is no JSON: ${(cause as Error).message}`,
-      { cause },
-    )
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Readonly<Record<string, unknown>>
-  throw new FragmentError(
-    'FragmentSyntaxError',
-    `${name}: the attributes script must hold an object such as {"sku": "ab-1"}`,
-  )
+  const attributes = readPageAttributes(json)
+  if (typeof attributes !== 'string') return attributes
+  throw new FragmentError('FragmentSyntaxError', `${name}: the attributes script ${attributes}`)
 }
 
 function opsOf(parts: readonly TemplatePart[], nodes: readonly FragmentNode[]): Op[] {

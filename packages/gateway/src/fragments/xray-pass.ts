@@ -12,10 +12,10 @@
  *
  * @module
  */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../observe/clock.ts'
-import { DEBUG_COOKIE } from '../proxy/cookies.ts'
+import { cookieValues, DEBUG_COOKIE } from '../proxy/cookies.ts'
 import type { Exchange } from '../proxy/exchange.ts'
+import { createSigner } from '../proxy/signing.ts'
 
 export interface XrayPass {
   /** Path of a link that turns X-ray on and leads to `to`, and when it ends, epoch seconds. */
@@ -42,22 +42,18 @@ export function createXrayPass({
   readonly isAlwaysOn: boolean
   readonly clock: Pick<Clock, 'now'>
 }): XrayPass {
-  const keys = privateKeys.map((key) =>
-    Buffer.from(hkdfSync('sha256', key, '', 'hydra-gateway debug cookie 1', 32)),
-  )
+  const signer = createSigner(privateKeys, 'hydra-gateway debug cookie 1')
   const nowSeconds = (): number => Math.floor(clock.now() / 1000)
   const signed = (what: 'link' | 'cookie', until: number): string =>
-    `${until}.${macOf(keys[0]!, what, until)}`
+    `${until}.${signer.sign(`${what} ${until}`)}`
 
   /** Until when a pass holds, epoch seconds; undefined for none that does. */
   function read(what: 'link' | 'cookie', text: string): number | undefined {
-    const [, until, mac] = (text.length <= MOST_LENGTH && FORM.exec(text)) || []
-    if (until === undefined || mac === undefined) return undefined
-    let holds = false
-    for (const key of keys) {
-      if (timingSafeEqual(Buffer.from(mac), Buffer.from(macOf(key, what, Number(until))))) holds = true
-    }
-    return holds && Number(until) > nowSeconds() ? Number(until) : undefined
+    const [, written, mac] = (text.length <= MOST_LENGTH && FORM.exec(text)) || []
+    if (written === undefined) return undefined
+    const until = Number(written)
+    const isOurs = signer.signedBy(`${what} ${until}`, mac!) >= 0
+    return isOurs && until > nowSeconds() ? until : undefined
   }
 
   const attributes = (secure: boolean): string => `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
@@ -77,26 +73,11 @@ export function createXrayPass({
     isOn({ hasOurCookies, headers }) {
       if (isAlwaysOn) return true
       if (!hasOurCookies) return false
-      const value = cookieValue(headers.all('cookie'))
+      // The first counts; another one of that name is not looked at.
+      const [value] = cookieValues(headers.all('cookie'), DEBUG_COOKIE)
       return value?.startsWith('x1.') === true && read('cookie', value.slice(3)) !== undefined
     },
   }
-}
-
-function macOf(key: Buffer, what: string, until: number): string {
-  return createHmac('sha256', key).update(`${what} ${until}`).digest().subarray(0, 16).toString('base64url')
-}
-
-/** The first debug cookie; another one of that name is not looked at. */
-function cookieValue(lines: readonly string[]): string | undefined {
-  const prefix = `${DEBUG_COOKIE}=`
-  for (const line of lines) {
-    for (const pair of line.split(';')) {
-      const trimmed = pair.trim()
-      if (trimmed.startsWith(prefix)) return trimmed.slice(prefix.length)
-    }
-  }
-  return undefined
 }
 
 /** A path of this site, and nothing else: what may be redirected to. */

@@ -1,5 +1,5 @@
 /**
- * Which cookies a service gets to see. All other bytes of the header stay as they came: browsers and apps
+ * Our own cookies: found, and kept from services. All other bytes of the header stay as they came: browsers and apps
  * disagree about quoting, and it is not ours to settle.
  *
  * @module
@@ -13,6 +13,20 @@ export const ROUTE_COOKIE = 'HYDRA-ROUTE'
 export const DEBUG_COOKIE = 'HYDRA-DEBUG'
 /** The login; for registered services only. */
 export const LOGIN_COOKIE = 'HYDRA-SSO'
+
+/** Values of a cookie of ours in all `Cookie` lines; HTTP/2 may split one header into several. */
+export function cookieValues(lines: readonly string[], name: string): string[] {
+  const prefix = `${name}=`
+  const values: string[] = []
+  for (const line of lines) {
+    if (!line.includes(prefix)) continue
+    for (const pair of line.split(';')) {
+      const trimmed = pair.trim()
+      if (trimmed.startsWith(prefix)) values.push(trimmed.slice(prefix.length))
+    }
+  }
+  return values
+}
 
 /** Removes our own cookies from a `Cookie` header; `undefined` when nothing is left. */
 export function filterCookies(value: string, keepLogin: boolean): string | undefined {

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { ROUTE_COOKIE } from './cookies.ts'
+import { cookieValues, ROUTE_COOKIE } from './cookies.ts'
 import type { HeaderLines } from './exchange.ts'
 import { createRecent, createSigner, MAC_LENGTH } from './signing.ts'
 import { formatPin, type Pin, parsePins } from './visitor-pins.ts'
@@ -71,7 +71,7 @@ export function createVisitorCookies({
 
   return {
     read(lines) {
-      const values = valuesIn(lines)
+      const values = cookieValues(lines, ROUTE_COOKIE)
       if (values.length === 0) return undefined
       const [value] = values as [string]
       const known = values.length === 1 ? verified.get(value) : undefined
@@ -99,19 +99,6 @@ export function createVisitorCookies({
       }
     },
   }
-}
-
-/** Values of the cookie in all lines; HTTP/2 may split one `Cookie` header into several. */
-function valuesIn(lines: readonly string[]): string[] {
-  const values: string[] = []
-  for (const line of lines) {
-    if (!line.includes(PREFIX)) continue
-    for (const pair of line.split(';')) {
-      const trimmed = pair.trim()
-      if (trimmed.startsWith(PREFIX)) values.push(trimmed.slice(PREFIX.length))
-    }
-  }
-  return values
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { browserHead } from '../support/clients/browser.ts'
 
 /** Where the service answers with which body. */
 export const PATHS = {
@@ -22,42 +23,25 @@ export const FILL = 0x78
 /** Name of the service in the certificate. */
 export const TLS_NAME = 'service.test'
 
-/** Header lines of a navigation beside Host. With request line and Host it makes a head of 465 bytes. */
-const BROWSER = [
-  'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
-  'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
-  'Accept-Language: en-GB,en;q=0.5',
-  'Accept-Encoding: gzip, deflate, br, zstd',
-  'Cookie: session=0123456789abcdef0123456789abcdef; theme=dark',
-  'Upgrade-Insecure-Requests: 1',
-  'Sec-Fetch-Dest: document',
-  'Sec-Fetch-Mode: navigate',
-  'Priority: u=0, i',
-] as const
-
+/** A head of 465 bytes for the page. */
 export function getRequest(path: string): Buffer {
-  return head(`GET ${path} HTTP/1.1`, [])
+  return browserHead(`GET ${path} HTTP/1.1`)
 }
 
 export function uploadRequest(): Buffer {
   const lines = ['Content-Type: application/octet-stream', `Content-Length: ${UPLOAD_BYTES}`]
-  return Buffer.concat([head(`POST ${PATHS.upload} HTTP/1.1`, lines), Buffer.alloc(UPLOAD_BYTES, FILL)])
+  return Buffer.concat([
+    browserHead(`POST ${PATHS.upload} HTTP/1.1`, { lines }),
+    Buffer.alloc(UPLOAD_BYTES, FILL),
+  ])
 }
 
 export function upgradeRequest(): Buffer {
-  return head(`GET ${PATHS.socket} HTTP/1.1`, [
+  const lines = [
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  ])
-}
-
-/** The lines for programs that write the head themselves: `name: value` in lower case, as HTTP/2 has them. */
-export function browserLines(): readonly string[] {
-  return BROWSER.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase()))
-}
-
-function head(requestLine: string, lines: readonly string[]): Buffer {
-  return Buffer.from([requestLine, 'Host: shop.example', ...BROWSER, ...lines, '', ''].join('\r\n'), 'latin1')
+  ]
+  return browserHead(`GET ${PATHS.socket} HTTP/1.1`, { lines })
 }

@@ -50,8 +50,8 @@ const AFTERMATH_MS = 100
 const LOG_MS = 5000
 
 /** A peer that runs, or failed. */
-export interface Lane<P extends Place> {
-  readonly peer: Peer<P>
+export interface Lane<P extends Place, Q extends Peer<P> = Peer<P>> {
+  readonly peer: Q
   readonly place: P
   readonly turns: Turn[]
   running?: Running
@@ -69,12 +69,12 @@ export interface Grounds<P extends Place> {
 }
 
 /** Starts a peer. */
-export async function openLane<P extends Place>(
+export async function openLane<P extends Place, Q extends Peer<P>>(
   grounds: Grounds<P>,
-  peer: Peer<P>,
+  peer: Q,
   cores: Cores | undefined,
-): Promise<Lane<P>> {
-  const lane: Lane<P> = { peer, place: grounds.place(peer.name), turns: [], memoryMiB: 0, requests: 0 }
+): Promise<Lane<P, Q>> {
+  const lane: Lane<P, Q> = { peer, place: grounds.place(peer.name), turns: [], memoryMiB: 0, requests: 0 }
   await attempt(lane, async () => {
     const running = await peer.start(lane.place)
     if ('refused' in running) throw new Error(running.refused)
@@ -86,9 +86,9 @@ export async function openLane<P extends Place>(
 }
 
 /** Gives everybody their turns; `ask` runs the load of one. */
-export async function takeTurns<P extends Place>(
-  lanes: readonly Lane<P>[],
-  ask: (lane: Lane<P>, amount: Amount) => Promise<Seen>,
+export async function takeTurns<P extends Place, Q extends Peer<P>>(
+  lanes: readonly Lane<P, Q>[],
+  ask: (lane: Lane<P, Q>, amount: Amount) => Promise<Seen>,
   { rounds, warmUpMs, turnMs, requests, onTurn }: RoundsOptions,
 ): Promise<void> {
   const all = (rounds + 1) * lanes.length

@@ -7,8 +7,9 @@ import { execFile } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { browserLines } from '../../support/clients/browser.ts'
 import type { Seen } from '../../support/clients/job.ts'
-import { browserLines, PAGE_BYTES, PATHS, TLS_NAME } from '../request.ts'
+import { PAGE_BYTES, PATHS, TLS_NAME } from '../request.ts'
 
 const run = promisify(execFile)
 

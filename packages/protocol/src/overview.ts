@@ -33,13 +33,7 @@ export type OverviewService = z.output<typeof overviewService>
 
 /** Two services whose pages and fragments don't fit together. */
 export const fragmentConflict = z.object({
-  kind: z.enum([
-    'FragmentImportConflict',
-    'FragmentExportConflict',
-    'FragmentUnknownImport',
-    'FragmentUnusedImport',
-    'FragmentUnknownExport',
-  ]),
+  kind: z.enum(['FragmentImportConflict', 'FragmentUnusedImport', 'FragmentUnknownExport']),
   page: z.string().describe('Service whose page has the tag.'),
   place: z.string().describe('Where the tag stands there.'),
   service: z.string().describe('Service whose fragment it is.'),

@@ -7,6 +7,13 @@
  * @module
  */
 import { z } from 'zod'
+import {
+  MOST_ASSET_LENGTH,
+  MOST_ASSETS,
+  MOST_CHAIN,
+  MOST_REF_LENGTH,
+  MOST_SERVICE_LENGTH,
+} from './fragment-limits.ts'
 
 /** Media type by which a caller asks for `ResolvedFragments`, and the gateway for `RenderedFragments`; others get bare arrays. */
 export const RESOLVED_FRAGMENTS_MIME = 'application/vnd.hydra.resolved-fragments+json'
@@ -19,18 +26,13 @@ export const CONTEXT_HEADER = 'hydra-context'
 /** Header of an answer that wants its fragments put in by the gateway: `1` or `1; hold`. */
 export const COMPOSE_HEADER = 'hydra-compose'
 
-/** Deepest nesting of fragments over services. */
-export const MOST_DEPTH = 16
-/** Largest session of one visitor at one service, bytes of JSON. */
-export const MOST_SESSION_BYTES = 16 * 1024
-
 /** Items of a list as it stands in a tag: `addressLine2 as address`. */
 const items = z.array(z.string().max(512)).max(256)
 
 export const fragmentRequest = z.object({
   id: z.string().min(1).max(256).describe('Placeholder the caller replaces; unique in the page.'),
-  service: z.string().max(128).nullish().describe('The key it stands under decides.'),
-  ref: z.string().min(1).max(256).describe('Which fragment of the service.'),
+  service: z.string().max(MOST_SERVICE_LENGTH).nullish().describe('The key it stands under decides.'),
+  ref: z.string().min(1).max(MOST_REF_LENGTH).describe('Which fragment of the service.'),
   fallback: z.string().nullish().describe('Markup shown when nobody answers.'),
   imports: items.nullish().describe('What the page gives, each `name` or `name as alias`.'),
   exports: items.nullish().describe('What the page gets, each `name` or `name as alias`.'),
@@ -52,7 +54,7 @@ export const fragmentContext = z.object({
   depth: z.int().min(0).nullish().describe('Services this call has passed through.'),
   chain: z
     .array(z.string().max(400))
-    .max(64)
+    .max(MOST_CHAIN)
     .nullish()
     .describe('`service#ref` of the fragments around, the outermost first.'),
   traceparent: z.string().max(256).nullish().describe('W3C trace context of the page.'),
@@ -75,14 +77,18 @@ export const fragmentsRequest = z.object({
     .nullish()
     .describe('What each service keeps of this visitor, by service.'),
   context: fragmentContext.nullish(),
-  service: z.string().max(128).nullish().describe('Who asks, where the channel does not say.'),
+  service: z
+    .string()
+    .max(MOST_SERVICE_LENGTH)
+    .nullish()
+    .describe('Who asks, where the channel does not say.'),
 })
 export type FragmentsRequest = z.output<typeof fragmentsRequest>
 
 /** Scripts and styles of a fragment: names below the service’s static prefix, or paths and URLs. */
 export const fragmentAssets = z.object({
-  styles: z.array(z.string().max(2048)).max(64).optional(),
-  scripts: z.array(z.string().max(2048)).max(64).optional(),
+  styles: z.array(z.string().max(MOST_ASSET_LENGTH)).max(MOST_ASSETS).optional(),
+  scripts: z.array(z.string().max(MOST_ASSET_LENGTH)).max(MOST_ASSETS).optional(),
 })
 export type FragmentAssets = z.output<typeof fragmentAssets>
 

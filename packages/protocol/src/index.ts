@@ -6,6 +6,7 @@
 export * from './address.ts'
 export * from './admin.ts'
 export * from './fragment.ts'
+export * from './fragment-limits.ts'
 export * from './json-depth.ts'
 export * from './language.ts'
 export * from './menu.ts'

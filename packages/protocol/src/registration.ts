@@ -9,6 +9,7 @@
  */
 import { z } from 'zod'
 import { fragmentAssets } from './fragment.ts'
+import { MOST_REF_LENGTH, MOST_SERVICE_LENGTH } from './fragment-limits.ts'
 import { menuItems } from './menu.ts'
 import { serviceName } from './name.ts'
 import { required } from './required.ts'
@@ -93,7 +94,7 @@ export const MOST_USES = 10_000
 
 /** A fragment a service renders for pages of others. */
 export const refDeclaration = z.object({
-  ref: z.string().min(1).max(256).describe('Name the fragment is asked for by.'),
+  ref: z.string().min(1).max(MOST_REF_LENGTH).describe('Name the fragment is asked for by.'),
   attributes: names('attributes').describe(
     'Attributes it sets by itself: no page may import anything under these names.',
   ),
@@ -105,8 +106,8 @@ export type RefDeclaration = z.output<typeof refDeclaration>
 /** A tag in a page of a service: who it asks for what. Only what is known before a page is rendered. */
 export const useDeclaration = z.object({
   place: z.string().max(512).describe('Where the tag stands, for people: `product.html:12:5`.'),
-  service: z.string().min(1).max(128),
-  ref: z.string().min(1).max(256),
+  service: z.string().min(1).max(MOST_SERVICE_LENGTH),
+  ref: z.string().min(1).max(MOST_REF_LENGTH),
   imports: names('imports').describe('Names the fragment gets them by.'),
   exports: names('exports').describe('Names the fragment has them by.'),
 })

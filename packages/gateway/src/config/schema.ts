@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { serviceName } from '@hydra-gateway/protocol'
+import { MOST_CALL_BYTES, serviceName } from '@hydra-gateway/protocol'
 import { z } from 'zod'
 import { staticService } from './services.ts'
 import {
@@ -203,7 +203,7 @@ const fragments = z
     maxPageBytes: size(1024)
       .prefault('16MiB')
       .describe('Most HTML of all fragments of a page; those that come after it is reached show theirs.'),
-    maxCallBytes: limitedSize(1024, 8 * 2 ** 20)
+    maxCallBytes: limitedSize(1024, MOST_CALL_BYTES)
       .prefault('1MiB')
       .describe('Largest request for fragments a page may send, attributes and all.'),
     maxAnswerBytes: size(1024)

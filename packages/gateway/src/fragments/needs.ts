@@ -6,18 +6,22 @@
  *
  * @module
  */
-import type { FragmentAssets } from '@hydra-gateway/protocol'
+import { type FragmentAssets, MOST_ASSETS } from '@hydra-gateway/protocol'
 import { assetUrl } from '@hydra-gateway/protocol/fragments'
 import type { Instance } from '../routing/upstream.ts'
 import type { Outcome } from './port.ts'
 
 const KINDS = ['styles', 'scripts'] as const
 
-/** What it declared when it registered, what it says, what those inside it need; each once. */
+/**
+ * What it declared when it registered, what it says, what those inside it need; each once. Of each kind there are as
+ * many as one fragment may have: `onBeyond` hears of more, and the first are taken.
+ */
 export function needsOf(
   said: FragmentAssets | undefined,
   declared: FragmentAssets | undefined,
   inside: ReadonlyMap<number, Outcome> | undefined,
+  onBeyond: () => void,
 ): FragmentAssets | undefined {
   if (!declared && !inside) return said
   const all = { styles: new Set<string>(), scripts: new Set<string>() }
@@ -33,5 +37,6 @@ export function needsOf(
   add(said)
   for (const { assets, instance } of inside?.values() ?? []) add(assets, instance)
   if (all.styles.size === 0 && all.scripts.size === 0) return undefined
-  return { styles: [...all.styles], scripts: [...all.scripts] }
+  if (all.styles.size > MOST_ASSETS || all.scripts.size > MOST_ASSETS) onBeyond()
+  return { styles: [...all.styles].slice(0, MOST_ASSETS), scripts: [...all.scripts].slice(0, MOST_ASSETS) }
 }

@@ -12,6 +12,8 @@ import {
   type FallbackReason,
   type FragmentAssets,
   isJsonTooDeep,
+  MOST_ASSET_LENGTH,
+  MOST_ASSETS,
   type RenderedFragment,
   type RenderRequest,
 } from '@hydra-gateway/protocol'
@@ -149,8 +151,6 @@ function readFragment(value: unknown): RenderedFragment | undefined {
 }
 
 const REASONS: readonly FallbackReason[] = FALLBACK_REASONS
-const MOST_ASSETS = 64
-const MOST_ASSET_CHARACTERS = 2048
 
 function isAssets(value: unknown): value is FragmentAssets {
   return isRecord(value) && isAssetList(own(value, 'styles')) && isAssetList(own(value, 'scripts'))
@@ -159,7 +159,7 @@ function isAssets(value: unknown): value is FragmentAssets {
 function isAssetList(value: unknown): boolean {
   if (value === undefined) return true
   if (!Array.isArray(value) || value.length > MOST_ASSETS) return false
-  return value.every((each) => typeof each === 'string' && each.length <= MOST_ASSET_CHARACTERS)
+  return value.every((each) => typeof each === 'string' && each.length <= MOST_ASSET_LENGTH)
 }
 
 function plainAssets({ styles, scripts }: FragmentAssets): FragmentAssets {

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type FragmentAssets, type FragmentReport, MOST_DEPTH } from '@hydra-gateway/protocol'
+import { type FragmentAssets, type FragmentReport, MOST_ASSETS, MOST_DEPTH } from '@hydra-gateway/protocol'
 import { createFlow, type FragmentTag, type Start } from '@hydra-gateway/protocol/fragments'
 import type { Clock } from '../observe/clock.ts'
 import type { Instance } from '../routing/upstream.ts'
@@ -210,6 +210,14 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     return undefined
   }
 
+  const dropped = ({ service, ref }: Job, what: string, detail: string): void =>
+    observer.dropped(what, { service, ref, exchange: context.exchange, detail })
+
+  const needs = (job: Job, { assets }: Piece, inside: ReadonlyMap<number, Outcome> | undefined) =>
+    needsOf(assets, declaredBy(job), inside, () =>
+      dropped(job, 'assets', `with those inside of it, it has more than ${MOST_ASSETS} styles or scripts`),
+    )
+
   const rendered = (job: Job, piece: Piece): void => {
     const bytes = Buffer.byteLength(piece.html)
     const problem = excess(bytes)
@@ -218,17 +226,10 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
       return
     }
     page.roomBytes -= bytes
-    const nested = readNested(piece.html, keyOf(job), (what, detail) =>
-      observer.dropped(what, {
-        service: job.service,
-        ref: job.ref,
-        exchange: context.exchange,
-        detail,
-      }),
-    )
+    const nested = readNested(piece.html, keyOf(job), (what, detail) => dropped(job, what, detail))
     if (typeof nested === 'string') {
       const exports = exported(job.tag.exports, piece.exports)
-      settle(job, nested, undefined, exports, needsOf(piece.assets, declaredBy(job), undefined))
+      settle(job, nested, undefined, exports, needs(job, piece, undefined))
       return
     }
 
@@ -250,7 +251,7 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
           job.cancelNested = undefined
           const html = assemble(nested.template.parts, outcomes, context.isXray)
           const exports = exported(job.tag.exports, piece.exports && inner.attributes)
-          settle(job, html, undefined, exports, needsOf(piece.assets, declaredBy(job), outcomes))
+          settle(job, html, undefined, exports, needs(job, piece, outcomes))
         },
       },
       page,

@@ -1,6 +1,7 @@
 /** Fragments in fragments, whatever language their service is written in. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MOST_ASSETS } from '@hydra-gateway/protocol'
 import { createManualClock } from '../observe/manual-clock.ts'
 import { html, instanceOf, start, tag } from './testing/played-services.ts'
 
@@ -142,6 +143,20 @@ test('assets of fragments inside are addresses of their own services', async () 
     styles: ['cart.css'],
     scripts: ['cart.js', '/geo/zip.js?v=2.0'],
   })
+})
+
+test('a fragment with those inside it has as many styles as whoever asks can take', async () => {
+  const page = start({ services: [instanceOf('orders'), instanceOf('geo')] })
+  page.add(tag('orders', 'cart'))
+  await page.go()
+  const styles = Array.from({ length: MOST_ASSETS }, (_, n) => `${n}.css`)
+  const cart = html('cart', '<m:fragment service="geo" ref="zip">?</m:fragment>')
+  page.calls[0]!.answers({ ...cart, assets: { styles } })
+  await page.turn()
+  page.calls[1]!.answers({ ...html('zip', '9000'), assets: { styles: ['zip.css'] } })
+  await page.turn()
+  assert.deepEqual(page.outcomes.get(0)?.assets, { styles, scripts: [] })
+  assert.deepEqual(page.dropped, ['assets'])
 })
 
 test('the X-ray marks fragments inside of others; nobody else sees a mark', async () => {

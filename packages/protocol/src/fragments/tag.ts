@@ -6,15 +6,12 @@
  *
  * @module
  */
+import { MOST_REF_LENGTH, MOST_SERVICE_LENGTH } from '../fragment-limits.ts'
 import { readAttributes, type TagAttribute } from './attributes.ts'
 import { decodeReferences } from './character-references.ts'
 import { faultOfNames, readTransfers, type TextFault } from './lists.ts'
 import { FragmentError, type FragmentTag, type Position, type Transfer } from './model.ts'
 import { placesOf, positionIn } from './position.ts'
-
-/** Longest texts of a tag: what the messages between services take. */
-export const MOST_SERVICE_LENGTH = 128
-export const MOST_REF_LENGTH = 256
 
 /** Longest time a tag may ask for, ms: what a timer takes. */
 const MOST_TIMEOUT_MS = 2 ** 31 - 1

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fragmentAssets, nearest } from '@hydra-gateway/protocol'
+import { fragmentAssets, MOST_REF_LENGTH, nearest } from '@hydra-gateway/protocol'
 import { FragmentError } from '@hydra-gateway/protocol/fragments'
 import type { FragmentDefinition, FragmentHandler, FragmentOptions } from './definition.ts'
 
@@ -14,7 +14,7 @@ const KINDS_OF_ASSETS = ['styles', 'scripts']
 /** One part of a name, as tags write it (`medusa.md` 6.2). */
 const NAME = /^[A-Za-z_$][\w$-]*$/
 const MOST_NAMES = 256
-const LONGEST = 256
+const LONGEST_NAME = 256
 const NO_REF = /[\x00-\x1f\x7f]|^\s|\s$|\$\{/
 
 /**
@@ -38,9 +38,9 @@ export function fragment(
   ...rest: readonly [FragmentHandler] | readonly [FragmentOptions, FragmentHandler]
 ): FragmentDefinition {
   const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest
-  if (typeof ref !== 'string' || ref === '' || ref.length > LONGEST || NO_REF.test(ref))
+  if (typeof ref !== 'string' || ref === '' || ref.length > MOST_REF_LENGTH || NO_REF.test(ref))
     throw new TypeError(
-      `a fragment is called by a text of 1 to ${LONGEST} characters such as 'checkout', not ${JSON.stringify(ref) ?? String(ref)}`,
+      `a fragment is called by a text of 1 to ${MOST_REF_LENGTH} characters such as 'checkout', not ${JSON.stringify(ref) ?? String(ref)}`,
     )
   const name = `fragment "${ref}"`
   if (typeof handler !== 'function')
@@ -70,7 +70,7 @@ function checkNames(where: string, list: string, names: readonly string[] | unde
     throw new TypeError(`${where} has ${names.length} names, at most ${MOST_NAMES}`)
   const seen = new Set<string>()
   for (const name of names) {
-    if (typeof name !== 'string' || !NAME.test(name) || name.length > LONGEST || name === '__proto__')
+    if (typeof name !== 'string' || !NAME.test(name) || name.length > LONGEST_NAME || name === '__proto__')
       throw new TypeError(`${where} has ${JSON.stringify(name)}, which is no name${hintOn(name, list)}`)
     if (seen.has(name)) throw new TypeError(`${where} has "${name}" twice`)
     seen.add(name)

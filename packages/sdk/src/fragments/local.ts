@@ -6,7 +6,13 @@
  * @module
  */
 import { setMaxListeners } from 'node:events'
-import { type FragmentAssets, type FragmentContext, nearest } from '@hydra-gateway/protocol'
+import {
+  type FragmentAssets,
+  type FragmentContext,
+  MOST_ASSETS,
+  MOST_CHAIN,
+  nearest,
+} from '@hydra-gateway/protocol'
 import { mayHoldTags } from '@hydra-gateway/protocol/fragments'
 import type { Log } from '../log.ts'
 import type {
@@ -30,11 +36,6 @@ export interface LocalDeps {
   /** Puts fragments into HTML fragments rendered; asked for anew each time. */
   readonly nested: () => ResolveNested | undefined
 }
-
-/** Deepest `chain` the gateway reads. */
-const MOST_AROUND = 64
-/** Of one kind, in one answer. */
-const MOST_ASSETS = 64
 
 /** Makes the fragments of a service ready to be rendered. */
 export function createLocalFragments(deps: LocalDeps): LocalFragments {
@@ -114,7 +115,7 @@ export function createLocalFragments(deps: LocalDeps): LocalFragments {
             'recursion',
             `${service}#${ref} stands inside itself: ${chain.join(' > ')}`,
           )
-        if (chain.length >= MOST_AROUND)
+        if (chain.length >= MOST_CHAIN)
           throw new FragmentFailure('depth', `${service}#${ref} stands inside ${chain.length} others`)
         signal.throwIfAborted()
       } catch (fault) {

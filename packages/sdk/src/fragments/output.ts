@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type FragmentAssets, fragmentAssets, MOST_SESSION_BYTES } from '@hydra-gateway/protocol'
+import { type FragmentAssets, fragmentAssets, MOST_ASSETS, MOST_SESSION_BYTES } from '@hydra-gateway/protocol'
 import type { Log } from '../log.ts'
 import type { FragmentDefinition, FragmentOutput } from './definition.ts'
 import { FragmentFailure } from './failure.ts'
@@ -19,8 +19,6 @@ export interface Output {
   readonly assets: FragmentAssets | undefined
 }
 
-/** Of each kind, as the gateway takes them. */
-const MOST_ASSETS = 64
 const ADVICE = 'return HTML, or { html, exports, session }'
 
 /** Makes the reader of a service. It rejects when there is nothing to show. */

@@ -17,7 +17,7 @@ import {
   fragmentReport,
 } from '@hydra-gateway/protocol'
 import { type FragmentTag, formatTransfer, readValue, rootOf } from '@hydra-gateway/protocol/fragments'
-import type { Source } from '@hydra-gateway/protocol/rsocket'
+import type { RSocketError, Source } from '@hydra-gateway/protocol/rsocket'
 import type { AskGateway, VisitorSessions } from './binding.ts'
 import { isKeepable } from './sessions.ts'
 
@@ -52,14 +52,17 @@ export interface Answered {
   readonly report: FragmentReport | undefined
 }
 
+/** Why there is no answer to what was not answered yet. */
+export interface QuestionFailure {
+  readonly reason: FallbackReason
+  readonly detail: string
+}
+
 export interface AnswerReceiver {
   onAnswer(answered: readonly Answered[], sessions: VisitorSessions): void
   /** Nothing more comes; `failure` says why, when it ended badly. */
-  onEnd(failure: string | undefined): void
+  onEnd(failure: QuestionFailure | undefined): void
 }
-
-/** Says what is too large to be asked: attributes and sessions in one message. */
-export const MOST_ASKED_BYTES = 4 * 1024 * 1024
 
 const REASONS: ReadonlySet<string> = new Set(FALLBACK_REASONS)
 
@@ -101,7 +104,7 @@ export function formatQuestion({
 /** Asks. Returns how to give up: nothing is called back afterwards. */
 export function askGateway(ask: AskGateway, request: FragmentsRequest, receiver: AnswerReceiver): () => void {
   let isOver = false
-  const end = (failure: string | undefined) => {
+  const end = (failure: QuestionFailure | undefined) => {
     if (isOver) return
     isOver = true
     receiver.onEnd(failure)
@@ -116,13 +119,19 @@ export function askGateway(ask: AskGateway, request: FragmentsRequest, receiver:
       receiver.onAnswer(fragments, sessions)
       if (!isOver) source?.request(1)
     },
-    onEnd: (error) => end(error?.message),
+    onEnd: (error) => end(error && { reason: reasonOf(error), detail: error.message }),
   })
   return () => {
     if (isOver) return
     isOver = true
     source?.cancel()
   }
+}
+
+/** What a gateway says that doesn't take a question, in our words. */
+function reasonOf({ problem }: Pick<RSocketError, 'problem'>): FallbackReason {
+  if (problem === 'HYDRA_TOO_LARGE') return 'too-large'
+  return problem === 'HYDRA_OVERLOADED' ? 'overloaded' : 'closed'
 }
 
 /** Reads an item. What is not understood is left out; whoever waits for it sees its fallback. */

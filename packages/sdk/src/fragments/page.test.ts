@@ -107,6 +107,21 @@ test('own fragments never leave the process; those that need them follow in a qu
   )
 })
 
+test('a question the gateway does not take is told as such', async () => {
+  for (const [problem, reason] of [
+    ['HYDRA_TOO_LARGE', 'too-large'],
+    ['HYDRA_OVERLOADED', 'overloaded'],
+    [undefined, 'closed'],
+  ] as const) {
+    const gateway = createHandMadeGateway(() => new Promise(() => {}))
+    const product = boundPage('<m:fragment service="x" ref="a" required>?</m:fragment>', bindingOf(gateway))
+    const text = product.render().text()
+    while (gateway.questions.length === 0) await new Promise(setImmediate)
+    gateway.lose(problem)
+    await assert.rejects(text, { reason })
+  }
+})
+
 test('a line that is lost in the middle shows the fallbacks of what is not there yet', async () => {
   const gateway = createHandMadeGateway(({ ref }) =>
     ref === 'there' ? { renderedHTML: 'there' } : new Promise(() => {}),

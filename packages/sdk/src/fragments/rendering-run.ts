@@ -12,7 +12,10 @@ import {
   type FallbackReason,
   type FragmentContext,
   type FragmentReport,
+  MOST_CALL_BYTES,
   MOST_DEPTH,
+  MOST_REF_LENGTH,
+  MOST_SERVICE_LENGTH,
 } from '@hydra-gateway/protocol'
 import {
   type Asset,
@@ -24,7 +27,7 @@ import {
   type Start,
 } from '@hydra-gateway/protocol/fragments'
 import { createSeldom } from '../seldom.ts'
-import { type Answered, type Asked, askGateway, formatQuestion, MOST_ASKED_BYTES } from './ask.ts'
+import { type Answered, type Asked, askGateway, formatQuestion, type QuestionFailure } from './ask.ts'
 import type { PageBinding, VisitorSessions } from './binding.ts'
 import { declaredAssets } from './declared-assets.ts'
 import { FragmentFailure } from './failure.ts'
@@ -211,8 +214,8 @@ export function createRun(options: RunOptions): Run {
       return 'recursion'
     }
     // Filled in from attributes, it may be anything; a question with one of these in it would be refused as a whole.
-    const isSayable = isFilled(service) && isFilled(ref) && service.length <= 128 && ref.length <= 256
-    return isSayable ? undefined : 'unresolved-name'
+    const isShort = service.length <= MOST_SERVICE_LENGTH && ref.length <= MOST_REF_LENGTH
+    return isFilled(service) && isFilled(ref) && isShort ? undefined : 'unresolved-name'
   }
 
   function timeOf(index: number): number {
@@ -345,8 +348,8 @@ export function createRun(options: RunOptions): Run {
       service: own,
     })
     const bytes = Buffer.byteLength(JSON.stringify([question.attributes, question.session]))
-    if (bytes > MOST_ASKED_BYTES) {
-      say('large', `attributes for fragments have ${bytes} bytes, at most ${MOST_ASKED_BYTES} are sent`)
+    if (bytes > MOST_CALL_BYTES) {
+      say('large', `attributes for fragments have ${bytes} bytes, at most ${MOST_CALL_BYTES} are sent`)
       for (const { index } of starts) fallBack(index, 'too-large')
       return
     }
@@ -378,7 +381,7 @@ export function createRun(options: RunOptions): Run {
       onEnd(failure) {
         isEnded = true
         questions.delete(cancel)
-        const reason = failure === undefined ? 'failed' : 'closed'
+        const { reason, detail } = failure ?? NOTHING_CAME
         let lost = 0
         for (const [id, index] of ids) {
           if (!asked.delete(index)) continue
@@ -386,8 +389,7 @@ export function createRun(options: RunOptions): Run {
           if (jobs.has(index)) fallBack(index, reason)
           else if (!outcomes[index]) early.set(index, unanswered(id, reason))
         }
-        if (lost > 0)
-          say('lost', `the gateway gave no answer for ${lost} fragments (${failure ?? 'none came'})`)
+        if (lost > 0) say('lost', `the gateway gave no answer for ${lost} fragments (${detail})`)
         step()
       },
     })
@@ -484,6 +486,8 @@ export function createRun(options: RunOptions): Run {
     },
   }
 }
+
+const NOTHING_CAME: QuestionFailure = { reason: 'failed', detail: 'none came' }
 
 function unanswered(id: string, reason: FallbackReason): Answered {
   return {

@@ -6,7 +6,7 @@
  */
 import type { FragmentsRequest, RenderedFragment } from '@hydra-gateway/protocol'
 import { createFlow, type FragmentTag, parseTransfers } from '@hydra-gateway/protocol/fragments'
-import type { StreamReceiver } from '@hydra-gateway/protocol/rsocket'
+import { ERROR_CODES, RSocketError, type StreamReceiver } from '@hydra-gateway/protocol/rsocket'
 import type { AskGateway, PageBinding, VisitorSessions } from '../binding.ts'
 import type { FragmentDefinition, LocalFragments } from '../definition.ts'
 import { createLocalFragments } from '../local.ts'
@@ -30,8 +30,8 @@ export interface HandMadeGateway {
   readonly rendered: AskedFor[]
   /** Questions nobody waited for any more. */
   cancelled: number
-  /** The line is lost: every question ends. */
-  lose(): void
+  /** Every question ends: the line is lost, or the gateway says why it doesn't answer. */
+  lose(problem?: string): void
 }
 
 /** `isLate`: what was rendered meanwhile comes in one item, the last first, and the end with it. */
@@ -52,8 +52,9 @@ export function createHandMadeGateway(render: Render, { isLate = false } = {}): 
         },
       }
     },
-    lose() {
-      for (const receiver of open) receiver.onEnd(new Error('the line is lost') as never)
+    lose(problem) {
+      const error = new RSocketError(ERROR_CODES.CONNECTION_CLOSE, 'the line is lost', problem)
+      for (const receiver of open) receiver.onEnd(error)
       open.clear()
     },
   }

@@ -50,3 +50,39 @@ export interface Call {
 export function keyOf({ service, ref }: Pick<Job, 'service' | 'ref'>): string {
   return `${service}#${ref}`
 }
+
+const NO_VALUES = Object.freeze({})
+
+/** A job that waits for its turn. `ids`: those of the page's others on the wire, which gets its own. */
+export function createJob(
+  index: number,
+  tag: FragmentTag,
+  id: string | undefined,
+  fallback: string | undefined,
+  ids: Set<string>,
+): Job {
+  let wireId = id ?? `f${index}`
+  while (ids.has(wireId)) wireId = `${wireId}.${index}`
+  ids.add(wireId)
+  return {
+    index,
+    id: id ?? wireId,
+    wireId,
+    tag,
+    fallback,
+    service: tag.service,
+    ref: tag.ref,
+    values: NO_VALUES,
+    wave: 1,
+    startedAt: 0,
+    deadline: Number.POSITIVE_INFINITY,
+    giveUpAt: Number.POSITIVE_INFINITY,
+    late: 'budget',
+    state: 'waiting',
+    isInFlow: false,
+    provider: undefined,
+    tried: [],
+    call: undefined,
+    cancelNested: undefined,
+  }
+}

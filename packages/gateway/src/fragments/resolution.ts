@@ -1,24 +1,22 @@
 /**
- * The fragments of one page, or of one fragment that has some itself: which are under way, until when, and what
- * became of them.
+ * The fragments of one page, or of one fragment that has some itself: which are under way, and what became of them.
  *
- * The flow says what may start, `calls.ts` asks for it; here is the time. One timer serves all: it is set to the
- * next moment at which one falls back. The budget runs while something is waited for, so a page that
- * is slow by itself doesn't use it up.
+ * The flow says what may start, `calls.ts` asks for it, `patience.ts` says until when; here they meet.
  *
  * @module
  */
 import { type FragmentAssets, type FragmentReport, MOST_ASSETS, MOST_DEPTH } from '@hydra-gateway/protocol'
-import { createFlow, type FragmentTag, type Start } from '@hydra-gateway/protocol/fragments'
+import { createFlow, type Start } from '@hydra-gateway/protocol/fragments'
 import type { Clock } from '../observe/clock.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { createCalls, type Piece } from './calls.ts'
 import type { Provider, Refusal, Wanted } from './choose.ts'
-import { type Job, keyOf } from './job.ts'
+import { createJob, type Job, keyOf } from './job.ts'
 import { exported, merged, own, put } from './names.ts'
 import { needsOf } from './needs.ts'
 import { assemble, readNested } from './nested.ts'
 import type { FragmentObserver } from './observe.ts'
+import { createPatience } from './patience.ts'
 import type { Outcome, PageContext, Resolution, ResolutionOptions } from './port.ts'
 import type { ResolverSettings } from './settings.ts'
 
@@ -43,10 +41,6 @@ export interface Page {
 
 /** A call that ends this close to a fragment's deadline ended because of it. */
 const CLOSE_MS = 5
-const BATCH_LATE: Refusal = Object.freeze({
-  reason: 'timeout',
-  detail: 'the service did not answer for all its fragments in the time there is for them together',
-})
 const NO_ATTRIBUTES = Object.freeze({})
 
 /** Begins with a page. */
@@ -56,8 +50,6 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
   const flow = createFlow({ attributes: options.attributes })
   const jobs: Job[] = []
   const ids = new Set<string>()
-  /** Those asked for that have not settled. */
-  const pending = new Set<Job>()
   /** Beyond `maxPerPage`: the flow never hears of them. */
   const surplus: Job[] = []
 
@@ -67,65 +59,15 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
   let isPumping = false
   let isPumpDue = false
 
-  // ---- time -------------------------------------------------------------------------------------------
-
-  let spentMs = 0
-  let busySince = 0
-  let budgetEnd = 0
-  let alarmAt = Number.POSITIVE_INFINITY
-  let stopAlarm: (() => void) | undefined
-
-  const setAlarm = (at: number, now: number): void => {
-    if (at >= alarmAt) return
-    stopAlarm?.()
-    alarmAt = at
-    stopAlarm = clock.after(Math.max(1, Math.ceil(at - now)), onAlarm)
-  }
-  const clearAlarm = (): void => {
-    stopAlarm?.()
-    stopAlarm = undefined
-    alarmAt = Number.POSITIVE_INFINITY
-  }
-  function onAlarm(): void {
-    alarmAt = Number.POSITIVE_INFINITY
-    stopAlarm = undefined
-    const now = clock.monotonic()
-    let next = Number.POSITIVE_INFINITY
-    for (const job of [...pending]) {
-      if (job.state !== 'asked') continue
-      if (job.giveUpAt - now >= 1) next = Math.min(next, job.giveUpAt)
-      else {
-        calls.giveUp(job)
-        fail(job, job.giveUpAt < job.deadline ? BATCH_LATE : lateness(job))
-      }
-    }
-    if (next < Number.POSITIVE_INFINITY && !isCancelled) setAlarm(next, now)
-  }
-  const lateness = ({ late, startedAt, deadline }: Job): Refusal => ({
-    reason: late,
-    detail:
-      late === 'timeout'
-        ? `not there within the ${Math.round(deadline - startedAt)} ms its tag allows`
-        : `not there when the ${Math.round(options.budgetMs)} ms of the page were over`,
+  const patience = createPatience({
+    clock,
+    budgetMs: options.budgetMs,
+    onLate(job, refusal) {
+      calls.giveUp(job)
+      fail(job, refusal)
+    },
   })
-
-  const wait = (job: Job, now: number): void => {
-    if (pending.size === 0) {
-      busySince = now
-      budgetEnd = now + options.budgetMs - spentMs
-    }
-    pending.add(job)
-    job.startedAt = now
-    const own = now + (job.tag.timeoutMs ?? Number.POSITIVE_INFINITY)
-    job.late = own < budgetEnd ? 'timeout' : 'budget'
-    job.deadline = Math.min(own, budgetEnd)
-    job.giveUpAt = job.deadline
-  }
-  const stopWaiting = (job: Job): void => {
-    if (!pending.delete(job) || pending.size > 0) return
-    spentMs += clock.monotonic() - busySince
-    clearAlarm()
-  }
+  const { pending } = patience
 
   // ---- settling ---------------------------------------------------------------------------------------
 
@@ -137,7 +79,7 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     assets: FragmentAssets | undefined,
   ): void => {
     if (job.state === 'settled' || isCancelled) return
-    stopWaiting(job)
+    patience.stop(job)
     job.call = undefined
     job.cancelNested = undefined
     job.state = 'settled'
@@ -288,19 +230,16 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     },
     session: (service) => own(page.sessions, service) ?? own(options.session, service),
     onSession: (service, session) => put(page.sessions, service, session),
-    giveUpAt(job, at) {
-      job.giveUpAt = Math.min(job.deadline, at)
-      setAlarm(job.giveUpAt, clock.monotonic())
-    },
+    giveUpAt: patience.giveUpAt,
     onPiece: rendered,
     onFailed: fail,
-    lateness: (job, now) => (job.deadline - now < CLOSE_MS ? lateness(job) : undefined),
+    lateness: (job, now) => (job.deadline - now < CLOSE_MS ? patience.lateness(job) : undefined),
   })
 
   const begin = (start: Start, now: number): Job | undefined => {
     const job = jobs[start.index]!
     const { service, ref, values, wave } = start
-    job.service = service === '' || service === 'self' ? context.service : service
+    job.service = service === '' ? context.service : service
     Object.assign(job, { ref, values, wave, startedAt: now })
     if (context.depth + 1 > MOST_DEPTH) {
       const detail = `fragments in fragments pass through more than ${MOST_DEPTH} services`
@@ -310,8 +249,8 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
       const detail = `${keyOf(job)} stands inside of itself: ${[...context.chain, keyOf(job)].join(' > ')}`
       return void fail(job, { reason: 'recursion', detail })
     }
-    wait(job, now)
-    if (job.deadline - now < 1) return void fail(job, lateness(job))
+    patience.wait(job, now)
+    if (job.deadline - now < 1) return void fail(job, patience.lateness(job))
     job.state = 'asked'
     return job
   }
@@ -357,7 +296,7 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
   return {
     add(tag, { id, fallback, parent } = {}) {
       const index = jobs.length
-      const job = jobOf(index, tag, id, fallback, ids)
+      const job = createJob(index, tag, id, fallback, ids)
       job.startedAt = clock.monotonic()
       jobs.push(job)
       if (++page.fragments > settings.maxPerPage) surplus.push(job)
@@ -376,14 +315,13 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     cancel() {
       if (isCancelled) return
       isCancelled = true
-      clearAlarm()
+      const left = patience.end()
       calls.cancel()
-      for (const job of pending) {
+      for (const job of left) {
         job.cancelNested?.()
         const refusal: Refusal = { reason: 'cancelled', detail: 'nobody waits for the page any more' }
         tell(job, reportOf(job, undefined, refusal, undefined))
       }
-      pending.clear()
     },
     get attributes() {
       return flow.attributes
@@ -394,37 +332,4 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
 
 function declaredBy({ provider, ref }: Job): FragmentAssets | undefined {
   return provider?.instance.refs?.get(ref)?.assets
-}
-
-function jobOf(
-  index: number,
-  tag: FragmentTag,
-  id: string | undefined,
-  fallback: string | undefined,
-  ids: Set<string>,
-): Job {
-  let wireId = id ?? `f${index}`
-  while (ids.has(wireId)) wireId = `${wireId}.${index}`
-  ids.add(wireId)
-  return {
-    index,
-    id: id ?? wireId,
-    wireId,
-    tag,
-    fallback,
-    service: tag.service,
-    ref: tag.ref,
-    values: NO_ATTRIBUTES,
-    wave: 1,
-    startedAt: 0,
-    deadline: Number.POSITIVE_INFINITY,
-    giveUpAt: Number.POSITIVE_INFINITY,
-    late: 'budget',
-    state: 'waiting',
-    isInFlow: false,
-    provider: undefined,
-    tried: [],
-    call: undefined,
-    cancelNested: undefined,
-  }
 }

@@ -4,26 +4,21 @@
  * Who speaks our protocol is asked over its channel for all fragments at once, as each comes by itself, and over HTTP
  * with one call each. Medusa's applications answer all or nothing: one call for all, and when it is refused one
  * for each (`medusa.md` 2.1).
- *
- * The context that is sent names the fragments around the page, not the one that is asked for: a call may be about
- * several. A service that asks for fragments in turn adds `service#ref` of the one it renders to the chain.
+ * What they are sent is in `call-request.ts`.
  *
  * @module
  */
-import type {
-  FragmentAssets,
-  FragmentContext,
-  RenderedFragment,
-  RenderItem,
-  RenderRequest,
+import {
+  type FragmentAssets,
+  MOST_SESSION_BYTES,
+  type RenderedFragment,
+  type RenderRequest,
 } from '@hydra-gateway/protocol'
-import { MOST_SESSION_BYTES } from '@hydra-gateway/protocol'
-import { formatTransfer } from '@hydra-gateway/protocol/fragments'
 import type { Clock } from '../observe/clock.ts'
 import type { Instance } from '../routing/upstream.ts'
+import { agreeing, createCallRequests } from './call-request.ts'
 import type { Provider, Refusal } from './choose.ts'
 import type { Call, Job } from './job.ts'
-import { merged, own, put } from './names.ts'
 import type { FragmentObserver } from './observe.ts'
 import type { RenderFailure, ResolutionOptions } from './port.ts'
 import type { ResolverSettings } from './settings.ts'
@@ -69,9 +64,9 @@ const PLACEHOLDER = /\$#FRGM-[A-Za-z0-9+]{60}/g
 
 export function createCalls(deps: CallsDeps): Calls {
   const { clock, settings, observer, options, choose, onPiece, onFailed, lateness } = deps
-  const { context, attributes } = options
+  const { context } = options
+  const requests = createCallRequests({ page: options, maxBytes: settings.maxBytes, session: deps.session })
   const open = new Set<Call>()
-  let sent: FragmentContext | undefined
 
   // ---- who is asked for what --------------------------------------------------------------------------
 
@@ -92,7 +87,7 @@ export function createCalls(deps: CallsDeps): Calls {
     for (const group of groups.values()) {
       if (!group.provider.instance.isOurs) askMedusa(group.provider, group.jobs)
       else if (group.provider.renderer.via === 'rsocket')
-        call(group.provider, group.jobs, itemsOf(group.jobs))
+        call(group.provider, group.jobs, requests.ours(group.jobs))
       else askSingly(group.provider, group.jobs)
     }
   }
@@ -100,77 +95,20 @@ export function createCalls(deps: CallsDeps): Calls {
     for (const job of jobs) {
       // One of them failing at once may have cancelled all.
       if (job.state !== 'asked') continue
-      if (provider.instance.isOurs) call(provider, [job], itemsOf([job]))
-      else callMedusa(provider, [job], merged(attributes, job.values))
+      if (provider.instance.isOurs) call(provider, [job], requests.ours([job]))
+      else callMedusa(provider, [job])
     }
   }
   /** One call gives every fragment the same attributes: two that import different values by one name can't share it. */
   const askMedusa = (provider: Provider, jobs: readonly Job[]): void => {
-    const batches: { jobs: Job[]; imported: Record<string, unknown> }[] = []
-    for (const job of jobs) {
-      let batch = batches.find(({ imported }) => agree(imported, job.values))
-      if (!batch) {
-        batch = { jobs: [], imported: {} }
-        batches.push(batch)
-      }
-      batch.jobs.push(job)
-      for (const name of Object.keys(job.values)) put(batch.imported, name, job.values[name])
-    }
-    for (const { jobs, imported } of batches) callMedusa(provider, jobs, merged(attributes, imported))
+    for (const group of agreeing(jobs)) callMedusa(provider, group)
   }
 
-  // ---- what they are sent -----------------------------------------------------------------------------
-
-  const itemsOf = (jobs: readonly Job[]): RenderRequest => ({
-    attributes: {},
-    requests: jobs.map((job) => ({ ...itemOf(job), fallback: null, values: valuesFor(job) })),
-    session: deps.session(jobs[0]!.service),
-    context: sentContext(),
-    maxBytes: settings.maxBytes,
-  })
-  /** Only what it is meant to get: what the tag imports, and of pages that can't import what the fragment asks for. */
-  const valuesFor = ({ values, provider, ref }: Job): Readonly<Record<string, unknown>> => {
-    if (!options.passesAll) return values
-    const asked: Record<string, unknown> = {}
-    for (const name of provider?.instance.refs?.get(ref)?.imports ?? [])
-      if (Object.hasOwn(attributes, name)) put(asked, name, own(attributes, name))
-    return merged(asked, values)
-  }
-  const sentContext = (): FragmentContext => {
-    if (sent) return sent
-    const { route, token, locale, depth, chain, traceparent, isXray } = context
-    sent = {
-      ...(route !== undefined && { route }),
-      ...(token !== undefined && { token }),
-      ...(locale !== undefined && { locale }),
-      depth: depth + 1,
-      chain: [...chain],
-      ...(traceparent !== undefined && { traceparent }),
-      ...(isXray && { xray: true }),
-    }
-    return sent
-  }
-
-  const callMedusa = (
-    provider: Provider,
-    jobs: readonly Job[],
-    given: Readonly<Record<string, unknown>>,
-  ): void => {
-    const now = clock.monotonic()
-    let leftMs = latestOf(jobs) - now
+  const callMedusa = (provider: Provider, jobs: readonly Job[]): void => {
+    let leftMs = latestOf(jobs) - clock.monotonic()
     // What it leaves is for asking one by one.
     if (jobs.length > 1) leftMs *= settings.medusaBatchMs / settings.medusaBudgetMs
-    call(
-      provider,
-      jobs,
-      {
-        attributes: given,
-        requests: jobs.map((job) => ({ ...itemOf(job), fallback: job.fallback ?? null })),
-        context: { depth: context.depth + 1 },
-        maxBytes: settings.maxBytes,
-      },
-      leftMs,
-    )
+    call(provider, jobs, requests.medusa(jobs), leftMs)
   }
 
   // ---- one call ---------------------------------------------------------------------------------------
@@ -317,31 +255,8 @@ interface Parts {
   html: string
 }
 
-function itemOf({ wireId, service, ref, tag }: Job): Omit<RenderItem, 'fallback'> {
-  return {
-    id: wireId,
-    service,
-    ref,
-    imports: tag.imports.length === 0 ? NONE : tag.imports.map(formatTransfer),
-    exports: tag.exports.length === 0 ? NONE : tag.exports.map(formatTransfer),
-  }
-}
-
-const NONE: readonly string[] = Object.freeze([])
-
 function latestOf(jobs: readonly Job[]): number {
   let latest = 0
   for (const { deadline } of jobs) if (deadline > latest) latest = deadline
   return latest
-}
-
-/** Whether no name stands for two values. */
-function agree(
-  imported: Readonly<Record<string, unknown>>,
-  values: Readonly<Record<string, unknown>>,
-): boolean {
-  return Object.keys(values).every(
-    (name) =>
-      !Object.hasOwn(imported, name) || JSON.stringify(imported[name]) === JSON.stringify(values[name]),
-  )
 }

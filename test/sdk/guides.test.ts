@@ -9,7 +9,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { eventually } from '../support/eventually.ts'
@@ -18,11 +19,13 @@ import { startProcess, type TestProcess } from '../support/process.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The code block of a page whose first lines name that file. */
+/** The code block of a page that names that file: in its first lines, or, as JSON has no comments, behind its language. */
 async function example(page: string, file: string): Promise<string> {
   const text = await readFile(join(root, page), 'utf8')
-  const blocks = [...text.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map(([, code]) => code ?? '')
-  const block = blocks.find((code) => code.split('\n', 2).some((line) => line.includes(` ${file}`)))
+  const blocks = [...text.matchAll(/^```\w*( \S+)?\n([\s\S]*?)^```$/gm)]
+  const block = blocks.find(([, title = '', code = '']) =>
+    [title, ...code.split('\n', 2)].some((line) => line.includes(` ${file}`)),
+  )?.[2]
   assert.ok(block, `${page} has no ${file}`)
   return block
 }
@@ -37,10 +40,20 @@ async function folder(t: TestContext, { publicKey, privateKey }: TestGateway): P
   return path
 }
 
-/** Runs an example of the Node guide until it is behind the gateway. */
-async function run(t: TestContext, gateway: TestGateway, file: string): Promise<TestProcess> {
+const NODE_GUIDE = 'docs/guides/service-node.md'
+const FRAGMENTS_GUIDE = 'docs/guides/fragments.md'
+const LANGUAGE_GUIDE = 'docs/guides/service-any-language.md'
+
+/** Runs an example of a guide until it is behind the gateway. */
+async function run(
+  t: TestContext,
+  gateway: TestGateway,
+  file: string,
+  guide = NODE_GUIDE,
+): Promise<TestProcess> {
   const cwd = await folder(t, gateway)
-  await writeFile(join(cwd, file), await example('docs/guides/service-node.md', file))
+  await mkdir(dirname(join(cwd, file)), { recursive: true })
+  await writeFile(join(cwd, file), await example(guide, file))
   const service = startProcess(t, { args: [file], cwd, env: { HYDRA_GATEWAY: gateway.url } })
   await service.printed(/is behind/)
   return service
@@ -121,7 +134,7 @@ test('a service of any language stays behind the gateway with the loop of the gu
     server.closeAllConnections()
   })
   const cwd = await folder(t, first)
-  const script = await example('docs/guides/service-any-language.md', 'register.sh')
+  const script = await example(LANGUAGE_GUIDE, 'register.sh')
   await writeFile(
     join(cwd, 'register.sh'),
     script.replaceAll('9000', String((server.address() as AddressInfo).port)),
@@ -136,3 +149,142 @@ test('a service of any language stays behind the gateway with the loop of the gu
   await loop.printed(/hello has to register again\nhello is registered/)
   assert.equal(await page(`${second.url}/hello/`), '200 hello from /hello/')
 })
+
+test('a page in one file shows a fragment of another, and is whole again when its service is', async (t) => {
+  const gateway = await startGateway(t)
+  const shop = await run(t, gateway, 'shop.mjs', FRAGMENTS_GUIDE)
+  assert.match(shop.output(), /GET {7}\/can\n {2}asks for {2}buy of orders \(the page:4:1\)/)
+  const can = `${gateway.url}/can`
+  assert.match(await page(can), /^200 [\s\S]*<h1>Watering can<\/h1>\n<p>Ordering is away for a moment\.<\/p>/)
+
+  const orders = await run(t, gateway, 'orders.mjs', FRAGMENTS_GUIDE)
+  assert.match(orders.output(), /offers 1 fragment from port \d+\n {2}fragment {2}buy \(imports anything\)/)
+  await eventually(async () => assert.match(await page(can), /<button>Order one<\/button> 14 are left/))
+  await orders.kill('SIGKILL')
+  await eventually(async () => assert.match(await page(can), /^200 [\s\S]*Ordering is away/))
+  await run(t, gateway, 'orders.mjs', FRAGMENTS_GUIDE)
+  await eventually(async () => assert.match(await page(can), /<button>Order one<\/button>/))
+})
+
+test('values go from fragment to fragment, under other names, and the page of the guide is what comes of it', async (t) => {
+  const gateway = await startGateway(t)
+  const [, orders] = await Promise.all(
+    ['chain/shop.mjs', 'chain/orders.mjs', 'chain/parcels.mjs'].map((file) =>
+      run(t, gateway, file, FRAGMENTS_GUIDE),
+    ),
+  )
+  const [whole, withoutOrders] = await shownPages()
+  const can = `${gateway.url}/goods/can`
+  await eventually(async () => assert.equal((await page(can)).trimEnd(), `200 ${whole}`))
+  await orders?.kill('SIGTERM')
+  await eventually(async () => assert.equal((await page(can)).trimEnd(), `200 ${withoutOrders}`))
+  assert.match(await page(`${gateway.url}/goods/nothing`), /^200 [\s\S]*<h1>Something for the garden<\/h1>/)
+})
+
+/** What the guide says the page of the chain looks like. */
+async function shownPages(): Promise<(string | undefined)[]> {
+  const text = await readFile(join(root, FRAGMENTS_GUIDE), 'utf8')
+  return [...text.matchAll(/^```html\n(<!doctype html>[\s\S]*?)\n```$/gm)].map(([, html]) => html)
+}
+
+test('a page that knows nothing of the gateway but one header has its fragments', async (t) => {
+  const port = await freePort()
+  const services = { site: { url: `http://127.0.0.1:${port}`, routes: ['/site/**'] } }
+  const gateway = await startGateway(t, { services })
+  const cwd = await folder(t, gateway)
+  const code = await example(FRAGMENTS_GUIDE, 'site.mjs')
+  await writeFile(join(cwd, 'site.mjs'), code.replace('9001', String(port)))
+  startProcess(t, { args: ['site.mjs'], cwd, env: {} })
+  const can = `${gateway.url}/site/can`
+  await eventually(async () =>
+    assert.match(
+      await page(can),
+      /^200 <!doctype html>\n<title>Watering can<\/title>\n\n<h1>[\s\S]*Ordering is away/,
+    ),
+  )
+  await run(t, gateway, 'chain/orders.mjs', FRAGMENTS_GUIDE)
+  await eventually(async () => assert.match(await page(can), /<button>Order one for 38\.90 €<\/button>/))
+})
+
+test('HTML a template engine made for one request has its fragments', async (t) => {
+  const gateway = await startGateway(t)
+  await run(t, gateway, 'views.mjs', FRAGMENTS_GUIDE)
+  await run(t, gateway, 'chain/orders.mjs', FRAGMENTS_GUIDE)
+  await eventually(async () =>
+    assert.match(
+      await page(`${gateway.url}/views/can`),
+      /<h1>Watering can<\/h1>\n<p><button>Order one for 38\.90 €/,
+    ),
+  )
+})
+
+test('a page with a mistake keeps its service from starting, with the words of the guide', async (t) => {
+  const gateway = await startGateway(t)
+  const cwd = await folder(t, gateway)
+  await writeFile(join(cwd, 'broken.mjs'), await example(FRAGMENTS_GUIDE, 'broken.mjs'))
+  const broken = startProcess(t, { args: ['broken.mjs'], cwd, env: { HYDRA_GATEWAY: gateway.url } })
+  await broken.printed(/Node\.js v/)
+  const guide = await readFile(join(root, FRAGMENTS_GUIDE), 'utf8')
+  const [said] = /^FragmentExportConflict: product\.html:3:1 .*$/m.exec(guide) ?? []
+  assert.ok(said)
+  assert.ok(broken.output().includes(said), broken.output())
+  assert.equal((await fetch(gateway.url)).status, 200)
+})
+
+test('a fragment in any language is asked for and answers as its guide has it', async (t) => {
+  const gateway = await startGateway(t)
+  const port = await freePort()
+  const json = async (file: string) => JSON.parse(await example(LANGUAGE_GUIDE, file))
+  const [registration, asked, answer] = await Promise.all(
+    ['registration.json', 'asked.json', 'answer.json'].map(json),
+  )
+  const bodies: unknown[] = []
+  const server = createServer(async (request, response) => {
+    assert.equal(request.url, `/h/fragment/${gateway.publicKey}/requestFragment`)
+    const body = JSON.parse(await text(request))
+    bodies.push(body)
+    answer.fragments[0].id = body.requests[0].id
+    response.end(JSON.stringify(answer))
+  }).listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  assert.equal((await register(gateway, { ...registration, port })).status, 200)
+
+  const resolved = await fetch(`${gateway.discovery}/requestFragment`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/vnd.hydra.resolved-fragments+json',
+    },
+    body: JSON.stringify({
+      attributes: { sku: 'can' },
+      requests: { stock: [{ id: 'f1', ref: 'left', imports: ['sku'], exports: ['count'] }] },
+    }),
+  })
+  const { fragments, attributes } = (await resolved.json()) as { fragments: object[]; attributes: object }
+  assert.deepEqual(attributes, { count: 14 })
+  assert.deepEqual(fragments[0], { ...answer.fragments[0], service: 'stock', version: 0 })
+  const [{ attributes: said, requests }] = bodies as [typeof asked]
+  assert.deepEqual({ attributes: said, requests }, asked)
+})
+
+/** A port of this machine nobody listens at. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function register({ discovery }: TestGateway, registration: object): Promise<Response> {
+  return fetch(`${discovery}/registration`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(registration),
+  })
+}

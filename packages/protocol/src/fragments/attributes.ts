@@ -24,7 +24,7 @@ export interface TagAttributes {
 }
 
 const NAME_END = /[\t\n\f\r />]/g
-const ATTRIBUTE_START = /[^\t\n\f\r />]/g
+const ATTRIBUTE_START = /[^\t\n\f\r /]/g
 const ATTRIBUTE_NAME_END = /[\t\n\f\r />=]/g
 const EQUALS = /[\t\n\f\r ]*=[\t\n\f\r ]*/y
 const VALUE_END = /[\t\n\f\r >]/g
@@ -63,8 +63,7 @@ export function readAttributes(tag: string): TagAttributes {
 /** Where the next attribute begins; undefined when the tag ends before one. */
 function nextAttribute(tag: string, from: number): number | undefined {
   const start = find(ATTRIBUTE_START, tag, from)
-  const close = tag.indexOf('>', from)
-  return start >= tag.length || (close !== -1 && close < start) ? undefined : start
+  return start >= tag.length || tag[start] === '>' ? undefined : start
 }
 
 function find(pattern: RegExp, text: string, from: number): number {

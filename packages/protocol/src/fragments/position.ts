@@ -16,10 +16,10 @@ export function placesOf(page?: string): NamePlace {
 
 const FIRST: Position = Object.freeze({ line: 1, column: 1 })
 
-/** Where `index` of a text is, for a text that begins at `start`. LF, CRLF and CR each end a line. */
-export function positionIn(text: string, index: number, start: Position = FIRST): Position {
+/** Where `index` of a text is, if `start` is where its `from` is. LF, CRLF and CR each end a line. */
+export function positionIn(text: string, index: number, start: Position = FIRST, from = 0): Position {
   let { line, column } = start
-  for (let i = 0; i < index; i++) {
+  for (let i = from; i < index; i++) {
     const code = text.charCodeAt(i)
     const isBreak = code === 0x0a || (code === 0x0d && text.charCodeAt(i + 1) !== 0x0a)
     if (isBreak) [line, column] = [line + 1, 1]

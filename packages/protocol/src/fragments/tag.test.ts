@@ -209,3 +209,11 @@ test('attributes are read as parse5 reads them', () => {
     { numRuns: 500 },
   )
 })
+
+test('a tag with a note for each of its letters is read in the time its length takes', () => {
+  // By the square of it, this would take minutes.
+  const count = 200_000
+  const { warnings } = readFragmentTag(`<m:fragment ref="a" ${'a '.repeat(count)}/>`, at)
+  assert.equal(warnings.length, count - 1)
+  assert.deepEqual(warnings.at(-1)!.at, { line: 1, column: 21 + 2 * (count - 1) })
+})

@@ -142,11 +142,16 @@ export function readFragmentTag(text: string, at: Position): LooseTag {
     at,
   }
   found.sort((one, other) => one.index - other.index)
-  const notes = (isFault: boolean): TagNote[] =>
-    found
-      .filter((note) => note.isFault === isFault)
-      .map(({ index, sentence }) => ({ at: positionIn(text, index, at), sentence }))
-  return { tag, prefix, faults: notes(true), warnings: notes(false) }
+  const faults: TagNote[] = []
+  const warnings: TagNote[] = []
+  // Each is counted from the one before: a tag may have as many notes as it has letters.
+  let seen = { index: 0, at }
+  for (const { index, sentence, isFault } of found) {
+    seen = { index, at: positionIn(text, index, seen.at, seen.index) }
+    const notes = isFault ? faults : warnings
+    notes.push({ at: seen.at, sentence })
+  }
+  return { tag, prefix, faults, warnings }
 }
 
 /** `800`, `800ms`, `1.5s`: milliseconds, at least one. */

@@ -33,8 +33,7 @@ const NO_ATTRIBUTES = Object.freeze({})
 export function readNested(html: string, name: string, onFault: OnFault): Nested | string {
   if (!mayHoldTags(html)) return html
   const { template, faults } = readTemplate(html, { name })
-  // Tags that get into each other's way are for the flow, which turns down the later ones only.
-  const fault = faults.find((each) => each.name === 'FragmentSyntaxError')
+  const [fault] = faults
   if (fault) {
     onFault('nested-tags', fault.message)
     return withoutTags(html)

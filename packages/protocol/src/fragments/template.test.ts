@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { FragmentError, Template, TemplatePart } from './model.ts'
-import { type CompileOptions, compileFaults, compileTemplate } from './template.ts'
+import { type CompileOptions, compileFaults, compileTemplate, readTemplate } from './template.ts'
 
 const name = 'product.html'
 
@@ -281,6 +281,16 @@ const { page } = fc.letrec<{ page: Written; item: Written }>((tie) => ({
     fc.constant({ html: '<m:fragment ref="d"/>', tags: [{ open: '<m:fragment ref="d"/>', close: '' }] }),
   ),
 }))
+
+test('a page that is only read is not checked for what its tags say beside each other', () => {
+  const html =
+    '<script type="application/json" m:attributes>{}</script>' +
+    '<m:fragment ref="a" imports="none" exports="x"/><m:fragment ref="b" exports="x"/>'
+  assert.equal(compileFaults(html).length, 2)
+  const { template, faults } = readTemplate(html)
+  assert.deepEqual([template.nodes.length, faults], [2, []])
+  assert.equal(readTemplate(`${html}<m:fragment>`).faults.length, 2)
+})
 
 test('pages are cut into parts that make the same page again', () => {
   fc.assert(

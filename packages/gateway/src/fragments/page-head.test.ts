@@ -17,6 +17,12 @@ test('a composed page is for its visitor alone, whatever its service said', () =
   }
 })
 
+test('a line of quotes nobody closes is read in the time its length takes', () => {
+  // By the square of it, this would take minutes.
+  const said = privately(`public, max-age=1, x="${'\\"'.repeat(500_000)}`)
+  assert.equal(said.startsWith('private, max-age=1, x=, \\'), true)
+})
+
 test('pages are read and written in what they are written in', () => {
   assert.equal(pageText('text/html')!.encode('é').toString(), 'é')
   assert.equal(pageText('text/html; Charset="UTF-8"')!.encode('é').toString(), 'é')

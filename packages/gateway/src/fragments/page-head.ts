@@ -63,15 +63,38 @@ export function pageHead(head: ResponseHead, channel: ChannelKind, options: Page
   return flat
 }
 
-/** Between commas, but not those inside of quotes. */
-const DIRECTIVE = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g
+/** What stands in quotes, or opens some that nobody closes: then what follows is as if there were none. */
+const QUOTED = /"(?:[^"\\]|\\.)*("?)/gs
 const SHARED = /^(?:public|s-maxage|proxy-revalidate|private)(?=$|[\s=])/i
 
 /** A `Cache-Control` that lets nobody but the visitor keep the page; who says nothing has it checked each time. */
 export function privately(control: string): string {
-  const directives = (control.match(DIRECTIVE) ?? []).map((each) => each.trim()).filter((each) => each !== '')
+  const directives = directivesOf(control)
   if (directives.length === 0) return 'private, no-cache'
   return ['private', ...directives.filter((each) => !SHARED.test(each))].join(', ')
+}
+
+/** Between commas, but not those inside of quotes. */
+function directivesOf(control: string): readonly string[] {
+  const found: string[] = []
+  let directive = ''
+  const add = (text: string) => {
+    const [first = '', ...others] = text.split(',')
+    directive += first
+    for (const other of others) {
+      found.push(directive)
+      directive = other
+    }
+  }
+  let at = 0
+  for (const { 0: quoted, 1: isClosed, index } of control.matchAll(QUOTED)) {
+    add(control.slice(at, index))
+    at = index + quoted.length
+    if (isClosed) directive += quoted
+    else add(quoted.replaceAll('"', ','))
+  }
+  add(control.slice(at))
+  return [...found, directive].map((each) => each.trim()).filter((each) => each !== '')
 }
 
 function withAcceptEncoding(vary: readonly string[]): readonly string[] {

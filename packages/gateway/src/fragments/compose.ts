@@ -66,11 +66,14 @@ export function createComposer(deps: ComposerDeps): Composer {
   const { visitors, answers, metrics, log } = deps
   const pageDeps: PageDeps = { ...deps, observer: createFragmentObserver(deps) }
   const known = new WeakMap<Route, Composed>()
+  /** Of all requests, only those of gateways that compose are looked up in `known`. */
+  let isUsed = false
   const declaredAssets = createDeclaredAssets(deps.instancesOf)
 
   function learn(route: Route): Composed {
     let composed = known.get(route)
     if (!composed) {
+      isUsed = true
       composed = { hints: [], refused: new Set() }
       known.set(route, composed)
     }
@@ -170,7 +173,7 @@ export function createComposer(deps: ComposerDeps): Composer {
 
   return {
     wantsWhole: (exchange, route) =>
-      route.compose === true || route.hold === true || (known.has(route) && asksForPage(exchange)),
+      route.compose === true || route.hold === true || (isUsed && known.has(route) && asksForPage(exchange)),
     isPartOfPage(exchange, route, head) {
       const contentType = lineOf(head, CONTENT_TYPE)
       // Who says it with every answer says it with pictures too, and those are kept by visitors.

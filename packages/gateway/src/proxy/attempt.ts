@@ -117,8 +117,9 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     }
     exchange.attempt = this
     // Conditions of other methods are about what they do (RFC 9110, 13.2.1), not about a copy of the page.
+    const { composer } = this.#engine
     exchange.wantsWhole =
-      this.#mayCompose && isSafe(this.method) && this.#engine.composer!.wantsWhole(exchange, this.#route)
+      composer !== undefined && composer.wantsWhole(exchange, this.#route) && isSafe(this.method)
     this.#begin()
   }
 

@@ -34,7 +34,8 @@ export interface Composition extends AnswerSink {
 export interface Composer {
   /**
    * Whether the answer to a request will be composed, as far as is known: then conditions and ranges don't reach the
-   * service, since parts of it, and word that nothing changed, are of no use.
+   * service, since parts of it, and word that nothing changed, are of no use. Asked for every request: a gateway that
+   * composes nothing says so by a flag.
    */
   wantsWhole(exchange: WireExchange, route: Route): boolean
   /** Whether an answer that is no whole page is about one that is composed: it is asked for whole then, and from now on. */

@@ -128,10 +128,8 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
       const refused = refusal(request, publicKey, peer, 'registration')
       if (refused) return refused
       try {
-        const body = await readJson(request, {
-          maxBytes: settings.maxRegistrationBytes,
-          timeoutMs: settings.bodyTimeoutMs,
-        })
+        const limits = { maxBytes: settings.maxRegistrationBytes, timeoutMs: settings.bodyTimeoutMs }
+        const body = await readJson(request, limits, 'HYDRA_BAD_REGISTRATION')
         const registration = parseRegistration(body, settings.maxRoutes)
         const registered = await registrar.register(registration, { channel: 'http', peer: peer.address })
         const names = byConnection.get(peer.connection) ?? new Map<string, string>()

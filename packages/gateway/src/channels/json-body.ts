@@ -10,15 +10,20 @@ import { HydraError } from '../errors.ts'
 export interface BodyLimits {
   readonly maxBytes: number
   readonly timeoutMs: number
+  /** The setting that says `maxBytes`, for who reads the error. */
+  readonly setting?: string
 }
 
 /**
  * Reads a body as text, or throws HYDRA_TOO_LARGE as soon as more than `maxBytes` came, HYDRA_REQUEST_TIMEOUT
  * when it takes longer than `timeoutMs`, HYDRA_BAD_REQUEST when it is cut off or no UTF-8.
  */
-export async function readText(request: Request, { maxBytes, timeoutMs }: BodyLimits): Promise<string> {
+export async function readText(
+  request: Request,
+  { maxBytes, timeoutMs, setting }: BodyLimits,
+): Promise<string> {
   const tooLarge = () =>
-    new HydraError('HYDRA_TOO_LARGE', `the body may have ${maxBytes} bytes; nothing was registered`)
+    new HydraError('HYDRA_TOO_LARGE', `the body may have ${maxBytes} bytes${setting ? ` (${setting})` : ''}`)
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge()
   if (!request.body) return ''
   const chunks: Uint8Array[] = []
@@ -51,24 +56,25 @@ export async function readText(request: Request, { maxBytes, timeoutMs }: BodyLi
   }
 }
 
-/** Reads a body as JSON: what `readText` throws, or HYDRA_BAD_REGISTRATION with what is wrong. */
-export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
-  const text = await readText(request, limits)
-  if (isJsonTooDeep(text)) {
-    throw new HydraError('HYDRA_BAD_REGISTRATION', `the body is nested more than ${MOST_JSON_DEPTH} deep`)
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new HydraError('HYDRA_BAD_REGISTRATION', `the body is not JSON: ${(cause as Error).message}`, {
-      cause,
-    })
-  }
-  if (hasForbiddenKey(value)) {
-    throw new HydraError('HYDRA_BAD_REGISTRATION', 'the keys __proto__ and constructor can not be used')
-  }
+/** What is said of a body nobody can read. */
+export type BodyFault = 'HYDRA_BAD_REQUEST' | 'HYDRA_BAD_REGISTRATION'
+
+/** Reads a body as JSON: what `readText` and `parseJson` throw, or `fault` for keys that reach into objects. */
+export async function readJson(request: Request, limits: BodyLimits, fault: BodyFault): Promise<unknown> {
+  const value = parseJson(await readText(request, limits), fault)
+  if (hasForbiddenKey(value))
+    throw new HydraError(fault, 'the keys __proto__ and constructor can not be used')
   return value
+}
+
+/** Parses the text of a body, or throws `fault` with what is wrong. */
+export function parseJson(text: string, fault: BodyFault): unknown {
+  if (isJsonTooDeep(text)) throw new HydraError(fault, `the body is nested more than ${MOST_JSON_DEPTH} deep`)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new HydraError(fault, `the body is not JSON: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** Looks through parsed JSON of any depth without recursion: its depth is the sender's choice. */

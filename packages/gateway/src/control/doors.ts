@@ -109,7 +109,9 @@ export function createDoors(deps: DoorsDeps): Doors {
     .get('/_hydra/api/v1/services', (c) => c.json(admin.services()))
     .get('/_hydra/api/v1/routes', (c) => c.json(admin.routes()))
     .get('/_hydra/api/v1/fragments', (c) => c.json(admin.fragments()))
-    .post('/_hydra/api/v1/xray', async (c) => c.json(xray.link(await readJson(c.req.raw, SMALL_BODY))))
+    .post('/_hydra/api/v1/xray', async (c) =>
+      c.json(xray.link(await readJson(c.req.raw, SMALL_BODY, 'HYDRA_BAD_REQUEST'))),
+    )
     .delete('/_hydra/api/v1/services/:name', (c) => {
       const name = c.req.param('name')
       switch (admin.forget(name)) {

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { DEPTH_HEADER, isJsonTooDeep, RESOLVED_FRAGMENTS_MIME } from '@hydra-gateway/protocol'
+import { DEPTH_HEADER, RESOLVED_FRAGMENTS_MIME } from '@hydra-gateway/protocol'
 import type { HttpChannel } from '../channels/http.ts'
-import { readText } from '../channels/json-body.ts'
+import { parseJson, readText } from '../channels/json-body.ts'
 import { HydraError } from '../errors.ts'
 import { bareAnswer } from '../fragments/bare-answer.ts'
 import type { AskedPage, FragmentDesk } from '../fragments/port.ts'
@@ -41,21 +41,8 @@ export function createFragmentDoor(deps: FragmentDoorDeps): FragmentDoor {
 
   const readBody = async (request: Request): Promise<unknown> => {
     const { maxCallBytes, bodyTimeoutMs } = settings
-    const text = await readText(request, { maxBytes: maxCallBytes, timeoutMs: bodyTimeoutMs }).catch(
-      (error: unknown) => {
-        if (!(error instanceof HydraError) || error.code !== 'HYDRA_TOO_LARGE') throw error
-        const detail = `a request for fragments may have ${maxCallBytes} bytes (fragments.maxCallBytes)`
-        throw new HydraError('HYDRA_TOO_LARGE', detail, { cause: error })
-      },
-    )
-    if (isJsonTooDeep(text)) throw new HydraError('HYDRA_BAD_REQUEST', 'the body is nested too deep')
-    try {
-      return JSON.parse(text)
-    } catch (cause) {
-      throw new HydraError('HYDRA_BAD_REQUEST', `the body is not JSON: ${(cause as Error).message}`, {
-        cause,
-      })
-    }
+    const limits = { maxBytes: maxCallBytes, timeoutMs: bodyTimeoutMs, setting: 'fragments.maxCallBytes' }
+    return parseJson(await readText(request, limits), 'HYDRA_BAD_REQUEST')
   }
 
   /** Waits until everything settled. A caller that leaves has everything cancelled. */
@@ -88,8 +75,8 @@ export function createFragmentDoor(deps: FragmentDoorDeps): FragmentDoor {
     try {
       const page = await settled(await readBody(request), exchange, isMedusa)
       const answer = page.take()
-      if (!isMedusa) return json(JSON.stringify(answer ?? NOTHING), RESOLVED_FRAGMENTS_MIME)
-      const bare = bareAnswer(answer?.fragments ?? [], settings.maxAnswerBytes)
+      if (!isMedusa) return json(JSON.stringify(answer), RESOLVED_FRAGMENTS_MIME)
+      const bare = bareAnswer(answer.fragments, settings.maxAnswerBytes)
       for (const { id, bytes } of bare.left) {
         metrics.fragmentDropped('answer-too-large')
         const detail = `the answer would have more than ${settings.maxAnswerBytes} bytes (fragments.maxAnswerBytes)`
@@ -108,8 +95,6 @@ export function createFragmentDoor(deps: FragmentDoorDeps): FragmentDoor {
     }
   }
 }
-
-const NOTHING = { type: 'RESOLVED_FRAGMENT', fragments: [], attributes: {}, sessions: {} }
 
 function asksForObject(accept: string | undefined): boolean {
   return accept?.toLowerCase().includes(RESOLVED_FRAGMENTS_MIME) ?? false

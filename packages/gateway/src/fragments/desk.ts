@@ -110,7 +110,6 @@ export function createFragmentDesk({ resolver, contextFrom, newExchange, setting
         return news.length > 0
       },
       take(mostBytes = Number.POSITIVE_INFINITY) {
-        if (news.length === 0) return undefined
         const answer: ResolvedFragments = {
           type: 'RESOLVED_FRAGMENT',
           fragments: [],

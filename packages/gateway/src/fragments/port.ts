@@ -155,8 +155,8 @@ export interface PageCaller {
 
 /** The fragments of a page somebody asked for. */
 export interface AskedPage {
-  /** What is new since the last time: fragments up to `mostBytes` of HTML, but one at least. Undefined for nothing. */
-  take(mostBytes?: number): ResolvedFragments | undefined
+  /** What is new since the last time: fragments up to `mostBytes` of HTML, but one at least where there is one. */
+  take(mostBytes?: number): ResolvedFragments
   /** Everything settled; what was not taken may still be. */
   readonly isDone: boolean
   /** There is something to take. */

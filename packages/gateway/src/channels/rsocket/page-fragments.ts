@@ -59,19 +59,17 @@ export function createPageFragments(deps: PageFragmentsDeps): PageFragments {
         })
       })
       open.delete(page)
-      return encode(page.take() ?? NOTHING)
+      return encode(page.take())
     },
 
     stream(data, sink) {
       let demand = 0
       let isOver = false
       const send = (): void => {
-        while (demand > 0 && !isOver) {
-          const answer = page.take(ITEM_BYTES)
-          if (!answer) break
+        while (demand > 0 && !isOver && page.hasNews) {
           demand--
           try {
-            sink.next(encode(answer))
+            sink.next(encode(page.take(ITEM_BYTES)))
           } catch (error) {
             isOver = true
             open.delete(page)
@@ -107,11 +105,4 @@ export function createPageFragments(deps: PageFragmentsDeps): PageFragments {
 
 function sizeOf({ renderedHTML }: RenderedFragment): number {
   return renderedHTML?.length ?? -1
-}
-
-const NOTHING: ResolvedFragments = {
-  type: 'RESOLVED_FRAGMENT',
-  fragments: [],
-  attributes: {},
-  sessions: {},
 }

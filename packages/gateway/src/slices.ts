@@ -73,6 +73,5 @@ export function fragmentsSlice({ fragments }: Config): FragmentSettings {
     readAheadBytes: fragments.readAhead,
     maxFallbackBytes: fragments.maxFallbackBytes,
     maxHeldBytes: fragments.maxHeldBytes,
-    xray: fragments.xray,
   }
 }

@@ -33,7 +33,7 @@ export function createDeclaredAssets(
 
   return (tag, own) => {
     const { ref } = tag
-    const service = tag.service === '' || tag.service === 'self' ? own : tag.service
+    const service = tag.service === '' ? own : tag.service
     if (service.includes('${') || ref.includes('${')) return NO_ASSETS
     let first: Instance | undefined
     for (const instance of instancesOf(service)) {

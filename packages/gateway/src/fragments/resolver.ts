@@ -22,7 +22,7 @@ export interface ResolverDeps {
   readonly renderers: readonly Renderer[]
   readonly settings: ResolverSettings
   readonly clock: Clock
-  readonly log: Pick<Log, 'debug' | 'warn' | 'error' | 'isLevelEnabled'>
+  readonly log: Pick<Log, 'debug' | 'warn' | 'isLevelEnabled'>
   readonly metrics: Pick<Metrics, 'fragment' | 'fragmentDropped'>
 }
 

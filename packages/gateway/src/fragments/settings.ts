@@ -26,6 +26,4 @@ export interface FragmentSettings extends ResolverSettings {
   readonly readAheadBytes: number
   readonly maxFallbackBytes: number
   readonly maxHeldBytes: number
-  /** Everybody sees the X-ray. */
-  readonly xray: boolean
 }

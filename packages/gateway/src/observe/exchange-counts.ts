@@ -124,6 +124,6 @@ function grown(array: Float64Array, length: number): Float64Array<ArrayBuffer> {
 }
 
 /** A label's value as the text form wants it. */
-function escapeLabel(value: string): string {
+export function escapeLabel(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 }

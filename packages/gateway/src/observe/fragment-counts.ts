@@ -4,7 +4,7 @@
  * @module
  */
 import { FALLBACK_REASONS, type FallbackReason } from '@hydra-gateway/protocol'
-import { OTHER_SERVICES } from './exchange-counts.ts'
+import { escapeLabel, OTHER_SERVICES } from './exchange-counts.ts'
 
 /** What became of a fragment: it was rendered, or why its fallback is shown. */
 export type FragmentOutcome = 'rendered' | FallbackReason
@@ -83,9 +83,4 @@ export function createFragmentCounts(mostServices: number = MOST_SERVICES): Frag
       return `${counts.join('\n')}\n\n${times.join('\n')}`
     },
   }
-}
-
-/** A label's value as the text form wants it. */
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 }

@@ -63,8 +63,6 @@ export interface PageVisitor {
   readonly route: string | undefined
   /** A developer looks at the page. */
   readonly isXray: boolean
-  /** The id of the visitor; undefined for nobody. */
-  readonly visitorId: string | undefined
 }
 
 interface VisitorsDeps {
@@ -246,7 +244,6 @@ export function createVisitors({
         visitor: contexts.of({ id: visit?.id, pins: visit?.pins ?? NO_PINS, own: instance }),
         route: visit && textOf(exchange, visit),
         isXray: visit?.isXray ?? isXray(exchange),
-        visitorId: visit?.id,
       }
     },
 
@@ -256,7 +253,6 @@ export function createVisitors({
         visitor: contexts.of({ id: token?.visitor, pins: token?.pins ?? NO_PINS }),
         route: token && route,
         isXray: token?.isXray ?? false,
-        visitorId: token?.visitor,
       }
     },
   }

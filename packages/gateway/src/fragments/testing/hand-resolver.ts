@@ -160,7 +160,6 @@ export function handComposer(
           visitor: { select: () => undefined },
           route: undefined,
           isXray: xray !== undefined,
-          visitorId: undefined,
         }),
         onHead() {},
       },

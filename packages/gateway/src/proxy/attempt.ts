@@ -118,8 +118,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     exchange.attempt = this
     // Conditions of other methods are about what they do (RFC 9110, 13.2.1), not about a copy of the page.
     const { composer } = this.#engine
-    exchange.wantsWhole =
-      composer !== undefined && composer.wantsWhole(exchange, this.#route) && isSafe(this.method)
+    exchange.wantsWhole = composer?.wantsWhole(exchange, this.#route) === true && isSafe(this.method)
     this.#begin()
   }
 

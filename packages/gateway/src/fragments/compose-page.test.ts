@@ -132,7 +132,7 @@ test('any page, cut anywhere, with fragments that come in any order, to a visito
             fails.delete(ref)
             resolving!.settle(ref, isFailing ? 'failed' : { html: `[${ref} $&]` })
           } else return false
-          await Promise.resolve()
+          await new Promise((resolve) => setImmediate(resolve))
           return true
         }
         const bytes = Buffer.from(html)

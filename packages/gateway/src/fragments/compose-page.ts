@@ -294,11 +294,11 @@ export class ComposedPage implements Composition {
     this.#schedule()
   }
 
-  /** Several that come together are written together. */
+  /** Those that come in one turn of the loop, each from a service of its own, leave in one write. */
   #schedule(): void {
     if (this.#isScheduled || this.#isAdvancing) return
     this.#isScheduled = true
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#isScheduled = false
       this.#advance()
     })

@@ -7,11 +7,11 @@
 import { MOST_JSON_DEPTH } from '@hydra-gateway/protocol'
 
 /** Looks through parsed JSON without recursion: its depth is the sender's choice. */
-export function isPlainData(value: unknown): boolean {
+export function isPlainData(value: unknown, mostDepth: number = MOST_JSON_DEPTH): boolean {
   if (typeof value !== 'object' || value === null) return true
   let level: object[] = [value]
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > MOST_JSON_DEPTH) return false
+    if (depth > mostDepth) return false
     const below: object[] = []
     for (const each of level) {
       const isList = Array.isArray(each)

@@ -17,6 +17,7 @@ import {
   type RenderedFragment,
   type RenderRequest,
 } from '@hydra-gateway/protocol'
+import { MOST_VALUE_DEPTH } from '@hydra-gateway/protocol/fragments'
 import { isPlainData } from './plain-data.ts'
 import type { RenderFailure, RenderReceiver } from './port.ts'
 
@@ -81,7 +82,8 @@ export function readRendered(value: unknown): Rendered {
   if (!Array.isArray(list)) return nothing('the answer is neither an array nor an object with fragments')
   const { fragments, fault } = readFragments(list)
   const session = own(value, 'session')
-  if (isPlainData(session)) return { fragments, session, fault }
+  // It goes back in other messages than the one it came in.
+  if (isPlainData(session, MOST_VALUE_DEPTH)) return { fragments, session, fault }
   return {
     fragments,
     session: undefined,

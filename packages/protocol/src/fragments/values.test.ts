@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { isJsonTooDeep } from '../json-depth.ts'
 import { copyValue, MOST_VALUE_DEPTH, put } from './values.ts'
 
 test('what JSON can say is copied as JSON would', () => {
@@ -47,6 +48,19 @@ test('a value nested too deeply is absent as a whole', () => {
   assert.deepEqual(copyValue(nested(MOST_VALUE_DEPTH)), nested(MOST_VALUE_DEPTH))
   assert.equal(copyValue(nested(MOST_VALUE_DEPTH + 1)), undefined)
   assert.equal(copyValue({ fine: 1, deep: nested(100) }), undefined)
+})
+
+test('a value that crosses fits into every message there is', () => {
+  let value: unknown = 1
+  for (let depth = 0; depth < MOST_VALUE_DEPTH; depth++) value = [value]
+  const rendered = { id: 'a', renderedHTML: '', exports: { value } }
+  for (const message of [
+    { attributes: { value }, requests: {}, session: { orders: value } },
+    { attributes: {}, requests: [{ id: 'a', values: { value } }], session: value },
+    { fragments: [rendered], session: value },
+    { type: 'RESOLVED_FRAGMENT', fragments: [rendered], attributes: { value }, sessions: { orders: value } },
+  ])
+    assert.equal(isJsonTooDeep(JSON.stringify(message)), false, Object.keys(message).join())
 })
 
 test('__proto__ is a name like any other', () => {

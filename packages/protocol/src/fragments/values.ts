@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { MOST_JSON_DEPTH } from '../json-depth.ts'
 
-/** Deepest nesting of a value that crosses; a deeper one is absent as a whole. */
-export const MOST_VALUE_DEPTH = 64
+/** Deepest nesting of a value that crosses; a deeper one is absent as a whole. The messages it crosses in need the rest. */
+export const MOST_VALUE_DEPTH = MOST_JSON_DEPTH - 8
 
 const TOO_DEEP = Symbol('too deep')
 

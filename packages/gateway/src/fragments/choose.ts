@@ -34,14 +34,14 @@ export interface Wanted {
   readonly preferred: Instance | undefined
 }
 
-export interface ChooserDeps {
+export interface ChooseDeps {
   readonly table: () => RoutingTable
   /** In the order of preference. */
   readonly renderers: readonly Renderer[]
 }
 
 /** Makes the choice of instances for fragments. */
-export function createChooser({ table, renderers }: ChooserDeps): (wanted: Wanted) => Provider | Refusal {
+export function createChoose({ table, renderers }: ChooseDeps): (wanted: Wanted) => Provider | Refusal {
   const rendererFor = (instance: Instance): Renderer | undefined => {
     for (const renderer of renderers) if (renderer.reaches(instance)) return renderer
     return undefined

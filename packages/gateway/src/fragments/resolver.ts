@@ -10,7 +10,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { RoutingTable } from '../routing/table.ts'
-import { createChooser } from './choose.ts'
+import { createChoose } from './choose.ts'
 import { createFragmentObserver } from './observe.ts'
 import type { Renderer, Resolver } from './port.ts'
 import { openResolution, type Page, type Shared } from './resolution.ts'
@@ -29,7 +29,7 @@ export interface ResolverDeps {
 /** Makes the resolver of a gateway. */
 export function createResolver({ table, renderers, settings, clock, log, metrics }: ResolverDeps): Resolver {
   const shared: Shared = {
-    choose: createChooser({ table, renderers }),
+    choose: createChoose({ table, renderers }),
     isKnown: (service) => table().service(service) !== undefined,
     observer: createFragmentObserver({ clock, log, metrics }),
     settings,

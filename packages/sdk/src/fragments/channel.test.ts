@@ -140,11 +140,12 @@ test('each fragment comes as soon as it is ready, and a slow one delays nobody',
 })
 
 test('items wait until somebody wants them', async (t) => {
-  const { stream, close } = connected(['a', 'b', 'c'].map((ref) => fragment(ref, () => ref)))
+  const { stream, ask, close } = connected(['a', 'b', 'c'].map((ref) => fragment(ref, () => ref)))
   t.after(close)
   const { ids, end, source } = stream(['a', 'b', 'c'], {}, 1)
   await eventually(() => ids().length === 1)
-  await new Promise((resolve) => setTimeout(resolve, 10))
+  // Whatever was under way has come before this answer.
+  await ask(['a', 'b', 'c'])
   assert.equal(ids().length, 1)
   source.request(2)
   await eventually(() => end() === 'well')
@@ -228,7 +229,9 @@ test('what a fragment waits for is told when nobody waits for it: cancelled, or 
 
 test('what a service can’t take is turned down whole, and the rest goes on', async (t) => {
   const { gone, go } = waiter()
+  let begun = 0
   const slow = fragment('slow', async () => {
+    begun++
     await gone
     return 'done'
   })
@@ -239,7 +242,7 @@ test('what a service can’t take is turned down whole, and the rest goes on', a
   assert.equal((await ask(many.map(({ ref }) => ref))).fragments.length, 5)
   const first = stream(['slow'])
   const second = ask(['slow'])
-  await new Promise((resolve) => setTimeout(resolve, 10))
+  await eventually(() => begun === 2)
   const third = stream(['f0'])
   await eventually(() => third.end() !== undefined)
   assert.match(third.end() ?? '', /^HYDRA_OVERLOADED: 2 fragments are being rendered/)
@@ -253,11 +256,15 @@ test('what a service can’t take is turned down whole, and the rest goes on', a
 })
 
 test('who waits for a place and goes away is forgotten, though the place never becomes free', async (t) => {
-  const stuck = fragment('stuck', () => new Promise<string>(() => {}))
+  let isStuck = false
+  const stuck = fragment('stuck', () => {
+    isStuck = true
+    return new Promise<string>(() => {})
+  })
   const { stream, close, renders } = connected([stuck, fragment('a', () => 'x')], { maxRenders: 1 })
   t.after(close)
   const { source } = stream(['stuck', 'a'])
-  await new Promise((resolve) => setTimeout(resolve, 10))
+  await eventually(() => isStuck)
   source.cancel()
   await renders.idle()
 })

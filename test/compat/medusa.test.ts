@@ -12,12 +12,14 @@ import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { buildJar, type JavaProcess, startJar } from '../support/java.ts'
 import { findProgram } from '../support/programs.ts'
+import { fragmentTests } from './fragments.ts'
+import { type AnswerFragments, fragmentWireTests } from './fragments-wire.ts'
 import { eventually, freePort, type GatewayProcess, startGateway } from './gateway-process.ts'
 import { createRecorder, header } from './recorder.ts'
 
 const CLIENTS = [
-  { title: 'medusa-ui 0.9.5', folder: 'medusa-java', jdkAtLeast: 19 },
-  { title: 'the stand-in for medusa-ui', folder: 'medusa-stand-in', jdkAtLeast: 17 },
+  { title: 'medusa-ui 0.9.5', folder: 'medusa-java', jdkAtLeast: 19, logsAsked: false },
+  { title: 'the stand-in for medusa-ui', folder: 'medusa-stand-in', jdkAtLeast: 17, logsAsked: true },
 ] as const
 
 const PUBLIC_KEY = 'compat-public-key'
@@ -28,14 +30,14 @@ const START_MS = 60_000
 const say = (line: string) => console.log(`test:medusa: ${line}`)
 const browserPath = await findProgram('chromium', 'chromium-browser', 'google-chrome')
 
-for (const { title, folder, jdkAtLeast } of CLIENTS) {
+for (const { title, folder, jdkAtLeast, logsAsked } of CLIENTS) {
   const dir = fileURLToPath(new URL(folder, import.meta.url))
   const built = await buildJar({ dir, jdkAtLeast, say })
   const missing = 'unavailable' in built ? built.unavailable : browserPath ? undefined : 'no chromium in PATH'
   if (missing) say(`SKIPPED ${title}: ${missing}`)
   else say(`running ${title}`)
 
-  const start = async (name: string, port: number, gateway: string) =>
+  const start: Start = async (name, port, gateway, more = {}) =>
     startJar({
       jar: 'jar' in built ? built.jar : '',
       jdkAtLeast,
@@ -46,82 +48,123 @@ for (const { title, folder, jdkAtLeast } of CLIENTS) {
         'medusa.hydra.uri': gateway,
         'medusa.hydra.secret.public-key': PUBLIC_KEY,
         'medusa.hydra.secret.private-key': PRIVATE_KEY,
+        ...more,
       },
     })
 
   suite(title, { skip: missing ?? false }, () => {
     wireTests(start)
-    gatewayTests(start)
+    gatewayTests(start, logsAsked)
   })
 }
 
-type Start = (name: string, port: number, gateway: string) => Promise<JavaProcess>
+type Start = (
+  name: string,
+  port: number,
+  gateway: string,
+  more?: Readonly<Record<string, string>>,
+) => Promise<JavaProcess>
 
 /** What the client sends, taken byte by byte: the facts of docs/reference/protocols/medusa.md. */
 function wireTests(start: Start): void {
-  test('a client registers, beats by name, and registers again after a 410', {
-    timeout: 120_000,
-  }, async (t) => {
+  suite('on the wire', () => {
+    let port: number
+    let service: JavaProcess
+    let recorder: Awaited<ReturnType<typeof createRecorder>>
     let aliveStatus = 200
-    const recorder = await createRecorder({
-      answer: ({ requestLine }) =>
-        requestLine.includes('/alive')
-          ? [aliveStatus, String(aliveStatus === 200)]
-          : [200, '{"publicKey":null,"services":[],"roleMappings":{},"unknown":1}'],
+    let answerFragments: AnswerFragments = () => undefined
+
+    before(async () => {
+      recorder = await createRecorder({
+        answer(request) {
+          const { requestLine } = request
+          if (requestLine.includes('/requestFragment')) return answerFragments(request)
+          if (requestLine.includes('/alive')) return [aliveStatus, String(aliveStatus === 200)]
+          return [200, '{"publicKey":null,"services":[],"roleMappings":{},"unknown":1}']
+        },
+      })
+      port = await freePort()
+      service = await start('one', port, recorder.url)
     })
-    t.after(() => recorder.close())
-    const port = await freePort()
-    const service = await start('one', port, recorder.url)
-    t.after(() => service.stop())
-    const { requests } = recorder
-    const beats = () => requests.filter(({ requestLine }) => requestLine.includes('/alive'))
-
-    await recorder.until(() => beats().length >= 2, START_MS)
-    const registration = requests[0]!
-    assert.equal(registration.requestLine, `POST /h/discovery/${PUBLIC_KEY}/registration HTTP/1.1`)
-    assert.match(header(registration, 'content-type') ?? '', /^application\/json/)
-    assert.equal(header(registration, 'content-length'), String(registration.body.length))
-    const { staticResources, activeSince, host, ...bean } = JSON.parse(registration.body.toString())
-    assert.deepEqual(bean, {
-      webProtocol: 'http',
-      port,
-      socketPort: 0,
-      name: 'one',
-      version: 0,
-      awakening: null,
-      endpoints: ['/one/counter'],
-      sockets: [],
-      menuItems: {},
+    after(async () => {
+      await service?.stop()
+      await recorder?.close()
     })
-    assert.equal(typeof host, 'string')
-    assert.ok(activeSince > 0)
-    assert.ok(staticResources.includes('css/counter.css'))
-    assert.ok(staticResources.includes('js/mark.js'))
 
-    const [first, second] = beats() as [(typeof requests)[0], (typeof requests)[0]]
-    assert.equal(first.requestLine, `POST /h/discovery/${PUBLIC_KEY}/alive HTTP/1.1`)
-    assert.match(header(first, 'content-type') ?? '', /^text\/plain/)
-    assert.equal(first.body.toString(), 'one')
-    assert.ok(second.atMs - first.atMs > 2000 && second.atMs - first.atMs < 4500)
-    assert.equal(first.connection, second.connection)
-    assert.equal(header(first, 'authorization'), undefined)
-    assert.equal(header(first, 'cookie'), undefined)
+    test('a client registers, beats by name, and registers again after a 410', {
+      timeout: 120_000,
+    }, async () => {
+      const { requests } = recorder
+      const beats = () => requests.filter(({ requestLine }) => requestLine.includes('/alive'))
 
-    const before = requests.length
-    aliveStatus = 410
-    const registersAgain = () =>
-      requests.slice(before).some(({ requestLine }) => requestLine.includes('/registration'))
-    await recorder.until(registersAgain, 6000)
+      await recorder.until(() => beats().length >= 2, START_MS)
+      const registration = requests[0]!
+      assert.equal(registration.requestLine, `POST /h/discovery/${PUBLIC_KEY}/registration HTTP/1.1`)
+      assert.match(header(registration, 'content-type') ?? '', /^application\/json/)
+      assert.equal(header(registration, 'content-length'), String(registration.body.length))
+      const { staticResources, activeSince, host, endpoints, ...bean } = JSON.parse(
+        registration.body.toString(),
+      )
+      assert.deepEqual(bean, {
+        webProtocol: 'http',
+        port,
+        socketPort: 0,
+        name: 'one',
+        version: 0,
+        awakening: null,
+        sockets: [],
+        menuItems: {},
+      })
+      for (const path of ['/one/counter', '/one/fragments']) assert.ok(endpoints.includes(path), path)
+      assert.equal(typeof host, 'string')
+      assert.ok(activeSince > 0)
+      assert.ok(staticResources.includes('css/counter.css'))
+      assert.ok(staticResources.includes('js/mark.js'))
+
+      const [first, second] = beats() as [(typeof requests)[0], (typeof requests)[0]]
+      assert.equal(first.requestLine, `POST /h/discovery/${PUBLIC_KEY}/alive HTTP/1.1`)
+      assert.match(header(first, 'content-type') ?? '', /^text\/plain/)
+      assert.equal(first.body.toString(), 'one')
+      assert.ok(second.atMs - first.atMs > 2000 && second.atMs - first.atMs < 4500)
+      assert.equal(first.connection, second.connection)
+      assert.equal(header(first, 'authorization'), undefined)
+      assert.equal(header(first, 'cookie'), undefined)
+
+      const before = requests.length
+      aliveStatus = 410
+      const registersAgain = () =>
+        requests.slice(before).some(({ requestLine }) => requestLine.includes('/registration'))
+      await recorder.until(registersAgain, 6000)
+      aliveStatus = 200
+    })
+
+    fragmentWireTests({
+      publicKey: PUBLIC_KEY,
+      port: () => port,
+      requests: () => recorder.requests,
+      answerWith(answer) {
+        answerFragments = answer
+      },
+    })
   })
 }
 
-function gatewayTests(start: Start): void {
+function gatewayTests(start: Start, logsAsked: boolean): void {
   suite('behind the gateway', () => {
     const ports = { one: 0, two: 0, gateway: 0 }
     let gateway: GatewayProcess
     let services: { one: JavaProcess; two: JavaProcess }
     let browser: Browser
     let pageOfOne: Page
+
+    const fragments = fragmentTests({
+      gateway: () => gateway,
+      browser: () => browser,
+      portOfOne: () => ports.one,
+      two: () => services.two,
+      logsAsked,
+      keys: { publicKey: PUBLIC_KEY, privateKey: PRIVATE_KEY },
+    })
 
     const openGateway = () =>
       startGateway({ port: ports.gateway, publicKey: PUBLIC_KEY, privateKey: PRIVATE_KEY })
@@ -138,7 +181,8 @@ function gatewayTests(start: Start): void {
         for (const name of ['one', 'two', 'gateway'] as const) ports[name] = await freePort()
         gateway = await openGateway()
         services = {
-          one: await start('one', ports.one, gateway.url),
+          // It refuses to render fragments for others.
+          one: await start('one', ports.one, gateway.url, { 'compat.csrf': 'true' }),
           two: await start('two', ports.two, gateway.url),
         }
         browser = await chromium.launch({
@@ -147,12 +191,14 @@ function gatewayTests(start: Start): void {
         })
         await serves('/one/counter', START_MS)
         await serves('/two/counter', START_MS)
+        await fragments.start()
         pageOfOne = await browser.newPage()
       },
       { timeout: 2 * START_MS },
     )
     after(async () => {
       await browser?.close()
+      await fragments.stop()
       await services?.one.stop()
       await services?.two.stop()
       await gateway?.stop()
@@ -180,6 +226,8 @@ function gatewayTests(start: Start): void {
       await pageOfTwo.close()
     })
 
+    fragments.whenAllIsWell()
+
     test('a killed service shows the 503 page within 5.5 s while the other one works', async () => {
       await openCounter(pageOfOne, `${gateway.url}/one/counter`)
       const killedAtMs = performance.now()
@@ -196,6 +244,8 @@ function gatewayTests(start: Start): void {
       await count(pageOfOne, 1)
     })
 
+    fragments.whenTwoIsKilled()
+
     test('it is back as soon as it runs again', { timeout: 2 * START_MS }, async () => {
       services.two = await start('two', ports.two, gateway.url)
       await serves('/two/counter', START_MS)
@@ -204,6 +254,8 @@ function gatewayTests(start: Start): void {
       await count(pageOfTwo, 1)
       await pageOfTwo.close()
     })
+
+    fragments.whenTwoIsBack()
 
     test('a service that froze is out by its lease, and registers again when its next beat gets a 410', {
       timeout: 60_000,

@@ -25,11 +25,11 @@ export function header({ headerLines }: Recorded, name: string): string | undefi
   return line?.slice(name.length + 1).trim()
 }
 
-/** Listens on a free loopback port. `answer` gives status and JSON body for each request. */
+/** Listens on a free loopback port. `answer` gives status and JSON body for each request, or none to let it wait. */
 export async function createRecorder({
   answer,
 }: {
-  answer: (request: Recorded) => readonly [status: number, body: string]
+  answer: (request: Recorded) => readonly [status: number, body: string] | undefined
 }) {
   const requests: Recorded[] = []
   const waiting = new Set<() => void>()
@@ -43,11 +43,14 @@ export async function createRecorder({
       received = Buffer.concat([received, chunk])
       for (let request = take(); request; request = take()) {
         requests.push(request)
-        const [status, body] = answer(request)
-        const type = 'content-type: application/json\r\n'
-        socket.write(
-          `HTTP/1.1 ${status} X\r\n${type}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-        )
+        const given = answer(request)
+        if (given) {
+          const [status, body] = given
+          const type = 'content-type: application/json\r\n'
+          socket.write(
+            `HTTP/1.1 ${status} X\r\n${type}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+          )
+        }
         for (const check of waiting) check()
       }
     })

@@ -21,7 +21,10 @@ import org.springframework.web.reactive.function.client.WebClient;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.client.HttpClient;
 
-/** Registers and beats on a Medusa client's schedule, over the same pooled WebClient with 2 s limits. */
+/**
+ * Registers and beats on a Medusa client's schedule, and asks for the fragments of pages, over the same pooled WebClient
+ * with 2 s limits.
+ */
 @Component
 class GatewayClient {
 
@@ -48,7 +51,8 @@ class GatewayClient {
         @Value("${medusa.hydra.secret.public-key}") String publicKey) throws IOException {
         String host = InetAddress.getLocalHost().getHostAddress();
         this.registration = Registration.of(
-            name, host, port, Set.of("/" + name + "/counter"), StaticResources.names(resolver));
+            name, host, port, Set.of("/" + name + "/counter", "/" + name + "/fragments"),
+            StaticResources.names(resolver));
         this.discovery = gateway + "/h/discovery/" + publicKey;
     }
 
@@ -78,10 +82,26 @@ class GatewayClient {
             .subscribe();
     }
 
+    /**
+     * What became of the fragments of a page. Every failure is an answer without entries, with which the page shows
+     * its placeholders.
+     */
+    Mono<List<RenderedFragment>> fragments(Template template, Map<String, Object> attributes) {
+        if (!registered) return Mono.just(template.fallbacks());
+        return http.post().uri(discovery + "/requestFragment").bodyValue(new Asked(attributes, template.requests()))
+            .exchangeToMono(response -> response.statusCode().equals(HttpStatus.OK)
+                ? response.bodyToMono(RenderedFragment[].class)
+                : response.releaseBody().thenReturn(new RenderedFragment[0]))
+            .map(List::of)
+            .onErrorReturn(List.of());
+    }
+
     private Mono<Void> lost(Throwable reason) {
         registered = false;
         return Mono.empty();
     }
+
+    record Asked(Map<String, Object> attributes, Map<String, List<Fragment>> requests) {}
 
     /** What a Medusa client reads of the answer; it throws when it has no role mappings to put away. */
     record Answer(String publicKey, List<Object> services, Map<String, String> roleMappings) {

@@ -84,7 +84,8 @@ export function pageIn(
       case 'esi':
         return `<esi:include src="/${ref}"/>`
       case 'tailor':
-        return `<fragment src="http://127.0.0.1:${ports[part - 1]}/${ref}"></fragment>`
+        // Its answer is what the page's head waits for; without such a one it waits for all.
+        return `<fragment${part === 1 ? ' primary' : ''} src="http://127.0.0.1:${ports[part - 1]}/${ref}"></fragment>`
       case 'hydra':
         return `<m:fragment service="part${part}" ref="${ref}"><p class="note">This part is away for a moment.</p></m:fragment>`
     }

@@ -81,6 +81,11 @@ test('a fragment that declares no imports gets all the page gives, one that decl
   assert.equal(({} as { polluted?: boolean }).polluted, undefined)
 })
 
+/** Lists in lists. */
+function nested(depth: number): unknown {
+  return depth === 0 ? 'end' : [nested(depth - 1)]
+}
+
 test('exports, attributes and sessions cross as JSON; what is none is left out and said once', async () => {
   const loop: Record<string, unknown> = {}
   loop.self = loop
@@ -88,6 +93,7 @@ test('exports, attributes and sessions cross as JSON; what is none is left out a
     dates: { exports: { total: new Date(0), tax: { deep: [undefined] } }, session: { at: new Date(0) } },
     loops: { exports: { total: loop, tax: 1n as never }, session: loop },
     functions: { exports: { total: () => {} }, session: () => {} },
+    deep: { exports: { total: nested(57), tax: nested(56) }, session: nested(57) },
     list: { exports: 'total' as never, assets: 'a.css' as never },
   }
   const { render, said } = service(
@@ -103,12 +109,14 @@ test('exports, attributes and sessions cross as JSON; what is none is left out a
     assets: undefined,
   })
   const nothing = { html: '', exports: {}, assets: undefined }
-  for (const ref of ['loops', 'functions', 'list', 'loops']) assert.deepEqual(await render(ref), nothing)
+  for (const ref of ['loops', 'functions']) assert.deepEqual(await render(ref), nothing)
+  assert.deepEqual(await render('deep'), { ...nothing, exports: { tax: nested(56) } })
+  for (const ref of ['list', 'loops']) assert.deepEqual(await render(ref), nothing)
   assert.deepEqual(said, [
-    'fragment "loops": the value of "total" in exports is no JSON; it is left out',
-    'fragment "loops": its session is no JSON; what was kept before stays',
-    'fragment "functions": the value of "total" in exports is no JSON; it is left out',
-    'fragment "functions": its session is no JSON; what was kept before stays',
+    ...['loops', 'functions', 'deep'].flatMap((ref) => [
+      `fragment "${ref}": the value of "total" in exports is no JSON, or nested more than 56 deep; it is left out`,
+      `fragment "${ref}": its session is no JSON, or nested more than 56 deep; what was kept before stays`,
+    ]),
     'fragment "list": exports must be an object by name, not string; they are left out',
     'fragment "list": its assets must be such as { styles: ["a.css"] }; they are left out',
   ])

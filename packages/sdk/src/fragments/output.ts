@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { type FragmentAssets, fragmentAssets, MOST_ASSETS, MOST_SESSION_BYTES } from '@hydra-gateway/protocol'
+import {
+  type FragmentAssets,
+  fragmentAssets,
+  isJsonTooDeep,
+  MOST_ASSETS,
+  MOST_SESSION_BYTES,
+} from '@hydra-gateway/protocol'
+import { MOST_VALUE_DEPTH } from '@hydra-gateway/protocol/fragments'
 import type { Log } from '../log.ts'
 import type { FragmentDefinition, FragmentOutput } from './definition.ts'
 import { FragmentFailure } from './failure.ts'
@@ -19,6 +26,7 @@ export interface Output {
   readonly assets: FragmentAssets | undefined
 }
 
+const NO_VALUE = `is no JSON, or nested more than ${MOST_VALUE_DEPTH} deep`
 const ADVICE = 'return HTML, or { html, exports, session }'
 
 /** Makes the reader of a service. It rejects when there is nothing to show. */
@@ -47,7 +55,7 @@ export function createOutputReader(
       const text = jsonOf(value)
       if (text !== undefined) values[name] = JSON.parse(text)
       else if (value !== undefined)
-        warnOnce(ref, list, `the value of "${name}" in ${list} is no JSON; it is left out`)
+        warnOnce(ref, list, `the value of "${name}" in ${list} ${NO_VALUE}; it is left out`)
     }
     return values
   }
@@ -67,8 +75,7 @@ export function createOutputReader(
     const text = jsonOf(session)
     const bytes = text === undefined ? 0 : Buffer.byteLength(text)
     if (text !== undefined && bytes <= MOST_SESSION_BYTES) return { session: JSON.parse(text) }
-    const fault =
-      text === undefined ? 'is no JSON' : `has ${bytes} bytes of JSON, at most ${MOST_SESSION_BYTES}`
+    const fault = text === undefined ? NO_VALUE : `has ${bytes} bytes of JSON, at most ${MOST_SESSION_BYTES}`
     warnOnce(ref, 'session', `its session ${fault}; what was kept before stays`)
     return {}
   }
@@ -128,10 +135,11 @@ function kindOf(given: unknown): string {
   return Array.isArray(given) ? 'a list' : `an object (${given.constructor?.name ?? 'Object'})`
 }
 
-/** The value as JSON; undefined where there is none. */
+/** The value as JSON; undefined where there is none, or none that a message can carry: it would take all others along. */
 function jsonOf(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value)
+    const text: string | undefined = JSON.stringify(value)
+    return text === undefined || isJsonTooDeep(text, MOST_VALUE_DEPTH) ? undefined : text
   } catch {
     return undefined
   }

@@ -16,5 +16,7 @@ export const MOST_ASSETS = 64
 export const MOST_ASSET_LENGTH = 2048
 /** Largest session of one visitor at one service, bytes of JSON. */
 export const MOST_SESSION_BYTES = 16 * 1024
+/** Fragments an SDK renders for others at a time, and calls a gateway has one instance busy with, unless told otherwise. */
+export const DEFAULT_RENDERS = 256
 /** Largest request of a page any gateway takes; its setting `fragments.maxCallBytes` may say less. */
 export const MOST_CALL_BYTES = 8 * 1024 * 1024

@@ -1,14 +1,15 @@
 /**
  * Asks instances for fragments over the lines they keep open (`hydra.fragments.render`).
  *
- * A line carries many calls at once. How many is bounded here, well below what a service takes: one above would be
- * refused by it, after its bytes stood in line before everybody else's.
+ * A line carries many calls at once. How many is bounded here, by what an SDK takes: one above would be refused by
+ * it, after its bytes stood in line before everybody else's.
  *
  * `timeoutMs` is kept by the tick of the engine's deadlines, so never early and up to two ticks late; whoever needs it
  * exact cancels.
  *
  * @module
  */
+import { DEFAULT_RENDERS } from '@hydra-gateway/protocol'
 import type { OwnRequests } from '../proxy/forward.ts'
 import { ChannelCall, type LineState, type RenderLine } from './channel-call.ts'
 import type { Cancel, Renderer, RenderFailure } from './port.ts'
@@ -24,13 +25,12 @@ export interface ChannelRendererDeps {
 }
 
 export interface ChannelRendererSettings {
-  /** Calls one instance may be busy with; above: `overloaded`. @default 512 */
+  /** Calls one instance may be busy with; above: `overloaded`. @default 256 */
   readonly maxInFlight?: number
   /** Bytes that may wait for an instance to read them; above: `overloaded`. @default 8 MiB */
   readonly maxPendingBytes?: number
 }
 
-const DEFAULT_IN_FLIGHT = 512
 /** Less than what a line is given up for. */
 const DEFAULT_PENDING_BYTES = 8 * 1024 * 1024
 
@@ -38,7 +38,7 @@ const nothing: Cancel = () => {}
 
 /** Makes the renderer of one gateway. */
 export function createChannelRenderer({ lineOf, requests, settings = {} }: ChannelRendererDeps): Renderer {
-  const { maxInFlight = DEFAULT_IN_FLIGHT, maxPendingBytes = DEFAULT_PENDING_BYTES } = settings
+  const { maxInFlight = DEFAULT_RENDERS, maxPendingBytes = DEFAULT_PENDING_BYTES } = settings
   const { vitals, deadlines } = requests
   const states = new WeakMap<RenderLine, LineState>()
 

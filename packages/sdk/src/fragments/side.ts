@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FragmentConflict, Overview } from '@hydra-gateway/protocol'
+import { DEFAULT_RENDERS, type FragmentConflict, type Overview } from '@hydra-gateway/protocol'
 import type { RouteHandlers } from '@hydra-gateway/protocol/rsocket'
 import type { Line } from '../connection.ts'
 import type { Log } from '../log.ts'
@@ -19,7 +19,6 @@ import { createLocalFragments } from './local.ts'
 import { createResolveNested } from './nested.ts'
 import { createRenders } from './renders.ts'
 
-const MAX_RENDERS = 256
 const MAX_RENDER_BYTES = 2 * 1024 * 1024
 /** Other requests of the gateway on the same line. */
 const SPARE_STREAMS = 64
@@ -58,7 +57,7 @@ export interface FragmentSide {
 export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
   const { options, log } = deps
   const { name: service, fragments: definitions = [], pages = [], identify } = options
-  const { maxRenders = MAX_RENDERS, maxRenderBytes = MAX_RENDER_BYTES } = options
+  const { maxRenders = DEFAULT_RENDERS, maxRenderBytes = MAX_RENDER_BYTES } = options
   const { sessions, version = 0, affinity = false } = options
   // Fragments may hold tags themselves, and these may mean fragments: each side needs the other.
   const fragments = createLocalFragments({ service, definitions, identify, log, nested: () => resolveNested })

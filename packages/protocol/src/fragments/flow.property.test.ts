@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { createFlow, type Flow } from './flow.ts'
-import { wavesOf } from './graph.ts'
 import { rootOf } from './lists.ts'
 import type { FragmentTag, Transfer } from './model.ts'
+import { wavesOf } from './testing/waves.ts'
 
 /** A page as it may come: tags with the holder of each, what it has itself, how many tags are ahead, who fails. */
 interface Page {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { cyclesOf, cycleThrough, type Edge, type GraphNode, wavesOf } from './graph.ts'
+import { cyclesOf, cycleThrough, type Edge, type GraphNode } from './graph.ts'
 import { parseTransfers } from './lists.ts'
+import { wavesOf } from './testing/waves.ts'
 
 function node(imports: string, exports: string, parent?: number): GraphNode {
   return { imports: parseTransfers(imports), exports: parseTransfers(exports), parent }

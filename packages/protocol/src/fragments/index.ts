@@ -6,8 +6,8 @@
  */
 export * from './assets.ts'
 export { type Misfit, misfitsOf } from './compatible.ts'
+export { neverClosed, OVERSIZED } from './faults.ts'
 export * from './flow.ts'
-export { wavesOf } from './graph.ts'
 export { fillNames, formatTransfer, parseTransfers, readValue, rootOf } from './lists.ts'
 export * from './model.ts'
 export * from './page-attributes.ts'

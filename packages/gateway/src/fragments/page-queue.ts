@@ -14,19 +14,20 @@ class Kept {
   readonly #bytes: Buffer
   #end = 0
 
-  constructor(atLeast: number) {
-    this.#bytes = Buffer.allocUnsafe(Math.max(atLeast, KEPT_BYTES))
+  constructor(bytes: number) {
+    this.#bytes = Buffer.allocUnsafe(bytes)
   }
 
   get text(): Buffer {
     return this.#bytes.subarray(0, this.#end)
   }
 
-  /** False: it has no room for that. */
-  add(text: Buffer): boolean {
-    if (this.#end + text.length > this.#bytes.length) return false
+  hasRoom(bytes: number): boolean {
+    return this.#end + bytes <= this.#bytes.length
+  }
+
+  add(text: Buffer): void {
     this.#end += text.copy(this.#bytes, this.#end)
-    return true
   }
 }
 
@@ -90,14 +91,25 @@ export class PageQueue<T extends object | number> {
     const from = Math.max(this.#at, items.length - this.#borrowed)
     this.#borrowed = 0
     if (from >= items.length) return
-    for (const item of items.splice(from)) {
+    const late = items.splice(from)
+    for (let i = 0; i < late.length; ) {
+      const item = late[i]!
+      if (!Buffer.isBuffer(item)) {
+        items.push(item)
+        i++
+        continue
+      }
+      let end = i
+      let bytes = 0
+      for (let text = late[i]; Buffer.isBuffer(text); text = late[++end]) bytes += text.length
+      // Room is left behind the last one alone: only there more text may come.
       const last = items.length > this.#at ? items.at(-1) : undefined
-      if (!Buffer.isBuffer(item)) items.push(item)
-      else if (!(last instanceof Kept && last.add(item))) {
-        const kept = new Kept(item.length)
-        kept.add(item)
+      let kept = last instanceof Kept && last.hasRoom(bytes) ? last : undefined
+      if (!kept) {
+        kept = new Kept(end < late.length ? bytes : Math.max(bytes, KEPT_BYTES))
         items.push(kept)
       }
+      for (; i < end; i++) kept.add(late[i] as Buffer)
     }
   }
 }

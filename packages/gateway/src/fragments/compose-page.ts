@@ -46,7 +46,9 @@ interface Hole extends Held {
 
 const HEAD_END = 1
 const BODY_END = 2
-type Item = Buffer | Hole | typeof HEAD_END | typeof BODY_END
+
+/** What a required fragment needs that nobody is asked for: any number of them may stand in a page. */
+const SURPLUS_BYTES = 1024
 
 /** Until the connection of a broken page is cut: what was said before is on its way that long. */
 const CUT_AFTER_MS = 250
@@ -226,10 +228,32 @@ export class ComposedPage implements Composition {
   }
 
   #addOutermost(part: FragmentPart): void {
+    if (this.#tags >= this.#deps.settings.maxPerPage && !part.tag.required) {
+      this.#addSurplus(part)
+      return
+    }
     const hole = this.#add(part, undefined)
     if (part.offset < this.#deps.settings.readAheadBytes) this.#ahead.push(hole)
     this.#queue.reserve(hole.sizeBytes)
     this.#queue.push(hole)
+  }
+
+  /** Nobody will be asked for it: it is its fallback already, and needs no memory of its own. */
+  #addSurplus({ tag, offset, fallback }: FragmentPart): void {
+    if (offset >= this.#deps.settings.readAheadBytes) this.#closeAhead()
+    this.#countSurplus(tag)
+    for (const piece of fallback) {
+      if (Buffer.isBuffer(piece)) this.#queue.push(piece)
+      else this.#addOutermost(piece)
+    }
+  }
+
+  #countSurplus(tag: FragmentTag): Outcome {
+    if (this.#tags++ === this.#deps.settings.maxPerPage) this.#note('too-many', tag.at, undefined)
+    this.#hasFallbacks = true
+    const outcome = tooMany(tag)
+    this.#options.xray?.report(outcome.report)
+    return outcome
   }
 
   #add(part: FragmentPart, parent: number | undefined): Hole {
@@ -237,8 +261,9 @@ export class ComposedPage implements Composition {
     const { tag } = part
     if (part.offset >= settings.readAheadBytes) this.#closeAhead()
     const resolution = this.#open()
-    const isTooMany = ++this.#tags > settings.maxPerPage
-    if (this.#tags === settings.maxPerPage + 1) this.#note('too-many', tag.at, undefined)
+    const isTooMany = this.#tags >= settings.maxPerPage
+    const surplus = isTooMany ? this.#countSurplus(tag) : undefined
+    if (!isTooMany) this.#tags++
     const index = isTooMany ? -1 : resolution.add(tag, parent === undefined ? {} : { parent })
     const nested: Hole[] = []
     const declared = parent === undefined && !isTooMany ? this.#options.declaredAssets(tag) : []
@@ -248,15 +273,12 @@ export class ComposedPage implements Composition {
       declared,
       tag,
       nested,
-      outcome: isTooMany ? tooMany(tag) : undefined,
-      sizeBytes: sizeOf(part.fallback),
+      outcome: surplus,
+      sizeBytes: sizeOf(part.fallback) + (isTooMany ? SURPLUS_BYTES : 0),
       // Filled below: in the order of the document those inside come after it.
       fallback: [],
     }
-    if (isTooMany) {
-      this.#hasFallbacks = true
-      this.#options.xray?.report(hole.outcome!.report)
-    } else {
+    if (!isTooMany) {
       this.#holes[index] = hole
       this.#mayAsk = true
     }
@@ -340,14 +362,13 @@ export class ComposedPage implements Composition {
     }
     const xray = index < 0 ? undefined : this.#options.xray
     if (outcome.html === undefined) {
-      const shown: Item[] = [...fallback]
+      const shown: (Buffer | Hole)[] = [...fallback]
       if (xray) {
-        const before = this.#encode(xray.before(outcome))
-        const after = this.#encode(xray.after(outcome))
-        this.#queue.reserve(before.length + after.length)
-        shown.unshift(before)
-        shown.push(after)
+        shown.unshift(this.#encode(xray.before(outcome)))
+        shown.push(this.#encode(xray.after(outcome)))
       }
+      this.#queue.reserve(-hole.sizeBytes)
+      for (const item of shown) this.#queue.reserve(Buffer.isBuffer(item) ? item.length : item.sizeBytes)
       this.#queue.replace(shown)
       return true
     }

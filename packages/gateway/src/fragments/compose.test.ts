@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect as connectHttp2, constants } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
+import { getHeapStatistics } from 'node:v8'
 import {
   brotliCompressSync,
   deflateRawSync,
@@ -661,4 +662,27 @@ test('a page over HTTP/2 is composed as it is over HTTP/1.1', async (t) => {
   await until('it is asked for', () => resolver.pages[3]?.asked.length === 2)
   leaving.close(constants.NGHTTP2_CANCEL)
   await until('it is cancelled', () => resolver.pages[3]!.isCancelled)
+})
+
+test('tags beyond the most of a page need no memory while the page waits', async (t) => {
+  const surplus = Buffer.from(
+    `<m:fragment ref="b">${'<m:fragment ref="c"/>'.repeat(10)}.</m:fragment>`.repeat(100),
+  )
+  const { url, resolver } = await stage(
+    t,
+    (send) => {
+      send(CHUNKED_HEAD)
+      send(chunk(tag('a')))
+      for (let i = 0; i < 100; i++) send(chunk(surplus))
+      send('0\r\n\r\n')
+    },
+    { settings: { maxPerPage: 1, maxHeldBytes: 2 ** 30 } },
+  )
+  const before = getHeapStatistics().used_heap_size
+  const answer = fetch(url)
+  await until('the page is read', () => resolver.pages[0]?.isClosed === true)
+  assert.ok(getHeapStatistics().used_heap_size - before < 60 * 2 ** 20)
+  resolver.pages[0]!.settle('a', { html: 'A' })
+  assert.equal(await (await answer).text(), `A${'.'.repeat(10_000)}`)
+  assert.equal(resolver.pages[0]!.tags.length, 1)
 })

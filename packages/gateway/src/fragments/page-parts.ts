@@ -20,6 +20,8 @@ export interface FragmentPart {
   readonly tag: FragmentTag
   /** Of its `<` in the page. */
   readonly offset: number
+  /** Of its start tag, as it is written. */
+  readonly tagBytes: number
   readonly fallback: readonly Part[]
 }
 export type Part = Buffer | FragmentPart
@@ -56,6 +58,7 @@ export interface PageParts {
 interface OpenPart {
   readonly tag: FragmentTag | undefined
   readonly offset: number
+  readonly tagBytes: number
   readonly fallback: Part[]
 }
 
@@ -85,11 +88,19 @@ export function createPageParts(handler: PartsHandler, { text, maxFallbackBytes 
   function unwrap(): void {
     const outermost = open.shift()!
     const next = open[0]
-    if (!next) openBytes = 0
+    // What counted as content of the one around it does no more.
+    openBytes = next ? openBytes - next.tagBytes : 0
     for (const part of outermost.fallback) {
       if (Buffer.isBuffer(part)) handler.onText(part, true)
       else handler.onFragment(part)
     }
+  }
+
+  /** What is open holds so much more. */
+  function grow(bytes: number): void {
+    if (open.length === 0) return
+    openBytes += bytes
+    if (openBytes > maxFallbackBytes) unwrapLarge()
   }
 
   function unwrapLarge(): void {
@@ -123,24 +134,29 @@ export function createPageParts(handler: PartsHandler, { text, maxFallbackBytes 
           return
         }
         place(Buffer.from(bytes.subarray(from, to)))
-        if (open.length === 0) return
-        openBytes += to - from
-        if (openBytes > maxFallbackBytes) unwrapLarge()
+        grow(to - from)
       },
       onFragmentStart(bytes, from, to, isSelfClosing, offset) {
-        toldBytes += to - from
+        const tagBytes = to - from
+        toldBytes += tagBytes
         const tag = readTag(bytes, from, to, offset)
+        const isInside = open.length > 0
         if (isSelfClosing) {
-          if (tag) place({ tag, offset, fallback: [] })
-        } else if (tag || open.length > 0) open.push({ tag, offset, fallback: [] })
+          if (tag) place({ tag, offset, tagBytes, fallback: [] })
+        } else if (tag || isInside) open.push({ tag, offset, tagBytes, fallback: [] })
         // One that is left out holds nothing back: its end tag finds nothing open here.
+        if (isInside && (tag || !isSelfClosing)) grow(tagBytes)
       },
       onFragmentEnd(_bytes, from, to) {
         toldBytes += to - from
         const closed = open.pop()
         if (!closed) return
-        if (closed.tag) place({ tag: closed.tag, offset: closed.offset, fallback: closed.fallback })
-        else for (const part of closed.fallback) place(part)
+        const { tag, offset, tagBytes, fallback } = closed
+        if (tag) place({ tag, offset, tagBytes, fallback })
+        else {
+          openBytes -= tagBytes
+          for (const part of fallback) place(part)
+        }
         if (open.length === 0) openBytes = 0
       },
       onAttributes(json) {
@@ -193,10 +209,11 @@ const OVERSIZE = {
   attributes: 'attributes-too-large',
 } as const
 
-/** Bytes of text in a fallback, with those inside. */
+/** Bytes of a fallback, tags and all: each of them costs memory too. */
 export function sizeOf(parts: readonly Part[]): number {
   let size = 0
-  for (const part of parts) size += Buffer.isBuffer(part) ? part.length : sizeOf(part.fallback)
+  for (const part of parts)
+    size += Buffer.isBuffer(part) ? part.length : part.tagBytes + sizeOf(part.fallback)
   return size
 }
 

@@ -201,8 +201,11 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     // Its deadline is that of what is inside from here: what came of that in time is shown.
     job.state = 'nested'
     job.cancelNested = inner.cancel
-    for (const { parent, ...tag } of nested.template.nodes)
+    for (const { parent, ...tag } of nested.template.nodes) {
       inner.add(tag, { id: `${job.id}.${tag.index}`, ...(parent === undefined ? {} : { parent }) })
+      // One is enough to say that there are too many.
+      if (page.fragments > settings.maxPerPage) break
+    }
     inner.closeAhead()
     inner.go()
   }

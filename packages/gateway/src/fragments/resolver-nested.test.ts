@@ -185,3 +185,18 @@ test('cancelling a page cancels what is asked for inside of its fragments', asyn
   await page.turn()
   assert.equal(page.outcomes.size, 0)
 })
+
+test('tags beyond the most of a page are said once for each fragment they stand in', async () => {
+  const page = start({ services: [instanceOf('orders')], settings: { maxPerPage: 3 } })
+  page.add(tag('orders', 'cart'))
+  await page.go()
+  page.calls[0]!.answers(html('cart', '<m:fragment service="orders" ref="row">-</m:fragment>'.repeat(1000)))
+  await page.turn()
+  page.calls[1]!.answers(html('row', 'row'))
+  await page.turn()
+  assert.equal(page.shown()[0]?.length, 'row'.length + 999)
+  assert.deepEqual(
+    page.counted.map(([, outcome]) => outcome),
+    ['too-many', 'rendered', 'unreadable', 'rendered'],
+  )
+})

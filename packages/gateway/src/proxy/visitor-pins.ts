@@ -8,7 +8,8 @@
  * @module
  */
 import type { Route } from '../routing/route.ts'
-import type { Slice } from '../routing/share.ts'
+import { type Slice, sliceKey } from '../routing/share.ts'
+import type { Instance } from '../routing/upstream.ts'
 
 /** An instance of a service, or the version that serves the routes of a service. */
 export interface Pin {
@@ -49,9 +50,26 @@ export function pinned(pins: readonly Pin[], kind: Pin['kind'], of: string): str
 }
 
 /** The pins with this one as their newest; the same list when it is in there already. */
-export function withPin(pins: readonly Pin[], kind: Pin['kind'], of: string, is: string): readonly Pin[] {
+function withPin(pins: readonly Pin[], kind: Pin['kind'], of: string, is: string): readonly Pin[] {
   if (pinned(pins, kind, of) === is) return pins
   return [...pins.filter((pin) => !isPin(pin, kind, of)), { kind, of, is }]
+}
+
+/** The pins after a page was opened, with what its own route needs. `isDrawn`: its version was drawn. */
+export function openedPins(
+  before: readonly Pin[],
+  route: Route,
+  instance: Instance,
+  isDrawn: boolean,
+): readonly Pin[] {
+  const name = pinName(route)
+  let pins = before
+  if (instance.affinity) pins = withPin(pins, 'instance', instance.service, instance.id)
+  // A pin from before is moved even when one version is left: when another returns, it would bring it back
+  // for what belongs to this page.
+  if (isDrawn || pinned(before, 'version', name) !== undefined)
+    pins = withPin(pins, 'version', name, sliceKey(instance))
+  return pins
 }
 
 /**

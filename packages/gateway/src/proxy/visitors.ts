@@ -23,12 +23,12 @@ import { emptyTable, type RoutingTable } from '../routing/table.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Exchange, HeaderLines } from './exchange.ts'
 import { isNavigation, leavesPage } from './navigation.ts'
-import type { Visit } from './visit.ts'
+import { createVisits } from './visit.ts'
 import { type Choice, createChooser } from './visitor-choice.ts'
 import { createVisitorContexts, type VisitorContext } from './visitor-context.ts'
 import { createVisitorTokens } from './visitor-context-token.ts'
 import { createVisitorCookies, isPubliclyCacheable, type VisitorCookie } from './visitor-cookie.ts'
-import { NO_PINS, type Pin, pinName, pinned, pinnedSlice, withPin } from './visitor-pins.ts'
+import { NO_PINS, openedPins, pinName, pinnedSlice } from './visitor-pins.ts'
 
 export interface Visitors {
   /**
@@ -81,6 +81,9 @@ interface VisitorsDeps {
   readonly metrics: Pick<Metrics, 'refused' | 'pinsDropped'>
 }
 
+/** A service that asks for fragments keeps things by the visitor's id. */
+const TOLD = Object.freeze({ isTold: true, isPrivate: false })
+
 export function createVisitors({
   privateKeys,
   balancer,
@@ -99,11 +102,9 @@ export function createVisitors({
   const tokens = createVisitorTokens({ privateKeys, onFault: refused('context') })
   const chooser = createChooser(balancer)
   const contexts = createVisitorContexts({ table, balancer, chooser, newVisitor })
-  /** The last context made of a cookie: most visitors come back with it, to the same service. */
-  const written = new WeakMap<VisitorCookie, { readonly key: string; readonly text: string }>()
-
   const cookieOf = (exchange: Exchange): VisitorCookie | undefined =>
     exchange.hasOurCookies === false ? undefined : cookies.read(exchange.headers.all('cookie'))
+  const visits = createVisits({ tokens, contexts, cookieOf, isXray, newVisitor })
 
   /** The version a visitor gets: kept within a page, drawn when one is opened. */
   const sliceFor = (exchange: Exchange, route: Route, choice: Choice, cookie: VisitorCookie | undefined) => {
@@ -145,72 +146,13 @@ export function createVisitors({
     )
   }
 
-  /** The pins after a page was opened, with what its own route needs. */
-  const ownPins = (before: readonly Pin[], exchange: Exchange, route: Route, instance: Instance) => {
-    const name = pinName(route)
-    let pins = before
-    if (instance.affinity) pins = withPin(pins, 'instance', instance.service, instance.id)
-    // A pin from before is moved even when one version is left: when another returns, it would bring it back
-    // for what belongs to this page.
-    if (exchange.isDrawn || pinned(before, 'version', name) !== undefined)
-      pins = withPin(pins, 'version', name, sliceKey(instance))
-    return pins
-  }
-
-  /**
-   * Finds out about the visitor of a page with fragments; nothing for nobody. `isTold`: a service keeps something
-   * by the visitor's id, so that a new visitor gets one even when nothing is drawn.
-   */
-  const visitOf = (
-    exchange: Exchange,
-    route: Route,
-    instance: Instance,
-    isTold: boolean,
-    isPrivate: boolean,
-  ): Visit | undefined => {
-    const known = exchange.visit
-    if (known?.instance === instance) return isPrivate && !known.isPrivate ? { ...known, isPrivate } : known
-    const cookie = cookieOf(exchange)
-    const navigates = isNavigation(exchange)
-    if (!cookie && !(navigates && (isTold || exchange.visitor !== undefined || contexts.isPinning)))
-      return undefined
-    exchange.visitor ??= cookie?.visitor ?? newVisitor()
-    const id = exchange.visitor
-    let pins = cookie?.pins ?? NO_PINS
-    let dropped = 0
-    if (navigates) {
-      if (pins.length > 0 || contexts.isPinning) {
-        const drawn = contexts.pinned({ id, pins, own: instance }, leavesPage(exchange))
-        pins = drawn.pins
-        dropped = drawn.dropped
-      }
-      pins = ownPins(pins, exchange, route, instance)
-    }
-    return { instance, id, pins, isXray: isXray(exchange), dropped, isPrivate }
-  }
-
-  /** The context for one service, signed. */
-  const textOf = (
-    exchange: Exchange,
-    { instance: { service }, id: visitor, pins, isXray }: Visit,
-  ): string => {
-    const cookie = cookieOf(exchange)
-    if (cookie?.pins !== pins) return tokens.write(service, { visitor, pins, isXray })
-    const key = `${isXray ? 'x' : ''}:${service}`
-    const last = written.get(cookie)
-    if (last?.key === key) return last.text
-    const text = tokens.write(service, { visitor, pins, isXray })
-    written.set(cookie, { key, text })
-    return text
-  }
-
   return {
     select(exchange, route, candidates, tried) {
       const chosen = choose(exchange, route, candidates, tried)
       if (chosen?.asksFragments === true) {
-        const visit = visitOf(exchange, route, chosen, true, false)
+        const visit = visits.of(exchange, route, chosen, TOLD)
         exchange.visit = visit
-        exchange.context = visit && textOf(exchange, visit)
+        exchange.context = visit && visits.textOf(exchange, visit)
       }
       return chosen
     },
@@ -224,7 +166,7 @@ export function createVisitors({
       const cookie = cookieOf(exchange)
       const before = cookie?.pins ?? NO_PINS
       const page = visit?.instance === instance ? visit : undefined
-      const pins = page?.pins ?? ownPins(before, exchange, route, instance)
+      const pins = page?.pins ?? openedPins(before, route, instance, exchange.isDrawn)
       // A new visitor whom a service was told of must come back as the same.
       const isUnchanged = pins === before && (cookie ? cookie.isFresh : !page)
       if (isUnchanged || (page?.isPrivate !== true && isPubliclyCacheable(headers))) return
@@ -238,11 +180,11 @@ export function createVisitors({
     contextOf(exchange, { isPrivate = true } = {}) {
       const { route, instance } = exchange
       if (!route || !instance) throw new Error('a page has a context once its answer began')
-      const visit = visitOf(exchange, route, instance, false, isPrivate)
+      const visit = visits.of(exchange, route, instance, { isTold: false, isPrivate })
       exchange.visit = visit
       return {
         visitor: contexts.of({ id: visit?.id, pins: visit?.pins ?? NO_PINS, own: instance }),
-        route: visit && textOf(exchange, visit),
+        route: visit && visits.textOf(exchange, visit),
         isXray: visit?.isXray ?? isXray(exchange),
       }
     },

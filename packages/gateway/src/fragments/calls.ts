@@ -9,6 +9,7 @@
  * @module
  */
 import {
+  type FallbackReason,
   type FragmentAssets,
   MOST_SESSION_BYTES,
   type RenderedFragment,
@@ -165,7 +166,7 @@ export function createCalls(deps: CallsDeps): Calls {
   }
 
   const take = (job: Job, { renderedHTML, reason, exports, assets }: RenderedFragment): void => {
-    if (renderedHTML === null) onFailed(job, reason ? { reason, detail: 'so its service says' } : DECLINED)
+    if (renderedHTML === null) onFailed(job, saidBy(job.service, reason))
     else onPiece(job, { html: renderedHTML, exports: exports ?? {}, assets: assets ?? undefined })
   }
 
@@ -246,10 +247,14 @@ export function createCalls(deps: CallsDeps): Calls {
   }
 }
 
-const DECLINED: Refusal = Object.freeze({
-  reason: 'declined',
-  detail: 'the service has nothing to show for it',
-})
+const DECLINED: Refusal = Object.freeze({ reason: 'declined', detail: 'it has nothing to show' })
+
+/** Why a service sent none; one that gives no reason has nothing to show. */
+function saidBy(service: string, reason: FallbackReason | undefined): Refusal {
+  if (reason === undefined || reason === 'declined') return DECLINED
+  if (reason === 'failed') return { reason, detail: `its handler failed; the log of ${service} says how` }
+  return { reason, detail: `${service} does not show it: ${reason}` }
+}
 
 interface Parts {
   html: string

@@ -1,6 +1,7 @@
 /** Who is asked, in which order and for how long, with services that are played here and a clock that is moved by hand. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { FallbackReason } from '@hydra-gateway/protocol'
 import { createManualClock } from '../observe/manual-clock.ts'
 import { fail, html, instanceOf, start, tag } from './testing/played-services.ts'
 
@@ -188,6 +189,31 @@ test('too much HTML, none, and none at all are told apart', async () => {
   await page.turn()
   assert.deepEqual(page.reasons(), ['too-large', 'declined', 'unreadable', undefined])
   assert.equal(page.outcomes.get(3)?.report.bytes, 9)
+})
+
+test('what is told of a fragment that isn’t shown says whose log to read, or that there is nothing to show', async () => {
+  const page = start({ services: [instanceOf('a')] })
+  page.add(tag('a', 'threw'), tag('a', 'none'), tag('a', 'null'), tag('a', 'busy'))
+  await page.go()
+  const reasons = new Map<string, FallbackReason>([
+    ['threw', 'failed'],
+    ['none', 'declined'],
+    ['busy', 'overloaded'],
+  ])
+  page.calls[0]!.answersWith((id, ref) => {
+    const reason = reasons.get(ref)
+    return { id, renderedHTML: null, ...(reason && { reason }) }
+  })
+  await page.turn()
+  assert.deepEqual(
+    [0, 1, 2, 3].map((index) => page.outcomes.get(index)?.report.detail),
+    [
+      'its handler failed; the log of a says how',
+      'it has nothing to show',
+      'it has nothing to show',
+      'a does not show it: overloaded',
+    ],
+  )
 })
 
 test('all fragments of a page together have a limit, and a number that is not exceeded', async () => {

@@ -67,6 +67,19 @@ export function cycle(place: NamePlace, tags: readonly FragmentTag[], path: read
   return `fragments wait for each other: ${told.join(', ')}; take one of these imports out, or let the page provide it`
 }
 
+/** A start tag without its end. `prefix`: what stands before its colon. */
+export function neverClosed(prefix: string): string {
+  return `this fragment is never closed; write </${prefix}:fragment> behind its fallback, or end its tag in "/>"`
+}
+
+/** What the scanner left as text, as it is more than it reads. */
+export const OVERSIZED = {
+  tag: 'this fragment tag is longer than 64 KB; is a quote missing?',
+  attributes:
+    'the attributes script is longer than 64 KB; keep what fragments import, and leave the rest out',
+  depth: 'fragments are nested too deeply here',
+} as const
+
 /** `${name}` in a service or ref can't be filled. */
 export function unresolvedName(place: NamePlace, tag: FragmentTag): string {
   const what = tag.service.includes('${') ? `service="${tag.service}" ref="${tag.ref}"` : `ref="${tag.ref}"`

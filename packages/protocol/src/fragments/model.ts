@@ -70,7 +70,7 @@ export type FragmentFaultName = (typeof FRAGMENT_FAULTS)[number]
 
 /**
  * A page that can't be served as it is written. The message names the page, both places and a way out; `name` is
- * one of `FRAGMENT_FAULTS`.
+ * one of `FRAGMENT_FAULTS`. Its stack is name and message alone: the place is in the page, not in the code that read it.
  */
 export class FragmentError extends Error {
   /** Where it was noticed, and the place it collides with. */
@@ -84,6 +84,7 @@ export class FragmentError extends Error {
   ) {
     super(message, places.cause === undefined ? undefined : { cause: places.cause })
     this.name = name
+    this.stack = `${name}: ${message}`
     this.at = places.at
     this.other = places.other
   }

@@ -134,6 +134,7 @@ test('two exports of one name are a conflict that names both places, and an alia
     'FragmentExportConflict: product.html:5:1 exports "total", as the tag at product.html:1:1 does already; write exports="total as checkoutTotal" in one of them',
   ])
   const [fault] = compileFaults(html) as [FragmentError]
+  assert.equal(fault.stack, `${fault.name}: ${fault.message}`, 'the place is in the page, not in our code')
   assert.deepEqual(
     [fault.at, fault.other],
     [

@@ -4,6 +4,7 @@
  * @module
  */
 import { faultsOf } from './checks.ts'
+import { neverClosed, OVERSIZED } from './faults.ts'
 import { FragmentError, type FragmentNode, type Position, type Template, type TemplatePart } from './model.ts'
 import { readPageAttributes } from './page-attributes.ts'
 import { placesOf, positionsOf } from './position.ts'
@@ -145,30 +146,20 @@ function read(html: string, name: string | undefined): Compiled {
       onHeadEnd() {},
       onBodyEnd() {},
     },
-    { onOversize: (what, offset) => fail(positionOf(offset), OVERSIZE[what]) },
+    { onOversize: (what, offset) => fail(positionOf(offset), OVERSIZED[what]) },
   )
   scanner.write(bytes)
   scanner.end()
   flushText()
 
   for (const { node, prefix } of levels.slice(1)) {
-    fail(
-      node!.at,
-      `this fragment is never closed; write </${prefix}:fragment> behind its fallback, or end its tag in "/>"`,
-    )
+    fail(node!.at, neverClosed(prefix))
   }
   const template: Template = { parts: levels[0]!.parts, nodes, attributes, warnings }
   return { template, faults: faults.sort(byPlace) }
 }
 
 const COLON = 0x3a
-
-const OVERSIZE = {
-  tag: 'this fragment tag is longer than 64 KB; is a quote missing?',
-  attributes:
-    'the attributes script is longer than 64 KB; keep what fragments import, and leave the rest out',
-  depth: 'fragments are nested too deeply here',
-}
 
 /** What is wrong with the tags beside each other. After a syntax error an unknown import may only be a consequence. */
 function checked(

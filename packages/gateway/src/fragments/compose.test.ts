@@ -399,8 +399,18 @@ test('a fallback too large to keep, one without an end, and a tag with a fault b
     plays: { a: { html: 'A' }, inner: { html: 'INNER' }, large: { html: 'no' }, open: { html: 'no' } },
   })
   assert.equal(await (await fetch(url)).text(), `<body>${large}INNER|bad A|open A</body>`)
-  const what = lines.filter(({ msg }) => msg === 'part of a fragment dropped').map(({ what }) => what)
-  assert.deepEqual(what, ['fallback-too-large', 'tag-syntax', 'unclosed'])
+  const dropped = lines.filter(({ msg }) => msg === 'part of a fragment dropped')
+  assert.deepEqual(
+    dropped.map(({ what, detail }) => [what, detail]),
+    [
+      ['fallback-too-large', 'its fallback has more than 65536 bytes (fragments.maxFallbackBytes)'],
+      ['tag-syntax', dropped[1]!.detail],
+      [
+        'unclosed',
+        'this fragment is never closed; write </m:fragment> behind its fallback, or end its tag in "/>"',
+      ],
+    ],
+  )
 })
 
 test('attributes that stand too late, or are none, are left out and logged', async (t) => {

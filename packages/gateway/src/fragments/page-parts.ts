@@ -10,8 +10,11 @@ import {
   createScanner,
   FragmentError,
   type FragmentTag,
+  neverClosed,
+  OVERSIZED,
   type Position,
   parseFragmentTag,
+  type ReadTag,
 } from '@hydra-gateway/protocol/fragments'
 import type { PageText } from './page-text.ts'
 
@@ -57,6 +60,8 @@ export interface PageParts {
 /** A fragment that has no end yet. Without a tag it was left out, and only its content counts. */
 interface OpenPart {
   readonly tag: FragmentTag | undefined
+  /** Of its name: `m` in `<m:fragment …>`. */
+  readonly prefix: string
   readonly offset: number
   readonly tagBytes: number
   readonly fallback: Part[]
@@ -106,16 +111,19 @@ export function createPageParts(handler: PartsHandler, { text, maxFallbackBytes 
   function unwrapLarge(): void {
     while (open.length > 0 && (openBytes > maxFallbackBytes || open[0]!.tag === undefined)) {
       const [outermost] = open as [OpenPart]
-      if (outermost.tag) handler.onDropped('fallback-too-large', outermost.tag.at, undefined)
+      if (outermost.tag) {
+        const detail = `its fallback has more than ${maxFallbackBytes} bytes (fragments.maxFallbackBytes)`
+        handler.onDropped('fallback-too-large', outermost.tag.at, detail)
+      }
       openBytes -= sizeOf(outermost.fallback)
       unwrap()
     }
   }
 
-  function readTag(bytes: Uint8Array, from: number, to: number, offset: number): FragmentTag | undefined {
+  function readTag(bytes: Uint8Array, from: number, to: number, offset: number): ReadTag | undefined {
     const at = places.at(offset)
     try {
-      return parseFragmentTag(text.decode(bytes.subarray(from, to)), at).tag
+      return parseFragmentTag(text.decode(bytes.subarray(from, to)), at)
     } catch (error) {
       if (!(error instanceof FragmentError)) throw error
       handler.onDropped('tag-syntax', error.at ?? at, error.message)
@@ -139,11 +147,11 @@ export function createPageParts(handler: PartsHandler, { text, maxFallbackBytes 
       onFragmentStart(bytes, from, to, isSelfClosing, offset) {
         const tagBytes = to - from
         toldBytes += tagBytes
-        const tag = readTag(bytes, from, to, offset)
+        const { tag, prefix = '' } = readTag(bytes, from, to, offset) ?? {}
         const isInside = open.length > 0
         if (isSelfClosing) {
           if (tag) place({ tag, offset, tagBytes, fallback: [] })
-        } else if (tag || isInside) open.push({ tag, offset, tagBytes, fallback: [] })
+        } else if (tag || isInside) open.push({ tag, prefix, offset, tagBytes, fallback: [] })
         // One that is left out holds nothing back: its end tag finds nothing open here.
         if (isInside && (tag || !isSelfClosing)) grow(tagBytes)
       },
@@ -171,14 +179,14 @@ export function createPageParts(handler: PartsHandler, { text, maxFallbackBytes 
       },
     },
     {
-      onOversize: (what, offset) => handler.onDropped(OVERSIZE[what], places.at(offset), undefined),
+      onOversize: (what, offset) => handler.onDropped(OVERSIZE[what], places.at(offset), OVERSIZED[what]),
     },
   )
 
   function unwrapAll(): void {
     while (open.length > 0) {
-      const [{ tag }] = open as [OpenPart]
-      if (tag) handler.onDropped('unclosed', tag.at, undefined)
+      const [{ tag, prefix }] = open as [OpenPart]
+      if (tag) handler.onDropped('unclosed', tag.at, neverClosed(prefix))
       unwrap()
     }
   }

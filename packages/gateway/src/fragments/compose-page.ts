@@ -24,25 +24,12 @@ import {
 } from '@hydra-gateway/protocol/fragments'
 import type { Composition } from '../proxy/composition.ts'
 import { SENT, type Taken } from '../proxy/wire.ts'
-import { type Held, verdictOf } from './hold.ts'
+import { verdictOf } from './hold.ts'
+import { type Hole, tooMany } from './page-hole.ts'
 import type { PageDeps, PageOptions } from './page-options.ts'
 import { createPageParts, type FragmentPart, type PageParts, sizeOf } from './page-parts.ts'
 import { PageQueue } from './page-queue.ts'
 import type { Outcome, Resolution } from './port.ts'
-
-/** A fragment in the queue. */
-interface Hole extends Held {
-  readonly index: number
-  readonly tag: FragmentTag
-  /** What is shown when it falls back. */
-  readonly fallback: readonly (Buffer | Hole)[]
-  readonly nested: readonly Hole[]
-  /** Known before it is rendered. */
-  readonly declared: readonly Asset[]
-  /** Of its fallback, for the bound of what waits. */
-  readonly sizeBytes: number
-  outcome: Outcome | undefined
-}
 
 const HEAD_END = 1
 const BODY_END = 2
@@ -445,30 +432,5 @@ export class ComposedPage implements Composition {
     const { exchange, context } = this.#options
     const place = at && `${exchange.path}:${at.line}:${at.column}`
     this.#deps.observer.dropped(what, { service: context.service, exchange: exchange.id, place, detail })
-  }
-}
-
-function tooMany(tag: FragmentTag): Outcome {
-  const detail = 'the page has more fragments than the gateway asks for'
-  return {
-    index: -1,
-    html: undefined,
-    reason: 'too-many',
-    assets: undefined,
-    instance: undefined,
-    exports: undefined,
-    report: {
-      id: '',
-      service: tag.service,
-      ref: tag.ref,
-      wave: 1,
-      startMs: 0,
-      durationMs: 0,
-      bytes: 0,
-      imports: [],
-      exports: [],
-      reason: 'too-many',
-      detail,
-    },
   }
 }

@@ -20,6 +20,7 @@ export interface PageResponse {
   readonly headersSent: boolean
   readonly writableEnded: boolean
   readonly destroyed: boolean
+  readonly stream?: { readonly destroyed: boolean }
   readonly req?: { readonly method?: string | undefined }
   hasHeader(name: string): boolean
   setHeader(name: string, value: string | readonly string[]): unknown
@@ -54,8 +55,16 @@ export async function sendPage(
   rendering: Rendering,
   { status, headers = {} }: SendOptions = {},
 ): Promise<void> {
-  if (response.destroyed) return rendering.cancel()
+  if (response.headersSent) {
+    rendering.cancel()
+    reportFault(rendering, 'something else was sent before')
+    return
+  }
+  // An answer of HTTP/2 doesn't say so itself, but its stream does.
+  let hasLeft = response.destroyed || response.stream?.destroyed === true
+  if (hasLeft) return rendering.cancel()
   const left = () => {
+    hasLeft = true
     if (!response.writableEnded) rendering.cancel()
   }
   response.once('close', left)
@@ -77,12 +86,13 @@ export async function sendPage(
     let piece = await pieces.next()
     head()
     for (; !piece.done; piece = await pieces.next()) {
-      if (response.destroyed) return
+      if (hasLeft || response.destroyed) return
       if (!response.write(piece.value)) await drained(response)
     }
     response.end()
   } catch (fault) {
-    if (!response.destroyed) reportFault(rendering, fault)
+    if (hasLeft || response.destroyed) return
+    reportFault(rendering, fault)
     await fail(response, fault)
   } finally {
     response.off('close', left)
@@ -91,7 +101,6 @@ export async function sendPage(
 }
 
 async function fail(response: PageResponse, fault: unknown): Promise<void> {
-  if (response.destroyed) return
   // Half a page must not look like a whole one.
   if (response.headersSent) {
     await pause(CUT_AFTER_MS)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -465,4 +466,29 @@ test('fragments that stand inside themselves, or too deep, show their fallbacks'
   const product = boundPage('<m:fragment service="x" ref="a">deep</m:fragment>', bindingOf(gateway))
   assert.equal(await product.render({}, { headers: { 'hydra-depth': '16' } }).text(), 'deep')
   assert.equal(gateway.questions.length, 0)
+})
+
+test('a page that is given up half read keeps what was said, lets go of its signal, and is no fault', async () => {
+  const saved: unknown[] = []
+  const sessions = { load: () => ({}), save: (_request: unknown, kept: unknown) => void saved.push(kept) }
+  const counter = fragment('counter', () => ({ html: '1', session: { count: 1 } }))
+  const stuck = fragment('stuck', () => new Promise<string>(() => {}))
+  const binding = bindingOf(undefined, [counter, stuck], { sessions })
+  const product = boundPage('a<m:fragment ref="counter"/>b<m:fragment ref="stuck"/>', binding)
+  const { signal } = new AbortController()
+  const listeners = () => getEventListeners(signal, 'abort').length
+  const begin = () => product.render({}, { headers: {} }, { signal })
+
+  const unread = begin()
+  assert.equal(listeners(), 0)
+  unread.cancel()
+  const reader = begin().stream().getReader()
+  await reader.read()
+  await reader.read()
+  assert.equal(listeners(), 1)
+  await reader.cancel()
+  await new Promise(setImmediate)
+  assert.equal(listeners(), 0)
+  assert.deepEqual(saved, [{ shop: { count: 1 } }])
+  assert.deepEqual(binding.lines, [])
 })

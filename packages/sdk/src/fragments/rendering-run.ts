@@ -168,7 +168,10 @@ export function createRun(options: RunOptions): Run {
     if (fault !== undefined) return
     fault = reason
     clearTimeout(budget)
-    for (const job of jobs.values()) job.stop()
+    const stopped = [...jobs.values()]
+    // How they end is nobody's concern any more.
+    jobs.clear()
+    for (const job of stopped) job.stop()
     for (const cancel of questions) cancel()
     questions.clear()
     tell()

@@ -75,16 +75,24 @@ export function createRendering({ open, hold, signal, log }: RenderingOptions): 
 
   function cancel(): void {
     isCancelled = true
-    page?.run.cancel()
+    // Whoever read it may never ask for the next piece.
+    if (page) giveUp(page.run)
   }
-  if (signal?.aborted) cancel()
-  else signal?.addEventListener('abort', cancel, { once: true })
+
+  function giveUp(run: Run): void {
+    signal?.removeEventListener('abort', cancel)
+    run.cancel()
+    // Those that were rendered have been: what their services want kept is kept.
+    run.save().catch((fault) => log().warn(messageOf(fault)))
+  }
 
   async function* read(until: Until): AsyncGenerator<string, void, undefined> {
     let isDone = false
     try {
+      if (signal?.aborted) cancel()
       if (isCancelled) throw cancelled()
       page = open()
+      signal?.addEventListener('abort', cancel, { once: true })
       if (until !== 'now') await settled(page, until)
       yield* chunks(page)
       await page.run.save()
@@ -93,12 +101,7 @@ export function createRendering({ open, hold, signal, log }: RenderingOptions): 
       throw isCancelled ? cancelled() : fault
     } finally {
       signal?.removeEventListener('abort', cancel)
-      if (page && !isDone) {
-        const { run } = page
-        run.cancel()
-        // Those that were rendered have been: what their services want kept is kept.
-        run.save().catch((fault) => log().warn(messageOf(fault)))
-      }
+      if (page && !isDone) giveUp(page.run)
     }
   }
 

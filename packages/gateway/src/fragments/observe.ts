@@ -2,7 +2,8 @@
  * What is said of fragments: a count and a span for each, a line in the log for those that failed.
  *
  * A page is asked for many times a second, and its broken fragment breaks each time: one line in ten seconds
- * for each service, fragment and reason, with the number of those in between.
+ * for each service, fragment and reason, with the number of those in between. What is ordinary is said when it
+ * begins, and when it is over.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import type { FallbackReason, FragmentReport } from '@hydra-gateway/protocol'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { createOutages, type OrdinaryReason } from './outages.ts'
 import { traceFragment } from './span.ts'
 
 /** A fragment that settled, as the log and the metrics see it. */
@@ -31,7 +33,7 @@ export interface FragmentObserver {
 
 interface ObserverDeps {
   readonly clock: Clock
-  readonly log: Pick<Log, 'debug' | 'warn' | 'isLevelEnabled'>
+  readonly log: Pick<Log, 'debug' | 'info' | 'warn' | 'isLevelEnabled'>
   readonly metrics: Pick<Metrics, 'fragment' | 'fragmentDropped'>
 }
 
@@ -39,10 +41,12 @@ const EVERY_MS = 10_000
 /** Kinds of lines that are told apart; names in pages are anybody's choice. */
 const MOST_KINDS = 1000
 
-/** What happens whenever a service is down or says no: nobody needs to look. */
-const ORDINARY: ReadonlySet<FallbackReason> = new Set(['no-instance', 'declined', 'cancelled'])
+function isOrdinary(reason: FallbackReason): reason is OrdinaryReason {
+  return reason === 'no-instance' || reason === 'declined'
+}
 
 export function createFragmentObserver({ clock, log, metrics }: ObserverDeps): FragmentObserver {
+  const outages = createOutages(clock)
   const kinds = new Map<string, { since: number; skipped: number }>()
 
   /** How many lines of this kind were left out since the last one; undefined when this one is too. */
@@ -63,14 +67,31 @@ export function createFragmentObserver({ clock, log, metrics }: ObserverDeps): F
       const { service, ref, reason, durationMs } = report
       metrics.fragment(isKnown ? service : '-', reason ?? 'rendered', durationMs / 1000)
       traceFragment(report, startedAt, traceparent)
-      if (reason === undefined) return
-      const level = ORDINARY.has(reason) ? 'debug' : 'warn'
-      if (!log.isLevelEnabled(level)) return
-      const skipped = turn(`${service}\0${ref}\0${reason}`)
-      if (skipped === undefined) return
-      const { detail, instance } = report
-      const fields = { exchange, service, ref, reason, detail, instance, durationMs: Math.round(durationMs) }
-      log[level](skipped > 0 ? { ...fields, skipped } : fields, 'fallback shown')
+      if (reason === undefined) {
+        for (const over of outages.ends(service, ref)) log.info({ service, ref, ...over }, 'fragment is back')
+        return
+      }
+      // A visitor who left is nobody's fault.
+      const level = isOrdinary(reason) ? 'info' : reason === 'cancelled' ? 'debug' : 'warn'
+      const say = (): boolean => {
+        if (!log.isLevelEnabled(level)) return false
+        const skipped = turn(`${service}\0${ref}\0${reason}`)
+        if (skipped === undefined) return false
+        const { detail, instance } = report
+        const fields = {
+          exchange,
+          service,
+          ref,
+          reason,
+          detail,
+          instance,
+          durationMs: Math.round(durationMs),
+        }
+        log[level](skipped > 0 ? { ...fields, skipped } : fields, 'fallback shown')
+        return true
+      }
+      if (isOrdinary(reason)) outages.shown(service, ref, reason, say)
+      else say()
     },
     dropped(what, fields) {
       metrics.fragmentDropped(what)

@@ -15,6 +15,7 @@ import { createFragmentObserver } from './observe.ts'
 import type { Renderer, Resolver } from './port.ts'
 import { openResolution, type Page, type Shared } from './resolution.ts'
 import type { ResolverSettings } from './settings.ts'
+import { createValueBytes } from './value-bytes.ts'
 
 export interface ResolverDeps {
   readonly table: () => RoutingTable
@@ -22,7 +23,7 @@ export interface ResolverDeps {
   readonly renderers: readonly Renderer[]
   readonly settings: ResolverSettings
   readonly clock: Clock
-  readonly log: Pick<Log, 'debug' | 'warn' | 'isLevelEnabled'>
+  readonly log: Pick<Log, 'debug' | 'info' | 'warn' | 'isLevelEnabled'>
   readonly metrics: Pick<Metrics, 'fragment' | 'fragmentDropped'>
 }
 
@@ -41,6 +42,8 @@ export function createResolver({ table, renderers, settings, clock, log, metrics
         startedAt: clock.monotonic(),
         fragments: 0,
         roomBytes: settings.maxPageBytes,
+        givenRoomBytes: settings.maxPageBytes,
+        bytesOf: createValueBytes(),
         providers: new Map(),
         sessions: {},
       }

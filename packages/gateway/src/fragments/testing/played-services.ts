@@ -162,7 +162,13 @@ export function start(scene: Scene): PlayedPage {
       ...scene.settings,
     },
     clock,
-    log: { debug: say('debug'), warn: say('warn'), error: say('error'), isLevelEnabled: () => true } as never,
+    log: {
+      debug: say('debug'),
+      info: say('info'),
+      warn: say('warn'),
+      error: say('error'),
+      isLevelEnabled: () => true,
+    } as never,
     metrics: {
       fragment: (service, outcome) => void counted.push([service, outcome]),
       fragmentDropped: (what) => void dropped.push(what),

@@ -13,9 +13,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fragment, page as pageOf } from '@hydra-gateway/sdk'
 import { hydra, sendPage } from '@hydra-gateway/sdk/node'
-import { type BrowserContext, chromium } from 'playwright-core'
+import type { BrowserContext } from 'playwright-core'
+import { launchChromium } from '../support/chromium.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
-import { findProgram } from '../support/programs.ts'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SHOTS = process.env.HYDRA_SHOTS
@@ -121,12 +121,7 @@ async function startServices(t: TestContext, gateway: TestGateway): Promise<void
 }
 
 async function openBrowser(t: TestContext): Promise<BrowserContext> {
-  const executablePath = process.env.HYDRA_CHROMIUM ?? (await findProgram('chromium', 'chromium-browser'))
-  assert.ok(executablePath, 'chromium is needed: install it, or set HYDRA_CHROMIUM')
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
-  })
+  const browser = await launchChromium()
   t.after(() => browser.close())
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   context.setDefaultTimeout(10_000)

@@ -13,8 +13,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { CODES, createLocalPages, type ErrorCode, errorPage } from '@hydra-gateway/gateway/pages'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { findProgram } from '../support/programs.ts'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { launchChromium } from '../support/chromium.ts'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SHOTS = process.env.HYDRA_SHOTS
@@ -80,13 +80,7 @@ let browser: Browser
 before(async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const executablePath =
-    process.env.HYDRA_CHROMIUM ?? (await findProgram('chromium', 'chromium-browser', 'google-chrome'))
-  assert.ok(executablePath, 'these tests need Chromium: install it, or set HYDRA_CHROMIUM to its path')
-  browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
-  })
+  browser = await launchChromium()
 })
 after(async () => {
   await browser?.close()

@@ -6,10 +6,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
+import { launchChromium } from '../support/chromium.ts'
 import { eventually } from '../support/eventually.ts'
 import { startProcess, type TestProcess } from '../support/process.ts'
-import { findProgram } from '../support/programs.ts'
 
 const DEMO = fileURLToPath(new URL('../../demo/demo.ts', import.meta.url))
 
@@ -172,12 +172,7 @@ function say(demo: TestProcess, line: string): void {
 }
 
 async function openBrowser(t: { after(done: () => Promise<void>): void }): Promise<Page> {
-  const executablePath = process.env.HYDRA_CHROMIUM ?? (await findProgram('chromium', 'chromium-browser'))
-  assert.ok(executablePath, 'chromium is needed: install it, or set HYDRA_CHROMIUM')
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
-  })
+  const browser = await launchChromium()
   t.after(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 360, height: 740 } })
   page.setDefaultTimeout(10_000)

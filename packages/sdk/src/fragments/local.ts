@@ -11,10 +11,11 @@ import {
   type FragmentContext,
   MOST_ASSETS,
   MOST_CHAIN,
+  MOST_REF_LENGTH,
   nearest,
 } from '@hydra-gateway/protocol'
 import { mayHoldTags } from '@hydra-gateway/protocol/fragments'
-import type { Log } from '../log.ts'
+import { type Log, nameForLog } from '../log.ts'
 import type {
   FragmentDefinition,
   FragmentUser,
@@ -169,10 +170,11 @@ function exportsOf(
 }
 
 function unknownRef(service: string, ref: string, known: Iterable<string>): FragmentFailure {
-  const meant = nearest(ref, known)
+  // A longer one is nobody's, and would be compared for seconds.
+  const meant = ref.length <= MOST_REF_LENGTH ? nearest(ref, known) : undefined
   return new FragmentFailure(
     'unknown-ref',
-    `${service} has no fragment "${ref}"${meant ? `; did you mean "${meant}"?` : ''}`,
+    `${service} has no fragment "${nameForLog(ref)}"${meant ? `; did you mean "${meant}"?` : ''}`,
   )
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { FallbackReason } from '@hydra-gateway/protocol'
+import { nameForLog } from '../log.ts'
 
 const STATUS: Readonly<Partial<Record<FallbackReason, 502 | 503 | 504>>> = {
   timeout: 504,
@@ -22,7 +23,7 @@ export class FragmentRequiredError extends Error {
   readonly status: 502 | 503 | 504
 
   constructor(page: string, service: string, ref: string, reason: FallbackReason) {
-    super(`${page} can't be shown without ${service}#${ref}, which is not there (${reason})`)
+    super(`${page} can't be shown without ${nameForLog(`${service}#${ref}`)}, which is not there (${reason})`)
     this.name = 'FragmentRequiredError'
     this.service = service
     this.ref = ref

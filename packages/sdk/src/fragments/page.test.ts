@@ -492,3 +492,19 @@ test('a page that is given up half read keeps what was said, lets go of its sign
   assert.deepEqual(saved, [{ shop: { count: 1 } }])
   assert.deepEqual(binding.lines, [])
 })
+
+test('what a visitor puts into the name of a fragment stays in its line of the log', async () => {
+  const binding = bindingOf(undefined)
+  const own = boundPage(`<m:fragment ref="\${q}">no</m:fragment>`, binding)
+  const q = 'x\n\x1b[31mhydra: \u009bforged\u2028'
+  assert.equal(await own.render({ q }).text(), 'no')
+  const name = 'x\\u000a\\u001b[31mhydra: \\u009bforged\\u2028'
+  assert.deepEqual(binding.lines, [
+    `the page: fragment "${name}" is not shown: shop has no fragment "${name}"`,
+  ])
+  const required = boundPage(`<m:fragment service="\${q}" ref="x" required/>`, binding)
+  await assert.rejects(required.render({ q }).text(), (fault: Error) => {
+    assert.ok(fault.message.includes(`${name}#x`))
+    return true
+  })
+})

@@ -26,6 +26,7 @@ import {
   formatTransfer,
   type Start,
 } from '@hydra-gateway/protocol/fragments'
+import { nameForLog } from '../log.ts'
 import { createSeldom } from '../seldom.ts'
 import { type Answered, type Asked, askGateway, formatQuestion, type QuestionFailure } from './ask.ts'
 import type { PageBinding, VisitorSessions } from './binding.ts'
@@ -276,7 +277,7 @@ export function createRun(options: RunOptions): Run {
     const abort = (reason: FallbackReason, why: string) => aborter.abort(new FragmentFailure(reason, why))
     const ms = timeOf(index)
     guard(index, ms, 'timeout', () => {
-      say('timeout', `fragment "${ref}" took more than ${ms} ms; its fallback is shown`)
+      say('timeout', `fragment "${nameForLog(ref)}" took more than ${ms} ms; its fallback is shown`)
       abort('timeout', `nobody waits longer than ${ms} ms`)
     })
     const job = jobs.get(index)!
@@ -314,7 +315,7 @@ export function createRun(options: RunOptions): Run {
       log.error(
         `fragment "${ref}" failed: ${cause instanceof Error ? (cause.stack ?? cause.message) : messageOf(thrown)}`,
       )
-    else say(reason, `fragment "${ref}" is not shown: ${messageOf(thrown)}`)
+    else say(reason, `fragment "${nameForLog(ref)}" is not shown: ${messageOf(thrown)}`)
   }
 
   // ---- those of others --------------------------------------------------------------------------------

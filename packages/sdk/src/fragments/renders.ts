@@ -8,7 +8,7 @@
  * @module
  */
 import type { RenderedFragments } from '@hydra-gateway/protocol'
-import type { Log } from '../log.ts'
+import { type Log, nameForLog } from '../log.ts'
 import { createSeldom } from '../seldom.ts'
 import type { LocalFragments, LocalResult } from './definition.ts'
 import { FragmentFailure } from './failure.ts'
@@ -106,7 +106,7 @@ export function createRenders({ fragments, log, maxRenders, now }: RendersDeps):
     if (reason === 'failed') {
       const what = cause instanceof Error ? (cause.stack ?? cause.message) : message
       log.error(`fragment "${ref}" failed: ${what}`)
-    } else warnSeldom(reason, `fragment "${ref}" is not shown: ${message}`)
+    } else warnSeldom(reason, `fragment "${nameForLog(ref)}" is not shown: ${message}`)
   }
 
   function itemOf(id: string, result: LocalResult, maxBytes: number): RenderedFragments {

@@ -286,4 +286,6 @@ test('a page of more than a frame can carry comes in several items; one answer l
   assert.equal(fragments.length, 18)
   assert.ok(left.length >= 1 && left.length <= 3, `${left.length} were left out`)
   assert.ok(left.every(({ id, reason }: any) => id !== 'r0' && reason === 'too-large'))
+  const metrics = await (await fetch(`${gateway.url}/_hydra/metrics`)).text()
+  assert.ok(metrics.includes(`hydra_fragment_dropped_total{what="answer-too-large"} ${left.length}`), metrics)
 })

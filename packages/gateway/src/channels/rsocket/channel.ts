@@ -42,7 +42,7 @@ export interface RSocketChannelDeps {
   readonly settings: RSocketChannelSettings
   readonly clock: Clock
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'refused' | 'gauge'>
+  readonly metrics: Pick<Metrics, 'refused' | 'gauge' | 'fragmentDropped'>
 }
 
 export interface RSocketChannel {

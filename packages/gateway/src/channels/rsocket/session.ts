@@ -275,8 +275,8 @@ export function openSession(deps: SessionDeps): Session {
     desk: deps.desk,
     service: () => service,
     onOversize() {
-      metrics.refused('channel', 'fragment-larger-than-frame')
-      log.warn({ reason: 'fragment-larger-than-frame' }, 'fallback shown')
+      metrics.fragmentDropped('answer-too-large')
+      log.warn({ what: 'answer-too-large', detail: 'it does not fit into a frame' }, 'fallback shown')
     },
   })
   const { peer, receive, lost } = createPeer({

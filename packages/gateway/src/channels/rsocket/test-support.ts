@@ -121,6 +121,7 @@ export async function openGateway(t: TestContext, more: Partial<RSocketChannelDe
     log: createLog('silent'),
     metrics: {
       refused: (what, reason) => refused.push(`${what} ${reason}`),
+      fragmentDropped() {},
       gauge: (_name, value) => gauges.push(value),
     },
     ...more,

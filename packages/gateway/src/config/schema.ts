@@ -202,7 +202,9 @@ const fragments = z
       ),
     maxPageBytes: size(1024)
       .prefault('16MiB')
-      .describe('Most HTML of all fragments of a page; those that come after it is reached show theirs.'),
+      .describe(
+        'Most HTML and exports of all fragments of a page, and most that they are given as imports; those that come after it is reached show theirs.',
+      ),
     maxCallBytes: limitedSize(1024, MOST_CALL_BYTES)
       .prefault('1MiB')
       .describe('Largest request for fragments a page may send, attributes and all.'),

@@ -54,6 +54,11 @@ interface CallsDeps {
   readonly giveUpAt: (job: Job, at: number) => void
   readonly onPiece: (job: Job, piece: Piece) => void
   readonly onFailed: (job: Job, refusal: Refusal) => void
+  /** Counts what a call is given; why it is too much, where it is. */
+  readonly overGiven: (
+    values: Readonly<Record<string, unknown>> | undefined,
+    session: unknown,
+  ) => Refusal | undefined
   /** Why a fragment whose time is over falls back; undefined when it isn't. */
   readonly lateness: (job: Job, now: number) => Refusal | undefined
 }
@@ -87,8 +92,7 @@ export function createCalls(deps: CallsDeps): Calls {
     }
     for (const group of groups.values()) {
       if (!group.provider.instance.isOurs) askMedusa(group.provider, group.jobs)
-      else if (group.provider.renderer.via === 'rsocket')
-        call(group.provider, group.jobs, requests.ours(group.jobs))
+      else if (group.provider.renderer.via === 'rsocket') callOurs(group.provider, group.jobs)
       else askSingly(group.provider, group.jobs)
     }
   }
@@ -96,7 +100,7 @@ export function createCalls(deps: CallsDeps): Calls {
     for (const job of jobs) {
       // One of them failing at once may have cancelled all.
       if (job.state !== 'asked') continue
-      if (provider.instance.isOurs) call(provider, [job], requests.ours([job]))
+      if (provider.instance.isOurs) callOurs(provider, [job])
       else callMedusa(provider, [job])
     }
   }
@@ -105,11 +109,30 @@ export function createCalls(deps: CallsDeps): Calls {
     for (const group of agreeing(jobs)) callMedusa(provider, group)
   }
 
+  const callOurs = (provider: Provider, jobs: readonly Job[]): void => {
+    const request = requests.ours(jobs)
+    let { session } = request
+    const given = jobs.filter((job, i) => {
+      const over = deps.overGiven(request.requests[i]!.values, session)
+      // It is sent once.
+      session = undefined
+      if (over) onFailed(job, over)
+      return over === undefined
+    })
+    if (given.length > 0) call(provider, given, given.length === jobs.length ? request : requests.ours(given))
+  }
+
   const callMedusa = (provider: Provider, jobs: readonly Job[]): void => {
+    const request = requests.medusa(jobs)
+    const over = deps.overGiven(request.attributes, undefined)
+    if (over) {
+      for (const job of jobs) onFailed(job, over)
+      return
+    }
     let leftMs = latestOf(jobs) - clock.monotonic()
     // What it leaves is for asking one by one.
     if (jobs.length > 1) leftMs *= settings.medusaBatchMs / settings.medusaBudgetMs
-    call(provider, jobs, requests.medusa(jobs), leftMs)
+    call(provider, jobs, request, leftMs)
   }
 
   // ---- one call ---------------------------------------------------------------------------------------

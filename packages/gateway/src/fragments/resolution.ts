@@ -6,7 +6,7 @@
  * @module
  */
 import { type FragmentAssets, type FragmentReport, MOST_ASSETS, MOST_DEPTH } from '@hydra-gateway/protocol'
-import { createFlow, type Start } from '@hydra-gateway/protocol/fragments'
+import { createFlow, rootOf, type Start } from '@hydra-gateway/protocol/fragments'
 import type { Clock } from '../observe/clock.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { createCalls, type Piece } from './calls.ts'
@@ -19,6 +19,7 @@ import type { FragmentObserver } from './observe.ts'
 import { createPatience } from './patience.ts'
 import type { Outcome, PageContext, Resolution, ResolutionOptions } from './port.ts'
 import type { ResolverSettings } from './settings.ts'
+import { bytesOfAll, type ValueBytes } from './value-bytes.ts'
 
 /** What all pages share. */
 export interface Shared {
@@ -34,6 +35,9 @@ export interface Page {
   readonly startedAt: number
   fragments: number
   roomBytes: number
+  /** For values that fragments are given. */
+  givenRoomBytes: number
+  readonly bytesOf: ValueBytes
   /** Who renders for it, by service: one version of each. */
   readonly providers: Map<string, Instance>
   readonly sessions: Record<string, unknown>
@@ -47,7 +51,7 @@ const NO_ATTRIBUTES = Object.freeze({})
 export function openResolution(shared: Shared, options: ResolutionOptions, page: Page): Resolution {
   const { choose, isKnown, observer, settings, clock } = shared
   const { context, onSettled } = options
-  const flow = createFlow({ attributes: options.attributes })
+  const flow = createFlow({ attributes: options.attributes, isReadOnly: true })
   const jobs: Job[] = []
   const ids = new Set<string>()
   /** Beyond `maxPerPage`: the flow never hears of them. */
@@ -143,10 +147,10 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
 
   // ---- what came --------------------------------------------------------------------------------------
 
-  /** Why HTML is too large, in a sentence; undefined when it isn't. */
-  const excess = (bytes: number): string | undefined => {
+  /** Why HTML or exports are too large, in a sentence; undefined when they aren't. */
+  const excess = (what: 'HTML' | 'exports', bytes: number): string | undefined => {
     if (bytes > settings.maxBytes)
-      return `its HTML has ${bytes} bytes; ${settings.maxBytes} are allowed (fragments.maxBytes)`
+      return `its ${what} ${what === 'HTML' ? 'has' : 'have'} ${bytes} bytes; ${settings.maxBytes} are allowed (fragments.maxBytes)`
     if (bytes > page.roomBytes)
       return `with it the fragments of the page have more than ${settings.maxPageBytes} bytes (fragments.maxPageBytes)`
     return undefined
@@ -160,9 +164,29 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
       dropped(job, 'assets', `with those inside of it, it has more than ${MOST_ASSETS} styles or scripts`),
     )
 
+  /** It is there, if what the page gets of its attributes fits as well. */
+  const finish = (
+    job: Job,
+    html: string,
+    attributes: Readonly<Record<string, unknown>> | undefined,
+    assets: FragmentAssets | undefined,
+  ): void => {
+    const exports = exported(job.tag.exports, attributes)
+    // As often as the page gets them: under each of their names.
+    let bytes = 0
+    for (const { from } of job.tag.exports) bytes += page.bytesOf(own(exports, rootOf(from)))
+    const problem = excess('exports', bytes)
+    if (problem !== undefined) {
+      fail(job, { reason: 'too-large', detail: problem })
+      return
+    }
+    page.roomBytes -= bytes
+    settle(job, html, undefined, exports, assets)
+  }
+
   const rendered = (job: Job, piece: Piece): void => {
     const bytes = Buffer.byteLength(piece.html)
-    const problem = excess(bytes)
+    const problem = excess('HTML', bytes)
     if (problem !== undefined) {
       fail(job, { reason: 'too-large', detail: problem })
       return
@@ -170,8 +194,7 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     page.roomBytes -= bytes
     const nested = readNested(piece.html, keyOf(job), (what, detail) => dropped(job, what, detail))
     if (typeof nested === 'string') {
-      const exports = exported(job.tag.exports, piece.exports)
-      settle(job, nested, undefined, exports, needs(job, piece, undefined))
+      finish(job, nested, piece.exports, needs(job, piece, undefined))
       return
     }
 
@@ -192,8 +215,7 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
         onDone() {
           job.cancelNested = undefined
           const html = assemble(nested.template.parts, outcomes, context.isXray)
-          const exports = exported(job.tag.exports, piece.exports && inner.attributes)
-          settle(job, html, undefined, exports, needs(job, piece, outcomes))
+          finish(job, html, piece.exports && inner.attributes, needs(job, piece, outcomes))
         },
       },
       page,
@@ -233,6 +255,14 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     },
     session: (service) => own(page.sessions, service) ?? own(options.session, service),
     onSession: (service, session) => put(page.sessions, service, session),
+    overGiven(values, session) {
+      const bytes = (values ? bytesOfAll(values, page.bytesOf) : 0) + page.bytesOf(session)
+      page.givenRoomBytes -= bytes
+      if (page.givenRoomBytes >= 0) return undefined
+      page.givenRoomBytes += bytes
+      const detail = `with what it imports, the fragments of the page are given more than ${settings.maxPageBytes} bytes (fragments.maxPageBytes)`
+      return { reason: 'too-large', detail }
+    },
     giveUpAt: patience.giveUpAt,
     onPiece: rendered,
     onFailed: fail,

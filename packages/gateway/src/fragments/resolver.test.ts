@@ -226,6 +226,49 @@ test('all fragments of a page together have a limit, and a number that is not ex
   assert.equal(page.isDone, true)
 })
 
+test('what fragments export counts as their HTML does, under each of its names', async () => {
+  const page = start({ services: [instanceOf('a')], settings: { maxBytes: 1000, maxPageBytes: 2000 } })
+  const two = { exports: 'x as x1, x as x2' }
+  page.add(
+    tag('a', 'large', two),
+    tag('a', 'fits', { exports: 'x' }),
+    tag('a', 'full', { exports: 'x as y' }),
+  )
+  page.add(tag('a', 'late', { exports: 'x as z' }), tag('a', 'none'))
+  await page.go()
+  const x = { list: ['x'.repeat(300), 'x'.repeat(300)] }
+  page.calls[0]!.answersWith((_, ref) => html(ref, ref, { x }))
+  await page.turn()
+  assert.deepEqual(page.reasons(), ['too-large', undefined, undefined, undefined, undefined])
+  assert.match(page.outcomes.get(0)?.report.detail ?? '', /exports have 12\d\d bytes; 1000 are allowed/)
+  assert.deepEqual(Object.keys(page.resolution.attributes), ['x', 'y', 'z'])
+
+  const small = start({ services: [instanceOf('a')], settings: { maxBytes: 1000, maxPageBytes: 1000 } })
+  small.add(tag('a', 'fits', { exports: 'x' }), tag('a', 'over', { exports: 'x as y' }), tag('a', 'none'))
+  await small.go()
+  small.calls[0]!.answersWith((_, ref) => html(ref, ref, { x }))
+  await small.turn()
+  assert.deepEqual(small.reasons(), [undefined, 'too-large', undefined])
+})
+
+for (const isOurs of [true, false]) {
+  test(`a page gives its fragments so much and no more, ${isOurs ? 'of our services' : 'of Medusa’s'}`, async () => {
+    const page = start({
+      services: [instanceOf('a', { isOurs }), instanceOf('b', { isOurs })],
+      attributes: { big: ['x'.repeat(400)] },
+      settings: { maxPageBytes: 1000 },
+    })
+    const aliases = Array.from({ length: 256 }, (_, i) => `big as big${i}`).join(',')
+    page.add(tag('a', 'greedy', { imports: aliases }), tag('b', 'modest', { imports: 'big' }))
+    await page.go()
+    assert.deepEqual(page.refs(), ['modest'])
+    page.calls[0]!.answersWith((id) => ({ id, renderedHTML: 'b' }))
+    await page.turn()
+    assert.deepEqual(page.reasons(), ['too-large', undefined])
+    assert.equal(page.isDone, true)
+  })
+}
+
 test('fragments inside of themselves, and too deep ones, are not asked for', async () => {
   const chain = ['shop#product', 'orders#cart']
   const page = start({ services: [instanceOf('orders')], context: { chain } })

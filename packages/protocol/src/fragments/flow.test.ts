@@ -376,3 +376,18 @@ test('pages of a hundred thousand tags in one chain, or one cycle, are no troubl
   assert.equal(declined.length, count)
   assert.match(declined[0]!.detail, /and so on, 100000 steps in all/)
 })
+
+test('whoever only sends values on has one copy of each, whoever imports it under whatever name', () => {
+  const flow = createFlow({ attributes: { a: { b: [1] } }, isReadOnly: true })
+  flow.add(tagAt(1, 'ref="one" imports="a, a as x, a.b" exports="e as e1, e as e2"'))
+  flow.add(tagAt(2, 'ref="two" imports="a.b as c, e1, e2"'))
+  flow.closeAhead()
+  const { a, x, b } = flow.take().starts[0]!.values
+  assert.deepEqual([a, x, b], [{ b: [1] }, { b: [1] }, [1]])
+  assert.equal(a, x)
+  flow.settle(0, { e: { n: 1 } })
+  const { c, e1, e2 } = flow.take().starts[0]!.values
+  assert.deepEqual([c, e1, e2], [[1], { n: 1 }, { n: 1 }])
+  assert.equal(c, b)
+  assert.equal(flow.attributes.e1, flow.attributes.e2)
+})

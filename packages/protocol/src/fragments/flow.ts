@@ -68,12 +68,17 @@ export interface Flow {
 export interface FlowOptions {
   /** What the page has by itself. */
   readonly attributes: Readonly<Record<string, unknown>>
+  /**
+   * For who sends values on and never changes them: each is copied once, however many tags and aliases it is
+   * for, instead of once for each.
+   */
+  readonly isReadOnly?: boolean
 }
 
 const NOTHING = Object.freeze({ starts: Object.freeze([]), declined: Object.freeze([]) })
 
 /** Makes the flow of one page. */
-export function createFlow({ attributes: given }: FlowOptions): Flow {
+export function createFlow({ attributes: given, isReadOnly = false }: FlowOptions): Flow {
   const page: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(given)) put(page, name, value)
   const attributes = { ...page }
@@ -81,6 +86,7 @@ export function createFlow({ attributes: given }: FlowOptions): Flow {
   const providers = new Map<string, Cell>()
   /** Imports nobody provides yet, by name. */
   const awaited = new Map<string, { readonly cell: Cell; readonly position: number }[]>()
+  const copies = isReadOnly ? new Map<string, unknown>() : undefined
   const isOfPage = (name: string) => Object.hasOwn(page, name)
   const providerOf = (name: string) => providers.get(name)
   let isAhead = true
@@ -241,7 +247,7 @@ export function createFlow({ attributes: given }: FlowOptions): Flow {
           cell.phase = 'started'
           const values: Record<string, unknown> = {}
           for (const [position, { from, to }] of cell.tag.imports.entries()) {
-            const value = cell.isProvided[position] ? readValue(attributes, from) : undefined
+            const value = cell.isProvided[position] ? readOnce(attributes, from, copies) : undefined
             if (value !== undefined) put(values, to, value)
           }
           const { index, service = '', ref = '', wave } = cell
@@ -258,8 +264,9 @@ export function createFlow({ attributes: given }: FlowOptions): Flow {
       if (!cell) throw new RangeError(`there is no fragment ${index}`)
       if (cell.phase === 'over') return
       if (exports && cell.phase !== 'started') throw new RangeError(`fragment ${index} was never asked for`)
+      const given = isReadOnly ? new Map<string, unknown>() : undefined
       for (const { from, to } of exports ? cell.tag.exports : []) {
-        const value = readValue(exports!, from)
+        const value = readOnce(exports!, from, given)
         if (value !== undefined) put(attributes, to, value)
       }
       if (cell.phase !== 'started') cell.wave = cell.waveOfHolder
@@ -274,4 +281,17 @@ export function createFlow({ attributes: given }: FlowOptions): Flow {
       return unsettled === 0
     },
   }
+}
+
+/** A copy, the one of before where there is one: what is there never changes. */
+function readOnce(
+  attributes: Readonly<Record<string, unknown>>,
+  name: string,
+  copies: Map<string, unknown> | undefined,
+): unknown {
+  const known = copies?.get(name)
+  if (known !== undefined) return known
+  const value = readValue(attributes, name)
+  if (value !== undefined) copies?.set(name, value)
+  return value
 }

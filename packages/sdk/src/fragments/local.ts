@@ -189,5 +189,9 @@ function orAborted<Value>(signal: AbortSignal, promise: Promise<Value>): Promise
 
 /** What was thrown, in words. */
 export function messageOf(fault: unknown): string {
-  return fault instanceof Error ? fault.message || fault.name : String(fault)
+  try {
+    return fault instanceof Error ? fault.message || fault.name : String(fault)
+  } catch {
+    return 'something that is no text'
+  }
 }

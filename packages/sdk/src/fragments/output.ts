@@ -136,7 +136,7 @@ function kindOf(given: unknown): string {
 }
 
 /** The value as JSON; undefined where there is none, or none that a message can carry: it would take all others along. */
-function jsonOf(value: unknown): string | undefined {
+export function jsonOf(value: unknown): string | undefined {
   try {
     const text: string | undefined = JSON.stringify(value)
     return text === undefined || isJsonTooDeep(text, MOST_VALUE_DEPTH) ? undefined : text

@@ -508,3 +508,45 @@ test('what a visitor puts into the name of a fragment stays in its line of the l
     return true
   })
 })
+
+test('a store that gives what is no JSON, or throws what is no text, costs a page nothing but that', async () => {
+  const loop: Record<string, unknown> = {}
+  loop.self = loop
+  const saved: unknown[] = []
+  const kept = { stock: loop, shop: { run() {} }, cart: { at: new Date(0) }, tax: () => {} }
+  const sessions = { load: () => kept, save: (_request: unknown, all: object) => void saved.push(all) }
+  const gateway = createHandMadeGateway(({ session }) => ({
+    renderedHTML: JSON.stringify(session ?? 'none'),
+  }))
+  const own = fragment('own', ({ session }) => ({ html: JSON.stringify(session ?? 'none'), session: null }))
+  const binding = bindingOf(gateway, [own], { sessions })
+  const html =
+    '<m:fragment ref="own"/><m:fragment service="stock" ref="a"/><m:fragment service="cart" ref="a"/>'
+  const product = boundPage(html, binding)
+  const text = await product.render({}, { headers: {} }).text()
+  assert.equal(text, '{}"none"{"at":"1970-01-01T00:00:00.000Z"}')
+  assert.deepEqual(
+    binding.lines.map((line) => /^what (\w+) keeps/.exec(line)?.[1]),
+    ['stock', 'tax'],
+  )
+  // What is forgotten is gone from the store.
+  const { shop, ...others } = kept
+  assert.deepEqual(saved, [others])
+
+  const noText = Object.create(null)
+  const failing = {
+    load() {
+      throw noText
+    },
+    save: () => Promise.reject(noText),
+  }
+  const angry = fragment('angry', () => Promise.reject(noText))
+  const other = bindingOf(undefined, [own, angry], { sessions: failing })
+  const page2 = boundPage('<m:fragment ref="own"/><m:fragment ref="angry">calm</m:fragment>', other)
+  assert.equal(await page2.render({}, { headers: {} }).text(), '"none"calm')
+  assert.deepEqual(other.lines, [
+    'what services keep of a visitor could not be loaded: something that is no text',
+    'fragment "angry" failed: something that is no text',
+    'what services keep of a visitor could not be saved: something that is no text',
+  ])
+})

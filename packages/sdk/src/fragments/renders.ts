@@ -12,6 +12,7 @@ import { type Log, nameForLog } from '../log.ts'
 import { createSeldom } from '../seldom.ts'
 import type { LocalFragments, LocalResult } from './definition.ts'
 import { FragmentFailure } from './failure.ts'
+import { messageOf } from './local.ts'
 import type { AskedFragment, AskedFragments } from './render-request.ts'
 
 export interface RendersDeps {
@@ -94,7 +95,7 @@ export function createRenders({ fragments, log, maxRenders, now }: RendersDeps):
       return itemOf(id, result, Math.min(maxBytes, MOST_BYTES))
     } catch (fault) {
       const failure =
-        fault instanceof FragmentFailure ? fault : new FragmentFailure('failed', String(fault), fault)
+        fault instanceof FragmentFailure ? fault : new FragmentFailure('failed', messageOf(fault), fault)
       if (!signal.aborted) report(ref, failure)
       return { fragments: [{ id, renderedHTML: null, reason: failure.reason }] }
     }

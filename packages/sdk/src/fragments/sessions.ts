@@ -8,8 +8,10 @@
  * @module
  */
 import { MOST_SESSION_BYTES } from '@hydra-gateway/protocol'
+import type { Log } from '../log.ts'
 import type { PageBinding, SessionsOption, VisitorSessions } from './binding.ts'
 import { messageOf } from './local.ts'
+import { jsonOf } from './output.ts'
 
 /** The sessions of the visitor of one page. */
 export interface PageSessions {
@@ -49,15 +51,17 @@ function openStore(store: SessionsOption, { log }: PageBinding): OpenSessions {
       async load() {
         try {
           const loaded = await inTime(store.load(request), 'sessions.load')
-          if (loaded !== undefined && loaded !== null) kept = checked(loaded)
+          if (loaded === undefined || loaded === null) return NOTHING
+          kept = checked(loaded)
+          return readable(kept, log)
         } catch (fault) {
           log.warn(`what services keep of a visitor could not be loaded: ${messageOf(fault)}`)
+          return NOTHING
         }
-        return kept
       },
       async save(changed) {
         try {
-          await inTime(store.save(request, { ...kept, ...changed }), 'sessions.save')
+          await inTime(store.save(request, merged(kept, changed)), 'sessions.save')
         } catch (fault) {
           log.warn(`what services keep of a visitor could not be saved: ${messageOf(fault)}`)
         }
@@ -133,6 +137,18 @@ function checked(sessions: unknown): VisitorSessions {
   if (typeof sessions !== 'object' || sessions === null || Array.isArray(sessions))
     throw new TypeError('sessions.load must give an object by service, or nothing')
   return sessions as VisitorSessions
+}
+
+/** As the wire and handlers take them; one of a store that is no JSON is its service's loss alone. */
+function readable(sessions: VisitorSessions, log: Log): VisitorSessions {
+  const read = new Map<string, unknown>()
+  for (const [service, session] of Object.entries(sessions)) {
+    const text = jsonOf(session)
+    if (text !== undefined) read.set(service, JSON.parse(text))
+    else if (session !== undefined)
+      log.warn(`what ${service} keeps of a visitor was loaded as something that is no JSON; it is left out`)
+  }
+  return Object.fromEntries(read)
 }
 
 /** Whether a session may be kept: JSON of no more than the agreed size. */

@@ -72,19 +72,25 @@ export function visitorOf(route: string | null | undefined): string | undefined 
 
 /** Requests of Node, Express, Fastify and fetch have headers; contexts of Hono and Koa have a request. */
 function headersOf(request: object): Header {
+  if (typeof request !== 'object' || request === null) throw noHeaders()
   const { req, raw, headers } = request as { req?: unknown; raw?: unknown; headers?: unknown }
   const inner = (req as { raw?: unknown } | undefined)?.raw
   for (const candidate of [headers, ...[raw, req, inner].map(headersIn)]) {
     if (typeof candidate !== 'object' || candidate === null) continue
     if (typeof (candidate as Headers).get === 'function')
       return (name) => (candidate as Headers).get(name) ?? undefined
-    const lines = candidate as Readonly<Record<string, string | readonly string[] | undefined>>
+    const lines = candidate as Readonly<Record<string, unknown>>
     return (name) => {
       const value = Object.hasOwn(lines, name) ? lines[name] : undefined
-      return typeof value === 'object' ? value.join(', ') : value
+      if (Array.isArray(value)) return value.join(', ')
+      return typeof value === 'string' ? value : undefined
     }
   }
-  throw new TypeError('the request of a page must have headers, such as the request of your framework')
+  throw noHeaders()
+}
+
+function noHeaders(): TypeError {
+  return new TypeError('the request of a page must have headers, such as the request of your framework')
 }
 
 function headersIn(request: unknown): unknown {

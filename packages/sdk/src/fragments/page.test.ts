@@ -550,3 +550,38 @@ test('a store that gives what is no JSON, or throws what is no text, costs a pag
     'what services keep of a visitor could not be saved: something that is no text',
   ])
 })
+
+test('a budget no timer can keep is refused, where it is given', async () => {
+  for (const budgetMs of [Number.POSITIVE_INFINITY, Number.NaN, 2 ** 31, 0, '3s' as never]) {
+    assert.throws(() => page('a', { budgetMs }), /budgetMs must be a number of milliseconds/)
+    const rendering = page('a').render({}, undefined, { budgetMs })
+    await assert.rejects(rendering.text(), /budgetMs must be a number of milliseconds/)
+  }
+  assert.equal(
+    await page('a', { budgetMs: 2 ** 31 - 1 })
+      .render()
+      .text(),
+    'a',
+  )
+})
+
+test('a request that is none is told as such, and headers that are no texts are as good as none', async () => {
+  for (const request of [null, 'GET /', {}] as object[])
+    await assert.rejects(page('a').render({}, request).text(), /the request of a page must have headers/)
+  const headers = { cookie: null, 'accept-language': 3, 'hydra-context': ['v1'] }
+  assert.equal(await page('a').render({}, { headers }).text(), 'a')
+})
+
+test('a page belongs to one service', () => {
+  const product = page('a', { name: 'product.html' })
+  const shop = bindingOf(undefined)
+  product.compile(shop)
+  product.bind(shop)
+  assert.throws(
+    () => product.compile(bindingOf(undefined, [], { service: 'outlet' })),
+    /product\.html is a page of shop, so it can't be one of outlet as well/,
+  )
+  // The service was started anew.
+  product.compile(bindingOf(undefined))
+  assert.throws(() => page.dynamic('<p>a</p>' as never), /page\.dynamic is given its HTML in render/)
+})

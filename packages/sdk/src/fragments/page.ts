@@ -97,6 +97,11 @@ export function page(source: PageSource, options: PageOptions = {}): Page {
   return {
     name,
     compile(binding) {
+      const owner = bound?.binding.service ?? ''
+      if (owner !== '' && owner !== binding.service)
+        throw new TypeError(
+          `${name} is a page of ${owner}, so it can't be one of ${binding.service} as well; call page(…) for each of them`,
+        )
       bound = { binding, program: compiled(binding) }
     },
     bind(binding) {
@@ -183,6 +188,7 @@ function render(
     signal,
     log,
     open() {
+      checkBudget(budgetMs)
       const { binding, program } = use()
       const { name, nodes } = program
       const given = attributesOf(program, attributes)
@@ -234,6 +240,10 @@ function usesOf({ name, nodes }: Program, own: string): UseDeclaration[] {
 }
 
 function checkOptions(options: PageOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(
+      "options of a page must be an object such as { name: 'product' }; page.dynamic is given its HTML in render",
+    )
   for (const key of Object.keys(options)) {
     if ((OPTIONS as readonly string[]).includes(key)) continue
     const meant = nearest(key, OPTIONS)
@@ -247,8 +257,16 @@ function checkOptions(options: PageOptions): void {
     throw new TypeError(
       "attributes of a page must be a list such as ['sku']; their values are given to render",
     )
-  if (budgetMs !== undefined && !(typeof budgetMs === 'number' && budgetMs > 0))
-    throw new TypeError('budgetMs must be a number of milliseconds, more than 0')
+  checkBudget(budgetMs)
+}
+
+/** A timer that is asked for longer fires at once. */
+const MOST_BUDGET_MS = 2 ** 31 - 1
+
+function checkBudget(budgetMs: number | undefined): void {
+  if (budgetMs === undefined) return
+  if (typeof budgetMs !== 'number' || !(budgetMs > 0 && budgetMs <= MOST_BUDGET_MS))
+    throw new TypeError(`budgetMs must be a number of milliseconds, more than 0 and up to ${MOST_BUDGET_MS}`)
 }
 
 function fileOf(source: PageSource): string | undefined {

@@ -24,7 +24,7 @@ import type { Instance } from '../routing/upstream.ts'
 import type { Vitals } from '../routing/vitals.ts'
 import { putCallHead } from './call-head.ts'
 import type { RenderFailure, RenderReceiver } from './port.ts'
-import { giveRendered, readBody, tooLarge } from './rendered-answer.ts'
+import { giveRendered, type Rendered, readBody, tooLarge } from './rendered-answer.ts'
 
 /** What is being waited for. */
 type Phase = 'queue' | 'connect' | 'head' | 'answer' | 'done'
@@ -66,6 +66,8 @@ export class HttpCall implements Waiting, PoolUser {
   /** What came of the answer, in memory of its own. */
   #gathered: Buffer = NO_BYTES
   #size = 0
+  /** The answer, when all of it came in one piece. */
+  #whole: Rendered | undefined = undefined
 
   constructor(
     own: OwnRequests,
@@ -175,6 +177,12 @@ export class HttpCall implements Waiting, PoolUser {
       this.#fail(tooLarge(this.#mostBytes))
       return SENT
     }
+    // It is read where it lies: nothing of those bytes is kept.
+    if (size === this.#bodyBytes && bytes.length === size) {
+      this.#size = size
+      this.#whole = readBody(bytes)
+      return SENT
+    }
     if (size > this.#gathered.length) this.#grow(size)
     bytes.copy(this.#gathered, this.#size)
     this.#size = size
@@ -192,9 +200,9 @@ export class HttpCall implements Waiting, PoolUser {
   onAnswerEnd(isReusable: boolean): void {
     if (this.#phase !== 'answer') return
     this.#settle(isReusable)
-    const bytes = this.#gathered.subarray(0, this.#size)
+    const rendered = this.#whole ?? readBody(this.#gathered.subarray(0, this.#size))
     this.#gathered = NO_BYTES
-    giveRendered(readBody(bytes), this.#receiver, () => this.#isCancelled)
+    giveRendered(rendered, this.#receiver, () => this.#isCancelled)
   }
 
   onReadEnd(): void {}

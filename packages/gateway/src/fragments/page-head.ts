@@ -67,11 +67,22 @@ export function pageHead(head: ResponseHead, channel: ChannelKind, options: Page
 const QUOTED = /"(?:[^"\\]|\\.)*("?)/gs
 const SHARED = /^(?:public|s-maxage|proxy-revalidate|private)(?=$|[\s=])/i
 
+/** What was said before and what became of it: services say the same few things all the time. */
+const said = new Map<string, string>()
+const MOST_SAID = 200
+const MOST_SAID_LENGTH = 256
+
 /** A `Cache-Control` that lets nobody but the visitor keep the page; who says nothing has it checked each time. */
 export function privately(control: string): string {
+  const known = said.get(control)
+  if (known !== undefined) return known
   const directives = directivesOf(control)
-  if (directives.length === 0) return 'private, no-cache'
-  return ['private', ...directives.filter((each) => !SHARED.test(each))].join(', ')
+  const own =
+    directives.length === 0
+      ? 'private, no-cache'
+      : ['private', ...directives.filter((each) => !SHARED.test(each))].join(', ')
+  if (said.size < MOST_SAID && control.length <= MOST_SAID_LENGTH) said.set(control, own)
+  return own
 }
 
 /** Between commas, but not those inside of quotes. */

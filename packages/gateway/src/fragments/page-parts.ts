@@ -13,10 +13,9 @@ import {
   neverClosed,
   OVERSIZED,
   type Position,
-  parseFragmentTag,
-  type ReadTag,
 } from '@hydra-gateway/protocol/fragments'
 import type { PageText } from './page-text.ts'
+import { createTagReader, type PageTag } from './tag-reader.ts'
 
 /** A fragment as it stands in the page. Fallbacks are copies. */
 export interface FragmentPart {
@@ -72,6 +71,9 @@ export interface PartsOptions {
   readonly maxFallbackBytes: number
 }
 
+/** Of all pages in this process: tags hold nothing of a visitor. */
+const readPageTag = createTagReader()
+
 /** Takes one page apart. */
 export function createPageParts(handler: PartsHandler, { text, maxFallbackBytes }: PartsOptions): PageParts {
   /** The outermost first. */
@@ -120,10 +122,10 @@ export function createPageParts(handler: PartsHandler, { text, maxFallbackBytes 
     }
   }
 
-  function readTag(bytes: Uint8Array, from: number, to: number, offset: number): ReadTag | undefined {
+  function readTag(bytes: Uint8Array, from: number, to: number, offset: number): PageTag | undefined {
     const at = places.at(offset)
     try {
-      return parseFragmentTag(text.decode(bytes.subarray(from, to)), at)
+      return readPageTag(text.decode(bytes.subarray(from, to)), at)
     } catch (error) {
       if (!(error instanceof FragmentError)) throw error
       handler.onDropped('tag-syntax', error.at ?? at, error.message)

@@ -9,8 +9,9 @@ export interface PageText {
   encode(text: string): Buffer
 }
 
+const utf8 = new TextDecoder()
 const UTF8: PageText = {
-  decode: (bytes) => new TextDecoder().decode(bytes),
+  decode: (bytes) => utf8.decode(bytes),
   encode: (text) => Buffer.from(text),
 }
 

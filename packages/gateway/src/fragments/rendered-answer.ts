@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { isAscii, isUtf8 } from 'node:buffer'
 import {
   FALLBACK_REASONS,
   type FallbackReason,
@@ -47,7 +48,6 @@ export function answerLimit(request: RenderRequest): number {
   return Math.min(MOST_ANSWER_BYTES, request.requests.length * fragmentLimit(request))
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 /** What is smaller has room for few brackets. */
 const DEEP_BYTES = 16 * 1024
 
@@ -57,14 +57,17 @@ function nothing(fault: string): Rendered {
   return { fragments: NOTHING, session: undefined, fault }
 }
 
+/** Of valid UTF-8, without the mark some put before it. */
+function textOf(bytes: Uint8Array): string {
+  const from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, bytes.byteLength - from)
+  return text.toString(isAscii(text) ? 'latin1' : 'utf8')
+}
+
 /** Reads the body of an answer. */
 export function readBody(bytes: Uint8Array): Rendered {
-  let text: string
-  try {
-    text = utf8.decode(bytes)
-  } catch {
-    return nothing('the answer is not UTF-8')
-  }
+  if (!isUtf8(bytes)) return nothing('the answer is not UTF-8')
+  const text = textOf(bytes)
   if (bytes.length > DEEP_BYTES && isJsonTooDeep(text)) return nothing('the answer is nested too deep')
   let value: unknown
   try {

@@ -136,7 +136,7 @@ export async function createGateway(
     xray: (exchange, context) => createPageXray(exchange, context),
     answers: {
       problem: (...about) => answers.problem(...about),
-      unavailable: (...about) => answers.unavailable(...about),
+      incomplete: (...about) => answers.incomplete(...about),
     },
     settings: fragmentSettings,
     clock,

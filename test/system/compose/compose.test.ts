@@ -228,7 +228,9 @@ test('a route that holds answers 502, 503 or 504 when its required fragment fail
     const answer = await ask(path, 'application/json')
     assert.equal(answer.status, status)
     assert.equal(answer.headers.get('set-cookie'), null)
-    assert.equal(((await answer.json()) as { status: number }).status, status)
+    const said = (await answer.json()) as { status: number; detail: string }
+    assert.equal(said.status, status)
+    assert.ok(said.detail.includes(`without the fragment ${path.slice(1)} of parts`), said.detail)
   }
   await parts.close()
   const answer = await ask('/fails', 'text/html')

@@ -520,8 +520,17 @@ test('a page that holds answers with the status of its required fragment’s fai
     const answer = fetch(url)
     await until('it is asked for', () => resolver.pages[0]?.asked.length === 2)
     resolver.pages[0]!.settle('a', reason)
-    const { status: is, headers } = await answer
+    const {
+      status: is,
+      headers,
+      ...given
+    } = await answer.then(async (it) => ({
+      status: it.status,
+      headers: it.headers,
+      text: await it.text(),
+    }))
     assert.equal(is, status, reason)
+    assert.match(given.text, new RegExp(`^INCOMPLETE HYDRA_\\w+ a of parts ${reason}$`))
     assert.equal(headers.get('set-cookie'), null)
     assert.ok(resolver.pages[0]!.isCancelled)
   }

@@ -38,7 +38,7 @@ export interface ComposerDeps extends Omit<PageDeps, 'observer' | 'clock' | 'log
   readonly visitors: Pick<Visitors, 'contextOf' | 'onHead'>
   /** Those of a service that may be sent requests now. */
   readonly instancesOf: (service: string) => readonly Instance[]
-  readonly answers: Pick<Answers, 'problem' | 'unavailable'>
+  readonly answers: Pick<Answers, 'problem' | 'incomplete'>
   /** What a developer sees of a page. Called for those alone who may. */
   readonly xray?: (exchange: Exchange, context: PageContext) => PageXray
   readonly clock: Clock
@@ -145,9 +145,9 @@ export function createComposer(deps: ComposerDeps): Composer {
       assetsOf: (outcome) => (outcome.instance ? assetsOf(outcome.assets, outcome.instance) : []),
       begin,
       refuse(outcome) {
-        const code = codeOf(outcome.reason)
-        if (code === 'HYDRA_NO_INSTANCE') answers.unavailable(exchange, route)
-        else answers.problem(exchange, code)
+        const { reason = 'failed', report } = outcome
+        const service = report.service === '' ? context.service : report.service
+        answers.incomplete(exchange, route, codeOf(reason), { service, ref: report.ref, reason })
       },
       leaveService() {
         const { attempt } = exchange

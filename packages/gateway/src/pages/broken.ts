@@ -17,8 +17,12 @@ import {
 
 export function brokenPage(facts: ErrorFacts): Page {
   const service = facts.service ?? 'This page'
-  const title = `${service} gave an answer we could not read`
-  const happened = 'The connection broke before the answer was whole, or what came was no answer.'
+  const title = facts.isPart
+    ? `${service} could not do its part of this page`
+    : `${service} gave an answer we could not read`
+  const happened = facts.isPart
+    ? 'The page has a part it can’t be shown without, and that part did not come as it should.'
+    : 'The connection broke before the answer was whole, or what came was no answer.'
   // A request that only asks was tried elsewhere where that was possible; anything else went out once.
   const doing = isRepeatable(facts)
     ? 'We noted it for its team, under the number at the foot of this page. It often works the next time.'

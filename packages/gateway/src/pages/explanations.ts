@@ -146,7 +146,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   HYDRA_UPSTREAM_BROKEN: {
     happened:
-      'An instance closed the connection before its answer began, or sent something that is not HTTP.',
+      'An instance closed the connection before its answer began, or sent something that is not HTTP. Or a page that holds has a required fragment which failed or does not exist: then `detail` names the fragment and its service.',
     doing:
       'A request that may be repeated was sent to another instance where there was one. A request that may have had an effect is never sent twice, so it ends here.',
     remedies: [
@@ -157,7 +157,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   HYDRA_NO_INSTANCE: {
     happened:
-      'The route belongs to a known service, and none of its instances can be sent requests right now.',
+      'The route belongs to a known service, and none of its instances can be sent requests right now. Or that is so for a required fragment of a page that holds: then `detail` names the fragment and its service.',
     doing:
       'The answer carries `Retry-After`. GET and HEAD requests that prefer HTML get the fallback of the route or the service, if there is one that is up. The path is remembered, so it never turns into 404 while the service is down.',
     remedies: [
@@ -182,7 +182,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   HYDRA_UPSTREAM_TIMEOUT: {
     happened:
-      'An instance took a request and did not begin its answer in time, or no connection to it could be made in time.',
+      'An instance took a request and did not begin its answer in time, or no connection to it could be made in time. Or that is so for a required fragment of a page that holds: then `detail` names the fragment and its service.',
     doing: 'The gateway stopped waiting. The service may still have finished what it was asked.',
     remedies: [
       '`timeoutMs` of the route is the limit, and `http.headTimeout` where it has none; raise the former for reports and exports.',

@@ -87,6 +87,8 @@ export interface ErrorFacts {
   readonly path: string
   /** What visitors call the service; absent when the request never got as far as one. */
   readonly service: string | undefined
+  /** It makes a part of the page only, without which the page can't be shown. */
+  readonly isPart?: boolean
   readonly openPages: readonly OpenPage[]
 }
 

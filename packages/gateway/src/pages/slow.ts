@@ -24,11 +24,12 @@ export interface SlowFacts extends ErrorFacts {
 export function slowPage(facts: SlowFacts): Page {
   const service = facts.service ?? 'This page'
   const title = `${service} is taking too long`
+  const what = facts.isPart ? 'A part the page can’t be shown without did not come' : 'No answer came'
   const limit = facts.timeoutMs === undefined ? 'in time' : `within ${spoken(facts.timeoutMs)}`
   const doing = isRepeatable(facts)
     ? 'We stopped waiting. It may be busy, and quicker in a moment.'
     : 'We stopped waiting; it may still have finished. Please look before you send it again.'
-  const main = html`${words(title, `No answer came ${limit}.`, doing, waysOn(facts, 'Try again'))}
+  const main = html`${words(title, `${what} ${limit}.`, doing, waysOn(facts, 'Try again'))}
 ${creature('asleep')}`
   return renderPage({ siteTitle: facts.siteTitle, title, main, footer: supportFacts(facts) })
 }

@@ -36,14 +36,17 @@ export function unavailablePage(facts: UnavailableFacts): Page {
     downSince === undefined
       ? html`is not answering right now`
       : html`stopped answering at <time class="num" datetime="${new Date(downSince).toISOString()}">${clockTime(downSince, awaySeconds)}</time>`
-  const happened = html`The service behind this page ${since}.${elsewhere && ' Other pages of this site are open.'}`
+  const happened = html`The service behind ${facts.isPart ? 'a part of this page it can’t be shown without' : 'this page'} ${since}.${elsewhere && ' Other pages of this site are open.'}`
   const waiting = html`<div role="status">
 <div class="note recovering" data-show="waiting">${shape('recovering')}<strong>We’ll bring you back</strong><span>We keep looking for it. When it answers, this page opens by itself. You can leave the tab open.</span></div>
 <div class="note degraded" data-show="long">${shape('degraded')}<strong>This is taking longer than usual</strong><span>We keep looking and will still bring you back.</span></div>
 <div class="note available" data-show="back">${shape('available')}<strong>Opening your page</strong><span>If nothing happens, use the button.</span></div>
 </div>
-<p class="actions"><a class="button" href="" data-show="waiting long">Try now</a><a class="button" href="" data-show="back">Open ${facts.service ?? 'the page'}</a>${elsewhere && html` <a class="button quiet" href="${elsewhere.path}">Go to ${elsewhere.label}</a>`}</p>`
-  const sent = html`<p>What you sent was not passed on to anyone, and we won’t send it by ourselves. Please send it again when ${facts.service ?? 'this page'} is back.</p>
+<p class="actions"><a class="button" href="" data-show="waiting long">Try now</a><a class="button" href="" data-show="back">Open ${(facts.isPart ? undefined : facts.service) ?? 'the page'}</a>${elsewhere && html` <a class="button quiet" href="${elsewhere.path}">Go to ${elsewhere.label}</a>`}</p>`
+  const advice = facts.isPart
+    ? 'What you sent has arrived, and we won’t send it again by ourselves. Please look before you do.'
+    : `What you sent was not passed on to anyone, and we won’t send it by ourselves. Please send it again when ${facts.service ?? 'this page'} is back.`
+  const sent = html`<p>${advice}</p>
 ${waysOn(facts, undefined)}`
 
   const main = html`<div class="words">

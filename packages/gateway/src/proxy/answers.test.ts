@@ -335,3 +335,41 @@ test('a page that can’t be made is no reason to give no answer', async () => {
   const answer = await ask((exchange) => broken.problem(exchange, 'HYDRA_STOPPING'))
   assert.deepEqual([answer.status, answer.headers['retry-after'], isProblem(answer)], [503, '7', true])
 })
+
+test('a page whose required fragment is missing names the fragment’s service to people, and the fragment to machines', async () => {
+  services.set('shop', { name: 'shop', title: 'The shop', channel: 'rsocket' })
+  services.set('orders', { name: 'orders', title: 'Orders', channel: 'rsocket', downSince: NOW - 42_000 })
+  const shop = route({ service: 'shop', timeoutMs: 9000 })
+  const does =
+    (code: ErrorCode, service = 'orders') =>
+    (exchange: Exchange) => {
+      exchange.route = shop
+      answers.incomplete(exchange, shop, code, { service, ref: 'buy', reason: 'failed' })
+    }
+  for (const [code, title] of [
+    ['HYDRA_UPSTREAM_BROKEN', 'Orders could not do its part of this page'],
+    ['HYDRA_UPSTREAM_TIMEOUT', 'Orders is taking too long'],
+    ['HYDRA_NO_INSTANCE', 'Orders is away for a moment'],
+  ] as const) {
+    const { status, body } = await ask(does(code))
+    assert.equal(status, CODES[code][0])
+    assert.ok(body.includes(`<title>${title}</title>`), body)
+    assert.doesNotMatch(body, /The shop|within 9 s/)
+    const machine = await ask(does(code), { accept: 'application/json' })
+    const { detail } = problem.parse(JSON.parse(machine.body))
+    assert.equal(
+      detail,
+      "The page can't be shown without the fragment buy of orders, which is not there (failed).",
+    )
+  }
+  assert.match((await ask(does('HYDRA_NO_INSTANCE', 'ordrs'))).body, /<title>ordrs is away/)
+  assert.match((await ask(does('HYDRA_NO_INSTANCE'), { method: 'POST' })).body, /What you sent has arrived/)
+})
+
+test('the fallback of a route is shown for a required fragment nobody can render, and for nothing else', async () => {
+  const shop = route({ service: 'shop', fallback: '<h1>Later</h1>' })
+  const does = (code: ErrorCode) => (exchange: Exchange) =>
+    answers.incomplete(exchange, shop, code, { service: 'orders', ref: 'buy', reason: 'no-instance' })
+  assert.equal((await ask(does('HYDRA_NO_INSTANCE'))).body, '<h1>Later</h1>')
+  assert.ok(isPage(await ask(does('HYDRA_UPSTREAM_BROKEN'))))
+})

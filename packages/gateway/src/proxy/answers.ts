@@ -49,6 +49,8 @@ export interface Answers {
   ): void
   /** Nobody serves this route now: its fallback, its service's, or 503. */
   unavailable(exchange: Exchange, route: Route): void
+  /** The page is there, but a fragment it can't be shown without is not: as `unavailable` or `problem`, of its service. */
+  incomplete(exchange: Exchange, route: Route, code: ErrorCode, missing: MissingFragment): void
   /** The page of a refusal before there was an exchange, or none. Names of headers in any case. */
   unreadablePage(
     code: ErrorCode,
@@ -57,6 +59,14 @@ export interface Answers {
   ): { readonly headers: Headers; readonly html: string } | undefined
   /** Answers an error that was thrown; one nobody foresaw is logged whole and shown as its exchange id. */
   failure(exchange: Exchange, error: unknown): void
+}
+
+/** A fragment without which there is no page. */
+export interface MissingFragment {
+  readonly service: string
+  readonly ref: string
+  /** A constant word. */
+  readonly reason: string
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -68,7 +78,7 @@ const HTML_FALLBACK_HEADERS: Headers = {
   vary: 'accept',
 }
 
-/** Makes the answers of one gateway. After the head of an answer has left, all three end the connection instead. */
+/** Makes the answers of one gateway. After the head of an answer has left, all of them end the connection instead. */
 export function createAnswers(parts: AnswersParts): Answers {
   const { settings, serviceOf, isServing, clock, log, metrics } = parts
   const retryAfterSeconds = settings.retryAfterSeconds ?? 5
@@ -76,11 +86,23 @@ export function createAnswers(parts: AnswersParts): Answers {
   const nearest = parts.nearest ?? nearestOpenPage
 
   function problem(exchange: Exchange, code: ErrorCode, detail?: string, headers?: Headers): void {
-    answerError(exchange, new HydraError(code, detail), headers)
+    answerError(exchange, new HydraError(code, detail), { headers })
+  }
+
+  function incomplete(exchange: Exchange, route: Route, code: ErrorCode, missing: MissingFragment): void {
+    if (code === 'HYDRA_NO_INSTANCE' && fallBack(exchange, route)) return
+    const { service, ref, reason } = missing
+    const detail = `The page can't be shown without the fragment ${ref} of ${service}, which is not there (${reason}).`
+    answerError(exchange, new HydraError(code, detail), { missing })
   }
 
   function unavailable(exchange: Exchange, route: Route): void {
     exchange.route ??= route
+    if (!fallBack(exchange, route)) answerError(exchange, new HydraError('HYDRA_NO_INSTANCE'))
+  }
+
+  /** Answers with the fallback, where there is one for this visitor. */
+  function fallBack(exchange: Exchange, route: Route): boolean {
     const text = route.fallback ?? serviceOf(route.service)?.fallback
     const fallback = text !== undefined && mayFallBack(exchange) ? parseFallback(text) : undefined
     if (fallback?.kind === 'html')
@@ -92,7 +114,8 @@ export function createAnswers(parts: AnswersParts): Answers {
         vary: 'accept',
         ...retryAfter,
       })
-    } else answerError(exchange, new HydraError('HYDRA_NO_INSTANCE'))
+    } else return false
+    return true
   }
 
   function failure(exchange: Exchange, error: unknown): void {
@@ -124,10 +147,14 @@ export function createAnswers(parts: AnswersParts): Answers {
     return !here || (fallback.path !== exchange.path && isServing(fallback.path))
   }
 
-  function answerError(exchange: Exchange, error: HydraError, headers?: Headers): void {
+  function answerError(
+    exchange: Exchange,
+    error: HydraError,
+    { headers, missing }: { readonly headers?: Headers | undefined; readonly missing?: MissingFragment } = {},
+  ): void {
     const [status] = CODES[error.code]
     const more = { vary: 'accept', ...(status === 503 ? retryAfter : {}), ...headers }
-    const page = wantsPage(exchange) ? pageOf(exchange, error) : undefined
+    const page = wantsPage(exchange) ? pageOf(exchange, error, missing) : undefined
     if (page) send(exchange, status, { ...page.headers, ...more }, page.html)
     else
       send(exchange, status, { ...PROBLEM_HEADERS, ...more }, JSON.stringify(toProblem(error, exchange.id)))
@@ -136,9 +163,11 @@ export function createAnswers(parts: AnswersParts): Answers {
   function pageOf(
     exchange: Pick<Exchange, 'id' | 'method' | 'path' | 'route'>,
     { code, detail }: HydraError,
+    missing?: MissingFragment,
   ): ReturnType<typeof errorPage> | undefined {
     try {
-      const service = exchange.route && serviceOf(exchange.route.service)
+      const name = missing?.service ?? exchange.route?.service
+      const service = name === undefined ? undefined : serviceOf(name)
       return errorPage({
         siteTitle: settings.siteTitle,
         retryAfterSeconds,
@@ -147,9 +176,10 @@ export function createAnswers(parts: AnswersParts): Answers {
         exchange: exchange.id,
         method: exchange.method,
         path: exchange.path,
-        service: service?.title,
+        service: service?.title ?? missing?.service,
+        isPart: missing !== undefined,
         downSince: service?.downSince,
-        timeoutMs: exchange.route?.timeoutMs,
+        timeoutMs: missing ? undefined : exchange.route?.timeoutMs,
         now: clock.now(),
         openPages: openPages(),
         nearest: code === 'HYDRA_NO_ROUTE' ? nearest(exchange.path) : undefined,
@@ -166,7 +196,7 @@ export function createAnswers(parts: AnswersParts): Answers {
     return pageOf(nowhere, new HydraError(code, detail))
   }
 
-  return { problem, unavailable, unreadablePage, failure }
+  return { problem, unavailable, incomplete, unreadablePage, failure }
 }
 
 function wantsPage(exchange: Exchange): boolean {

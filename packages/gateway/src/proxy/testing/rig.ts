@@ -125,6 +125,9 @@ export const plainAnswers: Answers = {
   unavailable(exchange) {
     exchange.answer(503, { 'Retry-After': '5' }, 'UNAVAILABLE')
   },
+  incomplete(exchange, _route, code, { service, ref, reason }) {
+    exchange.answer(CODES[code][0], {}, `INCOMPLETE ${code} ${ref} of ${service} ${reason}`)
+  },
   failure(exchange: Exchange, error: unknown) {
     if (exchange.answered) exchange.abort()
     else exchange.answer(500, {}, `FAILURE ${error instanceof Error ? error.message : ''}`)

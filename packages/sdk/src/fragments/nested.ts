@@ -12,7 +12,7 @@ import { checkExports } from './page.ts'
 import { compileProgram } from './page-program.ts'
 import { visitorOf } from './page-request.ts'
 import { createRendering } from './rendering.ts'
-import { createRun, type Run } from './rendering-run.ts'
+import { createRun, type Run, warnOfMade } from './rendering-run.ts'
 import { sessionsOf } from './sessions.ts'
 
 /** The page around has a budget of its own, and cancels. */
@@ -27,7 +27,7 @@ export function createResolveNested(binding: PageBinding): ResolveNested {
     const name = around.chain?.at(-1) ?? 'a fragment'
     const program = compileProgram(html, binding, { name })
     if (program.nodes.length === 0) return { html, attributes }
-    for (const warning of program.warnings) binding.log.warn(warning)
+    warnOfMade(name, program.warnings, binding)
     checkExports(program, attributes)
     // Reports of these would have nowhere to go.
     const { xray: _nobodyReads, ...context } = around

@@ -585,3 +585,12 @@ test('a page belongs to one service', () => {
   product.compile(bindingOf(undefined))
   assert.throws(() => page.dynamic('<p>a</p>' as never), /page\.dynamic is given its HTML in render/)
 })
+
+test('what is wrong with pages that are made anew for each request is said now and then, not for each', async () => {
+  const binding = bindingOf(undefined)
+  const made = page.dynamic({ name: 'product' })
+  made.bind(binding)
+  for (let sku = 0; sku < 10; sku++)
+    assert.equal(await made.render(`<p>${sku}</p><m:fragment ref="nobody"/>`).text(), `<p>${sku}</p>`)
+  assert.equal(binding.lines.filter((line) => line.includes('product:1:9')).length, 1)
+})

@@ -17,7 +17,7 @@ import { FragmentFailure } from './failure.ts'
 import { compileProgram, isFilled, isOwn, type Program } from './page-program.ts'
 import { readPageRequest, signalOf } from './page-request.ts'
 import { createRendering, type Rendering } from './rendering.ts'
-import { createRun } from './rendering-run.ts'
+import { createRun, warnOfMade } from './rendering-run.ts'
 import { sessionsOf } from './sessions.ts'
 
 /** HTML, or a file of it: a name is relative to the working directory. */
@@ -127,7 +127,7 @@ page.dynamic = function dynamic(options: PageOptions = {}): DynamicPage {
     const program = programs.get(html) ?? compileProgram(html, binding, options)
     if (!programs.delete(html)) {
       characters += html.length
-      for (const warning of program.warnings) binding.log.warn(warning)
+      warnOfMade(program.name, program.warnings, binding)
     }
     programs.set(html, program)
     for (const oldest of programs.keys()) {

@@ -90,6 +90,11 @@ const LINGER_MS = 100
 
 const ofServices = new WeakMap<PageBinding, ReturnType<typeof createSeldom>>()
 
+/** Says what is wrong with HTML that was made for one request, as the next may have the same. */
+export function warnOfMade(name: string, warnings: readonly string[], binding: PageBinding): void {
+  if (warnings.length > 0) seldomOf(binding)(`${name} made`, warnings.join('; '))
+}
+
 /** What is said seldom is so for all pages of a service together. */
 function seldomOf(binding: PageBinding): ReturnType<typeof createSeldom> {
   let seldom = ofServices.get(binding)

@@ -20,6 +20,7 @@ Machines get [\`application/problem+json\`](https://www.rfc-editor.org/rfc/rfc94
 \`title\`, \`code\`, \`exchange\` and, where there is more to say, \`detail\` and \`errors\`. Requests whose \`Accept\` names HTML
 and ranks it at least as high as JSON get a page; where the head could
 not be read to its end (400, 408, 414, 431, 501, 505) what it seems to say decides. \`exchange\` is the id that stands in the log and in \`X-Request-Id\`.
+What the gateway answers in place of a service, the fallback of a route too, says the code in the header \`Hydra-Problem\` as well.
 Every 503 carries \`Retry-After\`.
 
 | code | status | title |

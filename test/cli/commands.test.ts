@@ -152,6 +152,14 @@ test('check warns when services set the same cookie or speak for the whole site'
   assert.equal(JSON.parse((await hydra('check', '--json')).out).warnings.length, 3)
 })
 
+test('check does not blame a service for headers of the gateway’s own error page', async (t) => {
+  const { hydra } = await startShop(t, (request) => void request.socket.destroy())
+  const checked = await hydra('check', '--strict')
+  assert.equal(checked.status, 0, checked.out)
+  assert.match(checked.out, /orders did not answer at \/orders: the gateway did \(HYDRA_UPSTREAM_BROKEN\)\./)
+  assert.doesNotMatch(checked.out, /content-security-policy/)
+})
+
 test('check says why no services were asked, and is content when nobody named a gateway', async (t) => {
   const gateway = await startGateway(t)
   const cwd = await emptyDirectory(t)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RouteInfo } from '@hydra-gateway/protocol'
+import { PROBLEM_HEADER, type RouteInfo } from '@hydra-gateway/protocol'
 import { ask } from './ask.ts'
 
 /** What one page of a service said. */
@@ -41,7 +41,11 @@ export async function askPages(
           notAsked.push(`${service} did not answer at ${page.path} (${error.code ?? error.message}).`)
         },
       )
-      if (answer) visits.push(answer)
+      const problem = answer?.headers[PROBLEM_HEADER]
+      // What stands in its headers is the gateway's own.
+      if (problem !== undefined)
+        notAsked.push(`${service} did not answer at ${page.path}: the gateway did (${problem}).`)
+      else if (answer) visits.push(answer)
     }
   }
   return { visits, notAsked }

@@ -6,6 +6,8 @@
 import { z } from 'zod'
 
 export const PROBLEM_TYPE = 'application/problem+json'
+/** Header of an answer the gateway gave in place of a service, as a page, a problem or a fallback: the code. */
+export const PROBLEM_HEADER = 'hydra-problem'
 
 export const problem = z.object({
   type: z.string().describe('Page that explains the code: /_hydra/errors/<code>.'),

@@ -105,6 +105,7 @@ for (const [code, [status, title]] of Object.entries(CODES) as [ErrorCode, reado
     const page = await ask(does)
     assert.equal(page.status, status)
     assert.ok(isPage(page))
+    assert.equal(page.headers['hydra-problem'], code)
     assert.ok(page.body.includes(`href="/_hydra/errors/${code}"`))
     assert.ok(page.body.includes(`<samp>${page.headers['x-request-id']}</samp>`))
     assert.equal(page.headers['cache-control'], 'no-store')
@@ -370,6 +371,8 @@ test('the fallback of a route is shown for a required fragment nobody can render
   const shop = route({ service: 'shop', fallback: '<h1>Later</h1>' })
   const does = (code: ErrorCode) => (exchange: Exchange) =>
     answers.incomplete(exchange, shop, code, { service: 'orders', ref: 'buy', reason: 'no-instance' })
-  assert.equal((await ask(does('HYDRA_NO_INSTANCE'))).body, '<h1>Later</h1>')
+  const later = await ask(does('HYDRA_NO_INSTANCE'))
+  assert.equal(later.body, '<h1>Later</h1>')
+  assert.equal(later.headers['hydra-problem'], 'HYDRA_NO_INSTANCE', 'no service made it')
   assert.ok(isPage(await ask(does('HYDRA_UPSTREAM_BROKEN'))))
 })

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { PROBLEM_HEADER } from '@hydra-gateway/protocol'
 import { CODES, type ErrorCode, HydraError, toProblem } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
@@ -106,9 +107,9 @@ export function createAnswers(parts: AnswersParts): Answers {
     const text = route.fallback ?? serviceOf(route.service)?.fallback
     const fallback = text !== undefined && mayFallBack(exchange) ? parseFallback(text) : undefined
     if (fallback?.kind === 'html')
-      send(exchange, 503, { ...HTML_FALLBACK_HEADERS, ...retryAfter }, fallback.html)
+      send(exchange, 503, 'HYDRA_NO_INSTANCE', { ...HTML_FALLBACK_HEADERS, ...retryAfter }, fallback.html)
     else if (fallback && leadsSomewhere(exchange, fallback)) {
-      send(exchange, 302, {
+      send(exchange, 302, 'HYDRA_NO_INSTANCE', {
         location: fallback.location,
         'cache-control': 'no-store',
         vary: 'accept',
@@ -155,9 +156,12 @@ export function createAnswers(parts: AnswersParts): Answers {
     const [status] = CODES[error.code]
     const more = { vary: 'accept', ...(status === 503 ? retryAfter : {}), ...headers }
     const page = wantsPage(exchange) ? pageOf(exchange, error, missing) : undefined
-    if (page) send(exchange, status, { ...page.headers, ...more }, page.html)
-    else
-      send(exchange, status, { ...PROBLEM_HEADERS, ...more }, JSON.stringify(toProblem(error, exchange.id)))
+    const { code } = error
+    if (page) send(exchange, status, code, { ...page.headers, ...more }, page.html)
+    else {
+      const body = JSON.stringify(toProblem(error, exchange.id))
+      send(exchange, status, code, { ...PROBLEM_HEADERS, ...more }, body)
+    }
   }
 
   function pageOf(
@@ -207,8 +211,11 @@ function mayFallBack(exchange: Exchange): boolean {
   return (exchange.method === 'GET' || exchange.method === 'HEAD') && wantsPage(exchange)
 }
 
-/** One place writes, so that an answer that has begun is cut, and seen as cut, whatever was to be said. */
-function send(exchange: Exchange, status: number, headers: Headers, body?: string): void {
+/**
+ * One place writes, so that an answer that has begun is cut, and seen as cut, whatever was to be said. Each says by a
+ * header that it is none of a service's, and why.
+ */
+function send(exchange: Exchange, status: number, code: ErrorCode, headers: Headers, body?: string): void {
   if (exchange.answered) exchange.abort()
-  else exchange.answer(status, headers, body)
+  else exchange.answer(status, { [PROBLEM_HEADER]: code, ...headers }, body)
 }

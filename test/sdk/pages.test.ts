@@ -190,7 +190,7 @@ for (const [framework, start] of Object.entries(frameworks)) {
   })
 
   test(`${framework}: a visitor who leaves gives the fragments up`, async (t) => {
-    const { options } = alone()
+    const { options, said } = alone()
     let began = 0
     let aborted = 0
     const slow = fragment('slow', ({ signal }) => {
@@ -218,6 +218,12 @@ for (const [framework, start] of Object.entries(frameworks)) {
       request.destroy()
       await eventually(() => assert.equal(aborted, before + 1))
     }
+    // Who asks for the head alone has nothing rendered.
+    const beganBefore = began
+    const head = await fetch(`http://127.0.0.1:${port}/shop/begun`, { method: 'HEAD' })
+    assert.deepEqual([head.status, head.headers.get('cache-control')], [200, 'private, no-store'])
+    assert.equal(began, beganBefore)
+    assert.doesNotMatch(said.join('\n'), /not sent|AbortError/)
   })
 
   test(`${framework}: a large page is sent at the pace of whoever reads it`, async (t) => {

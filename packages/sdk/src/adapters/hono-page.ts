@@ -4,7 +4,7 @@
  * @module
  */
 import { beginPage, missingHeaders } from '../fragments/page-stream.ts'
-import type { Rendering } from '../fragments/rendering.ts'
+import { isForHead, type Rendering } from '../fragments/rendering.ts'
 
 export interface ResponseOptions {
   /** @default 200 */
@@ -20,6 +20,12 @@ export async function pageResponse(
   rendering: Rendering,
   { status = 200, headers }: ResponseOptions = {},
 ): Promise<Response> {
+  const all = new Headers(headers)
+  for (const [name, value] of missingHeaders((name) => all.has(name))) all.set(name, value)
+  if (isForHead(rendering)) {
+    rendering.cancel()
+    return new Response(null, { status, headers: all })
+  }
   const page = await beginPage(rendering)
   if (!('pieces' in page)) return new Response(page.message, { status: page.status, headers: page.headers })
   const { pieces } = page
@@ -35,7 +41,5 @@ export async function pageResponse(
   }
   // Nothing waits in it: an error would throw that away.
   const body = new ReadableStream({ pull, cancel }, { highWaterMark: 0 })
-  const all = new Headers(headers)
-  for (const [name, value] of missingHeaders((name) => all.has(name))) all.set(name, value)
   return new Response(body, { status, headers: all })
 }

@@ -65,6 +65,12 @@ export function signalOf(request: object | undefined): AbortSignal | undefined {
   return undefined
 }
 
+/** Of whatever kind the request is; undefined where it doesn't say. */
+export function methodOf(request: object | undefined): unknown {
+  const { method, req } = (request ?? {}) as { method?: unknown; req?: { method?: unknown } }
+  return method ?? req?.method
+}
+
 /** The visitor a value of `hydra-context` is about, as this service knows them. */
 export function visitorOf(route: string | null | undefined): string | undefined {
   return route ? CONTEXT.exec(route)?.[1] : undefined

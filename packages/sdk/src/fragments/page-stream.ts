@@ -19,7 +19,8 @@ export async function beginPage(rendering: Rendering): Promise<BegunPage> {
   try {
     return { pieces: reporting(rendering, await rest.next(), rest) }
   } catch (fault) {
-    reportFault(rendering, fault)
+    // Whoever gave it up knows.
+    if (!isAbort(fault)) reportFault(rendering, fault)
     const { status, message } = answerTo(fault)
     const headers = {
       'content-type': 'text/plain; charset=utf-8',

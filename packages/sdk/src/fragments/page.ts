@@ -15,7 +15,7 @@ import { type Log, logOf } from '../log.ts'
 import type { PageBinding, PageOption } from './binding.ts'
 import { FragmentFailure } from './failure.ts'
 import { compileProgram, isFilled, isOwn, type Program } from './page-program.ts'
-import { readPageRequest, signalOf } from './page-request.ts'
+import { methodOf, readPageRequest, signalOf } from './page-request.ts'
 import { createRendering, type Rendering } from './rendering.ts'
 import { createRun, warnOfMade } from './rendering-run.ts'
 import { sessionsOf } from './sessions.ts'
@@ -187,6 +187,7 @@ function render(
     hold,
     signal,
     log,
+    isForHead: methodOf(request) === 'HEAD',
     open() {
       checkBudget(budgetMs)
       const { binding, program } = use()

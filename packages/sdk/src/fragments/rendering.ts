@@ -51,11 +51,19 @@ export interface RenderingOptions {
   readonly hold: boolean
   readonly signal: AbortSignal | undefined
   readonly log: () => Log
+  /** The request it answers asks for its head only. */
+  readonly isForHead?: boolean
 }
 
 type Until = 'now' | 'required' | 'all'
 
 const logs = new WeakMap<Rendering, () => Log>()
+const forHead = new WeakSet<Rendering>()
+
+/** Whether nobody will read it, as far as its request says: frameworks that answer HEAD as GET drop what they get. */
+export function isForHead(rendering: Rendering): boolean {
+  return forHead.has(rendering)
+}
 
 /** Says why a page was not sent, where nobody else gets to know. */
 export function reportFault(rendering: Rendering, fault: unknown): void {
@@ -66,7 +74,8 @@ export function reportFault(rendering: Rendering, fault: unknown): void {
 }
 
 /** Makes the rendering of a page. */
-export function createRendering({ open, hold, signal, log }: RenderingOptions): Rendering {
+export function createRendering(options: RenderingOptions): Rendering {
+  const { open, hold, signal, log } = options
   let page: OpenPage | undefined
   let isRead = false
   let isCancelled = false
@@ -140,6 +149,7 @@ export function createRendering({ open, hold, signal, log }: RenderingOptions): 
     cancel,
   }
   logs.set(rendering, log)
+  if (options.isForHead) forHead.add(rendering)
   return rendering
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -219,6 +219,29 @@ test('a gateway that is away, one that does not know the keys, and no keys at al
   const wrong = await runHydra(['services', '--gateway', `http://127.0.0.1:${half.port}`], { cwd, env })
   assert.equal(wrong.status, 3)
   assert.match(wrong.err, /not as a Hydra gateway would/)
+})
+
+test('whoever exported the public key for a service is let in with the private key that is kept beside it', async (t) => {
+  const { gateway, cwd } = await startShop(t)
+  const { HYDRA_PUBLIC_KEY, HYDRA_PRIVATE_KEY } = keysOf(gateway)
+  const ask = () =>
+    runHydra(['services', '--gateway', gateway.url], { cwd, env: { HYDRA_PUBLIC_KEY: HYDRA_PUBLIC_KEY! } })
+  const half = await ask()
+  assert.equal(half.status, 3)
+  assert.match(half.err, /HYDRA_PUBLIC_KEY is set, but HYDRA_PRIVATE_KEY is not\. Set both .*; or unset it/)
+  await mkdir(join(cwd, '.hydra'))
+  const keep = (publicKey: string) =>
+    writeFile(join(cwd, '.hydra/keys.json'), JSON.stringify({ publicKey, privateKey: HYDRA_PRIVATE_KEY }))
+  await keep('of-another-gateway')
+  assert.equal((await ask()).status, 3)
+  await keep(HYDRA_PUBLIC_KEY!)
+  const whole = await ask()
+  assert.equal(whole.status, 0, whole.err)
+})
+
+test('the help of xray says for whom its link is', async (t) => {
+  const { out } = await runHydra(['xray', '--help'], { cwd: await emptyDirectory(t) })
+  assert.match(out, /pages that are asked for as HTML\s+\(Accept: text\/html\)/)
 })
 
 test('config shows what the gateway would use, and keys only when they are asked for', async (t) => {

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { type Config, loadConfig } from '@hydra-gateway/gateway/config'
+import { type Config, ConfigError, loadConfig } from '@hydra-gateway/gateway/config'
 import { findKeptKeys, KEYS_FILE, KeysError } from '@hydra-gateway/gateway/keys'
 import {
   type FragmentsAnswer,
@@ -43,7 +43,10 @@ export interface AdminOptions {
 
 /** Finds the gateway and its keys: flags first, then configuration and environment, then kept keys. */
 export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io): Promise<Admin> {
-  const { config } = await loadConfig({ directory: io.directory, file, env: io.env })
+  const env = await withKeptKey(io)
+  const { config } = await loadConfig({ directory: io.directory, file, env }).catch((error) => {
+    throw isHalfAPair(error) && env.HYDRA_PUBLIC_KEY ? halfAPair() : error
+  })
   const url = gateway === undefined ? addressOf(config) : readUrl(gateway)
   const trust = url.startsWith('https:') ? keptCertificate(io) : []
   const given = { publicKey: config.keys.publicKey[0], privateKey: config.keys.privateKey[0] }
@@ -171,6 +174,32 @@ function keptCertificate({ directory }: Io): string[] {
 function readUrl(text: string): string {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text).origin
   throw new CommandError(`--gateway is "${text}"; write an address such as http://localhost:8080`, EXIT.usage)
+}
+
+/**
+ * The environment, with the private key that was kept beside the public one where only that is given: services need
+ * no more, and whoever exported it for one has it here.
+ */
+async function withKeptKey({ directory, env }: Io): Promise<Io['env']> {
+  const { HYDRA_PUBLIC_KEY: given, HYDRA_PRIVATE_KEY, HYDRA_PRIVATE_KEY_FILE } = env
+  if (!given || (HYDRA_PRIVATE_KEY ?? HYDRA_PRIVATE_KEY_FILE) !== undefined) return env
+  // A file that can't be read is none of ours to complain about: there may be another private key.
+  const kept = await findKeptKeys(directory).catch(() => undefined)
+  return kept?.publicKey === given.trim() ? { ...env, HYDRA_PRIVATE_KEY: kept.privateKey } : env
+}
+
+function isHalfAPair(error: unknown): boolean {
+  return (
+    error instanceof ConfigError && error.problems.length === 1 && error.problems[0]!.at === 'keys.privateKey'
+  )
+}
+
+function halfAPair(): CommandError {
+  return new CommandError(
+    'HYDRA_PUBLIC_KEY is set, but HYDRA_PRIVATE_KEY is not',
+    EXIT.noGateway,
+    `. Set both to those of the gateway; or unset it, and call this in the directory the gateway was started in, or below it: it keeps both in ${KEYS_FILE}.`,
+  )
 }
 
 /** Keys a gateway started in this directory, or in the nearest one above it, made up. */

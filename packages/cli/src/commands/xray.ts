@@ -11,7 +11,7 @@ export const xray = defineCommand({
   name: 'xray',
   summary: 'Show in the browser which service each fragment of a page comes from',
   about:
-    'Prints a link that turns X-ray on in the browser that opens it, for one hour, and leads to the page. Nobody\nelse sees anything of it. Give the link to nobody who may not know how your pages are made.',
+    'Prints a link that turns X-ray on in the browser that opens it, for one hour, and leads to the page. Nobody\nelse sees anything of it, and neither do programs such as curl: X-ray is for pages that are asked for as HTML\n(Accept: text/html). Give the link to nobody who may not know how your pages are made.',
   args: {
     url: { type: 'positional', required: true, valueHint: 'URL', description: 'A page behind the gateway' },
     gateway: {

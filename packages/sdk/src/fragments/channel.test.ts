@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import type { FragmentContext, RenderedFragments, RenderItem } from '@hydra-gateway/protocol'
 import { createPeer, type Link, type LinkedPeer, ROUTES, type Timers } from '@hydra-gateway/protocol/rsocket'
@@ -72,6 +73,7 @@ function connected(
   return {
     said,
     renders,
+    ended: ended.signal,
     close: () => peer.close(),
     ask: (refs: readonly string[], more: object = {}) =>
       peer.request(ROUTES.render, requestOf(refs, more), 2000) as Promise<RenderedFragments>,
@@ -225,6 +227,17 @@ test('what a fragment waits for is told when nobody waits for it: cancelled, or 
   await eventually(() => signals.every(({ aborted }) => aborted))
   await renders.idle()
   assert.deepEqual([items, said], [[], []])
+})
+
+test('what a fragment hangs on its signal goes when it is rendered, though the line stays', async (t) => {
+  const listening = fragment('listening', ({ signal }) => {
+    signal.addEventListener('abort', () => {})
+    return 'x'
+  })
+  const { ask, close, ended } = connected([listening])
+  t.after(close)
+  for (let i = 0; i < 3; i++) await ask(['listening'])
+  assert.equal(getEventListeners(ended, 'abort').length, 0)
 })
 
 test('what a service can’t take is turned down whole, and the rest goes on', async (t) => {

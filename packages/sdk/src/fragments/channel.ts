@@ -54,7 +54,16 @@ async function answer(
   ended: AbortSignal,
 ): Promise<RenderedFragments> {
   const all: RenderedFragments[] = []
-  await renders.render(asked, ended, (item) => all.push(item)).catch(told)
+  // The line outlives the request, and what handlers hang on their signal is to go with it.
+  const gone = abortController()
+  const abort = () => gone.abort(ended.reason)
+  ended.addEventListener('abort', abort, { once: true })
+  try {
+    ended.throwIfAborted()
+    await renders.render(asked, gone.signal, (item) => all.push(item)).catch(told)
+  } finally {
+    ended.removeEventListener('abort', abort)
+  }
   return together(all)
 }
 

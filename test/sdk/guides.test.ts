@@ -153,7 +153,7 @@ test('a service of any language stays behind the gateway with the loop of the gu
 test('a page in one file shows a fragment of another, and is whole again when its service is', async (t) => {
   const gateway = await startGateway(t)
   const shop = await run(t, gateway, 'shop.mjs', FRAGMENTS_GUIDE)
-  assert.match(shop.output(), /GET {7}\/can\n {2}asks for {2}buy of orders \(the page:4:1\)/)
+  assert.match(shop.output(), /GET {7}\/can\n {2}asks for {2}buy of orders \(page 1, line 4, column 1\)/)
   const can = `${gateway.url}/can`
   assert.match(await page(can), /^200 [\s\S]*<h1>Watering can<\/h1>\n<p>Ordering is away for a moment\.<\/p>/)
 

@@ -12,7 +12,7 @@ export { fillNames, formatTransfer, parseTransfers, readValue, rootOf } from './
 export * from './model.ts'
 export * from './page-attributes.ts'
 export * from './page-markup.ts'
-export { positionIn, positionsOf } from './position.ts'
+export { type NamePlace, placesOf, positionIn, positionsOf } from './position.ts'
 export * from './scanner.ts'
 export { parseFragmentTag, type ReadTag } from './tag.ts'
 export * from './template.ts'

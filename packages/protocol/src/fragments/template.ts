@@ -7,13 +7,15 @@ import { faultsOf } from './checks.ts'
 import { neverClosed, OVERSIZED } from './faults.ts'
 import { FragmentError, type FragmentNode, type Position, type Template, type TemplatePart } from './model.ts'
 import { readPageAttributes } from './page-attributes.ts'
-import { placesOf, positionsOf } from './position.ts'
+import { type NamePlace, placesOf, positionsOf } from './position.ts'
 import { createScanner } from './scanner.ts'
 import { readFragmentTag } from './tag.ts'
 
 export interface CompileOptions {
   /** What errors call the page, such as a file name. Without it they name places by line and column. */
   readonly name?: string
+  /** How errors name a place, where `name:line:column` is not what people should read. */
+  readonly place?: NamePlace
   /**
    * Attributes the page has by itself, beside those of its attributes script. Without either nothing is known of what
    * an import may mean.
@@ -49,7 +51,7 @@ export function readTemplate(
   html: string,
   { name }: Pick<CompileOptions, 'name'> = {},
 ): { readonly template: Template; readonly faults: readonly FragmentError[] } {
-  return read(html, name)
+  return read(html, placesOf(name))
 }
 
 /**
@@ -74,15 +76,18 @@ interface Compiled {
 }
 
 function compile(html: string, options: CompileOptions): Compiled {
-  const { template, faults } = read(html, options.name)
-  return { template, faults: [...faults, ...checked(template, options, faults.length > 0)].sort(byPlace) }
+  const place = options.place ?? placesOf(options.name)
+  const { template, faults } = read(html, place)
+  return {
+    template,
+    faults: [...faults, ...checked(template, options, place, faults.length > 0)].sort(byPlace),
+  }
 }
 
 /** Reads the tags, each by itself. */
-function read(html: string, name: string | undefined): Compiled {
+function read(html: string, place: NamePlace): Compiled {
   const bytes = new TextEncoder().encode(html)
   const positionOf = positionsOf(bytes)
-  const place = placesOf(name)
   const nodes: FragmentNode[] = []
   const warnings: string[] = []
   const faults: FragmentError[] = []
@@ -164,14 +169,15 @@ const COLON = 0x3a
 /** What is wrong with the tags beside each other. After a syntax error an unknown import may only be a consequence. */
 function checked(
   { nodes, attributes }: Template,
-  { name, attributes: given, local, service }: CompileOptions,
+  { attributes: given, local, service }: CompileOptions,
+  place: NamePlace,
   isBroken: boolean,
 ): FragmentError[] {
   const scripted = attributes === undefined ? undefined : namesIn(attributes)
   const own = given || scripted ? new Set([...(given ?? []), ...(scripted ?? [])]) : undefined
   const faults = faultsOf({
     nodes,
-    place: placesOf(name),
+    place,
     attributes: own,
     localAttributes: (tag) => (tag.service === '' || tag.service === service ? local?.(tag.ref) : undefined),
   })

@@ -46,8 +46,12 @@ export interface SessionsOption {
 
 /** A page, as the service sees it. */
 export interface PageOption {
-  /** Compiles and checks it. @throws FragmentError or TypeError: the service is not started then. */
-  compile(binding: PageBinding): void
+  /**
+   * Compiles and checks it. `number`: from 1, among the pages of its service, for those without a name.
+   *
+   * @throws FragmentError or TypeError: the service is not started then
+   */
+  compile(binding: PageBinding, number?: number): void
   /** Called once, after all pages of the service compiled: it may be rendered from now on. */
   bind(binding: PageBinding): void
   /** The fragments of others it asks for; called after `compile`. */

@@ -9,6 +9,8 @@ import {
   createScanner,
   FragmentError,
   type FragmentNode,
+  type NamePlace,
+  placesOf,
   readPageAttributes,
   type TemplatePart,
 } from '@hydra-gateway/protocol/fragments'
@@ -27,11 +29,17 @@ export type Op = string | FragmentOp | { readonly mark: Mark }
 
 export interface Program {
   readonly name: string
+  readonly place: NamePlace
   readonly ops: readonly Op[]
   readonly nodes: readonly FragmentNode[]
   /** What the page says of itself in its attributes script. */
   readonly attributes: Readonly<Record<string, unknown>>
   readonly warnings: readonly string[]
+}
+
+/** What a page is called, and what it has. */
+export interface ProgramOptions extends Pick<CompileOptions, 'place' | 'attributes'> {
+  readonly name: string
 }
 
 /**
@@ -42,10 +50,11 @@ export interface Program {
 export function compileProgram(
   html: string,
   { service, fragments }: Pick<PageBinding, 'service' | 'fragments'>,
-  { name = 'the page', attributes }: Pick<CompileOptions, 'name' | 'attributes'>,
+  { name, place = placesOf(name), attributes }: ProgramOptions,
 ): Program {
   const template = compileTemplate(html, {
     name,
+    place,
     service,
     ...(attributes && { attributes }),
     local: (ref) => {
@@ -53,15 +62,16 @@ export function compileProgram(
       return options && [...(options.exports ?? []), ...(options.attributes ?? [])]
     },
   })
-  const ops = withMarks(opsOf(template.parts, template.nodes), placesOf(html))
+  const ops = withMarks(opsOf(template.parts, template.nodes), marksOf(html))
   return {
     name,
+    place,
     ops,
     nodes: template.nodes,
     attributes: attributesOf(template.attributes, name),
     warnings: [
       ...template.warnings.map((warning) => (warning.startsWith(name) ? warning : `${name}: ${warning}`)),
-      ...unknownRefs(template.nodes, name, service, fragments),
+      ...unknownRefs(template.nodes, place, service, fragments),
     ],
   }
 }
@@ -77,7 +87,7 @@ export function isFilled(text: string): boolean {
 
 function unknownRefs(
   nodes: readonly FragmentNode[],
-  name: string,
+  place: NamePlace,
   own: string,
   fragments: PageBinding['fragments'],
 ): string[] {
@@ -85,7 +95,7 @@ function unknownRefs(
     .filter(({ service, ref }) => isOwn(service, own) && isFilled(ref) && !fragments.has(ref))
     .map(
       ({ ref, at }) =>
-        `${name}:${at.line}:${at.column}: this service has no fragment "${ref}", so the fallback is shown; add it to the option fragments`,
+        `${place(at)}: this service has no fragment "${ref}", so the fallback is shown; add it to the option fragments`,
     )
 }
 
@@ -121,7 +131,7 @@ interface Place {
 }
 
 /** Where head and body end. Places in fallbacks are none. */
-function placesOf(html: string): Place[] {
+function marksOf(html: string): Place[] {
   const places: Place[] = []
   let depth = 0
   let fragments = 0

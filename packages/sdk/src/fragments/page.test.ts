@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import type { Overview } from '@hydra-gateway/protocol'
 import { FragmentError } from '@hydra-gateway/protocol/fragments'
 import { fragment } from './fragment.ts'
-import { page } from './page.ts'
+import { type Page, page } from './page.ts'
 import { bindingOf, createHandMadeGateway } from './testing/hand-made-gateway.ts'
 
 function boundPage(html: string, binding: ReturnType<typeof bindingOf>, options = {}) {
@@ -381,6 +381,33 @@ test('a page with a fault keeps its service from starting, and says where', () =
   assert.throws(() => page('product.html'), /page\(\{ file: "product.html" \}\)/)
   assert.throws(() => page('<p>', { atributes: [] } as never), /did you mean "attributes"/)
   assert.throws(() => page({ file: 'nowhere.html' }).compile(binding), /nowhere\.html can't be read/)
+})
+
+test('a page without a name is called by its number among those of its service, with the advice to name it', async () => {
+  const broken = '<p>\n<m:fragment service="a" ref="x">'
+  const says = (made: Page, number?: number) => {
+    try {
+      made.compile(bindingOf(undefined), number)
+    } catch (fault) {
+      return (fault as Error).message
+    }
+    return undefined
+  }
+  const sentence =
+    'this fragment is never closed; write </m:fragment> behind its fallback, or end its tag in "/>"'
+  assert.equal(
+    says(page(broken), 2),
+    `page 2, line 2, column 1: ${sentence} (it is number 2 of the option pages; give it one to read here: { name: 'product.html' })`,
+  )
+  assert.equal(says(page(broken, { name: 'a.html' }), 2), `a.html:2:1: ${sentence}`)
+  const fine = page('<p>\n  <m:fragment service="a" ref="x"/>')
+  fine.compile(bindingOf(undefined), 1)
+  assert.deepEqual([fine.name, fine.uses()[0]!.place], ['page 1', 'page 1, line 2, column 3'])
+  const views = page.dynamic()
+  await assert.rejects(
+    views.render(broken).text(),
+    /^FragmentSyntaxError: the page, line 2, column 1: .*name/,
+  )
 })
 
 test('an export with the name of an attribute of the page is found before anything is asked for', async () => {

@@ -14,7 +14,8 @@ import { FragmentError } from '@hydra-gateway/protocol/fragments'
 import { type Log, logOf } from '../log.ts'
 import type { PageBinding, PageOption } from './binding.ts'
 import { FragmentFailure } from './failure.ts'
-import { compileProgram, isFilled, isOwn, type Program } from './page-program.ts'
+import { compileNamed, nameOf } from './page-name.ts'
+import { isFilled, isOwn, type Program } from './page-program.ts'
 import { methodOf, readPageRequest, signalOf } from './page-request.ts'
 import { createRendering, type Rendering } from './rendering.ts'
 import { createRun, warnOfMade } from './rendering-run.ts'
@@ -24,7 +25,7 @@ import { sessionsOf } from './sessions.ts'
 export type PageSource = string | URL | { readonly file: string | URL }
 
 export interface PageOptions {
-  /** What errors and reports call the page. @default the name of its file */
+  /** What errors and reports call the page. @default the name of its file, or its number among the pages of its service */
   readonly name?: string
   /** All attributes the page is rendered with: an import nobody provides is found at start then. */
   readonly attributes?: readonly string[]
@@ -80,11 +81,12 @@ const MOST_CHARACTERS = 4 * 1024 * 1024
 export function page(source: PageSource, options: PageOptions = {}): Page {
   checkOptions(options)
   const file = fileOf(source)
-  const name = options.name ?? (file === undefined ? 'the page' : basename(file))
+  const given = options.name ?? (file === undefined ? undefined : basename(file))
+  let named = nameOf(given, undefined)
   let bound: { readonly binding: PageBinding; readonly program: Program } | undefined
 
   function compiled(binding: PageBinding): Program {
-    const program = compileProgram(htmlOf(source, file), binding, { ...options, name })
+    const program = compileNamed(htmlOf(source, file), binding, options, named)
     for (const warning of program.warnings) binding.log.warn(warning)
     return program
   }
@@ -95,13 +97,16 @@ export function page(source: PageSource, options: PageOptions = {}): Page {
   }
 
   return {
-    name,
-    compile(binding) {
+    get name() {
+      return named.name
+    },
+    compile(binding, number) {
       const owner = bound?.binding.service ?? ''
       if (owner !== '' && owner !== binding.service)
         throw new TypeError(
-          `${name} is a page of ${owner}, so it can't be one of ${binding.service} as well; call page(…) for each of them`,
+          `${named.name} is a page of ${owner}, so it can't be one of ${binding.service} as well; call page(…) for each of them`,
         )
+      named = nameOf(given, number)
       bound = { binding, program: compiled(binding) }
     },
     bind(binding) {
@@ -119,12 +124,13 @@ export function page(source: PageSource, options: PageOptions = {}): Page {
 page.dynamic = function dynamic(options: PageOptions = {}): DynamicPage {
   checkOptions(options)
   let binding = standalone
+  let named = nameOf(options.name, undefined)
   const programs = new Map<string, Program>()
   let characters = 0
 
   function programOf(html: string): Program {
     if (typeof html !== 'string') throw new TypeError('the HTML of a page must be a text')
-    const program = programs.get(html) ?? compileProgram(html, binding, options)
+    const program = programs.get(html) ?? compileNamed(html, binding, options, named)
     if (!programs.delete(html)) {
       characters += html.length
       warnOfMade(program.name, program.warnings, binding)
@@ -145,7 +151,10 @@ page.dynamic = function dynamic(options: PageOptions = {}): DynamicPage {
   }
 
   return {
-    compile: bind,
+    compile(next, number) {
+      named = nameOf(options.name, number)
+      bind(next)
+    },
     bind,
     uses: () => [],
     render: (html, attributes, request, renderOptions) =>
@@ -212,27 +221,26 @@ function attributesOf(program: Program, given: PageAttributes | undefined): Page
 
 /** No fragment may export what the page has by itself (`medusa.md` 6.3, rule b). */
 export function checkExports(
-  { name, nodes }: Pick<Program, 'name' | 'nodes'>,
+  { place, nodes }: Pick<Program, 'place' | 'nodes'>,
   attributes: PageAttributes,
 ): void {
   for (const node of nodes) {
     const taken = node.exports.find(({ to }) => Object.hasOwn(attributes, to))
     if (!taken) continue
-    const { line, column } = node.at
     throw new FragmentError(
       'FragmentExportConflict',
-      `${name}:${line}:${column}: the fragment "${node.ref}" exports "${taken.to}", which is an attribute of the page; ` +
+      `${place(node.at)}: the fragment "${node.ref}" exports "${taken.to}", which is an attribute of the page; ` +
         `give it another name: exports="${taken.from} as ${taken.to}2"`,
       { at: node.at },
     )
   }
 }
 
-function usesOf({ name, nodes }: Program, own: string): UseDeclaration[] {
+function usesOf({ place, nodes }: Program, own: string): UseDeclaration[] {
   return nodes
     .filter(({ service, ref }) => !isOwn(service, own) && isFilled(service) && isFilled(ref))
     .map(({ service, ref, imports, exports, at }) => ({
-      place: `${name.slice(-480)}:${at.line}:${at.column}`,
+      place: place(at).slice(-512),
       service,
       ref,
       imports: imports.map(({ to }) => to),

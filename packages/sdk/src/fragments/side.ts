@@ -72,7 +72,7 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
     affinity,
   }
   const resolveNested = createResolveNested(binding)
-  for (const page of pages) page.compile(binding)
+  pages.forEach((page, i) => void page.compile(binding, i + 1))
   for (const page of pages) page.bind(binding)
 
   const now = () => performance.now()

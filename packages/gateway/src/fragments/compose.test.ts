@@ -618,6 +618,22 @@ test('assets a service declared stand in the head, and the next visitor is told 
   )
 })
 
+test('a head has room for its hints, however long the addresses of a service are', async (t) => {
+  const styles = ['a.css', ...Array.from({ length: 60 }, (_, i) => `${i}${'é'.repeat(300)}.css`)]
+  const provider = instanceAt(1, {
+    service: 'parts',
+    refs: new Map([['a', { ref: 'a', attributes: [], assets: { styles } }]]),
+  })
+  const { url } = await stage(t, (send) => send(page(tag('a'))), {
+    plays: { a: { html: 'A' } },
+    instances: [provider],
+  })
+  await (await fetch(url)).text()
+  const link = (await fetch(url)).headers.get('link') ?? ''
+  assert.match(link, /^<\/parts\/a\.css/)
+  assert.ok(link.length < 2200, `${link.length}`)
+})
+
 test('a developer sees where fragments stand, and the data at the end', async (t) => {
   const reports: string[] = []
   const xray = {

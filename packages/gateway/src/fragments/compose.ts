@@ -56,6 +56,8 @@ interface Composed {
 
 /** Most assets a page's head hints at. */
 const MOST_HINTS = 16
+/** And their bytes: heads have limits on their way to the visitor, and the addresses are up to other services. */
+const MOST_HINT_BYTES = 2048
 
 const HTML = /^text\/html\s*(?:;|$)/i
 /** Below, a page is about as small as it can be. */
@@ -229,7 +231,14 @@ function headOnly(exchange: WireExchange): Composition {
 }
 
 function hintsOf(assets: readonly Asset[]): readonly string[] {
-  return [...new Set(assets.map(assetHint))].slice(0, MOST_HINTS)
+  const hints: string[] = []
+  let bytes = 0
+  for (const hint of new Set(assets.map(assetHint))) {
+    bytes += hint.length
+    if (hints.length === MOST_HINTS || bytes > MOST_HINT_BYTES) break
+    hints.push(hint)
+  }
+  return hints
 }
 
 /** Entries of `Server-Timing` for fragments that were there before the head left. */

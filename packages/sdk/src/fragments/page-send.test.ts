@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTcp } from 'node:net'
 import { test } from 'node:test'
 import { fragment } from './fragment.ts'
 import { page } from './page.ts'
@@ -71,4 +71,33 @@ test('a page for an answer that was sent already is told to the log, and not sen
   const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   assert.equal(await answer.text(), 'first')
   assert.deepEqual(binding.lines, ['a page was not sent: something else was sent before'])
+})
+
+test('nothing is written to an answer its app has ended by itself while a page was on its way', async (t) => {
+  let ready = () => {}
+  const late = fragment('late', () => new Promise<string>((resolve) => (ready = () => resolve('late'))))
+  const product = boundPage('<p>head</p><m:fragment ref="late"/>', bindingOf(undefined, [late]))
+  const faults: Error[] = []
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  // A visitor who doesn't read, so that the answer stays open.
+  const socket = connectTcp((server.address() as AddressInfo).port, '127.0.0.1')
+  socket.pause()
+  socket.write('GET / HTTP/1.1\r\nHost: shop\r\n\r\n')
+  t.after(() => socket.destroy())
+  const [request, response] = (await once(server, 'request')) as [IncomingMessage, ServerResponse]
+  response.on('error', (fault) => faults.push(fault))
+  const sent = sendPage(response, product.render({}, request))
+  while (!response.headersSent) await new Promise(setImmediate)
+  response.end('x'.repeat(20_000_000))
+  ready()
+  await sent
+  await new Promise(setImmediate)
+  assert.equal(response.writableFinished, false)
+  assert.deepEqual(faults, [])
 })

@@ -58,6 +58,8 @@ export async function sendPage(
   if (response.headersSent) {
     rendering.cancel()
     reportFault(rendering, 'something else was sent before')
+    // A head alone would be waited on for ever.
+    if (!response.writableEnded) response.destroy()
     return
   }
   // An answer of HTTP/2 doesn't say so itself, but its stream does.
@@ -68,6 +70,8 @@ export async function sendPage(
     if (!response.writableEnded) rendering.cancel()
   }
   response.once('close', left)
+  // By the visitor, or by the app, which may have a limit of its own: nothing must be written to it then.
+  const isOver = () => hasLeft || response.destroyed || response.writableEnded
   const head = () => {
     if (status !== undefined) response.statusCode = status
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
@@ -82,21 +86,24 @@ export async function sendPage(
     return
   }
   const pieces = rendering[Symbol.asyncIterator]()
+  let isWhole = false
   try {
     let piece = await pieces.next()
+    if (isOver()) return
     head()
     for (; !piece.done; piece = await pieces.next()) {
-      if (hasLeft || response.destroyed) return
+      if (isOver()) return
       if (!response.write(piece.value)) await drained(response)
     }
-    response.end()
+    isWhole = true
+    if (!isOver()) response.end()
   } catch (fault) {
-    if (hasLeft || response.destroyed) return
+    if (isOver()) return
     reportFault(rendering, fault)
     await fail(response, fault)
   } finally {
     response.off('close', left)
-    if (!response.writableEnded) rendering.cancel()
+    if (!isWhole) rendering.cancel()
   }
 }
 

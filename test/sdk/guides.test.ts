@@ -168,7 +168,7 @@ test('a page in one file shows a fragment of another, and is whole again when it
 
 test('values go from fragment to fragment, under other names, and the page of the guide is what comes of it', async (t) => {
   const gateway = await startGateway(t)
-  const [, orders] = await Promise.all(
+  const [shop, orders] = await Promise.all(
     ['chain/shop.mjs', 'chain/orders.mjs', 'chain/parcels.mjs'].map((file) =>
       run(t, gateway, file, FRAGMENTS_GUIDE),
     ),
@@ -176,6 +176,15 @@ test('values go from fragment to fragment, under other names, and the page of th
   const [whole, withoutOrders] = await shownPages()
   const can = `${gateway.url}/goods/can`
   await eventually(async () => assert.equal((await page(can)).trimEnd(), `200 ${whole}`))
+  const users = async () => {
+    const { fragments } = await gateway.admin('fragments')
+    return fragments.map(
+      ({ ref, state, usedBy }: { ref: string; state: string; usedBy: { page: string }[] }) =>
+        [ref, state, ...usedBy.map((use) => use.page)].join(' '),
+    )
+  }
+  assert.deepEqual(await users(), ['buy available shop', 'delivery available shop', 'about available shop'])
+  assert.doesNotMatch(shop!.output(), /asks for.*about/, 'its own are no news')
   await orders?.kill('SIGTERM')
   await eventually(async () => assert.equal((await page(can)).trimEnd(), `200 ${withoutOrders}`))
   assert.match(await page(`${gateway.url}/goods/nothing`), /^200 [\s\S]*<h1>Something for the garden<\/h1>/)

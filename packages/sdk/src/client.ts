@@ -162,7 +162,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   /** Says what is offered, at start and when it changed. */
   function present(selection: Selection, statics: number, { port, address }: Listening, host: string): void {
     const { name, sockets = [], fragments = [] } = options
-    const uses = usesOf(options.pages)
+    const uses = usesOf(name, options.pages).filter(({ service }) => service !== name)
     const text = announce({ name, port, selection, sockets, statics, fragments, uses })
     if (text === announced) return
     announced = text

@@ -50,7 +50,7 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
     staticResources: [...facts.statics],
     menuItems: menuItemsOf(options.menu),
     refs: refsOf(options.fragments),
-    uses: usesOf(options.pages),
+    uses: usesOf(options.name, options.pages),
     // A page may be made for each request, and a tag may name its service by an attribute.
     ...(options.pages !== undefined && options.pages.length > 0 && { asksFragments: true }),
     ...definedOf({ version, awakening, weight, group, title, fallback, affinity }),

@@ -128,6 +128,15 @@ test('a service’s own fragments are a matter of its own', () => {
   })
   book.update('orders', as(both, 'v1'))
   assert.deepEqual(book.conflicts().listed, [])
+  book.update('shop', as(page(['sku'], 'cart.html:1:1'), 's1'))
+  assert.deepEqual(
+    book.usesOf('orders', 'checkout').map((use) => [use.page, use.declared.place]),
+    [
+      ['orders', 'p'],
+      ['shop', 'cart.html:1:1'],
+    ],
+    'who looks at them sees all that ask',
+  )
 })
 
 test('what ten thousand tags do wrong is counted, and told in part', () => {

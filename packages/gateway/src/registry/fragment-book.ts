@@ -37,7 +37,7 @@ export interface FragmentBook {
   hasRefused(service: string): boolean
   /** All conflicts, then all warnings, by service; and how many more there are. */
   conflicts(): { readonly listed: readonly FragmentConflict[]; readonly more: number }
-  /** Tags that ask for a fragment, the first of the line first. */
+  /** Tags that ask for a fragment, those of its own service too, the first of the line first. */
   usesOf(service: string, ref: string): readonly Use[]
 }
 
@@ -67,6 +67,7 @@ export function createFragmentBook({
   let line = 0
   let listed: ReturnType<FragmentBook['conflicts']> | undefined
 
+  /** Those of other services. */
   const usesOf = (service: string, ref: string): readonly Use[] => {
     const uses: Use[] = []
     for (const page of importers.get(service) ?? [])
@@ -115,7 +116,7 @@ export function createFragmentBook({
     if (known.leftAt === undefined)
       for (const key of known.since.keys()) if (!declared.has(key)) known.since.delete(key)
     for (const key of declared) if (!known.since.has(key)) known.since.set(key, ++line)
-    known.uses = usesByService(service, known)
+    Object.assign(known, usesByService(service, known))
     for (const provider of known.uses.keys()) {
       touched.add(provider)
       const pages = importers.get(provider) ?? new Set()
@@ -131,7 +132,13 @@ export function createFragmentBook({
       const { groups, isEmpty } = groupsOf(members)
       if (!known && groups.size === 0) return []
       if (known && isSame(known.groups, groups)) return []
-      const entry: Known = known ?? { groups: NOTHING, since: new Map(), uses: NOTHING, leftAt: undefined }
+      const entry: Known = known ?? {
+        groups: NOTHING,
+        since: new Map(),
+        uses: NOTHING,
+        ownUses: NOTHING,
+        leftAt: undefined,
+      }
       services.set(service, entry)
       if (known && isSameSaid(known.groups, groups)) {
         // Only who says it changed: what fits what is as before.
@@ -157,7 +164,10 @@ export function createFragmentBook({
       listed ??= listOf(verdicts)
       return listed
     },
-    usesOf,
+    usesOf(service, ref) {
+      const own = services.get(service)?.ownUses.get(ref) ?? []
+      return [...usesOf(service, ref), ...own].sort((a, b) => a.since - b.since)
+    },
   }
 }
 

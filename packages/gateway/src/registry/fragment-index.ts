@@ -19,8 +19,10 @@ export interface Known {
   groups: ReadonlyMap<string, Group>
   /** By what is declared, since when. */
   readonly since: Map<string, number>
-  /** Tags by service and ref. */
+  /** Tags by service and ref, those that ask for fragments of others. */
   uses: ReadonlyMap<string, ReadonlyMap<string, readonly Use[]>>
+  /** Tags by ref, those that ask for fragments of the service itself: known, but not judged. */
+  ownUses: ReadonlyMap<string, readonly Use[]>
   /** When its last instance left. */
   leftAt: number | undefined
 }
@@ -79,18 +81,18 @@ export function* keysOf({ refs, uses }: FragmentFacts): Generator<string> {
   for (const use of uses) yield useKey(use)
 }
 
-/** Tags a service declares; its own fragments are checked where its pages are compiled. */
+/** Tags a service declares. Those that ask for its own fragments are checked where its pages are compiled. */
 export function usesByService(
   page: string,
-  { groups, since }: Known,
-): ReadonlyMap<string, ReadonlyMap<string, readonly Use[]>> {
+  { groups, since }: Pick<Known, 'groups' | 'since'>,
+): Pick<Known, 'uses' | 'ownUses'> {
   const byService = new Map<string, Map<string, Use[]>>()
   const seen = new Set<string>()
   for (const { facts } of groups.values()) {
     for (const declared of facts.uses) {
       const key = useKey(declared)
       const placed = `${declared.place}\0${key}`
-      if (declared.service === page || seen.has(placed)) continue
+      if (seen.has(placed)) continue
       seen.add(placed)
       const byRef = byService.get(declared.service) ?? new Map<string, Use[]>()
       byService.set(declared.service, byRef)
@@ -99,7 +101,9 @@ export function usesByService(
       uses.push({ page, since: since.get(key)!, declared })
     }
   }
-  return byService
+  const ownUses = byService.get(page) ?? new Map()
+  byService.delete(page)
+  return { uses: byService, ownUses }
 }
 
 /** Fragments of a service that are asked for; one offer for all instances that declare one alike. */

@@ -54,6 +54,6 @@ export interface PageOption {
   compile(binding: PageBinding, number?: number): void
   /** Called once, after all pages of the service compiled: it may be rendered from now on. */
   bind(binding: PageBinding): void
-  /** The fragments of others it asks for; called after `compile`. */
+  /** The fragments it asks for, those of its own service by that one's name; called after `compile`. */
   uses(): readonly UseDeclaration[]
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RefDeclaration, UseDeclaration } from '@hydra-gateway/protocol'
+import { MOST_USES, type RefDeclaration, type UseDeclaration } from '@hydra-gateway/protocol'
 import type { PageOption } from './binding.ts'
 import type { FragmentDefinition } from './definition.ts'
 
@@ -28,7 +28,13 @@ export function refsOf(fragments: readonly FragmentDefinition[] = []): RefDeclar
   })
 }
 
-/** Tags of pages as a registration declares them. Pages have to be compiled. */
-export function usesOf(pages: readonly PageOption[] = []): UseDeclaration[] {
-  return pages.flatMap((page) => page.uses()).map((use) => ({ ...use }))
+/**
+ * Tags of pages as a registration declares them. Pages have to be compiled. Those that ask for fragments of the `own`
+ * service are told for people to see, and as many of them as there is room for.
+ */
+export function usesOf(own: string, pages: readonly PageOption[] = []): UseDeclaration[] {
+  const all = pages.flatMap((page) => page.uses()).map((use) => ({ ...use }))
+  const others = all.filter(({ service }) => service !== own)
+  const room = Math.max(0, MOST_USES - others.length)
+  return [...others, ...all.filter(({ service }) => service === own).slice(0, room)]
 }

@@ -443,7 +443,7 @@ test('HTML that a template engine made for this request is a page as well; a fau
   await assert.rejects(views.render('<m:fragment service="x"/>').text(), { name: 'FragmentSyntaxError' })
 })
 
-test('a page is read from its file when it is compiled, and says which fragments of others it asks for', async (t) => {
+test('a page is read from its file when it is compiled, and says which fragments it asks for', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'hydra-page-'))
   t.after(() => rm(folder, { recursive: true }))
   const file = join(folder, 'product.html')
@@ -456,6 +456,7 @@ test('a page is read from its file when it is compiled, and says which fragments
   assert.deepEqual(product.uses(), [
     { place: 'product.html:1:1', service: 'x', ref: 'a', imports: ['s'], exports: ['total'] },
     { place: 'product.html:2:1', service: 'y', ref: 'b', imports: [], exports: [] },
+    { place: 'product.html:2:47', service: 'shop', ref: 'own', imports: [], exports: [] },
   ])
 })
 

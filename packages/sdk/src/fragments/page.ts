@@ -238,10 +238,10 @@ export function checkExports(
 
 function usesOf({ place, nodes }: Program, own: string): UseDeclaration[] {
   return nodes
-    .filter(({ service, ref }) => !isOwn(service, own) && isFilled(service) && isFilled(ref))
+    .filter(({ service, ref }) => isFilled(service) && isFilled(ref))
     .map(({ service, ref, imports, exports, at }) => ({
       place: place(at).slice(-512),
-      service,
+      service: isOwn(service, own) ? own : service,
       ref,
       imports: imports.map(({ to }) => to),
       exports: exports.map(({ from }) => from),

@@ -289,3 +289,33 @@ test('a page of more than a frame can carry comes in several items; one answer l
   const metrics = await (await fetch(`${gateway.url}/_hydra/metrics`)).text()
   assert.ok(metrics.includes(`hydra_fragment_dropped_total{what="answer-too-large"} ${left.length}`), metrics)
 })
+
+test('what fragments export goes into as many items as it needs', async (t) => {
+  const gateway = await startGateway(t, config)
+  const shop = await openService(t, gateway, 'shop')
+  const refs = Array.from({ length: 12 }, (_, n) => `r${n}`)
+  await openService(t, gateway, 'orders', {
+    refs,
+    onCall(call) {
+      for (const { ref } of call.data.requests) call.send(ref, ref, { exports: { x: 'x'.repeat(900_000) } })
+      call.sink.end()
+    },
+  })
+  const requests = { orders: refs.map((ref) => ({ id: ref, ref, exports: [`x as ${ref}`] })) }
+  const items: any[] = []
+  const ends: unknown[] = []
+  const source = shop.peer.stream(
+    ROUTES.fragments,
+    { requests },
+    { demand: 1, onItem: (item) => items.push(item), onEnd: (error) => ends.push(error) },
+  )
+  await eventually(async () => {
+    const metrics = await (await fetch(`${gateway.url}/_hydra/metrics`)).text()
+    assert.match(metrics, /hydra_fragments_total\{[^}]*outcome="rendered"[^}]*\} 12$/m)
+  })
+  source.request(100)
+  await eventually(() => assert.deepEqual(ends, [undefined]))
+  const shown = items.flatMap(({ fragments }) => fragments.map(({ renderedHTML }: any) => renderedHTML))
+  assert.deepEqual(shown.sort(), [...refs].sort())
+  assert.deepEqual(items.flatMap(({ attributes }) => Object.keys(attributes)).sort(), [...refs].sort())
+})

@@ -20,6 +20,7 @@ import {
 import { HydraError } from '../errors.ts'
 import { own, put } from './names.ts'
 import type { AskedPage, FragmentDesk, Outcome, PageCaller, Resolver, VisitorContext } from './port.ts'
+import { bytesOfAll, createValueBytes } from './value-bytes.ts'
 
 export interface DeskDeps {
   readonly resolver: Resolver
@@ -58,6 +59,7 @@ export function createFragmentDesk({ resolver, contextFrom, newExchange, setting
     const isXray = page.isXray && context.xray === true
     const news: Outcome[] = []
     const told = new Map<string, unknown>()
+    const bytesOf = createValueBytes()
     let isDone = false
     let isNewsDue = false
     let isCancelled = false
@@ -119,7 +121,8 @@ export function createFragmentDesk({ resolver, contextFrom, newExchange, setting
         let bytes = 0
         let taken = 0
         for (const outcome of news) {
-          bytes += outcome.report.bytes
+          // Exports stand in it twice: by their own names, and by those they have in the page.
+          bytes += outcome.report.bytes + 2 * bytesOfAll(outcome.exports ?? NOTHING, bytesOf)
           if (taken > 0 && bytes > mostBytes) break
           taken++
           answer.fragments.push(answerOf(outcome, isXray))
@@ -144,6 +147,8 @@ export function createFragmentDesk({ resolver, contextFrom, newExchange, setting
     }
   }
 }
+
+const NOTHING = Object.freeze({})
 
 /** A fragment somebody asks for. */
 interface Wanted {

@@ -155,7 +155,7 @@ export interface PageCaller {
 
 /** The fragments of a page somebody asked for. */
 export interface AskedPage {
-  /** What is new since the last time: fragments up to `mostBytes` of HTML, but one at least where there is one. */
+  /** What is new since the last time: fragments up to `mostBytes` of HTML and exports, but one at least where there is one. */
   take(mostBytes?: number): ResolvedFragments
   /** Everything settled; what was not taken may still be. */
   readonly isDone: boolean

@@ -293,6 +293,12 @@ test('a page that is only read is not checked for what its tags say beside each 
   assert.equal(readTemplate(`${html}<m:fragment>`).faults.length, 2)
 })
 
+test('of a page where nothing fits together, the first thousand faults are told', () => {
+  const { template, faults } = readTemplate(`${'</m:fragment>'.repeat(5000)}<m:fragment ref="a"/>`)
+  assert.deepEqual([template.nodes.length, faults.length], [1, 1000])
+  assert.deepEqual(faults[0]!.at, { line: 1, column: 1 })
+})
+
 test('pages are cut into parts that make the same page again', () => {
   fc.assert(
     fc.property(page, ({ html, tags }) => {

@@ -97,7 +97,8 @@ function read(html: string, place: NamePlace): Compiled {
 
   const warn = (at: Position, sentence: string) => warnings.push(`${place(at)}: ${sentence}`)
   const fail = (at: Position, sentence: string) => {
-    faults.push(new FragmentError('FragmentSyntaxError', `${place(at)}: ${sentence}`, { at }))
+    if (faults.length < MOST_FAULTS)
+      faults.push(new FragmentError('FragmentSyntaxError', `${place(at)}: ${sentence}`, { at }))
   }
   const flushText = () => {
     if (text.length > 0) levels.at(-1)!.parts.push(decode(text))
@@ -165,6 +166,8 @@ function read(html: string, place: NamePlace): Compiled {
 }
 
 const COLON = 0x3a
+/** Nobody reads more, and each costs as much as a kilobyte of the page. */
+const MOST_FAULTS = 1000
 
 /** What is wrong with the tags beside each other. After a syntax error an unknown import may only be a consequence. */
 function checked(

@@ -117,7 +117,7 @@ test('a page that comes later than the fragment it does not fit is told so at on
   const orders = await open(t, gateway, { name: 'orders', port, refs: [CHECKOUT] })
   const page = { name: 'shop', port, routes: [{ path: '/shop' }] }
   const [refused] = await post(gateway, { ...page, uses: [PAGE] })
-  assert.equal(refused!.path, 'fragment checkout of orders in product.html:12:5')
+  assert.equal(refused!.path, 'the tag at product.html:12:5 for orders#checkout')
   assert.match(refused!.reason, /write imports="zip as /)
   await eventually(() => assert.equal(orders.conflicts()[0]?.refused, 'use'))
   assert.equal((await gateway.admin('services')).services[0].refs[0].refused, undefined)

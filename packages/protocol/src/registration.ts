@@ -215,7 +215,7 @@ export const registrationResponse = z.object({
     .array(z.object({ path: z.string(), reason: z.string() }))
     .optional()
     .describe(
-      'What is not served, each with its reason; everything else is. A path; `fragment checkout` for a fragment that is not asked for; the place of a tag, such as `product.html:12:5`, that shows its fallback.',
+      'What is not served, each with its reason; everything else is. A path; `fragment checkout` for a fragment that is not asked for; `the tag at product.html:12:5 for orders#checkout` for one that shows its fallback.',
     ),
 })
 export type RegistrationResponse = z.output<typeof registrationResponse>

@@ -145,7 +145,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     log.info(`${options.name} is behind ${gateway}`)
     events.emit('connected', { gateway })
     const { refused = [] } = await opened.register(registration)
-    for (const { path, reason } of refused) log.warn(`${path} is not served: ${reason}`)
+    fragmentSide.refused(refused)
     events.emit('registered', { instanceId, refused })
     if (refused.length > 0) events.emit('refused', refused)
     ready.resolve()

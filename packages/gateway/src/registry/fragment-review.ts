@@ -62,7 +62,7 @@ function lostUses(book: FragmentBook, page: string): Refusal[] {
     .conflicts()
     .listed.filter((one) => one.page === page && one.refused === 'use')
     .map(({ service, ref, place, reason }) => ({
-      path: `${fragmentPath(ref)} of ${service} in ${place}`,
+      path: `the tag at ${place} for ${service}#${ref}`,
       reason,
     }))
 }

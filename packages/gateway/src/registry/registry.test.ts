@@ -426,7 +426,7 @@ test('a page that comes after the fragment it does not fit is told so, and the f
   const { join, live } = setUp()
   await join('orders', ['/orders'], { protocol: 1, refs: [CHECKOUT] })
   const { refused } = await join('shop', ['/shop'], { protocol: 1, uses: [PAGE] })
-  assert.equal(refused[0]!.path, 'fragment checkout of orders in product.html:12:5')
+  assert.equal(refused[0]!.path, 'the tag at product.html:12:5 for orders#checkout')
   assert.equal(live.table.instances('orders')[0]!.refusedRefs, undefined)
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FragmentConflict, Overview } from '@hydra-gateway/protocol'
-import { formatConflict, watchConflicts } from './conflicts.ts'
+import { createConflictLog, formatConflict, watchConflicts } from './conflicts.ts'
 
 const conflict: FragmentConflict = {
   kind: 'FragmentImportConflict',
@@ -33,14 +33,39 @@ test('a conflict is said once to the page and to the provider, and to nobody els
   }
 })
 
-test('a conflict is a sentence that says what is not served', () => {
+test('a conflict is a sentence that says what is not served, first of all to whom it happens', () => {
+  const { reason } = conflict
+  const lost: FragmentConflict = { ...conflict, refused: 'use' }
   assert.equal(
-    formatConflict(conflict),
-    `FragmentImportConflict: ${conflict.reason} (orders#checkout is not served to pages)`,
+    formatConflict(conflict, 'shop'),
+    `FragmentImportConflict: ${reason} (orders#checkout is not served to pages)`,
   )
-  assert.match(
-    formatConflict({ ...conflict, refused: 'use' }),
-    /the tag at product\.html:12:5 of shop shows its fallback\)$/,
+  assert.equal(formatConflict(conflict, 'orders'), `fragment checkout is not served: ${reason}`)
+  assert.equal(
+    formatConflict(lost, 'shop'),
+    `the tag at product.html:12:5 for orders#checkout shows its fallback: ${reason}`,
   )
-  assert.equal(formatConflict({ ...conflict, refused: 'none' }), `FragmentImportConflict: ${conflict.reason}`)
+  assert.match(formatConflict(lost, 'orders'), /the tag at product\.html:12:5 of shop shows its fallback\)$/)
+  for (const service of ['shop', 'orders'])
+    assert.equal(
+      formatConflict({ ...conflict, refused: 'none' }, service),
+      `FragmentImportConflict: ${reason}`,
+    )
+})
+
+test('what the answer to a registration and the overview say alike is one line', () => {
+  const lines: string[] = []
+  const told = createConflictLog('shop', { warn: (line) => void lines.push(line) })
+  const { reason } = conflict
+  const path = 'the tag at product.html:12:5 for orders#checkout'
+  told.refused({ path, reason })
+  told.conflict({ ...conflict, refused: 'use' })
+  told.refused({ path, reason })
+  assert.deepEqual(lines, [`${path} shows its fallback: ${reason}`])
+  for (let i = 0; i < 2; i++) told.refused({ path: '/can', reason: 'it is taken' })
+  assert.deepEqual(
+    lines.slice(1),
+    Array(2).fill('/can is not served: it is taken'),
+    'of routes at each start',
+  )
 })

@@ -4,6 +4,8 @@
  * @module
  */
 import type { FragmentConflict, Overview } from '@hydra-gateway/protocol'
+import type { Log } from '../log.ts'
+import type { Refused } from '../options.ts'
 
 /** More different conflicts than these are not told apart any more; a service that has them has been told. */
 const MOST_KNOWN = 1000
@@ -26,21 +28,48 @@ export function watchConflicts(
   }
 }
 
-/** A conflict in a sentence, for the log. */
-export function formatConflict({
-  kind,
-  page,
-  place,
-  service,
-  ref,
-  refused,
-  reason,
-}: FragmentConflict): string {
-  const consequence =
-    refused === 'ref'
-      ? `${service}#${ref} is not served to pages`
-      : refused === 'use'
-        ? `the tag at ${place} of ${page} shows its fallback`
-        : undefined
-  return `${kind}: ${reason}${consequence ? ` (${consequence})` : ''}`
+/**
+ * Says conflicts in the log of a service, and what its registration's answer says of its fragments and tags. Both come of
+ * one and the same: a sentence that was said is not said again.
+ */
+export function createConflictLog(
+  service: string,
+  log: Pick<Log, 'warn'>,
+): { conflict(conflict: FragmentConflict): void; refused(refused: Refused): void } {
+  const said = new Set<string>()
+  const say = (sentence: string): void => {
+    if (said.has(sentence)) return
+    if (said.size >= MOST_KNOWN) said.clear()
+    said.add(sentence)
+    log.warn(sentence)
+  }
+  return {
+    conflict: (conflict) => say(formatConflict(conflict, service)),
+    refused: ({ path, reason }) => {
+      if (path.startsWith(TAG)) say(tagSentence(path, reason))
+      else if (path.startsWith(FRAGMENT)) say(`${path} is not served: ${reason}`)
+      else log.warn(`${path} is not served: ${reason}`)
+    },
+  }
+}
+
+/** What fragments and tags are called among what is refused; every other path begins with a slash, or a host. */
+const FRAGMENT = 'fragment '
+const TAG = 'the tag at '
+
+const tagSentence = (tag: string, reason: string): string => `${tag} shows its fallback: ${reason}`
+
+/** A conflict in a sentence, for the log of one of the two services. */
+export function formatConflict(
+  { kind, page, place, service, ref, refused, reason }: FragmentConflict,
+  reader: string,
+): string {
+  if (refused === 'use' && reader === page) return tagSentence(`${TAG}${place} for ${service}#${ref}`, reason)
+  if (refused === 'ref' && reader === service) return `${FRAGMENT}${ref} is not served: ${reason}`
+  const consequence = {
+    ref: ` (${service}#${ref} is not served to pages)`,
+    use: ` (the tag at ${place} of ${page} shows its fallback)`,
+    none: '',
+  }[refused]
+  return `${kind}: ${reason}${consequence}`
 }

@@ -8,11 +8,11 @@ import { DEFAULT_RENDERS, type FragmentConflict, type Overview } from '@hydra-ga
 import type { RouteHandlers } from '@hydra-gateway/protocol/rsocket'
 import type { Line } from '../connection.ts'
 import type { Log } from '../log.ts'
-import type { ServiceOptions } from '../options.ts'
+import type { Refused, ServiceOptions } from '../options.ts'
 import { abortController, within } from '../waiting.ts'
 import type { AskGateway, PageBinding } from './binding.ts'
 import { renderRoutes } from './channel.ts'
-import { formatConflict, watchConflicts } from './conflicts.ts'
+import { createConflictLog, watchConflicts } from './conflicts.ts'
 import { createDoor, type Door } from './door.ts'
 import { FragmentFailure } from './failure.ts'
 import { createLocalFragments } from './local.ts'
@@ -43,6 +43,8 @@ export interface FragmentSide {
   readonly maxDataBytes: number
   useKeys(publicKeys: readonly string[]): void
   learn(overview: Overview): void
+  /** Says in the log what the gateway doesn't serve. */
+  refused(refused: readonly Refused[]): void
   /** Resolves when what was begun is rendered, or the time is over. */
   finish(graceMs: number): Promise<void>
   /** Nobody waits for anything any more. */
@@ -71,6 +73,7 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
     version,
     affinity,
   }
+  const conflictLog = createConflictLog(service, log)
   const resolveNested = createResolveNested(binding)
   pages.forEach((page, i) => void page.compile(binding, i + 1))
   for (const page of pages) page.bind(binding)
@@ -91,9 +94,10 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
       keys = publicKeys
     },
     learn: watchConflicts(service, (conflict) => {
-      log.warn(formatConflict(conflict))
+      conflictLog.conflict(conflict)
       deps.onConflict(conflict)
     }),
+    refused: (all) => all.forEach(conflictLog.refused),
     async finish(graceMs) {
       await within(graceMs, renders.idle())
       // What was rendered last is on its way out.

@@ -282,3 +282,23 @@ test('a fragment that stands inside itself is not rendered', async () => {
   const chain = Array.from({ length: 64 }, (_, index) => `shop#${index}`)
   await assert.rejects(render('a', { context: { chain } }), failing('depth'))
 })
+
+test('a fragment that waits for who the visitor is, and nobody for it, is done', async () => {
+  const greeting = fragment('greeting', () => assert.fail('it was rendered'))
+  const { render } = service([greeting], { identify: () => new Promise(() => {}) })
+  const { signal, abort } = abortable()
+  const done = new Promise<void>((resolve) => {
+    const rendering = render('greeting', { context: { token: 'a' }, signal, onDone: resolve })
+    rendering.catch(() => {})
+  })
+  abort()
+  await done
+})
+
+function abortable() {
+  const controller = new AbortController()
+  return {
+    signal: controller.signal,
+    abort: () => controller.abort(new FragmentFailure('cancelled', 'gone')),
+  }
+}

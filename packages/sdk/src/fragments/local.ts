@@ -70,7 +70,8 @@ export function createLocalFragments(deps: LocalDeps): LocalFragments {
     const { ref, context, signal, session } = request
     const { options, handler } = definition
     const imports = importsOf(request.values, options.imports)
-    const user = await userOf(context)
+    // One that never answers must not keep the place of a handler that never began.
+    const user = await orAborted(signal, userOf(context))
     signal.throwIfAborted()
     const given = await handler({
       imports,

@@ -283,7 +283,9 @@ test('a fragment that stands inside itself is not rendered', async () => {
   await assert.rejects(render('a', { context: { chain } }), failing('depth'))
 })
 
-test('a fragment that waits for who the visitor is, and nobody for it, is done', async () => {
+test('a fragment that waits for who the visitor is, and nobody for it, is done', {
+  timeout: 10_000,
+}, async () => {
   const greeting = fragment('greeting', () => assert.fail('it was rendered'))
   const { render } = service([greeting], { identify: () => new Promise(() => {}) })
   const { signal, abort } = abortable()

@@ -73,7 +73,9 @@ test('a page for an answer that was sent already is told to the log, and not sen
   assert.deepEqual(binding.lines, ['a page was not sent: something else was sent before'])
 })
 
-test('nothing is written to an answer its app has ended by itself while a page was on its way', async (t) => {
+test('nothing is written to an answer its app has ended by itself while a page was on its way', {
+  timeout: 10_000,
+}, async (t) => {
   let ready = () => {}
   const late = fragment('late', () => new Promise<string>((resolve) => (ready = () => resolve('late'))))
   const product = boundPage('<p>head</p><m:fragment ref="late"/>', bindingOf(undefined, [late]))

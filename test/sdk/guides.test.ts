@@ -187,6 +187,7 @@ test('values go from fragment to fragment, under other names, and the page of th
   assert.doesNotMatch(shop!.output(), /asks for.*about/, 'its own are no news')
   await orders?.kill('SIGTERM')
   await eventually(async () => assert.equal((await page(can)).trimEnd(), `200 ${withoutOrders}`))
+  assert.equal((await users())[0], 'buy down shop')
   assert.match(await page(`${gateway.url}/goods/nothing`), /^200 [\s\S]*<h1>Something for the garden<\/h1>/)
 })
 

@@ -125,6 +125,43 @@ test('a page that comes later than the fragment it does not fit is told so at on
   await eventually(() => assert.deepEqual(orders.conflicts(), []))
 })
 
+test('a fragment whose instances are gone is listed as down, until somebody else speaks for its service', async (t) => {
+  const gateway = await startGateway(t, { lease: { ttl: '60s', resume: '50ms', check: '10ms' } })
+  const { port } = await startUpstream(t, 'any')
+  const rows = async () => {
+    const { fragments, unmet } = await gateway.admin('fragments')
+    assert.deepEqual(unmet, [], 'a fragment that is down is not one nobody has')
+    return fragments.map(
+      ({ ref, state, versions, instances, usedBy }: Record<string, unknown[]>) =>
+        `${ref} ${state}, ${versions} at ${instances!.length}, used by ${usedBy!.length}`,
+    )
+  }
+  const now = { ref: 'checkout', imports: ['zip'] }
+  const orders = { name: 'orders', port }
+  const first = await open(t, gateway, { ...orders, version: 1, refs: [now] })
+  const second = await open(t, gateway, { ...orders, version: 2, refs: [now, { ref: 'later' }] })
+  const uses = [PAGE, { ...PAGE, ref: 'later' }]
+  await open(t, gateway, { name: 'shop', port, routes: [{ path: '/shop' }], uses })
+  assert.deepEqual(await rows(), [
+    'checkout available, 1,2 at 2, used by 1',
+    'later available, 2 at 1, used by 1',
+  ])
+  second.connection.close()
+  await eventually(async () =>
+    assert.deepEqual(await rows(), [
+      'checkout available, 1 at 1, used by 1',
+      'later down, 2 at 0, used by 1',
+    ]),
+  )
+  await first.connection.deregister()
+  assert.deepEqual(await rows(), ['checkout down, 1 at 0, used by 1', 'later down, 2 at 0, used by 1'])
+  await open(t, gateway, { ...orders, version: 3, refs: [now, { ref: 'later' }] })
+  assert.deepEqual(await rows(), [
+    'checkout available, 3 at 1, used by 1',
+    'later available, 3 at 1, used by 1',
+  ])
+})
+
 test('a page that asks for what nobody has is listed with what was probably meant', async (t) => {
   const gateway = await startGateway(t, { lease: { ttl: '60s' } })
   const { port } = await startUpstream(t, 'any')

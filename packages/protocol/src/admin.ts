@@ -129,9 +129,9 @@ export type RoutesAnswer = Read<z.output<typeof routesAnswer>>
 
 export const fragmentInfo = refInfo.omit({ refused: true }).extend({
   service: z.string(),
-  state: state.describe('State of the service.'),
-  versions: z.array(version).describe('Those that declare it like this.'),
-  instances: z.array(z.string()).describe('Ids of the instances that do.'),
+  state: state.describe('State of the service; `down` also where nobody who declares it is left.'),
+  versions: z.array(version).describe('Those that declare it like this, or did last.'),
+  instances: z.array(z.string()).describe('Ids of the instances that do; none of one that is down.'),
   refused: z.string().optional().describe('Why these instances are not asked for it.'),
   usedBy: z
     .array(useInfo.omit({ service: true, ref: true }).extend({ page: z.string().describe('A service.') }))

@@ -29,25 +29,28 @@ export function listFragments(
   return {
     fragments: services.flatMap((entry) => {
       const state = stateOf(entry)
-      return declarations([...entry.members.values()]).map((one): FragmentInfo => {
-        const { ref, attributes, imports, refused, members } = one
-        return {
-          service: entry.name,
-          state,
-          ref,
-          attributes,
-          ...(imports ? { imports } : {}),
-          versions: [...new Set(members.map(({ instance }) => instance.version))],
-          instances: members.map(({ id }) => id),
-          ...(refused === undefined ? {} : { refused }),
-          usedBy: fragments.usesOf(entry.name, ref).map(({ page, declared }) => ({
-            page,
-            place: declared.place,
-            imports: declared.imports,
-            exports: declared.exports,
-          })),
-        }
-      })
+      const here = declarations([...entry.members.values()])
+      return [...here, ...leftBy(entry, here)]
+        .sort((a, b) => compare(a.ref, b.ref))
+        .map((one): FragmentInfo => {
+          const { ref, attributes, imports, refused, members } = one
+          return {
+            service: entry.name,
+            state: members.length === 0 ? 'down' : state,
+            ref,
+            attributes,
+            ...(imports ? { imports } : {}),
+            versions: one.versions ?? [...new Set(members.map(({ instance }) => instance.version))],
+            instances: members.map(({ id }) => id),
+            ...(refused === undefined ? {} : { refused }),
+            usedBy: fragments.usesOf(entry.name, ref).map(({ page, declared }) => ({
+              page,
+              place: declared.place,
+              imports: declared.imports,
+              exports: declared.exports,
+            })),
+          }
+        })
     }),
     conflicts: listed,
     ...(more > 0 ? { moreConflicts: more } : {}),
@@ -77,6 +80,19 @@ export function declaredFragments(members: readonly Member[]): Pick<ServiceInfo,
 interface Declared extends Pick<RefDeclaration, 'ref' | 'attributes' | 'imports'> {
   readonly refused: string | undefined
   readonly members: Member[]
+  /** Of those that declared it last, where no member does. */
+  readonly versions?: readonly (string | number)[]
+}
+
+/** Fragments nobody renders now, as the last instances that did declared them; of several the last to leave. */
+function leftBy({ leftFragments }: Entry, here: readonly Declared[]): readonly Declared[] {
+  const known = new Set(here.map(({ ref }) => ref))
+  const left = new Map<string, Declared>()
+  for (const { refs, version } of leftFragments.values())
+    for (const { ref, attributes, imports } of refs.values())
+      if (!known.has(ref))
+        left.set(ref, { ref, attributes, imports, refused: undefined, members: [], versions: [version] })
+  return [...left.values()]
 }
 
 /** The fragments of a service, by ref; instances that declare one alike, and are judged alike, together. */
@@ -118,6 +134,8 @@ function whyUnmet({ service, ref }: UseDeclaration, known: ReadonlyMap<string, E
     return `no service is called ${service}${didYouMean(nearest(service, known.keys()))}`
   if (members.length === 0 || members.some(({ instance }) => !instance.refs || instance.refs.has(ref)))
     return undefined
+  const left = known.get(service)?.leftFragments.values() ?? []
+  if ([...left].some(({ refs }) => refs.has(ref))) return undefined
   const refs = members.flatMap(({ instance }) => [...(instance.refs?.keys() ?? [])])
   return `${service} has no fragment ${ref}${didYouMean(nearest(ref, refs))}`
 }

@@ -40,6 +40,11 @@ export interface Entry {
   readonly members: Map<string, Member>
   /** Routes whose last member left without a word, by manifest hash: known but down, never 404 (design D7). */
   readonly orphans: Map<string, { readonly manifest: Manifest; readonly version: string | number }>
+  /** Fragments whose last member left, by the hash of what it said of fragments: remembered for as long as those routes. */
+  readonly leftFragments: Map<
+    string,
+    { readonly refs: NonNullable<FragmentFacts['refs']>; readonly version: string | number }
+  >
   /** Since when no member serves: epoch ms for people, monotonic ms for durations. */
   down: { readonly since: number; readonly at: number } | undefined
 }

@@ -52,7 +52,7 @@ export interface RosterDeps {
   readonly log: Log
 }
 
-/** Manifests without an instance that are remembered of one service. */
+/** Manifests, and declarations of fragments, without an instance that are remembered of one service. */
 const MOST_ORPHANS = 8
 
 export function createRoster({ maxInstances, publish, onMember, clock, log }: RosterDeps): Roster {
@@ -80,33 +80,45 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
       channel,
       members: new Map(),
       orphans: new Map(),
+      leftFragments: new Map(),
       down: undefined,
     }
     entries.set(name, entry)
     return entry
   }
-  /** A new process of this version or a newer one speaks for the routes a vanished one left behind. */
-  const takeOverOrphans = ({ orphans }: Entry, { registration, manifest }: Member): void => {
-    for (const [hash, orphan] of orphans) {
-      if (hash === manifest.hash || compareVersions(registration.version, orphan.version) >= 0)
-        orphans.delete(hash)
-    }
+  /** A new process of this version or a newer one speaks for what a vanished one left behind. */
+  const takeOver = <Left extends { readonly version: string | number }>(
+    left: Map<string, Left>,
+    own: string,
+    { registration }: Member,
+  ): void => {
+    for (const [hash, { version }] of left)
+      if (hash === own || compareVersions(registration.version, version) >= 0) left.delete(hash)
   }
-  const leaveOrphan = ({ orphans }: Entry, { registration, manifest }: Member): void => {
-    orphans.set(manifest.hash, { manifest, version: registration.version })
-    const [first] = orphans.keys()
-    if (orphans.size > MOST_ORPHANS) orphans.delete(first!)
+  const leave = <Left>(left: Map<string, Left>, hash: string, what: Left): void => {
+    left.set(hash, what)
+    const [first] = left.keys()
+    if (left.size > MOST_ORPHANS) left.delete(first!)
   }
 
   const remove: Roster['remove'] = (member, reason, { remember = true } = {}) => {
     const entry = entries.get(member.registration.name)
     if (!entry?.members.delete(member.id)) return
     members.delete(member.id)
-    const isShared = [...entry.members.values()].some(
-      ({ manifest }) => manifest.hash === member.manifest.hash,
-    )
     // The last one never takes its routes along: the service is down, not gone.
-    if (!isShared && (remember || entry.members.size === 0)) leaveOrphan(entry, member)
+    if (remember || entry.members.size === 0) {
+      const others = [...entry.members.values()]
+      const { manifest, fragments } = member
+      const { version } = member.registration
+      if (!others.some((other) => other.manifest.hash === manifest.hash))
+        leave(entry.orphans, manifest.hash, { manifest, version })
+      if (
+        fragments.refs &&
+        fragments.refs.size > 0 &&
+        !others.some((other) => other.fragments.hash === fragments.hash)
+      )
+        leave(entry.leftFragments, fragments.hash, { refs: fragments.refs, version })
+    }
     // Its menu leaves with it while others speak for the service: an item only it had would be a dead link.
     entry.declared = speakerOf(entry)
     publishEntry(entry)
@@ -141,8 +153,13 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
         remove(elsewhere, 'it registered under another name')
       const entry = entryFor(member)
       const before = entry.members.get(member.id)
-      if (before) entry.orphans.delete(member.manifest.hash)
-      else takeOverOrphans(entry, member)
+      if (before) {
+        entry.orphans.delete(member.manifest.hash)
+        entry.leftFragments.delete(member.fragments.hash)
+      } else {
+        takeOver(entry.orphans, member.manifest.hash, member)
+        takeOver(entry.leftFragments, member.fragments.hash, member)
+      }
       // Behind all others: members stand in the order of their last registration.
       entry.members.delete(member.id)
       entry.members.set(member.id, member)

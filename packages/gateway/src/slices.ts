@@ -66,6 +66,7 @@ export function fragmentsSlice({ fragments }: Config): FragmentSettings {
     medusaBudgetMs: fragments.medusaBudget,
     medusaBatchMs: fragments.medusaBatch,
     maxBytes: fragments.maxBytes,
+    maxCallsPerInstance: fragments.maxCallsPerInstance,
     maxPerPage: fragments.maxPerPage,
     maxPageBytes: fragments.maxPageBytes,
     maxCallBytes: fragments.maxCallBytes,

@@ -195,6 +195,11 @@ const fragments = z
     maxBytes: limitedSize(1024, 4 * 2 ** 20)
       .prefault('1MiB')
       .describe('Largest HTML of one fragment; above: its fallback.'),
+    maxCallsPerInstance: count(1, 10_000)
+      .prefault(32)
+      .describe(
+        'Most fragments one page asks for one by one from an instance at a time, over HTTP; the others wait their turn.',
+      ),
     maxPerPage: count(1, 100_000)
       .prefault(1000)
       .describe(

@@ -19,7 +19,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { agreeing, createCallRequests } from './call-request.ts'
 import type { Provider, Refusal } from './choose.ts'
-import type { Call, Job } from './job.ts'
+import type { Call, Job, Line } from './job.ts'
 import type { FragmentObserver } from './observe.ts'
 import type { RenderFailure, ResolutionOptions } from './port.ts'
 import type { ResolverSettings } from './settings.ts'
@@ -73,6 +73,7 @@ export function createCalls(deps: CallsDeps): Calls {
   const { context } = options
   const requests = createCallRequests({ page: options, maxBytes: settings.maxBytes, session: deps.session })
   const open = new Set<Call>()
+  const lines = new Map<Instance, Line>()
 
   // ---- who is asked for what --------------------------------------------------------------------------
 
@@ -96,20 +97,38 @@ export function createCalls(deps: CallsDeps): Calls {
       else askSingly(group.provider, group.jobs)
     }
   }
+  /** Each by itself, so many at a time: one page must not take every connection there is to an instance. */
   const askSingly = (provider: Provider, jobs: readonly Job[]): void => {
-    for (const job of jobs) {
-      // One of them failing at once may have cancelled all.
-      if (job.state !== 'asked') continue
-      if (provider.instance.isOurs) callOurs(provider, [job])
-      else callMedusa(provider, [job])
+    const { instance } = provider
+    let line = lines.get(instance)
+    if (!line) {
+      line = { provider, waiting: [], running: 0, isMoving: false }
+      lines.set(instance, line)
     }
+    for (const job of jobs) line.waiting.push(job)
+    move(line)
+  }
+  const move = (line: Line): void => {
+    // A call that ends at once moves it on from here, not from inside.
+    if (line.isMoving) return
+    line.isMoving = true
+    const { provider, waiting } = line
+    while (line.running < settings.maxCallsPerInstance) {
+      const job = waiting.shift()
+      if (!job) break
+      // One that failed may have cancelled all, and whose time is over falls back at any moment.
+      if (job.state !== 'asked' || lateness(job, clock.monotonic())) continue
+      if (provider.instance.isOurs) callOurs(provider, [job], line)
+      else callMedusa(provider, [job], line)
+    }
+    line.isMoving = false
   }
   /** One call gives every fragment the same attributes: two that import different values by one name can't share it. */
   const askMedusa = (provider: Provider, jobs: readonly Job[]): void => {
     for (const group of agreeing(jobs)) callMedusa(provider, group)
   }
 
-  const callOurs = (provider: Provider, jobs: readonly Job[]): void => {
+  const callOurs = (provider: Provider, jobs: readonly Job[], line?: Line): void => {
     const request = requests.ours(jobs)
     let { session } = request
     const given = jobs.filter((job, i) => {
@@ -119,20 +138,22 @@ export function createCalls(deps: CallsDeps): Calls {
       if (over) onFailed(job, over)
       return over === undefined
     })
-    if (given.length > 0) call(provider, given, given.length === jobs.length ? request : requests.ours(given))
+    if (given.length === 0) return
+    const asked = given.length === jobs.length ? request : requests.ours(given)
+    call(provider, given, asked, leftOf(given), line)
   }
 
-  const callMedusa = (provider: Provider, jobs: readonly Job[]): void => {
+  const callMedusa = (provider: Provider, jobs: readonly Job[], line?: Line): void => {
     const request = requests.medusa(jobs)
     const over = deps.overGiven(request.attributes, undefined)
     if (over) {
       for (const job of jobs) onFailed(job, over)
       return
     }
-    let leftMs = latestOf(jobs) - clock.monotonic()
+    let leftMs = leftOf(jobs)
     // What it leaves is for asking one by one.
     if (jobs.length > 1) leftMs *= settings.medusaBatchMs / settings.medusaBudgetMs
-    call(provider, jobs, request, leftMs)
+    call(provider, jobs, request, leftMs, line)
   }
 
   // ---- one call ---------------------------------------------------------------------------------------
@@ -141,7 +162,8 @@ export function createCalls(deps: CallsDeps): Calls {
     provider: Provider,
     jobs: readonly Job[],
     request: RenderRequest,
-    timeoutMs = latestOf(jobs) - clock.monotonic(),
+    timeoutMs: number,
+    line: Line | undefined,
   ): void {
     const { instance, renderer } = provider
     const isMedusa = !instance.isOurs
@@ -149,7 +171,9 @@ export function createCalls(deps: CallsDeps): Calls {
       jobs: new Map(jobs.map((job) => [job.wireId, job])),
       isOver: false,
       cancel: undefined,
+      line,
     }
+    if (line) line.running++
     const end = clock.monotonic() + timeoutMs
     for (const job of jobs) {
       job.call = call
@@ -176,12 +200,12 @@ export function createCalls(deps: CallsDeps): Calls {
       },
       onEnd(failure) {
         if (call.isOver) return
-        call.isOver = true
-        open.delete(call)
+        close(call)
         const isFailed = (job: Job): boolean => failure !== undefined && !parts?.has(job)
         const left = jobs.filter((job) => job.call === call && job.state === 'asked')
         for (const job of left) if (!isFailed(job)) ended(job, parts)
         if (failure) failed(provider, left.filter(isFailed), failure)
+        if (line) move(line)
       },
     })
     if (call.isOver) return
@@ -259,14 +283,25 @@ export function createCalls(deps: CallsDeps): Calls {
       end(call)
     },
     cancel() {
+      for (const { waiting } of lines.values()) waiting.length = 0
       for (const call of open) end(call)
     },
   }
 
   function end(call: Call): void {
+    close(call)
+    call.cancel?.()
+    if (call.line) move(call.line)
+  }
+
+  function close(call: Call): void {
     call.isOver = true
     open.delete(call)
-    call.cancel?.()
+    if (call.line) call.line.running--
+  }
+
+  function leftOf(jobs: readonly Job[]): number {
+    return latestOf(jobs) - clock.monotonic()
   }
 }
 

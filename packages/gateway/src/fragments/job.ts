@@ -44,6 +44,16 @@ export interface Call {
   /** It ended, or is not wanted any more. */
   isOver: boolean
   cancel: Cancel | undefined
+  /** The line it is counted in. */
+  readonly line: Line | undefined
+}
+
+/** Fragments of a page that are asked for one by one from an instance, so many at a time. */
+export interface Line {
+  readonly provider: Provider
+  readonly waiting: Job[]
+  running: number
+  isMoving: boolean
 }
 
 /** `service#ref`: what a chain is made of. */

@@ -359,3 +359,42 @@ test('names that reach into objects are ordinary names here', async () => {
   assert.equal(({} as Record<string, unknown>).polluted, undefined)
   assert.deepEqual(page.shown(), ['h'])
 })
+
+test('a page with many fragments of one service over HTTP asks for some at a time, and gets them all', async () => {
+  const page = start({ services: [instanceOf('a')], via: 'http', settings: { maxCallsPerInstance: 3 } })
+  const refs = Array.from({ length: 10 }, (_, i) => `r${i}`)
+  page.add(...refs.map((ref) => tag('a', ref)))
+  await page.go()
+  assert.deepEqual(page.refs(), ['r0', 'r1', 'r2'])
+  page.calls[1]!.answers(html('r1', '1'))
+  page.calls[0]!.fails(fail('closed'))
+  await page.turn()
+  assert.deepEqual(page.refs(3), ['r3', 'r4'])
+  for (let i = 2; i < 10; i++) {
+    assert.ok(page.calls[i], `call ${i} waits for nobody`)
+    page.calls[i]!.answersWith((id) => ({ id, renderedHTML: 'x' }))
+    await page.turn()
+  }
+  assert.equal(page.calls.length, 10)
+  assert.deepEqual(page.reasons(), ['closed', ...refs.slice(1).map(() => undefined)])
+  assert.equal(page.isDone, true)
+})
+
+test('fragments that wait for their turn fall back in time, and nobody is asked for them afterwards', async () => {
+  const clock = createManualClock()
+  const page = start({
+    services: [instanceOf('a')],
+    via: 'http',
+    clock,
+    budgetMs: 1000,
+    settings: { maxCallsPerInstance: 2 },
+  })
+  page.add(...Array.from({ length: 50 }, (_, i) => tag('a', `r${i}`)))
+  await page.go()
+  clock.advance(1000)
+  await page.turn()
+  assert.equal(page.calls.length, 2)
+  assert.ok(page.calls.every(({ isCancelled }) => isCancelled))
+  assert.ok(page.reasons().every((reason) => reason === 'budget'))
+  assert.equal(page.isDone, true)
+})

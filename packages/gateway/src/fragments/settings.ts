@@ -11,6 +11,8 @@ export interface ResolverSettings {
   readonly medusaBatchMs: number
   /** Largest HTML of one fragment. */
   readonly maxBytes: number
+  /** Calls of one page to one instance at a time, where each fragment has its own. */
+  readonly maxCallsPerInstance: number
   /** Most fragments of one page, those in fragments included; and most HTML of all of them. */
   readonly maxPerPage: number
   readonly maxPageBytes: number

@@ -157,6 +157,7 @@ export function start(scene: Scene): PlayedPage {
       medusaBudgetMs: 1700,
       medusaBatchMs: 1100,
       maxBytes: 2 ** 20,
+      maxCallsPerInstance: 32,
       maxPerPage: 1000,
       maxPageBytes: 2 ** 24,
       ...scene.settings,

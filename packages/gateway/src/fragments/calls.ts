@@ -105,7 +105,10 @@ export function createCalls(deps: CallsDeps): Calls {
       line = { provider, waiting: [], running: 0, isMoving: false }
       lines.set(instance, line)
     }
-    for (const job of jobs) line.waiting.push(job)
+    for (const job of jobs) {
+      deps.giveUpAt(job, job.deadline)
+      line.waiting.push(job)
+    }
     move(line)
   }
   const move = (line: Line): void => {
@@ -117,7 +120,7 @@ export function createCalls(deps: CallsDeps): Calls {
       const job = waiting.shift()
       if (!job) break
       // One that failed may have cancelled all, and whose time is over falls back at any moment.
-      if (job.state !== 'asked' || lateness(job, clock.monotonic())) continue
+      if (job.state !== 'asked' || job.deadline <= clock.monotonic()) continue
       if (provider.instance.isOurs) callOurs(provider, [job], line)
       else callMedusa(provider, [job], line)
     }

@@ -9,10 +9,11 @@ import type { PageBinding } from './binding.ts'
 import type { ResolveNested } from './definition.ts'
 import { FragmentFailure } from './failure.ts'
 import { checkExports } from './page.ts'
+import { warnOfMade } from './page-log.ts'
 import { compileProgram } from './page-program.ts'
 import { visitorOf } from './page-request.ts'
 import { createRendering } from './rendering.ts'
-import { createRun, type Run, warnOfMade } from './rendering-run.ts'
+import { createRun, type Run } from './rendering-run.ts'
 import { sessionsOf } from './sessions.ts'
 
 /** The page around has a budget of its own, and cancels. */

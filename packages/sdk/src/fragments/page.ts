@@ -14,11 +14,12 @@ import { FragmentError } from '@hydra-gateway/protocol/fragments'
 import { type Log, logOf } from '../log.ts'
 import type { PageBinding, PageOption } from './binding.ts'
 import { FragmentFailure } from './failure.ts'
+import { warnOfMade } from './page-log.ts'
 import { compileNamed, nameOf } from './page-name.ts'
 import { isFilled, isOwn, type Program } from './page-program.ts'
 import { methodOf, readPageRequest, signalOf } from './page-request.ts'
 import { createRendering, type Rendering } from './rendering.ts'
-import { createRun, warnOfMade } from './rendering-run.ts'
+import { createRun } from './rendering-run.ts'
 import { sessionsOf } from './sessions.ts'
 
 /** HTML, or a file of it: a name is relative to the working directory. */

@@ -2,39 +2,32 @@
  * The fragments of one page on their way: own ones rendered here, those of others asked from the gateway, each as
  * soon as the flow of the page lets it.
  *
- * The flow says when a fragment may start. One of another service may be sent before that, together with those it
- * waits for, when all of these are of others too: the gateway knows the same flow and does the waiting. What it
- * answers is put in where the flow has come to, so the page is the same as if each had been asked for by itself.
+ * The flow says when a fragment may start. One of another service may have been asked for before that: what the
+ * gateway answers is put in where the flow has come to, so the page is the same as if each had been asked for by
+ * itself.
  *
  * @module
  */
-import {
-  type FallbackReason,
-  type FragmentContext,
-  type FragmentReport,
-  MOST_CALL_BYTES,
-  MOST_DEPTH,
-  MOST_REF_LENGTH,
-  MOST_SERVICE_LENGTH,
-} from '@hydra-gateway/protocol'
+import type { FallbackReason, FragmentContext, FragmentReport } from '@hydra-gateway/protocol'
 import {
   type Asset,
   assetsOf,
   createFlow,
   type FragmentNode,
   fillNames,
-  formatTransfer,
   type Start,
 } from '@hydra-gateway/protocol/fragments'
-import { nameForLog } from '../log.ts'
-import { createSeldom } from '../seldom.ts'
-import { type Answered, type Asked, askGateway, formatQuestion, type QuestionFailure } from './ask.ts'
+import type { Answered } from './ask.ts'
 import type { PageBinding, VisitorSessions } from './binding.ts'
 import { declaredAssets } from './declared-assets.ts'
 import { FragmentFailure } from './failure.ts'
-import { messageOf } from './local.ts'
-import { isFilled, isOwn } from './page-program.ts'
-import { createGrouping, type Progress } from './question-group.ts'
+import { renderOwn } from './own-rendering.ts'
+import { sayFor } from './page-log.ts'
+import { isOwn } from './page-program.ts'
+import { reportOf } from './page-report.ts'
+import { createQuestions } from './questions.ts'
+import { refusalOf } from './refusal.ts'
+import { createSessionChanges } from './session-changes.ts'
 import type { PageSessions } from './sessions.ts'
 
 /** What became of a fragment. */
@@ -88,28 +81,11 @@ const GRACE_MS = 250
 /** Sessions come with the last item of a question at the latest. */
 const LINGER_MS = 100
 
-const ofServices = new WeakMap<PageBinding, ReturnType<typeof createSeldom>>()
-
-/** Says what is wrong with HTML that was made for one request, as the next may have the same. */
-export function warnOfMade(name: string, warnings: readonly string[], binding: PageBinding): void {
-  if (warnings.length > 0) seldomOf(binding)(`${name} made`, warnings.join('; '))
-}
-
-/** What is said seldom is so for all pages of a service together. */
-function seldomOf(binding: PageBinding): ReturnType<typeof createSeldom> {
-  let seldom = ofServices.get(binding)
-  if (!seldom) {
-    seldom = createSeldom(binding.log.warn, () => performance.now())
-    ofServices.set(binding, seldom)
-  }
-  return seldom
-}
-
 /** Starts the fragments of a page. */
 export function createRun(options: RunOptions): Run {
   const { nodes, attributes, context, binding, budgetMs } = options
-  const { service: own, fragments, log } = binding
-  const seldom = seldomOf(binding)
+  const { service: own, version = 0, fragments } = binding
+  const say = sayFor(options.name, binding)
   const beganAt = performance.now()
   const elapsed = () => performance.now() - beganAt
   const flow = createFlow({ attributes })
@@ -118,17 +94,32 @@ export function createRun(options: RunOptions): Run {
   for (const node of nodes) flow.add(node, node.parent)
   flow.closeAhead()
 
-  const grouping = createGrouping(nodes, attributes)
   const outcomes: (Outcome | undefined)[] = []
   const reports: (FragmentReport | undefined)[] = []
   const jobs = new Map<number, Job>()
-  /** Asked from the gateway, and not answered. */
-  const asked = new Set<number>()
   /** Answered before the flow came to them. */
   const early = new Map<number, Answered>()
-  const questions = new Set<() => void>()
-  /** Sessions that changed, by service, and the fragment that said so: of several, the last in the page stays. */
-  const changed = new Map<string, { readonly session: unknown; readonly by: number }>()
+  const changes = createSessionChanges()
+  const questions = createQuestions({
+    nodes,
+    services,
+    refs,
+    attributes,
+    context,
+    binding,
+    say,
+    progress: {
+      shown: (index) => outcomes[index] && (outcomes[index].html === undefined ? 'fallback' : 'html'),
+      isAskable(index) {
+        const [service, ref] = [services[index], refs[index]]
+        if (outcomes[index] || jobs.has(index) || early.has(index)) return false
+        return service !== undefined && !!ref && !isOwn(service, own) && !whyNot(service, ref)
+      },
+    },
+    timeOf,
+    elapsed,
+    onAnswers: take,
+  })
   let kept: VisitorSessions = {}
   let waiters: { readonly resolve: () => void; readonly reject: (fault: unknown) => void }[] = []
   let isLoaded = false
@@ -160,7 +151,7 @@ export function createRun(options: RunOptions): Run {
       fail(unforeseen)
     }
     isStepping = false
-    if (flow.isSettled && questions.size === 0) clearTimeout(budget)
+    if (flow.isSettled && !questions.isOpen) clearTimeout(budget)
     tell()
   }
 
@@ -178,8 +169,7 @@ export function createRun(options: RunOptions): Run {
     // How they end is nobody's concern any more.
     jobs.clear()
     for (const job of stopped) job.stop()
-    for (const cancel of questions) cancel()
-    questions.clear()
+    questions.giveUp()
     tell()
   }
 
@@ -187,8 +177,7 @@ export function createRun(options: RunOptions): Run {
   function giveUp(reason: FallbackReason): void {
     isOver = reason
     isLoaded = true
-    for (const cancel of questions) cancel()
-    questions.clear()
+    questions.giveUp()
     for (const index of [...jobs.keys()]) fallBack(index, reason)
     step()
   }
@@ -200,31 +189,17 @@ export function createRun(options: RunOptions): Run {
     const service = isLocal ? own : start.service
     jobs.set(index, { start, startedAt: elapsed(), isLocal, stop: () => {} })
     const answered = early.get(index)
-    const refusal = answered ? undefined : refusalOf(service, ref)
+    const refusal = answered ? undefined : whyNot(service, ref)
     if (answered) accept(index, answered)
     else if (refusal) fallBack(index, refusal)
     else if (isLocal) renderLocal(start)
-    else if (asked.has(index)) guard(index, timeOf(index) + GRACE_MS, 'timeout')
+    else if (questions.isAsked(index)) guard(index)
     else return false
     return true
   }
 
-  function refusalOf(service: string, ref: string): FallbackReason | undefined {
-    if (isOver) return isOver
-    if ((context.depth ?? 0) >= MOST_DEPTH || (context.chain?.length ?? 0) >= MOST_DEPTH) {
-      say('depth', `fragments stand inside each other more than ${MOST_DEPTH} deep; fallbacks are shown`)
-      return 'depth'
-    }
-    if (context.chain?.includes(`${service}#${ref}`)) {
-      say(
-        `recursion ${service}#${ref}`,
-        `${service}#${ref} stands inside itself (${context.chain.join(' > ')}); its fallback is shown`,
-      )
-      return 'recursion'
-    }
-    // Filled in from attributes, it may be anything; a question with one of these in it would be refused as a whole.
-    const isShort = service.length <= MOST_SERVICE_LENGTH && ref.length <= MOST_REF_LENGTH
-    return isFilled(service) && isFilled(ref) && isShort ? undefined : 'unresolved-name'
+  function whyNot(service: string, ref: string): FallbackReason | undefined {
+    return isOver ?? refusalOf(service, ref, context, say)
   }
 
   function timeOf(index: number): number {
@@ -232,14 +207,14 @@ export function createRun(options: RunOptions): Run {
     return Math.ceil(Math.min(nodes[index]?.timeoutMs ?? left, left))
   }
 
-  function guard(index: number, ms: number, reason: FallbackReason, before?: () => void): void {
+  /** Waits for the gateway, but not for ever. */
+  function guard(index: number): void {
     const job = jobs.get(index)
     if (!job) return
     const timer = setTimeout(() => {
-      before?.()
-      fallBack(index, reason)
+      fallBack(index, 'timeout')
       step()
-    }, ms)
+    }, timeOf(index) + GRACE_MS)
     job.stop = () => clearTimeout(timer)
   }
 
@@ -254,14 +229,24 @@ export function createRun(options: RunOptions): Run {
   ): void {
     const job = jobs.get(index)
     jobs.delete(index)
-    outcomes[index] = {
-      html,
-      reason,
-      assets,
-      service: services[index] || own,
-      ref: refs[index] ?? nodes[index]?.ref ?? '',
-    }
-    reports[index] = report ?? reportOf(index, job, html, reason)
+    const node = nodes[index]!
+    const [service, ref] = [services[index] || own, refs[index] ?? node.ref]
+    outcomes[index] = { html, reason, assets, service, ref }
+    if (!report && !context.xray) return
+    const endMs = elapsed()
+    reports[index] =
+      report ??
+      reportOf({
+        node,
+        service,
+        ref,
+        version: job?.isLocal ? version : undefined,
+        wave: job?.start.wave ?? 1,
+        startMs: job?.startedAt ?? endMs,
+        endMs,
+        html,
+        reason,
+      })
   }
 
   function fallBack(index: number, reason: FallbackReason, report?: FragmentReport): void {
@@ -270,139 +255,48 @@ export function createRun(options: RunOptions): Run {
     flow.settle(index, undefined)
   }
 
-  function keep(service: string, session: unknown, by: number): void {
-    const before = changed.get(service)
-    if (session !== undefined && (!before || before.by <= by)) changed.set(service, { session, by })
-  }
-
   // ---- own ones ---------------------------------------------------------------------------------------
 
   function renderLocal({ index, ref, values }: Start): void {
-    const aborter = new AbortController()
-    const abort = (reason: FallbackReason, why: string) => aborter.abort(new FragmentFailure(reason, why))
-    const ms = timeOf(index)
-    guard(index, ms, 'timeout', () => {
-      say('timeout', `fragment "${nameForLog(ref)}" took more than ${ms} ms; its fallback is shown`)
-      abort('timeout', `nobody waits longer than ${ms} ms`)
-    })
-    const job = jobs.get(index)!
-    const stop = job.stop
-    job.stop = () => {
-      stop()
-      abort('cancelled', 'nobody waits for the fragment any more')
-    }
     const session = Object.hasOwn(kept, own) ? kept[own] : undefined
-    fragments.render({ ref, values, session, context, signal: aborter.signal }).then(
-      (result) => {
-        if (jobs.get(index) !== job) return
-        stop()
-        if ('session' in result) keep(own, result.session, index)
-        const owner = { service: own, version: binding.version ?? 0 }
-        conclude(index, result.html, undefined, assetsOf(result.assets, owner))
+    const request = { ref, values, session, context, timeoutMs: timeOf(index) }
+    const stop = renderOwn(binding, request, say, {
+      onRendered(result) {
+        if ('session' in result) changes.keep(own, result.session, index)
+        conclude(index, result.html, undefined, assetsOf(result.assets, { service: own, version }))
         flow.settle(index, result.exports)
         step()
       },
-      (thrown: unknown) => {
-        if (jobs.get(index) !== job) return
-        const failure = thrown instanceof FragmentFailure ? thrown : undefined
-        report(ref, failure, thrown)
-        fallBack(index, failure?.reason ?? 'failed')
+      onFailed(reason) {
+        fallBack(index, reason)
         step()
       },
-    )
-  }
-
-  function report(ref: string, failure: FragmentFailure | undefined, thrown: unknown): void {
-    const reason = failure?.reason ?? 'failed'
-    if (reason === 'declined') return
-    const cause = failure ? failure.cause : thrown
-    if (reason === 'failed')
-      log.error(
-        `fragment "${ref}" failed: ${cause instanceof Error ? (cause.stack ?? cause.message) : messageOf(thrown)}`,
-      )
-    else say(reason, `fragment "${nameForLog(ref)}" is not shown: ${messageOf(thrown)}`)
+    })
+    const job = jobs.get(index)
+    if (job) job.stop = stop
+    // The page was given up while it began.
+    else stop()
   }
 
   // ---- those of others --------------------------------------------------------------------------------
 
-  const progress: Progress = {
-    shown: (index) => outcomes[index] && (outcomes[index].html === undefined ? 'fallback' : 'html'),
-    isAskable(index) {
-      const [service, ref] = [services[index], refs[index]]
-      if (outcomes[index] || jobs.has(index) || asked.has(index) || early.has(index)) return false
-      return service !== undefined && !!ref && !isOwn(service, own) && !refusalOf(service, ref)
-    },
+  function ask(starts: readonly Start[]): void {
+    for (const { index } of starts) guard(index)
+    const indexes = starts.map(({ index }) => index)
+    const refusal = questions.ask(indexes, { attributes: flow.attributes, sessions: kept })
+    if (refusal) for (const index of indexes) fallBack(index, refusal)
   }
 
-  /** Asks for those that may start, and for those that will when these are there. */
-  function ask(starts: readonly Start[]): void {
-    const gateway = binding.ask()
-    if (!gateway) {
-      for (const { index } of starts) fallBack(index, 'no-instance')
-      return
+  function take(answers: ReadonlyMap<number, Answered>, sessions: VisitorSessions): void {
+    for (const [index, answered] of answers) {
+      if (answered.report) hasReports = true
+      if (jobs.has(index)) accept(index, answered)
+      else if (!outcomes[index]) early.set(index, answered)
     }
-    const group = grouping.around(
-      starts.map(({ index }) => index),
-      progress,
-    )
-    const ids = new Map(group.map((index) => [`f${index}`, index]))
-    const question = formatQuestion({
-      asked: [...ids].map(([id, index]): Asked => {
-        const [tag, service, ref] = [nodes[index]!, services[index]!, refs[index]!]
-        return { id, tag, service, ref, timeoutMs: timeOf(index) }
-      }),
-      attributes: flow.attributes,
-      sessions: kept,
-      context,
-      service: own,
-    })
-    const bytes = Buffer.byteLength(JSON.stringify([question.attributes, question.session]))
-    if (bytes > MOST_CALL_BYTES) {
-      say('large', `attributes for fragments have ${bytes} bytes, at most ${MOST_CALL_BYTES} are sent`)
-      for (const { index } of starts) fallBack(index, 'too-large')
-      return
-    }
-    for (const index of group) asked.add(index)
-    for (const { index } of starts) guard(index, timeOf(index) + GRACE_MS, 'timeout')
-    const askedAt = elapsed()
-    let isEnded = false
-    const cancel = () => give()
-    questions.add(cancel)
-    const give = askGateway(gateway, question, {
-      onAnswer(answered, sessions) {
-        let last = -1
-        for (const one of answered) {
-          const index = ids.get(one.id)
-          if (index === undefined || !asked.delete(index)) continue
-          last = Math.max(last, index)
-          const { report } = one
-          const shifted = report && { ...report, startMs: report.startMs + askedAt }
-          if (shifted) hasReports = true
-          const answer = { ...one, report: shifted }
-          if (jobs.has(index)) accept(index, answer)
-          else if (!outcomes[index]) early.set(index, answer)
-        }
-        // Without a fragment it is the word of the whole question.
-        for (const [service, session] of Object.entries(sessions))
-          keep(service, session, last === -1 ? nodes.length : last)
-        step()
-      },
-      onEnd(failure) {
-        isEnded = true
-        questions.delete(cancel)
-        const { reason, detail } = failure ?? NOTHING_CAME
-        let lost = 0
-        for (const [id, index] of ids) {
-          if (!asked.delete(index)) continue
-          lost++
-          if (jobs.has(index)) fallBack(index, reason)
-          else if (!outcomes[index]) early.set(index, unanswered(id, reason))
-        }
-        if (lost > 0) say('lost', `the gateway gave no answer for ${lost} fragments (${detail})`)
-        step()
-      },
-    })
-    if (isEnded) questions.delete(cancel)
+    // Without a fragment it is the word of the whole question.
+    const by = answers.size === 0 ? nodes.length : Math.max(...answers.keys())
+    for (const [service, session] of Object.entries(sessions)) changes.keep(service, session, by)
+    step()
   }
 
   function accept(index: number, answered: Answered): void {
@@ -416,36 +310,6 @@ export function createRun(options: RunOptions): Run {
     const owner = { service: service ?? services[index]!, version }
     conclude(index, html, undefined, assetsOf(assets, owner), report)
     flow.settle(index, exports)
-  }
-
-  // ---- what is told -----------------------------------------------------------------------------------
-
-  function reportOf(
-    index: number,
-    job: Job | undefined,
-    html: string | undefined,
-    reason: FallbackReason | undefined,
-  ): FragmentReport | undefined {
-    if (!context.xray) return undefined
-    const node = nodes[index]!
-    const startMs = job?.startedAt ?? elapsed()
-    return {
-      id: `f${index}`,
-      service: services[index] || own,
-      ref: refs[index] ?? node.ref,
-      ...(job?.isLocal && { version: binding.version ?? 0, via: 'self' as const }),
-      wave: job?.start.wave ?? 1,
-      startMs,
-      durationMs: elapsed() - startMs,
-      bytes: html === undefined ? 0 : Buffer.byteLength(html),
-      imports: node.imports.map(formatTransfer),
-      exports: node.exports.map(formatTransfer),
-      ...(reason && { reason }),
-    }
-  }
-
-  function say(kind: string, sentence: string): void {
-    seldom(`${options.name} ${kind}`, `${options.name}: ${sentence}`)
   }
 
   const begins = (sessions: VisitorSessions) => {
@@ -462,10 +326,7 @@ export function createRun(options: RunOptions): Run {
       const [service, ref] = [services[index], refs[index]]
       if (service === undefined || !ref) return []
       if (!isOwn(service, own)) return declaredAssets(binding.overview?.(), service, ref)
-      return assetsOf(fragments.definition(ref)?.options.assets, {
-        service: own,
-        version: binding.version ?? 0,
-      })
+      return assetsOf(fragments.definition(ref)?.options.assets, { service: own, version })
     },
     change() {
       if (fault !== undefined) return Promise.reject(fault)
@@ -480,34 +341,16 @@ export function createRun(options: RunOptions): Run {
     reports: () => (hasReports ? reports.filter((one) => one !== undefined) : []),
     async save() {
       const until = elapsed() + LINGER_MS
-      while (questions.size > 0 && fault === undefined && elapsed() < until)
+      while (questions.isOpen && fault === undefined && elapsed() < until)
         await Promise.race([this.change().catch(() => {}), pause(until - elapsed())])
-      for (const cancel of questions) cancel()
-      questions.clear()
+      questions.giveUp()
       clearTimeout(budget)
-      if (changed.size === 0) return
-      const said = Object.fromEntries([...changed].map(([service, { session }]) => [service, session]))
-      changed.clear()
-      await options.sessions.save(said)
+      const changed = changes.take()
+      if (changed) await options.sessions.save(changed)
     },
     cancel() {
       fail(new FragmentFailure('cancelled', 'nobody waits for the page any more'))
     },
-  }
-}
-
-const NOTHING_CAME: QuestionFailure = { reason: 'failed', detail: 'none came' }
-
-function unanswered(id: string, reason: FallbackReason): Answered {
-  return {
-    id,
-    html: undefined,
-    reason,
-    exports: {},
-    assets: undefined,
-    service: undefined,
-    version: 0,
-    report: undefined,
   }
 }
 

@@ -114,6 +114,7 @@ test('any page, cut anywhere, with fragments that come in any order, to a visito
             begin() {
               hasBegun = true
             },
+            onTagWarnings: () => assert.fail(),
             refuse: () => assert.fail(),
             leaveService: () => assert.fail(),
             onEnd: (outcome) => void ends.push(outcome),

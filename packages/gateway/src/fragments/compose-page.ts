@@ -63,6 +63,7 @@ export class ComposedPage implements Composition {
         onHeadEnd: () => this.#queue.push(HEAD_END),
         onBodyEnd: () => this.#queue.push(BODY_END),
         onDropped: (what, at, detail) => this.#holes.note(what, at, detail),
+        onTagWarnings: options.onTagWarnings,
       },
       { text: options.text, maxFallbackBytes: settings.maxFallbackBytes },
     )

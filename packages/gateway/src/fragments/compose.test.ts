@@ -413,6 +413,17 @@ test('a fallback too large to keep, one without an end, and a tag with a fault b
   )
 })
 
+test('a mistyped attribute of a tag is in the log once, with its place, however often the page is asked for', async (t) => {
+  const html = `<p>\n${tag('a', 'A', ' requird')}${tag('b', 'B')}${tag('a', 'A', ' requird')}`
+  const { url, lines } = await stage(t, (send) => send(page(html)), { plays: { a: 'failed', b: 'failed' } })
+  for (let i = 0; i < 3; i++) await (await fetch(`${url}/cart`)).text()
+  const told = lines.filter(({ msg }) => msg === 'fragment tag has a likely mistake')
+  assert.deepEqual(
+    told.map(({ what, place, detail }) => [what, place, detail]),
+    [['tag-warning', '/cart:2:1', '"requird" means nothing; did you mean required?']],
+  )
+})
+
 test('attributes that stand too late, or are none, are left out and logged', async (t) => {
   const script = (json: string) => `<script type="application/json" m:attributes>${json}</script>`
   for (const [html, attributes] of [

@@ -52,6 +52,8 @@ interface Composed {
   hints: readonly string[]
   /** Why a page of it was not composed, and said so. */
   readonly refused: Set<string>
+  /** Tags whose likely mistakes were told. */
+  readonly told: Set<string>
 }
 
 /** Most assets a page's head hints at. */
@@ -60,6 +62,10 @@ const MOST_HINTS = 16
 const MOST_HINT_BYTES = 2048
 
 const HTML = /^text\/html\s*(?:;|$)/i
+/** Tags of a route whose mistakes are told, and how much of each is told apart: pages may be made up of any number. */
+const MOST_TOLD = 100
+const MOST_TOLD_LENGTH = 1024
+
 /** Below, a page is about as small as it can be. */
 const LEAST_COMPRESSED_BYTES = 1024
 
@@ -76,7 +82,7 @@ export function createComposer(deps: ComposerDeps): Composer {
     let composed = known.get(route)
     if (!composed) {
       isUsed = true
-      composed = { hints: [], refused: new Set() }
+      composed = { hints: [], refused: new Set(), told: new Set() }
       known.set(route, composed)
     }
     return composed
@@ -155,6 +161,15 @@ export function createComposer(deps: ComposerDeps): Composer {
         const { attempt } = exchange
         exchange.attempt = undefined
         attempt?.leave()
+      },
+      onTagWarnings({ line, column }, tag, warnings) {
+        const { told } = composed
+        const text = tag.slice(0, MOST_TOLD_LENGTH)
+        if (told.has(text) || told.size >= MOST_TOLD) return
+        told.add(text)
+        const place = `${exchange.path}:${line}:${column}`
+        const fields = { exchange: exchange.id, service: route.service, place, detail: warnings.join('; ') }
+        log.warn({ what: 'tag-warning', ...fields }, 'fragment tag has a likely mistake')
       },
       onEnd(outcome: PageOutcome, assets: readonly Asset[]) {
         metrics.pageComposed(outcome)

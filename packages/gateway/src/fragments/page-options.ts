@@ -4,7 +4,7 @@
  * @module
  */
 import type { FragmentReport } from '@hydra-gateway/protocol'
-import type { Asset, FragmentTag } from '@hydra-gateway/protocol/fragments'
+import type { Asset, FragmentTag, Position } from '@hydra-gateway/protocol/fragments'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { AnswerSink } from '../proxy/composition.ts'
@@ -58,6 +58,8 @@ export interface PageOptions {
   readonly refuse: (outcome: Outcome) => void
   /** Ends the call of the service: the rest of its page is not wanted. */
   readonly leaveService: () => void
+  /** A tag holds what is likely a mistake. */
+  readonly onTagWarnings: (at: Position, tag: string, warnings: readonly string[]) => void
   /** Called once. `assets`: those that were known before their fragments were rendered. */
   readonly onEnd: (outcome: PageOutcome, assets: readonly Asset[]) => void
 }

@@ -14,6 +14,7 @@ function apart(maxFallbackBytes: number) {
       onHeadEnd() {},
       onBodyEnd() {},
       onDropped: (what) => void told.push(what),
+      onTagWarnings: ({ line, column }, _tag, warnings) => void told.push(`${line}:${column} ${warnings}`),
     },
     { text: pageText('text/html')!, maxFallbackBytes },
   )
@@ -49,4 +50,10 @@ test('what is left out of a fallback is not held against it once it is closed', 
     told.filter((each) => each !== 'tag-syntax'),
     ['a(1)'],
   )
+})
+
+test('what is likely a mistake in a tag is told with its place, and the tag counts', () => {
+  const { told, write } = apart(60)
+  write('<p>\n  <m:fragment ref="a" requird/>')
+  assert.deepEqual(told.slice(-2), ['2:3 "requird" means nothing; did you mean required?', 'a(0)'])
 })

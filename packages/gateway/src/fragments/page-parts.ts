@@ -45,6 +45,8 @@ export interface PartsHandler {
   onBodyEnd(): void
   /** A tag is left out, or stands in the page as it was written. */
   onDropped(what: DroppedPart, at: Position, detail: string | undefined): void
+  /** A tag holds what is likely a mistake: its text, and sentences. Each time it stands in a page. */
+  onTagWarnings(at: Position, tag: string, warnings: readonly string[]): void
 }
 
 export interface PageParts {
@@ -125,7 +127,10 @@ export function createPageParts(handler: PartsHandler, { text, maxFallbackBytes 
   function readTag(bytes: Uint8Array, from: number, to: number, offset: number): PageTag | undefined {
     const at = places.at(offset)
     try {
-      return readPageTag(text.decode(bytes.subarray(from, to)), at)
+      const written = text.decode(bytes.subarray(from, to))
+      const read = readPageTag(written, at)
+      if (read.warnings.length > 0) handler.onTagWarnings(at, written, read.warnings)
+      return read
     } catch (error) {
       if (!(error instanceof FragmentError)) throw error
       handler.onDropped('tag-syntax', error.at ?? at, error.message)

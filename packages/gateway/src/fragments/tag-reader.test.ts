@@ -15,6 +15,14 @@ test('the same tag means the same on every page, and knows where it stands on ea
   }
 })
 
+test('what is likely a mistake in a tag is told wherever the tag stands', () => {
+  const read = createTagReader()
+  for (const line of [1, 9]) {
+    const { warnings } = read('<m:fragment service="orders" ref="buy" requird>', { line, column: 1 })
+    assert.deepEqual(warnings, ['"requird" means nothing; did you mean required?'])
+  }
+})
+
 test('a tag with a fault is told each time, at its own place', () => {
   const read = createTagReader()
   for (const line of [3, 9])

@@ -3,12 +3,19 @@
  *
  * @module
  */
-import { type FragmentTag, type Position, parseFragmentTag } from '@hydra-gateway/protocol/fragments'
+import {
+  type FragmentTag,
+  type Position,
+  parseFragmentTag,
+  readFragmentTag,
+} from '@hydra-gateway/protocol/fragments'
 
 export interface PageTag {
   readonly tag: FragmentTag
   /** Of its name: `m` in `<m:fragment …>`. */
   readonly prefix: string
+  /** What is likely a mistake in it: sentences without a place, since the tag stands elsewhere on each page. */
+  readonly warnings: readonly string[]
 }
 
 /** Reads a start tag. @throws FragmentError FragmentSyntaxError with the place of what is wrong */
@@ -23,12 +30,14 @@ export function createTagReader(): ReadPageTag {
   const known = new Map<string, PageTag>()
   return (text, at) => {
     const before = known.get(text)
-    if (before) return { tag: { ...before.tag, at }, prefix: before.prefix }
-    const { tag, prefix } = parseFragmentTag(text, at)
+    if (before) return { ...before, tag: { ...before.tag, at } }
+    const { tag, prefix, warnings: placed } = parseFragmentTag(text, at)
+    const warnings =
+      placed.length === 0 ? [] : readFragmentTag(text, at).warnings.map(({ sentence }) => sentence)
     if (text.length <= MOST_LENGTH) {
       if (known.size >= MOST_TAGS) known.clear()
-      known.set(text, { tag, prefix })
+      known.set(text, { tag, prefix, warnings })
     }
-    return { tag, prefix }
+    return { tag, prefix, warnings }
   }
 }

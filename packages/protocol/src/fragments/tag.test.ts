@@ -105,6 +105,18 @@ test('what is no error but looks like a mistake is told', () => {
   ])
 })
 
+test('an attribute whose name has a slip in it is told, one that is none of ours is not', () => {
+  const slips = { servce: 'service', requird: 'required', exprots: 'exports', 'time-out': 'timeout' }
+  for (const [slip, meant] of Object.entries(slips)) {
+    assert.deepEqual(parseFragmentTag(`<m:fragment ref="a" ${slip}="1">`, at).warnings, [
+      `line 1, column 21: "${slip}" means nothing; did you mean ${meant}?`,
+    ])
+  }
+  const others =
+    'data-ref=1 data-live class=a id=b slot=c style=d xmlns:m=e xmlns=f title=g lang=h hidden aria-live=off'
+  assert.deepEqual(parseFragmentTag(`<m:fragment ref="a" ${others}>`, at).warnings, [])
+})
+
 test('required="false" means what it says, any other value what HTML says', () => {
   const isRequired = (value: string) =>
     parseFragmentTag(`<m:fragment ref="a" required="${value}">`, at).tag.required

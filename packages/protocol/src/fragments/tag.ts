@@ -7,6 +7,7 @@
  * @module
  */
 import { MOST_REF_LENGTH, MOST_SERVICE_LENGTH } from '../fragment-limits.ts'
+import { nearest } from '../nearest.ts'
 import { readAttributes, type TagAttribute } from './attributes.ts'
 import { decodeReferences } from './character-references.ts'
 import { faultOfNames, readTransfers, type TextFault } from './lists.ts'
@@ -21,6 +22,14 @@ const LIKELY_MEANT: ReadonlyMap<string, string> = new Map([
   ['import', 'imports'],
   ['export', 'exports'],
 ])
+
+const KNOWN = ['service', 'ref', 'imports', 'exports', 'timeout', 'required', 'live']
+/** What elements have anyway; the name of a namespace may be anything. */
+const OF_ANY_ELEMENT = /^(?:class|id|slot|style|data-.*|xmlns(?::.*)?)$/s
+/** A longer name is no slip of a known one, and costs nothing. */
+const MOST_SLIP_LENGTH = 16
+/** Nor are any looked for in a tag with more attributes than anybody writes. */
+const MOST_COMPARED = 64
 
 export interface ReadTag {
   readonly tag: FragmentTag
@@ -76,6 +85,8 @@ export function readFragmentTag(text: string, at: Position): LooseTag {
     else byName.set(name, attribute)
     const meant = LIKELY_MEANT.get(name)
     if (meant) warn(nameAt, `"${name}" means nothing: write ${meant}="${value ?? ''}"`)
+    const slip = meant || byName.size > MOST_COMPARED ? undefined : slipOf(name)
+    if (slip) warn(nameAt, `"${name}" means nothing; did you mean ${slip}?`)
     if (!isQuoted && value?.endsWith('/')) {
       const rest = value.slice(0, -1)
       warn(
@@ -152,6 +163,12 @@ export function readFragmentTag(text: string, at: Position): LooseTag {
     notes.push({ at: seen.at, sentence })
   }
   return { tag, prefix, faults, warnings }
+}
+
+/** The attribute somebody meant who wrote another name. */
+function slipOf(name: string): string | undefined {
+  if (KNOWN.includes(name) || name.length > MOST_SLIP_LENGTH || OF_ANY_ELEMENT.test(name)) return undefined
+  return nearest(name, KNOWN)
 }
 
 /** `800`, `800ms`, `1.5s`: milliseconds, at least one. */

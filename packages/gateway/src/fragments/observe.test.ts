@@ -178,3 +178,30 @@ test('each fragment is a span of the page’s trace, when somebody listens', asy
     ['fragment', traceId, 'a', '1.2', 'rendered', 120],
   ])
 })
+
+test('a second mistake is not hidden behind the first, and a page full of them is a bounded number of lines', () => {
+  const clock = createManualClock()
+  const lines: unknown[][] = []
+  const log = {
+    isLevelEnabled: () => true,
+    warn: ({ place, detail, skipped }: Record<string, unknown>) => void lines.push([place, detail, skipped]),
+  } as never
+  const observer = createFragmentObserver({ clock, log, metrics: { fragment() {}, fragmentDropped() {} } })
+  const drop = (place: string, detail = 'no ref') =>
+    observer.dropped('tag-syntax', { service: 'shop', place, detail })
+  for (let i = 0; i < 3; i++) {
+    drop(`/goods/${i}:4:1`)
+    drop(`/goods/${i}:9:1`)
+    drop(`/goods/${i}:9:1`, 'no comma')
+  }
+  assert.deepEqual(lines, [
+    ['/goods/0:4:1', 'no ref', undefined],
+    ['/goods/0:9:1', 'no ref', undefined],
+    ['/goods/0:9:1', 'no comma', undefined],
+  ])
+  for (let i = 0; i < 1000; i++) drop(`/goods:${i}:7`)
+  assert.equal(lines.length, 21)
+  clock.advance(10_000)
+  drop('/goods/0:4:1')
+  assert.deepEqual(lines.at(-1), ['/goods/0:4:1', 'no ref', 2])
+})

@@ -40,6 +40,10 @@ interface ObserverDeps {
 const EVERY_MS = 10_000
 /** Kinds of lines that are told apart; names in pages are anybody's choice. */
 const MOST_KINDS = 1000
+/** Mistakes of one kind that are told apart in that time, and how much of each is kept. */
+const MOST_MISTAKES = 20
+const MOST_MISTAKE_LENGTH = 256
+const LINE_AND_COLUMN = /:\d+:\d+$/
 
 function isOrdinary(reason: FallbackReason): reason is OrdinaryReason {
   return reason === 'no-instance' || reason === 'declined'
@@ -60,6 +64,24 @@ export function createFragmentObserver({ clock, log, metrics }: ObserverDeps): F
     if (kinds.size >= MOST_KINDS) kinds.clear()
     kinds.set(kind, { since: now, skipped: 0 })
     return known?.skipped ?? 0
+  }
+
+  const mistakes = new Map<string, { since: number; told: Set<string> }>()
+
+  /** Its line, its column and what is said of it tell a mistake from the others of its kind; paths are endless. */
+  const mistakeOf = (kind: string, { place, detail }: Readonly<Record<string, unknown>>): string => {
+    const now = clock.monotonic()
+    let known = mistakes.get(kind)
+    if (!known || now - known.since >= EVERY_MS) {
+      if (mistakes.size >= MOST_KINDS) mistakes.clear()
+      known = { since: now, told: new Set() }
+      mistakes.set(kind, known)
+    }
+    const [at = ''] = LINE_AND_COLUMN.exec(String(place)) ?? []
+    const mistake = `${kind}\0${at}\0${String(detail).slice(0, MOST_MISTAKE_LENGTH)}`
+    if (known.told.size >= MOST_MISTAKES && !known.told.has(mistake)) return kind
+    known.told.add(mistake)
+    return mistake
   }
 
   return {
@@ -96,7 +118,8 @@ export function createFragmentObserver({ clock, log, metrics }: ObserverDeps): F
     dropped(what, fields) {
       metrics.fragmentDropped(what)
       if (!log.isLevelEnabled('warn')) return
-      const skipped = turn(`${fields.service}\0${String(fields.ref)}\0dropped ${what}`)
+      const kind = `${fields.service}\0${String(fields.ref)}\0dropped ${what}`
+      const skipped = turn(mistakeOf(kind, fields))
       if (skipped === undefined) return
       log.warn(skipped > 0 ? { what, ...fields, skipped } : { what, ...fields }, 'part of a fragment dropped')
     },

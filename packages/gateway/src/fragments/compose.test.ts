@@ -109,6 +109,23 @@ test('an answer that does not opt in passes as it is', async (t) => {
   assert.equal(resolver.pages.length, 0)
 })
 
+test('a Hydra-Compose nobody understands is in the log once for a route', async (t) => {
+  for (const [value, isUnderstood] of [
+    ['true', false],
+    ['1; hodl', false],
+    ['1;hold', true],
+    ['1 ; HOLD;', true],
+    ['0', true],
+  ] as const) {
+    const { url, lines } = await stage(t, (send) => send(page('<p>', [`Hydra-Compose: ${value}`])))
+    for (let i = 0; i < 2; i++) assert.equal(await (await fetch(url)).text(), '<p>')
+    assert.deepEqual(
+      lines.filter(({ msg }) => msg === 'Hydra-Compose not understood').map(({ detail }) => detail),
+      isUnderstood ? [] : [`Hydra-Compose: "${value}" is not understood; write 1 or 1; hold`],
+    )
+  }
+})
+
 test('a route may say that its pages are composed', async (t) => {
   const { url } = await stage(t, (send) => send(page(tag('a'), [])), {
     plays: { a: { html: 'A' } },

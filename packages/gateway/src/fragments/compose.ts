@@ -61,6 +61,10 @@ const MOST_HINTS = 16
 /** And their bytes: heads have limits on their way to the visitor, and the addresses are up to other services. */
 const MOST_HINT_BYTES = 2048
 
+/** `0` is understood as well: it asks for nothing. */
+const WISH = /^(?:0|1)(?:\s*;\s*(?:hold)?)*$/i
+const MOST_SHOWN_LENGTH = 100
+
 const HTML = /^text\/html\s*(?:;|$)/i
 /** Tags of a route whose mistakes are told, and how much of each is told apart: pages may be made up of any number. */
 const MOST_TOLD = 100
@@ -74,6 +78,7 @@ export function createComposer(deps: ComposerDeps): Composer {
   const { visitors, answers, metrics, log } = deps
   const pageDeps: PageDeps = { ...deps, observer: createFragmentObserver(deps) }
   const known = new WeakMap<Route, Composed>()
+  const misread = new WeakSet<Route>()
   /** Of all requests, only those of gateways that compose are looked up in `known`. */
   let isUsed = false
   const declaredAssets = createDeclaredAssets(deps.instancesOf)
@@ -99,6 +104,15 @@ export function createComposer(deps: ComposerDeps): Composer {
     return undefined
   }
 
+  /** A header with a slip in it reads like none: said once for each route. */
+  function mustBeUnderstood({ id, path }: WireExchange, route: Route, head: ResponseHead): void {
+    const value = lineOf(head, HYDRA_COMPOSE).trim()
+    if (value === '' || WISH.test(value) || misread.has(route)) return
+    misread.add(route)
+    const detail = `Hydra-Compose: "${value.slice(0, MOST_SHOWN_LENGTH)}" is not understood; write 1 or 1; hold`
+    log.warn({ exchange: id, service: route.service, path, detail }, 'Hydra-Compose not understood')
+  }
+
   function compose(
     exchange: WireExchange,
     route: Route,
@@ -106,6 +120,7 @@ export function createComposer(deps: ComposerDeps): Composer {
     head: ResponseHead,
     bodyBytes: number,
   ): Composition | undefined {
+    mustBeUnderstood(exchange, route, head)
     const wish = wishOf(route, head)
     const { status } = head
     if (!wish || status < 200 || status === 204 || status === 205 || status === 206 || status === 304)

@@ -59,7 +59,7 @@ export class ComposedPage implements Composition {
       {
         onText: (bytes) => this.#queue.push(bytes),
         onFragment: (part) => this.#holes.add(part),
-        onAttributes: (json) => this.#holes.setAttributes(json),
+        onAttributes: (json, at) => this.#holes.setAttributes(json, at),
         onHeadEnd: () => this.#queue.push(HEAD_END),
         onBodyEnd: () => this.#queue.push(BODY_END),
         onDropped: (what, at, detail) => this.#holes.note(what, at, detail),

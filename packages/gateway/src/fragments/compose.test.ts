@@ -443,19 +443,27 @@ test('a mistyped attribute of a tag is in the log once, with its place, however 
 
 test('attributes that stand too late, or are none, are left out and logged', async (t) => {
   const script = (json: string) => `<script type="application/json" m:attributes>${json}</script>`
-  for (const [html, attributes] of [
-    [`${tag('a')}${script('{"x":1}')}`, {}],
-    [`${script('[1]')}${tag('a')}`, {}],
-    [`${script('{"x":')}${tag('a')}`, {}],
-    [`${script('{"x":'.padEnd(500, '['))}${tag('a')}`, {}],
-    [`${script('{"x":1}')}${script('{"x":2}')}${tag('a')}`, { x: 1 }],
+  const late =
+    "the page's attributes stand behind a fragment tag; move the script before the first one, into the head"
+  for (const [html, attributes, column, detail = undefined] of [
+    [`${tag('a')}${script('{"x":1}')}`, {}, tag('a').length + 1, late],
+    [`${script('[1]')}${tag('a')}`, {}, 1],
+    [`${script('{"x":')}${tag('a')}`, {}, 1],
+    [`${script('{"x":'.padEnd(500, '['))}${tag('a')}`, {}, 1],
+    [`${script('{"x":1}')}${script('{"x":2}')}${tag('a')}`, { x: 1 }, script('{"x":1}').length + 1],
   ] as const) {
     const { url, resolver, lines } = await stage(t, (send) => send(page(html)), {
       plays: { a: { html: 'A' } },
     })
     assert.equal(await (await fetch(url)).text(), 'A')
     assert.deepEqual(resolver.pages[0]!.options.attributes, attributes)
-    assert.equal(lines.filter(({ msg }) => msg === 'part of a fragment dropped').length, 1, html)
+    const dropped = lines.filter(({ msg }) => msg === 'part of a fragment dropped')
+    assert.deepEqual(
+      dropped.map(({ place }) => place),
+      [`/:1:${column}`],
+      html,
+    )
+    if (detail) assert.equal(dropped[0]!.detail, detail)
   }
 })
 

@@ -19,6 +19,9 @@ import type { Outcome, Resolution } from './port.ts'
 /** What a required fragment needs that nobody is asked for: any number of them may stand in a page. */
 const SURPLUS_BYTES = 1024
 
+const BEHIND_A_TAG =
+  "the page's attributes stand behind a fragment tag; move the script before the first one, into the head"
+
 export class PageHoles {
   readonly #deps: Pick<PageDeps, 'resolver' | 'settings' | 'observer'>
   readonly #options: Pick<PageOptions, 'exchange' | 'context' | 'xray' | 'declaredAssets'>
@@ -73,16 +76,20 @@ export class PageHoles {
   }
 
   /** The page's attributes: they count only before its first fragment. */
-  setAttributes(json: string): void {
+  setAttributes(json: string, at: Position): void {
     if (this.#attributes || this.#tags > 0) {
-      this.note('attributes-late', undefined, 'they stand behind others, or behind a fragment')
+      this.note(
+        'attributes-late',
+        at,
+        this.#tags > 0 ? BEHIND_A_TAG : 'a page has one attributes script: this one is left out',
+      )
       return
     }
     const attributes = readPageAttributes(json)
     if (typeof attributes !== 'string') this.#attributes = attributes
     else {
       this.#attributes = {}
-      this.note('attributes-unreadable', undefined, `its attributes script ${attributes}`)
+      this.note('attributes-unreadable', at, `its attributes script ${attributes}`)
     }
   }
 

@@ -40,7 +40,7 @@ export interface PartsHandler {
   /** Page as it is; valid during the call only unless it is a copy. */
   onText(bytes: Buffer, isCopy: boolean): void
   onFragment(part: FragmentPart): void
-  onAttributes(json: string): void
+  onAttributes(json: string, at: Position): void
   onHeadEnd(): void
   onBodyEnd(): void
   /** A tag is left out, or stands in the page as it was written. */
@@ -174,8 +174,8 @@ export function createPageParts(handler: PartsHandler, { text, maxFallbackBytes 
         }
         if (open.length === 0) openBytes = 0
       },
-      onAttributes(json) {
-        handler.onAttributes(text.decode(json))
+      onAttributes(json, offset) {
+        handler.onAttributes(text.decode(json), places.at(offset))
       },
       onHeadEnd() {
         if (open.length === 0) handler.onHeadEnd()

@@ -47,7 +47,7 @@ test('an import the fragment doesn’t take, or an export it doesn’t declare, 
       kind: 'FragmentUnknownExport',
       isWarning: true,
       sentence:
-        'product.html:12:5 exports "totl", which fragment "checkout" of orders doesn\'t declare; write exports="total as totl", or declare it in the fragment',
+        'product.html:12:5 exports "totl", which fragment "checkout" of orders doesn\'t declare; write "total" in its place, or "total as totl" if the page calls it "totl", or declare it in the fragment',
     },
     {
       kind: 'FragmentUnknownExport',

@@ -51,7 +51,11 @@ export function misfitsOf(use: UseDeclaration, declared: RefDeclaration): Misfit
   for (const name of new Set(use.exports.map(rootOf))) {
     if (attributes.has(name)) continue
     const meant = nearest(name, attributes)
-    const wayOut = meant === undefined ? 'take it out' : `write exports="${meant} as ${name}"`
+    // A use doesn't say what the page calls it, which may be another name already.
+    const wayOut =
+      meant === undefined
+        ? 'take it out'
+        : `write "${meant}" in its place, or "${meant} as ${name}" if the page calls it "${name}"`
     warnings.push({
       kind: 'FragmentUnknownExport',
       isWarning: true,

@@ -18,7 +18,10 @@ async function startShop(t: TestContext, { isBroken = true } = {}) {
     })
     assert.equal(response.status, 200)
   }
-  await register('orders', { version: '1.0.0', refs: [{ ref: 'checkout', attributes: ['total'] }] })
+  await register('orders', {
+    version: '1.0.0',
+    refs: [{ ref: 'checkout', attributes: ['total'] }, { ref: 'teaser' }],
+  })
   await register('shop', { uses: [{ ...PAGE, imports: ['zip'], exports: ['total'] }] })
   if (isBroken) {
     await register('orders', { version: '2.0.0', refs: [{ ref: 'checkout', attributes: ['total', 'zip'] }] })
@@ -33,9 +36,10 @@ test('an operator sees who renders a fragment, who asks for it, and which versio
   const hydra = await startShop(t)
   const { out, err, status } = await hydra('fragments')
   assert.equal(status, 0, err)
-  assert.match(out, /1 fragment of 1 service\./)
+  assert.match(out, /2 fragments of 1 service\./)
   assert.match(out, /^ {2}● available {2}checkout {2}orders {3}1\.0\.0 {4}shop +any +total$/m)
   assert.match(out, /^ {2}▲ refused {4}checkout {2}orders {3}2\.0\.0 {4}shop +any +total, zip$/m)
+  assert.match(out, /^ {2}● available {2}teaser {4}orders {3}1\.0\.0 {4}no page known +any +none$/m)
   const flat = out.replaceAll(/\s+/g, ' ')
   assert.match(
     flat,
@@ -55,10 +59,14 @@ test('an operator sees who renders a fragment, who asks for it, and which versio
 test('fragments of one service, for programs, and of none', async (t) => {
   const hydra = await startShop(t)
   const { fragments, conflicts, unmet } = JSON.parse((await hydra('fragments', '--json')).out)
-  assert.deepEqual([fragments.length, conflicts.length, unmet.length], [2, 1, 1])
+  assert.deepEqual([fragments.length, conflicts.length, unmet.length], [3, 1, 1])
   assert.equal(fragments[0].usedBy[0].place, PAGE.place)
   const blog = JSON.parse((await hydra('fragments', '--json', '--service', 'blog')).out)
   assert.deepEqual([blog.fragments.length, blog.conflicts.length, blog.unmet.length], [0, 0, 1])
+  assert.match(
+    (await hydra('fragments', '--service', 'blog')).out.replaceAll(/\s+/g, ' '),
+    / blog renders none; pages made for each request, and pages the gateway composes, are not listed as users\./,
+  )
   const nobody = await hydra('fragments', '--service', 'orderz')
   assert.equal(nobody.status, 1)
   assert.match(nobody.err, /did you mean orders\?/)

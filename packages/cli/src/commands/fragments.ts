@@ -31,7 +31,9 @@ export const fragments = defineCommand({
     if (service !== undefined) await mustBeKnown(service, admin)
     const answer = filter(await admin.fragments(), service)
     io.out(
-      json ? `${JSON.stringify(answer, undefined, 2)}\n` : formatFragments(answer, admin.url, io.style.out),
+      json
+        ? `${JSON.stringify(answer, undefined, 2)}\n`
+        : formatFragments(answer, admin.url, io.style.out, service),
     )
     return EXIT.ok
   },
@@ -49,16 +51,25 @@ function filter(answer: FragmentsAnswer, service: string | undefined): Fragments
   }
 }
 
-/** The list as people read it. */
-export function formatFragments(answer: FragmentsAnswer, url: string, style: Style): string {
+/** The list as people read it. `service`: the one whose fragments are left in it. */
+export function formatFragments(
+  answer: FragmentsAnswer,
+  url: string,
+  style: Style,
+  service?: string,
+): string {
   const { revision, fragments: listed, conflicts, moreConflicts = 0, unmet } = answer
   const serious = conflicts.filter(({ refused }) => refused !== 'none')
   const warnings = conflicts.filter(({ refused }) => refused === 'none')
   const lines = [
     `${style.mark}${style.underline(url)}   ${style.dim(`revision ${formatCount(revision)}`)}`,
-    `  ${sentence(listed)}`,
+    ...(listed.length === 0 && service !== undefined ? [] : [`  ${sentence(listed)}`]),
   ]
   if (listed.length > 0) lines.push('', ...formatTable(listed, COLUMNS(style), style))
+  if (service !== undefined && !listed.some((one) => one.service === service)) {
+    const none = `${printable(service)} renders none; pages made for each request, and pages the gateway composes, are not listed as users.`
+    lines.push('', ...wrap(none, style.columns - 2).map((line) => `  ${line}`))
+  }
   const section = (heading: string, items: readonly (readonly [string, string])[]): void => {
     if (items.length === 0) return
     lines.push('', ...marked(heading, style))
@@ -113,7 +124,7 @@ const short = (list: readonly string[]) =>
   list.length > 3 ? `${list.slice(0, 3).join(', ')} and ${list.length - 3} more` : list.join(', ')
 
 function users({ usedBy }: FragmentInfo): string {
-  if (usedBy.length === 0) return 'nobody'
+  if (usedBy.length === 0) return 'no page known'
   return short([...new Set(usedBy.map(({ page }) => printable(page)))])
 }
 

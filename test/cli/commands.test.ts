@@ -64,6 +64,20 @@ test('an operator sees services, instances, routes and who wanted what was taken
   assert.match((await hydra('routes', '--statics', '--service', 'shop')).out, /\/shop\/a\.css +shop +static/)
 })
 
+test('the gateway services know by HYDRA_GATEWAY is the one that is asked, unless a flag names another', async (t) => {
+  const gateway = await startGateway(t)
+  const cwd = await emptyDirectory(t)
+  const ask = (url: string, ...flags: string[]) =>
+    runHydra(['services', ...flags], { cwd, env: { ...keysOf(gateway), HYDRA_GATEWAY: url } })
+  const found = await ask(gateway.url)
+  assert.equal(found.status, 0, found.err)
+  assert.ok(found.out.includes(gateway.url), found.out)
+  assert.equal((await ask('http://127.0.0.1:1', '--gateway', gateway.url)).status, 0)
+  const wrong = await ask('localhost')
+  assert.equal(wrong.status, 2)
+  assert.match(wrong.err, /HYDRA_GATEWAY is "localhost"; write an address such as/)
+})
+
 test('programs get JSON, and ASCII terminals get letters', async (t) => {
   const { hydra } = await startShop(t)
   const services = JSON.parse((await hydra('services', '--json')).out)

@@ -47,7 +47,13 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
   const { config } = await loadConfig({ directory: io.directory, file, env }).catch((error) => {
     throw isHalfAPair(error) && env.HYDRA_PUBLIC_KEY ? halfAPair() : error
   })
-  const url = gateway === undefined ? addressOf(config) : readUrl(gateway)
+  const named = env.HYDRA_GATEWAY?.trim()
+  const url =
+    gateway !== undefined
+      ? readUrl(gateway, '--gateway')
+      : named
+        ? readUrl(named, 'HYDRA_GATEWAY')
+        : addressOf(config)
   const trust = url.startsWith('https:') ? keptCertificate(io) : []
   const given = { publicKey: config.keys.publicKey[0], privateKey: config.keys.privateKey[0] }
   const kept = given.publicKey ? undefined : await keptKeys(io)
@@ -171,9 +177,9 @@ function keptCertificate({ directory }: Io): string[] {
   }
 }
 
-function readUrl(text: string): string {
+function readUrl(text: string, from: string): string {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text).origin
-  throw new CommandError(`--gateway is "${text}"; write an address such as http://localhost:8080`, EXIT.usage)
+  throw new CommandError(`${from} is "${text}"; write an address such as http://localhost:8080`, EXIT.usage)
 }
 
 /**

@@ -35,7 +35,7 @@ export const GATEWAY_ARGS = {
   gateway: {
     type: 'string',
     valueHint: 'URL',
-    description: 'Address of the gateway; otherwise the configured port here',
+    description: 'Address of the gateway; otherwise HYDRA_GATEWAY, or the configured port here',
   },
   config: {
     type: 'string',

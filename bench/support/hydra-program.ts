@@ -6,22 +6,18 @@
  */
 import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
-import {
-  type Config,
-  createGateway,
-  createKeys,
-  createLog,
-  openCertificates,
-  parseConfig,
-  systemClock,
-} from '@hydra-gateway/gateway'
-import { shapeHeap } from '@hydra-gateway/gateway/main'
+import { setFlagsFromString } from 'node:v8'
+import type { Config } from '@hydra-gateway/gateway'
 import { listenForProfiler } from './profiler.ts'
 
 /** What it says first: where it serves, or what its configuration does not know. */
 export type HydraReady = { readonly port: number } | { readonly refused: string }
 
-shapeHeap()
+// As the command does, before the gateway is loaded.
+setFlagsFromString('--semi-space-growth-factor=1')
+const { createGateway, createKeys, createLog, openCertificates, parseConfig, systemClock } = await import(
+  '@hydra-gateway/gateway'
+)
 const [, , file = '', logLevel = 'info'] = process.argv
 
 function configuration(): Config | { readonly refused: string } {

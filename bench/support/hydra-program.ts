@@ -13,11 +13,13 @@ import { listenForProfiler } from './profiler.ts'
 /** What it says first: where it serves, or what its configuration does not know. */
 export type HydraReady = { readonly port: number } | { readonly refused: string }
 
-// As the command does, before the gateway is loaded.
+// As the command does: the heap is held while the gateway is loaded.
 setFlagsFromString('--semi-space-growth-factor=1')
 const { createGateway, createKeys, createLog, openCertificates, parseConfig, systemClock } = await import(
   '@hydra-gateway/gateway'
 )
+const { shapeHeap } = await import('@hydra-gateway/gateway/main')
+shapeHeap()
 const [, , file = '', logLevel = 'info'] = process.argv
 
 function configuration(): Config | { readonly refused: string } {

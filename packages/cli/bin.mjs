@@ -48,7 +48,7 @@ async function run() {
         next(specifier, { ...context, conditions: ['hydra-source', ...context.conditions] }),
     })
   }
-  // what the gateway asks for (`shapeHeap`), before anything is loaded: while code is, the heap grows for good
+  // while code is loaded the heap would grow by what nobody needs afterwards; the gateway lets it grow (`shapeHeap`)
   setFlagsFromString('--semi-space-growth-factor=1')
   // halves the time a command takes from the second call on
   nodeModule.enableCompileCache()

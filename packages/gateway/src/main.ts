@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { type ConfigFlags, type LoadedConfig, loadConfig } from './config/load.ts'
 import { ConfigError } from './config/problems.ts'
 import { createGateway, type Gateway } from './gateway.ts'
@@ -40,13 +40,24 @@ export const VERSION: string = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ).version
 
+/** Of the young generation: what pages and requests leave behind is collected often enough, and cheaply, with this. */
+const YOUNG_BYTES = 16 * 1024 * 1024
+const LOOK_MS = 250
+
 /**
- * Keeps the young generation of the heap at its first size. Requests leave nothing behind, so a larger one would only
- * be more memory to walk through: 15 MB at the same CPU per request. The command says so before it loads any of
- * this, as loading lets it grow by another 30 MB.
+ * Lets the young generation of the heap grow as load asks for it, up to a size. Requests leave nothing behind, so a
+ * larger one would only be more memory to walk through; a smaller one is collected before what is in it has ended. The
+ * command holds it at its first size until then: while code is loaded, it would grow by what nobody needs afterwards.
  */
 export function shapeHeap(): void {
-  setFlagsFromString('--semi-space-growth-factor=1')
+  setFlagsFromString('--semi-space-growth-factor=2')
+  const timer = setInterval(() => {
+    const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
+    if (young && young.space_size < YOUNG_BYTES) return
+    setFlagsFromString('--semi-space-growth-factor=1')
+    clearInterval(timer)
+  }, LOOK_MS)
+  timer.unref()
 }
 
 /** How long what is left may take to be written after everything was closed. */

@@ -50,14 +50,17 @@ const LOOK_MS = 250
  * command holds it at its first size until then: while code is loaded, it would grow by what nobody needs afterwards.
  */
 export function shapeHeap(): void {
-  setFlagsFromString('--semi-space-growth-factor=2')
-  const timer = setInterval(() => {
+  let mayGrow: boolean | undefined
+  const look = (): void => {
     const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
-    if (young && young.space_size < YOUNG_BYTES) return
-    setFlagsFromString('--semi-space-growth-factor=1')
-    clearInterval(timer)
-  }, LOOK_MS)
-  timer.unref()
+    const isSmall = young === undefined || young.space_size < YOUNG_BYTES
+    if (isSmall === mayGrow) return
+    mayGrow = isSmall
+    setFlagsFromString(`--semi-space-growth-factor=${isSmall ? 2 : 1}`)
+  }
+  look()
+  // It shrinks while there is little to do, and has to grow again.
+  setInterval(look, LOOK_MS).unref()
 }
 
 /** How long what is left may take to be written after everything was closed. */

@@ -252,16 +252,18 @@ export function createCalls(deps: CallsDeps): Calls {
     const now = clock.monotonic()
     const again: Job[] = []
     const refusal: Refusal = { reason: failure.reason, detail: failure.detail }
+    // Who died in the middle of it will not answer, and a fragment may be rendered twice.
+    const isForOthers = failure.nothingSent || failure.reason === 'closed'
     for (const job of jobs) {
       const late = lateness(job, now)
       job.tried.push(instance)
       if (late) onFailed(job, late)
-      else if (failure.nothingSent && job.tried.length < MOST_TRIED) again.push(job)
+      else if (isForOthers && job.tried.length < MOST_TRIED) again.push(job)
       else if (failure.isRefusal && jobs.length > 1) again.push(job)
       else onFailed(job, refusal)
     }
     if (again.length === 0) return
-    if (failure.nothingSent) ask(again, refusal)
+    if (isForOthers) ask(again, refusal)
     else askSingly(provider, again)
   }
 

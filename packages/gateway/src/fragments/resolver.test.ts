@@ -152,17 +152,6 @@ test('an instance that could not be reached is replaced by another, once', async
   assert.equal(page.outcomes.get(0)?.report.detail, 'connection refused')
 })
 
-test('a call that broke after it was sent is not repeated, and costs only what had not come', async () => {
-  const page = start({ services: [instanceOf('a', { id: 'a1' }), instanceOf('a', { id: 'a2' })] })
-  page.add(tag('a', 'one'), tag('a', 'two'))
-  await page.go()
-  page.calls[0]!.sends(html('one', '1'))
-  page.calls[0]!.fails(fail('closed'))
-  await page.turn()
-  assert.deepEqual(page.reasons(), [undefined, 'closed'])
-  assert.equal(page.calls.length, 1)
-})
-
 test('all fragments of a service come from one instance, as long as it is there', async () => {
   const page = start({ services: [instanceOf('a', { id: 'a1' }), instanceOf('a', { id: 'a2' })] })
   page.add(tag('a', 'one', { exports: 'x' }), tag('a', 'two', { imports: 'x' }))
@@ -397,4 +386,29 @@ test('fragments that wait for their turn fall back in time, and nobody is asked 
   assert.ok(page.calls.every(({ isCancelled }) => isCancelled))
   assert.ok(page.reasons().every((reason) => reason === 'budget'))
   assert.equal(page.isDone, true)
+})
+
+test('a fragment whose instance dies in the middle of it comes from another one, once', async () => {
+  const services = [
+    instanceOf('a', { id: 'a-1' }),
+    instanceOf('a', { id: 'a-2' }),
+    instanceOf('a', { id: 'a-3' }),
+  ]
+  const page = start({ services })
+  page.add(tag('a', 'there'), tag('a', 'lost'))
+  await page.go()
+  page.calls[0]!.sends(html('there', 't'))
+  page.calls[0]!.fails(fail('closed'))
+  await page.turn()
+  assert.deepEqual(
+    page.calls.map(({ instance, request }) => [instance.id, request.requests.map(({ ref }) => ref)]),
+    [
+      ['a-1', ['there', 'lost']],
+      ['a-2', ['lost']],
+    ],
+  )
+  page.calls[1]!.fails(fail('closed'))
+  await page.turn()
+  assert.equal(page.calls.length, 2, 'what kills its instances is not handed on')
+  assert.deepEqual(page.reasons(), [undefined, 'closed'])
 })

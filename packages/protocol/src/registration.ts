@@ -10,6 +10,7 @@
 import { z } from 'zod'
 import { fragmentAssets } from './fragment.ts'
 import { MOST_REF_LENGTH, MOST_SERVICE_LENGTH } from './fragment-limits.ts'
+import { AUTHS, LOGINS } from './identity.ts'
 import { menuItems } from './menu.ts'
 import { serviceName } from './name.ts'
 import { required } from './required.ts'
@@ -32,6 +33,28 @@ function names(what: string) {
 }
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/
+
+/** Whom a route, a fragment or a whole service is for. */
+const access = {
+  auth: z
+    .enum(AUTHS)
+    .optional()
+    .describe(
+      'required: only for who is signed in. optional: for everybody, and who is signed in is told. optional when absent; required with `roles` or `providers`.',
+    ),
+  roles: z
+    .array(z.string().min(1).max(256))
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('One of these roles is needed, as they are called in this service.'),
+  providers: z
+    .array(z.string().min(1).max(64))
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('One of these providers must know the person; `local` is user name and password.'),
+}
 
 export const routeDeclaration = z.object({
   path: z
@@ -69,6 +92,11 @@ export const routeDeclaration = z.object({
     .optional()
     .describe('How long the service may take until its answer begins, in ms.'),
   encodedSlash: z.enum(['refuse', 'keep']).optional().describe('What happens to a path with %2F in it.'),
+  socket: z
+    .boolean()
+    .optional()
+    .describe('WebSockets are taken here, and nothing else: an entry of `sockets` with more to say.'),
+  ...access,
   compose: z
     .boolean()
     .optional()
@@ -100,6 +128,7 @@ export const refDeclaration = z.object({
   ),
   imports: names('imports').optional().describe('What it takes from a page; anything when absent.'),
   assets: fragmentAssets.optional().describe('Scripts and styles every page with it needs.'),
+  ...access,
 })
 export type RefDeclaration = z.output<typeof refDeclaration>
 
@@ -189,6 +218,21 @@ export const registration = z.object({
     .boolean()
     .nullish()
     .describe('Keep a visitor on one instance; Medusa applications need it and get it.'),
+  auth: access.auth.describe('For all routes and fragments that say nothing themselves.'),
+  roles: access.roles.describe('The same.'),
+  providers: access.providers.describe('The same.'),
+  login: z
+    .enum(LOGINS)
+    .optional()
+    .describe(
+      'How it is told who calls: `cookie`, the token all services share, in `HYDRA-SSO`; `header`, one of its own in `Hydra-Token`, and no cookie; `none`. cookie when absent.',
+    ),
+  cookies: z
+    .enum(['shared', 'own'])
+    .optional()
+    .describe(
+      'own: names of its cookies get a prefix in the browser, so that applications on one origin don’t overwrite each other’s. shared when absent.',
+    ),
 })
 /** A registration after parsing: defaults filled in, every list present. */
 export type Registration = z.output<typeof registration>

@@ -57,6 +57,56 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'Behind a TLS proxy, set `HYDRA_PUBLIC_URL` or `HYDRA_TRUSTED_PROXIES` so that the gateway knows how browsers reach it.',
     ],
   },
+  HYDRA_LOGIN_REQUIRED: {
+    happened:
+      'The route is for people who are signed in (`auth: required`, `roles` or `providers`), and the request carried no login that holds.',
+    doing:
+      'Nothing was passed on. Navigations are led to the sign-in and back; everybody else gets this answer and never a redirect.',
+    remedies: [
+      'Open `/login?ref=<path>` in the browser, or `POST /_hydra/session` to renew a session that still lasts.',
+      'Nobody can sign in while neither `identity.users`, an identity database with users, nor `identity.providers` is there.',
+      'A cookie that expired, was revoked, came twice, or was signed by a key that is gone counts as none.',
+    ],
+  },
+  HYDRA_BAD_LOGIN: {
+    happened: 'User name and password do not belong together, or the account may not sign in.',
+    doing: 'Which of them it is, is never told to the caller; the log has it.',
+    remedies: [
+      '`hydra users list` shows the accounts and their flags, `hydra users passwd` sets a password.',
+    ],
+  },
+  HYDRA_LOGIN_FAILED: {
+    happened:
+      'A sign-in was not finished: its form or its state is too old, was used before, belongs to another browser, or the provider answered something that does not fit.',
+    doing: 'Nobody was signed in. The log line says what did not fit, without secrets.',
+    remedies: [
+      'Begin again at the page that was asked for.',
+      'Cookies must be allowed for this site; `publicUrl` must be the address browsers see.',
+    ],
+  },
+  HYDRA_FORBIDDEN: {
+    happened: 'Somebody is signed in, but has none of the roles the route asks for.',
+    doing: 'Nothing was passed on.',
+    remedies: [
+      'Roles are those of the service after `identity.roles` mapped them: `hydra routes` shows what a route asks for.',
+      'Roles change with the next renewal; signing in again takes them at once.',
+    ],
+  },
+  HYDRA_THROTTLED: {
+    happened: 'There were too many failed sign-ins for this account or from this address.',
+    doing: 'Passwords are not looked at until the pause is over. `Retry-After` says how long it is.',
+    remedies: [
+      'Wait; the account is not locked. `identity.throttle` sets how soon pauses begin and how long they get.',
+    ],
+  },
+  HYDRA_PROVIDER_DOWN: {
+    happened:
+      'An OpenID Connect provider of the configuration could not be reached, or what it says of itself can’t be used.',
+    doing: 'The other ways to sign in work. It is looked for again with every try.',
+    remedies: [
+      'The log line has the cause. `identity.providers.<name>.issuer` must be reachable from the gateway.',
+    ],
+  },
   HYDRA_FORBIDDEN_ADDRESS: {
     happened:
       'The caller, or the address an instance wants to be reached at, is outside the networks that are allowed.',

@@ -57,6 +57,37 @@ const WORDS: Readonly<Record<GenericCode, Words>> = {
     happened: 'It is open to some networks only, and yours is not one of them.',
     next: 'Nothing was passed on to anyone. The people who run this site can change that.',
   },
+  HYDRA_LOGIN_REQUIRED: {
+    title: 'Sign in to go on',
+    happened: 'This page is for people who are signed in, and you are not signed in here.',
+    next: 'Afterwards you continue where you were.',
+  },
+  HYDRA_BAD_LOGIN: {
+    title: 'That user name and password don’t belong together',
+    happened: 'One of the two is not right.',
+    next: 'Nothing was changed. Check both and try again.',
+  },
+  HYDRA_LOGIN_FAILED: {
+    title: 'The sign-in could not be finished',
+    happened: 'It was begun too long ago, or in another browser, or it was finished once already.',
+    next: 'Nobody was signed in. Begin again at the page you wanted to see.',
+  },
+  HYDRA_FORBIDDEN: {
+    title: 'This page is not open to you',
+    happened: 'You are signed in, but the page is for other people.',
+    next: 'We checked the page’s rule. Ask its owner, or use another account.',
+  },
+  HYDRA_THROTTLED: {
+    title: 'A short pause',
+    happened: 'There were many tries.',
+    next: 'We let you in again in a moment. Other pages work.',
+  },
+  HYDRA_PROVIDER_DOWN: {
+    title: 'That way to sign in is away for a moment',
+    happened: 'The system that knows you does not answer.',
+    next: 'We look again with every try. Another way to sign in may work.',
+    again: 'Try again',
+  },
   HYDRA_METHOD_NOT_ALLOWED: {
     title: 'That can’t be done here',
     happened: 'There is something at this address, but not for what was asked of it.',

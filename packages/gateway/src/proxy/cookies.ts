@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 import type { RequestHead } from '../http1/head.ts'
 import { COOKIE } from '../http1/names.ts'
 
@@ -12,7 +13,7 @@ export const ROUTE_COOKIE = 'HYDRA-ROUTE'
 /** Switches tracing on for a visitor; never for services. */
 export const DEBUG_COOKIE = 'HYDRA-DEBUG'
 /** The login; for registered services only. */
-export const LOGIN_COOKIE = 'HYDRA-SSO'
+export { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 
 /** Values of a cookie of ours in all `Cookie` lines; HTTP/2 may split one header into several. */
 export function cookieValues(lines: readonly string[], name: string): string[] {

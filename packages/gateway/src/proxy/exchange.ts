@@ -6,6 +6,7 @@
  * @module
  */
 import type { Duplex } from 'node:stream'
+import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Visit } from './visit.ts'
@@ -73,12 +74,22 @@ export interface Exchange {
   visit: Visit | undefined
   /** `hydra-context` towards the instance, when its pages ask for fragments and the visitor is somebody. */
   context: string | undefined
+  /** Who is signed in, by a token that holds; undefined for everybody else. Kept by the guard (`identity/`). */
+  caller: Caller | undefined
+  /** A login cookie came that is not worth anything: the answer takes it from the browser. */
+  isLoginFaulty: boolean
+  /** Value of the login cookie towards the instance; undefined: it gets none. */
+  loginCookie: string | undefined
+  /** `Hydra-Token` towards the instance. */
+  loginHeader: string | undefined
   /** How many instances were tried. */
   attempts: number
   /** Those that failed it, and how often that counts against `maxAttempts`; kept by `proxy.ts`. */
   tried: Instance[] | undefined
   failures: number
 
+  /** It is over: answered whole, or the visitor left. */
+  readonly ended: boolean
   /** True once the head of an answer has left: nothing else may be answered then. */
   readonly answered: boolean
   /** Status of the answer; 0 before there is one. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RouteGuard, ServiceTokens, SignInAnswers } from '../identity/port.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Live } from '../routing/live.ts'
@@ -26,6 +27,8 @@ export interface ProxyDeps {
   ) => Instance | undefined
   readonly forward: Forward
   readonly answers: Answers
+  /** Who may go where, and what services are told of them. @default nobody can sign in: what needs it is refused */
+  readonly identity?: ProxyIdentity | undefined
   /** Serves what is the gateway's own. */
   readonly local: ExchangeHandler
   readonly isLocal: (path: string) => boolean
@@ -36,11 +39,19 @@ export interface ProxyDeps {
   readonly log: Log
 }
 
+/** What the proxy asks of identity. */
+export interface ProxyIdentity {
+  readonly guard: Pick<RouteGuard, 'check'>
+  readonly tokens: Pick<ServiceTokens, 'prepare'>
+  readonly refuse: SignInAnswers['refuse']
+}
+
 const NONE: readonly Instance[] = []
 
 /** Makes the handler of the public port. Only memory is consulted before `forward`. */
 export function createProxy(deps: ProxyDeps): ExchangeHandler {
   const { live, select, forward, answers, local, isLocal, welcome, settings, metrics } = deps
+  const { guard, tokens, refuse: refuseCaller } = deps.identity ?? closedIdentity(answers)
 
   return (exchange) => {
     try {
@@ -61,13 +72,40 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
         metrics.refused('upgrade', 'origin')
         return answers.problem(exchange, 'HYDRA_FORBIDDEN_ORIGIN')
       }
-      const instance = select(exchange, route, table.candidates(route), NONE)
-      if (!instance) return answers.unavailable(exchange, route)
-      exchange.attempts = 1
-      forward(exchange, route, instance, onFailure)
+      const refusal = guard.check(exchange, route)
+      if (refusal === undefined) serve(exchange, route)
+      else if (typeof refusal === 'string') refuseCaller(exchange, route, refusal)
+      else
+        later(exchange, refusal, (said) =>
+          said ? refuseCaller(exchange, route, said) : serve(exchange, route),
+        )
     } catch (error) {
       answers.failure(exchange, error)
     }
+  }
+
+  /** The caller may have it: looks for an instance. */
+  function serve(exchange: Exchange, route: Route): void {
+    const instance = select(exchange, route, live.table.candidates(route), NONE)
+    if (!instance) return answers.unavailable(exchange, route)
+    exchange.attempts = 1
+    send(exchange, route, instance)
+  }
+
+  /** Nearly always at once: only a token for one service alone may have to be signed first. */
+  function send(exchange: Exchange, route: Route, instance: Instance): void {
+    const signing = exchange.caller === undefined ? undefined : tokens.prepare(exchange, instance)
+    if (signing === undefined) forward(exchange, route, instance, onFailure)
+    else later(exchange, signing, () => forward(exchange, route, instance, onFailure))
+  }
+
+  /** Goes on when something is settled, unless the visitor left meanwhile. */
+  function later<Value>(exchange: Exchange, waiting: Promise<Value>, go: (value: Value) => void): void {
+    waiting
+      .then((value) => {
+        if (!exchange.ended) go(value)
+      })
+      .catch((error) => answers.failure(exchange, error))
   }
 
   /** An instance failed: asks another one, or answers. */
@@ -77,7 +115,7 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
       if (!instance) return
       metrics.retried(exchange.route!.service)
       exchange.attempts++
-      forward(exchange, exchange.route!, instance, onFailure)
+      send(exchange, exchange.route!, instance)
     } catch (error) {
       answers.failure(exchange, error)
     }
@@ -95,9 +133,10 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
     exchange.tried.push(exchange.instance!)
     // Who is left is a matter of now: what just failed may have changed the table.
     const { table } = live
-    const route =
-      table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade) ?? exchange.route!
+    const before = exchange.route!
+    const route = table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade) ?? before
     exchange.route = route
+    if (route !== before && !mayStill(exchange, route)) return undefined
     const candidates = table.candidates(route)
     const instance = select(exchange, route, candidates, exchange.tried)
     if (instance) return instance
@@ -108,6 +147,16 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
     if (anyone) answers.problem(exchange, failure.code)
     else answers.unavailable(exchange, route)
     return undefined
+  }
+
+  /** The route is another one by now, and may be for others. Answers those it is not for. */
+  function mayStill(exchange: Exchange, route: Route): boolean {
+    const refusal = guard.check(exchange, route)
+    if (refusal === undefined) return true
+    // Who calls was found out before: a promise means that it is not known any more.
+    if (typeof refusal === 'string') refuseCaller(exchange, route, refusal)
+    else answers.problem(exchange, 'HYDRA_UPSTREAM_BROKEN')
+    return false
   }
 
   /** Nothing is served here in this way; says which way there would be. */
@@ -144,3 +193,14 @@ function mayRepeat({ method }: Exchange, failure: ForwardFailure): boolean {
   if (failure.nothingSent) return true
   return failure.code !== 'HYDRA_UPSTREAM_TIMEOUT' && isIdempotent(method)
 }
+
+/** Without identity nobody is anybody: what is for some is for none. */
+function closedIdentity(answers: Answers): ProxyIdentity {
+  return {
+    guard: { check: (_, { auth }) => (auth === 'required' ? 'login' : undefined) },
+    tokens: { prepare() {} },
+    refuse: (exchange) => answers.problem(exchange, 'HYDRA_LOGIN_REQUIRED', NO_IDENTITY),
+  }
+}
+
+const NO_IDENTITY = 'This address is for people who signed in, and nobody can sign in at this gateway yet.'

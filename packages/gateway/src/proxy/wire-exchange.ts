@@ -7,6 +7,7 @@
  * @module
  */
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
+import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { ChannelKind, Instance } from '../routing/upstream.ts'
 import type { Compression } from './compression.ts'
@@ -64,6 +65,10 @@ export abstract class WireExchange implements Exchange {
   isDrawn = false
   visit: Visit | undefined = undefined
   context: string | undefined = undefined
+  caller: Caller | undefined = undefined
+  isLoginFaulty = false
+  loginCookie: string | undefined = undefined
+  loginHeader: string | undefined = undefined
   #hasOurCookies: boolean | undefined = undefined
   attempts = 0
   status = 0

@@ -3,12 +3,22 @@
  *
  * @module
  */
-import type { Pattern } from '@hydra-gateway/protocol'
+import type { Auth, Pattern } from '@hydra-gateway/protocol'
 
 export type RouteKind = 'page' | 'static' | 'socket'
 
+/** Whom something is for, with what was said for the whole service filled in. */
+export interface Access {
+  /** @default 'optional', 'required' with roles or providers */
+  readonly auth?: Auth
+  /** One of these, as the service calls them. */
+  readonly roles?: readonly string[]
+  /** One of these must know the person. */
+  readonly providers?: readonly string[]
+}
+
 /** A route as declared by one manifest of one service, after its path was translated. */
-export interface RouteSpec {
+export interface RouteSpec extends Access {
   readonly pattern: Pattern
   readonly kind: RouteKind
   /** Upper-case methods; all when absent. GET brings HEAD with it. A socket is only reached by an upgrade. */

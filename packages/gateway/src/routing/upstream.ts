@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Awakening, RefDeclaration } from '@hydra-gateway/protocol'
+import type { Awakening, Login, RefDeclaration } from '@hydra-gateway/protocol'
 
 export interface Address {
   readonly protocol: 'http' | 'https'
@@ -42,6 +42,12 @@ export interface Instance {
   readonly refs?: ReadonlyMap<string, RefDeclaration>
   /** Those of `refs` that are not asked for, as they would break pages that are served; with the reason. */
   readonly refusedRefs?: ReadonlyMap<string, string>
+  /** How it is told who calls. @default 'cookie', 'none' for static ones */
+  readonly login?: Login
+  /** Id of the key it verifies tokens with, when it can hold only one (Medusa's applications); any when absent. */
+  readonly keyId?: string
+  /** Stands before the names of its cookies in the browser; absent: they go as they are. */
+  readonly cookiePrefix?: string
   /** Its pages ask for fragments: it is told the visitor's context (`hydra-context`). */
   readonly asksFragments?: boolean
 }

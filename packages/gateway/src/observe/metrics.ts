@@ -13,14 +13,23 @@ import { createTrafficCounts, type TrafficCounts } from './traffic-counts.ts'
 
 type GaugeName = 'services' | 'instances' | 'routes' | 'revision' | 'channels'
 
+/** What something that was refused is: `login` is whatever somebody was to be known by, `set-cookie` a line of a service. */
+export type Refused =
+  | 'registration'
+  | 'beat'
+  | 'request'
+  | 'upgrade'
+  | 'channel'
+  | 'cookie'
+  | 'context'
+  | 'login'
+  | 'set-cookie'
+
 export interface Metrics extends TrafficCounts {
   /** An exchange ended; `service` is `-` for none, `outcome` is what `outcomeOf` says. */
   exchange(service: string, outcome: Outcome, seconds: number): void
   /** Something from outside was refused, by reason (a short constant word). */
-  refused(
-    what: 'registration' | 'beat' | 'request' | 'upgrade' | 'channel' | 'cookie' | 'context',
-    reason: string,
-  ): void
+  refused(what: Refused, reason: string): void
   /** Services a visitor's cookie had no room for; their visitors may change instance or version. */
   pinsDropped(count: number): void
   /** A request was sent to another instance after the first failed. */

@@ -1,0 +1,127 @@
+/**
+ * Identity store in memory: for a gateway that is alone and has nothing to keep. What is handed in and out is copied,
+ * as it would be on its way to a file.
+ *
+ * @module
+ */
+import type {
+  IdentityStore,
+  LinkedIdentity,
+  LinkStore,
+  Revocation,
+  RevocationStore,
+  UserStore,
+} from './port.ts'
+
+/** Makes an empty store. Nothing survives the process. */
+export function createMemoryIdentityStore(): IdentityStore {
+  const watchers = new Set<() => void>()
+  let revision = 0
+  const moved = (): void => {
+    revision++
+    for (const onHint of watchers) onHint()
+  }
+  let ring: { readonly version: number; readonly sealed: string } | undefined
+
+  return {
+    place: 'memory',
+    isLasting: false,
+    users: usersInMemory(moved),
+    links: linksInMemory(moved),
+    revocations: revocationsInMemory(moved),
+    keyRing: {
+      load: async () => ring,
+      async save(sealed, expected) {
+        if ((ring?.version ?? 0) !== expected) return false
+        ring = { version: expected + 1, sealed }
+        moved()
+        return true
+      },
+    },
+    revision: async () => revision,
+    watch(onHint) {
+      watchers.add(onHint)
+      return () => void watchers.delete(onHint)
+    },
+    async close() {
+      watchers.clear()
+    },
+  }
+}
+
+function usersInMemory(moved: () => void): UserStore {
+  /** JSON by name. */
+  const users = new Map<string, string>()
+  const read = (text: string) => JSON.parse(text)
+  return {
+    async find(username) {
+      const text = users.get(username.normalize('NFC'))
+      return text === undefined ? undefined : read(text)
+    },
+    list: async () => [...users].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => read(text)),
+    async put(user, mustBe) {
+      const username = user.username.normalize('NFC')
+      if (mustBe !== undefined && users.has(username) !== (mustBe === 'known')) return false
+      users.set(username, JSON.stringify({ ...user, username }))
+      moved()
+      return true
+    },
+    async remove(username) {
+      const isKnown = users.delete(username.normalize('NFC'))
+      if (isKnown) moved()
+      return isKnown
+    },
+  }
+}
+
+/** A person: data of each identity by its key, as JSON. */
+type Person = Map<string, string>
+
+function linksInMemory(moved: () => void): LinkStore {
+  const persons = new Map<string, Person>()
+  return {
+    async linked(key) {
+      return [...(persons.get(key) ?? [])]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([of, data]): LinkedIdentity => ({ key: of, data: JSON.parse(data) }))
+    },
+    async link(identities) {
+      const before = identities.flatMap(({ key }) => [...(persons.get(key) ?? [])])
+      const person: Person = new Map(before)
+      for (const { key, data } of identities) person.set(key, JSON.stringify(data ?? null))
+      // one alone is linked with nobody
+      if (person.size < 2) return
+      for (const key of person.keys()) persons.set(key, person)
+      moved()
+    },
+    async unlink(key) {
+      const person = persons.get(key)
+      if (!person) return false
+      person.delete(key)
+      persons.delete(key)
+      if (person.size === 1) for (const last of person.keys()) persons.delete(last)
+      moved()
+      return true
+    },
+  }
+}
+
+function revocationsInMemory(moved: () => void): RevocationStore {
+  const revocations = new Map<string, Revocation>()
+  const prune = (now: number): void => {
+    for (const [key, { until }] of revocations) if (until <= now) revocations.delete(key)
+  }
+  return {
+    async add({ kind, key, at, until, reason }) {
+      const place = `${kind}:${key}`
+      const known = revocations.get(place)
+      if (known && known.at >= at) return
+      revocations.set(place, Object.freeze({ kind, key, at, until, reason }))
+      moved()
+    },
+    async list(now) {
+      prune(now)
+      return [...revocations.values()].sort((a, b) => a.at - b.at)
+    },
+  }
+}

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { IdentityStore, Revocation, UserRecord } from './port.ts'
 
 export interface OpenedStore {
@@ -36,13 +36,16 @@ const ended = (key: string, at: number, more: Partial<Revocation> = {}): Revocat
   ...more,
 })
 
-export function identityStoreContract(name: string, open: () => Promise<OpenedStore>): void {
+export function identityStoreContract(
+  name: string,
+  open: (t: Pick<TestContext, 'after'>) => Promise<OpenedStore>,
+): void {
   const contract = (
     title: string,
     run: (store: IdentityStore, opened: OpenedStore) => Promise<void>,
   ): void => {
     test(`${name}: ${title}`, async (t) => {
-      const opened = await open()
+      const opened = await open(t)
       t.after(() => opened.store.close())
       await run(opened.store, opened)
     })
@@ -165,6 +168,22 @@ export function identityStoreContract(name: string, open: () => Promise<OpenedSt
     await revocations.add(ended('ada', 6000, { kind: 'user', reason: 'second' }))
     await revocations.add(ended('ada', 5500, { kind: 'user', reason: 'late', until: 99_000 }))
     assert.deepEqual(await revocations.list(0), [ended('ada', 6000, { kind: 'user', reason: 'second' })])
+  })
+
+  contract('what was added since the last look is told apart', async ({ revocations }, { again }) => {
+    const other = (await again()).revocations
+    await revocations.add(ended('s1', 5000))
+    await revocations.add(ended('over', 1000))
+    const first = await other.since(0, 3000)
+    assert.deepEqual(first.fresh, [ended('s1', 5000)])
+    assert.deepEqual((await other.since(first.cursor, 3000)).fresh, [])
+    await other.add(ended('s2', 4000))
+    await revocations.add(ended('s1', 6000))
+    const second = await other.since(first.cursor, 3000)
+    assert.deepEqual(second.fresh, [ended('s2', 4000), ended('s1', 6000)])
+    assert.deepEqual((await revocations.since(second.cursor, 3000)).fresh, [])
+    // a place that was emptied meanwhile counts from the beginning again
+    assert.equal((await revocations.since(second.cursor + 1000, 3000)).fresh.length, 2)
   })
 
   // ---- key ring -------------------------------------------------------------------------------------------

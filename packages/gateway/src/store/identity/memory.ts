@@ -107,21 +107,32 @@ function linksInMemory(moved: () => void): LinkStore {
 }
 
 function revocationsInMemory(moved: () => void): RevocationStore {
-  const revocations = new Map<string, Revocation>()
+  /** In the order they were added: the last ones are the fresh ones. */
+  const revocations = new Map<string, { readonly revocation: Revocation; readonly serial: number }>()
+  let serial = 0
   const prune = (now: number): void => {
-    for (const [key, { until }] of revocations) if (until <= now) revocations.delete(key)
+    for (const [key, { revocation }] of revocations) if (revocation.until <= now) revocations.delete(key)
   }
   return {
     async add({ kind, key, at, until, reason }) {
       const place = `${kind}:${key}`
       const known = revocations.get(place)
-      if (known && known.at >= at) return
-      revocations.set(place, Object.freeze({ kind, key, at, until, reason }))
+      if (known && known.revocation.at >= at) return
+      revocations.delete(place)
+      revocations.set(place, {
+        revocation: Object.freeze({ kind, key, at, until, reason }),
+        serial: ++serial,
+      })
       moved()
     },
     async list(now) {
       prune(now)
-      return [...revocations.values()].sort((a, b) => a.at - b.at)
+      return [...revocations.values()].map(({ revocation }) => revocation).sort((a, b) => a.at - b.at)
+    },
+    async since(cursor, now) {
+      const from = cursor > serial ? 0 : cursor
+      const fresh = [...revocations.values()].filter((one) => one.serial > from && one.revocation.until > now)
+      return { cursor: serial, fresh: fresh.map(({ revocation }) => revocation) }
     },
   }
 }

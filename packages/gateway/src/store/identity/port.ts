@@ -66,6 +66,11 @@ export interface RevocationStore {
   add(revocation: Revocation): Promise<void>
   /** Those whose `until` is after `now`. */
   list(now: number): Promise<readonly Revocation[]>
+  /** Of those, what was added after `cursor`: one that an earlier answer gave, or 0 for all. */
+  since(
+    cursor: number,
+    now: number,
+  ): Promise<{ readonly cursor: number; readonly fresh: readonly Revocation[] }>
 }
 
 /** The keys that sign tokens, sealed: the store can't read them. */

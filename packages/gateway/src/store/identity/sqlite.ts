@@ -1,0 +1,223 @@
+/**
+ * Identity store in one file: for a gateway, several of one machine, and `hydra users` beside them.
+ *
+ * Every change is one transaction that also moves the revision, so that whoever looks at the revision misses nothing.
+ * The calls block for as long as the disk takes; none of them is made for a request.
+ *
+ * @module
+ */
+import { resolve } from 'node:path'
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type {
+  IdentityStore,
+  KeyRingStore,
+  LinkStore,
+  Revocation,
+  RevocationStore,
+  UserRecord,
+  UserStore,
+} from './port.ts'
+import { explain, IdentityStoreError, openDatabaseFile } from './sqlite-file.ts'
+
+/**
+ * Opens the store in a file, and makes it, for its owner alone, when there is none.
+ *
+ * @throws IdentityStoreError when it can't be used; the message says what to do
+ */
+export async function openSqliteIdentityStore(file: string): Promise<IdentityStore> {
+  const place = resolve(file)
+  const database = await openDatabaseFile(place)
+  const watchers = new Set<() => void>()
+  const access = accessTo(database, place, () => {
+    for (const onHint of watchers) onHint()
+  })
+  const revision = access.one<{ value: number }>('SELECT value FROM revision')
+  return {
+    place,
+    isLasting: true,
+    users: usersIn(access),
+    links: linksIn(access),
+    revocations: revocationsIn(access),
+    keyRing: keyRingIn(access),
+    revision: async () => revision()!.value,
+    watch(onHint) {
+      watchers.add(onHint)
+      return () => void watchers.delete(onHint)
+    },
+    async close() {
+      watchers.clear()
+      if (database.isOpen) database.close()
+    },
+  }
+}
+
+const CLOCKS_DIFFER_MS = 3_600_000
+
+type Values = readonly SQLInputValue[]
+
+interface Access {
+  one<Row>(sql: string): (...values: Values) => Row | undefined
+  all<Row>(sql: string): (...values: Values) => Row[]
+  /** Says how many rows it changed. */
+  run(sql: string): (...values: Values) => number
+  /**
+   * Runs `work` as one transaction that nobody comes in between. When it says that it changed something, the revision
+   * moves with it.
+   */
+  change(work: (revision: number) => boolean): boolean
+}
+
+function accessTo(database: DatabaseSync, file: string, onChange: () => void): Access {
+  const guarded = <Result>(work: () => Result): Result => {
+    if (!database.isOpen) throw new IdentityStoreError(`${file} is closed: the gateway is stopping.`)
+    try {
+      return work()
+    } catch (error) {
+      throw explain(error, file)
+    }
+  }
+  const begin = database.prepare('BEGIN IMMEDIATE')
+  const commit = database.prepare('COMMIT')
+  const move = database.prepare('UPDATE revision SET value = ?')
+  const read = database.prepare('SELECT value FROM revision')
+  return {
+    one(sql) {
+      const statement = database.prepare(sql)
+      return (...values) => guarded(() => statement.get(...values)) as never
+    },
+    all(sql) {
+      const statement = database.prepare(sql)
+      return (...values) => guarded(() => statement.all(...values)) as never
+    },
+    run(sql) {
+      const statement = database.prepare(sql)
+      return (...values) => guarded(() => Number(statement.run(...values).changes))
+    },
+    change(work) {
+      const hasChanged = guarded(() => {
+        begin.run()
+        try {
+          const next = Number(read.get()!.value) + 1
+          const isDone = work(next)
+          if (isDone) move.run(next)
+          commit.run()
+          return isDone
+        } catch (error) {
+          if (database.isTransaction) database.exec('ROLLBACK')
+          throw error
+        }
+      })
+      if (hasChanged) onChange()
+      return hasChanged
+    },
+  }
+}
+
+function usersIn({ one, all, run, change }: Access): UserStore {
+  const find = one<{ record: string }>('SELECT record FROM users WHERE username = ?')
+  const list = all<{ record: string }>('SELECT record FROM users ORDER BY username')
+  const put = run('INSERT INTO users VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record')
+  const remove = run('DELETE FROM users WHERE username = ?')
+  const read = ({ record }: { record: string }): UserRecord => JSON.parse(record)
+  return {
+    async find(username) {
+      const row = find(username.normalize('NFC'))
+      return row && read(row)
+    },
+    list: async () => list().map(read),
+    async put(user, mustBe) {
+      const username = user.username.normalize('NFC')
+      const record = JSON.stringify({ ...user, username })
+      return change(() => {
+        if (mustBe !== undefined && (find(username) !== undefined) !== (mustBe === 'known')) return false
+        return put(username, record) > 0
+      })
+    },
+    remove: async (username) => change(() => remove(username.normalize('NFC')) > 0),
+  }
+}
+
+function linksIn({ one, all, run, change }: Access): LinkStore {
+  const linked = all<{ identity: string; data: string }>(
+    'SELECT identity, data FROM links WHERE person = (SELECT person FROM links WHERE identity = ?) ORDER BY identity',
+  )
+  const personOf = one<{ person: number }>('SELECT person FROM links WHERE identity = ?')
+  const newPerson = one<{ person: number }>('SELECT coalesce(max(person), 0) + 1 AS person FROM links')
+  const sizeOf = one<{ size: number }>('SELECT count(*) AS size FROM links WHERE person = ?')
+  const move = run('UPDATE links SET person = ? WHERE person = ?')
+  const put = run(
+    'INSERT INTO links VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET person = excluded.person, data = excluded.data',
+  )
+  const remove = run('DELETE FROM links WHERE identity = ?')
+  const removePerson = run('DELETE FROM links WHERE person = ?')
+  return {
+    async linked(key) {
+      return linked(key).map(({ identity, data }) => ({ key: identity, data: JSON.parse(data) }))
+    },
+    async link(identities) {
+      const data = new Map(identities.map((one) => [one.key, JSON.stringify(one.data ?? null)]))
+      change(() => {
+        const persons = new Set([...data.keys()].flatMap((key) => personOf(key)?.person ?? []))
+        // one alone is linked with nobody
+        if (persons.size === 0 && data.size < 2) return false
+        const person = newPerson()!.person
+        for (const before of persons) move(person, before)
+        for (const [key, text] of data) put(key, person, text)
+        return true
+      })
+    },
+    async unlink(key) {
+      return change(() => {
+        const person = personOf(key)?.person
+        if (person === undefined) return false
+        remove(key)
+        if (sizeOf(person)!.size < 2) removePerson(person)
+        return true
+      })
+    },
+  }
+}
+
+function revocationsIn({ one, all, run, change }: Access): RevocationStore {
+  const COLUMNS = 'kind, key, at, until, reason'
+  const known = one<{ at: number }>('SELECT at FROM revocations WHERE kind = ? AND key = ?')
+  const put = run('INSERT OR REPLACE INTO revocations VALUES (?, ?, ?, ?, ?, ?)')
+  const prune = run('DELETE FROM revocations WHERE until <= ?')
+  const list = all<Revocation>(`SELECT ${COLUMNS} FROM revocations WHERE until > ? ORDER BY at`)
+  const added = all<Revocation & { added: number }>(
+    `SELECT ${COLUMNS}, added FROM revocations WHERE added > ? AND until > ? ORDER BY added`,
+  )
+  const revision = one<{ value: number }>('SELECT value FROM revision')
+  const read = ({ kind, key, at, until, reason }: Revocation): Revocation =>
+    Object.freeze({ kind, key, at, until, reason })
+  return {
+    async add({ kind, key, at, until, reason }) {
+      change((next) => {
+        if ((known(kind, key)?.at ?? Number.NEGATIVE_INFINITY) >= at) return false
+        // when it is added it is now, more or less: clocks of nodes differ
+        prune(at - CLOCKS_DIFFER_MS)
+        return put(kind, key, at, until, reason, next) > 0
+      })
+    },
+    list: async (now) => list(now).map(read),
+    async since(cursor, now) {
+      // read first: what is added meanwhile is told again next time
+      const { value } = revision()!
+      return { cursor: value, fresh: added(cursor > value ? 0 : cursor, now).map(read) }
+    },
+  }
+}
+
+function keyRingIn({ one, run, change }: Access): KeyRingStore {
+  const load = one<{ version: number; sealed: string }>('SELECT version, sealed FROM key_ring')
+  const save = run('INSERT OR REPLACE INTO key_ring VALUES (1, ?, ?)')
+  return {
+    async load() {
+      const row = load()
+      return row && { version: row.version, sealed: row.sealed }
+    },
+    async save(sealed, expected) {
+      return change(() => (load()?.version ?? 0) === expected && save(expected + 1, sealed) > 0)
+    },
+  }
+}

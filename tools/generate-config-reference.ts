@@ -63,8 +63,8 @@ list is written with commas.
 
 ${formatVariables()}
 
-\`HYDRA_REDIS_URL\`, \`REDIS_URL\`, \`HYDRA_FLYWHEEL\`, \`HYDRA_ROUTER_CONFIG\`, \`HYDRA_USERS\` and \`HYDRA_ROLES\` are reserved:
-this version says at the start that it does not use them.
+\`HYDRA_REDIS_URL\`, \`REDIS_URL\`, \`HYDRA_FLYWHEEL\` and \`HYDRA_ROUTER_CONFIG\` are reserved: this version says at the
+start that it does not use them.
 
 ## Keys
 

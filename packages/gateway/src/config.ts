@@ -19,6 +19,7 @@ import { type ConfigInput, configSchema } from './config/schema.ts'
 import type { StaticAddress } from './config/services.ts'
 import { settle } from './config/settle.ts'
 
+export { IDENTITY_DATABASE } from './config/identity.ts'
 export { ConfigError, type ConfigProblem } from './config/problems.ts'
 export type { ConfigInput } from './config/schema.ts'
 export type { StaticAddress } from './config/services.ts'
@@ -39,12 +40,32 @@ export interface StaticService
   readonly routes: RouteDeclaration[]
 }
 
+/** An OpenID Connect provider, with its secret read. */
+export type ProviderConfig = Readonly<Omit<Parsed['identity']['providers'][string], 'clientSecretFile'>>
+
+/** Who may sign in, and how long that lasts. Paths are absolute. */
+export interface IdentityConfig extends Readonly<Omit<Parsed['identity'], 'providers' | 'signingKeys'>> {
+  /** By name, in the order of the login page. */
+  readonly providers: Readonly<Record<string, ProviderConfig>>
+  /** One private key in PEM form each, the one that signs first; empty when keys are made. */
+  readonly signingKeys: readonly string[]
+}
+
 /** Everything the gateway can be told. Durations are ms, sizes are bytes. Deeply frozen. */
-export interface Config extends Readonly<Omit<Parsed, 'keys' | 'registration' | 'services'>> {
+export interface Config extends Readonly<Omit<Parsed, 'keys' | 'registration' | 'identity' | 'services'>> {
   /** Keys that were given, the newest first. Both lists are empty when none were: then some are made up. */
   readonly keys: { readonly publicKey: readonly string[]; readonly privateKey: readonly string[] }
   readonly registration: Parsed['registration'] & { readonly from: readonly string[] }
+  readonly identity: IdentityConfig
   readonly services: readonly StaticService[]
+}
+
+/**
+ * Whether somebody said that people sign in here. A database at its usual place turns identity on as well, once it has
+ * users; only whoever opens it can tell.
+ */
+export function hasIdentity({ identity: { users, providers, database } }: Pick<Config, 'identity'>): boolean {
+  return users.length > 0 || Object.keys(providers).length > 0 || typeof database === 'string'
 }
 
 /** Gives `hydra.config.ts` the types of all settings. */
@@ -59,6 +80,8 @@ export interface ConfigOrigin {
   readonly directory?: string
   /** Where one setting was set: its name in the file, a variable, a flag. */
   readonly place?: (path: SettingPath) => Pick<ConfigProblem, 'at' | 'line'>
+  /** Refuses what is for development only. @default false */
+  readonly isProduction?: boolean
 }
 
 /**
@@ -68,13 +91,15 @@ export interface ConfigOrigin {
  */
 export function parseConfig(
   input: ConfigInput,
-  { file, directory = '.', place = inFile }: ConfigOrigin = {},
+  { file, directory = '.', place = inFile, isProduction = false }: ConfigOrigin = {},
 ): Config {
   const problems: ConfigProblem[] = []
   const result = configSchema.safeParse(input)
   if (!result.success)
     problems.push(...toProblems(result.error, { given: input, schema: configSchema, place }))
-  checkTogether(input, directory, (path, is, write) => problems.push({ ...place(path), is, write }))
+  const report = (path: SettingPath, is: string, write: string) =>
+    void problems.push({ ...place(path), is, write })
+  checkTogether(input, { directory, isProduction }, report)
   if (!result.success || problems.length > 0) {
     throw new ConfigError(
       problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { checkIdentity } from './identity-checks.ts'
 import { type SettingPath, valueAt } from './problems.ts'
 import { readPem } from './settle.ts'
 
@@ -13,8 +14,13 @@ import { readPem } from './settle.ts'
 export type Report = (path: SettingPath, is: string, write: string) => void
 
 /** Reports what is wrong between settings of `given`, and with the files it names. */
-export function checkTogether(given: unknown, directory: string, report: Report): void {
+export function checkTogether(
+  given: unknown,
+  { directory, isProduction }: { directory: string; isProduction: boolean },
+  report: Report,
+): void {
   checkPorts(given, report)
+  checkIdentity(given, { directory, isProduction }, report)
   const services = valueAt(given, ['services'])
   if (typeof services !== 'object' || services === null) return
   for (const name of Object.keys(services)) {

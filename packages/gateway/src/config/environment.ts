@@ -12,6 +12,10 @@ export interface Variable {
   readonly path: readonly [string, ...string[]]
   /** A secret may stand in a file instead, named by the variable with `_FILE` behind its name. */
   readonly isSecret?: true
+  /** The value is JSON. It may stand in a file as well. */
+  readonly isJson?: true
+  /** The value may be a path, which then starts from the working directory. */
+  readonly isPath?: true
 }
 
 export const VARIABLES: readonly Variable[] = [
@@ -26,17 +30,17 @@ export const VARIABLES: readonly Variable[] = [
   { name: 'HYDRA_PRIVATE_KEY', path: ['keys', 'privateKey'], isSecret: true },
   { name: 'HYDRA_RSOCKET_PORT', path: ['rsocketPort'] },
   { name: 'HYDRA_CONTROL_PORT', path: ['controlPort'] },
+  { name: 'HYDRA_USERS', path: ['identity', 'users'], isJson: true },
+  { name: 'HYDRA_ROLES', path: ['identity', 'roles'], isJson: true },
+  { name: 'HYDRA_IDENTITY_DATABASE', path: ['identity', 'database'], isPath: true },
+  { name: 'HYDRA_SIGNING_KEY', path: ['identity', 'signingKeys'], isSecret: true, isPath: true },
 ]
 
 /** Variables of the contract whose part is not in this version. */
-const NOT_YET = [
-  'HYDRA_REDIS_URL',
-  'REDIS_URL',
-  'HYDRA_FLYWHEEL',
-  'HYDRA_ROUTER_CONFIG',
-  'HYDRA_USERS',
-  'HYDRA_ROLES',
-]
+const NOT_YET = ['HYDRA_REDIS_URL', 'REDIS_URL', 'HYDRA_FLYWHEEL', 'HYDRA_ROUTER_CONFIG']
+
+/** Whether the value may stand in a file instead. */
+export const hasFileForm = ({ isSecret, isJson }: Variable): boolean => Boolean(isSecret || isJson)
 
 /** What one layer sets, with the place each setting was set at. */
 export interface Layer {
@@ -44,6 +48,8 @@ export interface Layer {
     readonly path: readonly string[]
     readonly value: unknown
     readonly at: string
+    /** A path in it starts from the working directory. */
+    readonly isPath?: true
   }[]
   readonly problems: readonly ConfigProblem[]
   readonly warnings: readonly string[]
@@ -53,28 +59,43 @@ export interface Layer {
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Layer {
   const values: Layer['values'][number][] = []
   const problems: ConfigProblem[] = []
-  for (const { name, path, isSecret } of VARIABLES) {
+  for (const variable of VARIABLES) {
+    const { name, path, isSecret, isJson, isPath } = variable
+    const add = (value: string, at: string) => {
+      const read = isJson ? readJson(value) : { value }
+      if (read) values.push({ path, value: read.value, at, ...(isPath ? { isPath } : {}) })
+      else problems.push({ at, is: 'not JSON', write: `JSON, as of ${path.join('.')} in the reference` })
+    }
     const value = env[name]?.trim()
-    const file = isSecret ? env[`${name}_FILE`]?.trim() : undefined
+    const file = hasFileForm(variable) ? env[`${name}_FILE`]?.trim() : undefined
     if (value && file) {
       problems.push({ at: name, is: `set beside ${name}_FILE`, write: 'one of the two' })
     } else if (file) {
-      const secret = readSecret(file)
-      if (secret.value) values.push({ path, value: secret.value, at: `${name}_FILE` })
-      else problems.push({ at: `${name}_FILE`, is: secret.is, write: 'the path of a file with the value' })
+      const inFile = readValue(file)
+      if (inFile.value) add(inFile.value, `${name}_FILE`)
+      else problems.push({ at: `${name}_FILE`, is: inFile.is, write: 'the path of a file with the value' })
     } else if (value || (isSecret && value !== undefined)) {
-      values.push({ path, value, at: name })
+      add(value, name)
     }
   }
   return { values, problems, warnings: [...notYet(env), ...misspelt(env)] }
 }
 
-function readSecret(file: string): { value?: string; is: string } {
+function readValue(file: string): { value?: string; is: string } {
   try {
     const value = readFileSync(file, 'utf8').trim()
     return value ? { value, is: 'set' } : { is: 'an empty file' }
   } catch (error) {
     return { is: `a file that can't be read (${(error as NodeJS.ErrnoException).code})` }
+  }
+}
+
+/** Undefined when it is no JSON: what a parser says of it would show parts of it. */
+function readJson(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return undefined
   }
 }
 
@@ -91,7 +112,7 @@ function notYet(env: Readonly<Record<string, string | undefined>>): string[] {
 /** A variable with a slip in its name would silently do nothing; others beginning with HYDRA_ are not ours. */
 function misspelt(env: Readonly<Record<string, string | undefined>>): string[] {
   const known = [
-    ...VARIABLES.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name])),
+    ...VARIABLES.flatMap((each) => (hasFileForm(each) ? [each.name, `${each.name}_FILE`] : [each.name])),
     ...NOT_YET,
   ]
   return Object.keys(env).flatMap((name) => {

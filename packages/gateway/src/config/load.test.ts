@@ -176,14 +176,14 @@ test('a file that was named must be there', async (t) => {
 test('what this version does not use yet, and variables with a slip, are named in a warning', async (t) => {
   const env = {
     REDIS_URL: 'redis://x',
-    HYDRA_USERS: '[]',
+    HYDRA_ROUTER_CONFIG: 'config.json',
     HYDRA_FLYWHEEL: 'off',
     HYDRA_PUBLC_KEY: 'x',
     HYDRA_GATEWAY: 'http://x',
   }
   const { warnings } = await loadConfig({ directory: await directoryWith(t), env })
   assert.equal(warnings.length, 2)
-  assert.match(warnings[0]!, /does not use REDIS_URL, HYDRA_USERS yet/)
+  assert.match(warnings[0]!, /does not use REDIS_URL, HYDRA_ROUTER_CONFIG yet/)
   assert.match(warnings[1]!, /HYDRA_PUBLC_KEY .* HYDRA_PUBLIC_KEY/)
 })
 

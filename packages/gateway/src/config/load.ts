@@ -8,6 +8,7 @@ import type { Config } from '../config.ts'
 import { parseConfig } from '../config.ts'
 import { type Layer, readEnvironment } from './environment.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
+import { plainPasswordsWarning } from './identity-checks.ts'
 import { ConfigError, type ConfigProblem, formatPath, type SettingPath } from './problems.ts'
 import type { ConfigInput } from './schema.ts'
 import { SELF_SIGNED } from './tls.ts'
@@ -53,22 +54,27 @@ export async function loadConfig({
   const problems: ConfigProblem[] = [...environment.problems]
   const layers = [environment.values, readFlags(flags).values].flatMap((values) => {
     problems.push(...pairProblems(values))
-    return wholePairs(values, directory)
+    return wholePairs(values, directory).map((value) => fromDirectory(value, directory))
   })
 
-  let given = withoutNulls(file?.given ?? {}, [], (path) => {
-    problems.push({ ...place(path, file, []), is: 'a name that can’t be used', write: 'another name' })
-  })
-  for (const { path, value } of layers) given = withValue(given, path, value)
+  const refuseIn = (where: Layer['values']) => (path: SettingPath) => {
+    problems.push({ ...place(path, file, where), is: 'a name that can’t be used', write: 'another name' })
+  }
+  let given = withoutNulls(file?.given ?? {}, [], refuseIn([]))
+  for (const { path, value } of layers)
+    given = withValue(given, path, withoutNulls(value, path, refuseIn(layers)))
 
   const origin = {
     ...(file ? { file: file.name } : {}),
     directory: file ? file.directory : resolve(directory),
     place: (path: SettingPath) => place(path, file, layers),
+    isProduction: env.NODE_ENV === 'production',
   }
   try {
     const config = parseConfig(given as ConfigInput, origin)
-    if (problems.length === 0) return { config, file: file?.name, warnings: environment.warnings }
+    const plain = plainPasswordsWarning(config.identity.users)
+    const warnings = plain ? [...environment.warnings, plain] : environment.warnings
+    if (problems.length === 0) return { config, file: file?.name, warnings }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     problems.push(...error.problems)
@@ -146,10 +152,26 @@ function place(
   layers: Layer['values'],
 ): Pick<ConfigProblem, 'at' | 'line'> {
   const layer = layers.findLast((value) => value.path.every((step, index) => path[index] === step))
-  if (layer) return { at: layer.at }
+  // of JSON in a variable the place inside it is told too
+  if (layer) return { at: inside(layer, path) }
   const line = file?.lineOf(path)
   return { at: formatPath(path), ...(line === undefined ? {} : { line }) }
 }
+
+function inside(layer: Given, path: SettingPath): string {
+  const rest = path.slice(layer.path.length)
+  return rest.length > 0 && typeof layer.value === 'object' ? formatPath([layer.at, ...rest]) : layer.at
+}
+
+/** A path of the environment starts from the working directory, where it was written. */
+function fromDirectory(given: Given, directory: string): Given {
+  const { value, isPath } = given
+  if (!isPath || typeof value !== 'string' || value === '' || NO_PATH.test(value)) return given
+  return { ...given, value: resolve(directory, value) }
+}
+
+/** What may stand where a path may: keys as text, and words for no file. */
+const NO_PATH = /-----BEGIN |^(?:false|memory)$/
 
 /**
  * A copy without what YAML leaves empty (`http:` with nothing under it), and without names that reach into

@@ -92,12 +92,21 @@ const aKind = (kind: string) => (/^[aeio]/.test(kind) ? `an ${kind}` : `a ${kind
 function describe(value: unknown, path: SettingPath): string {
   if (value === undefined || value === null) return 'not set'
   if (value === '' || (Array.isArray(value) && value.length === 0)) return 'empty'
-  if (path[0] === 'keys') return 'set, but not usable'
+  if (path[0] === 'keys' || isSecret(value, path)) return 'set, but not usable'
   if (typeof value === 'object' && !Array.isArray(value)) {
     const names = Object.keys(value)
     return `an object with ${names.length === 0 ? 'nothing in it' : short(names.join(', '))}`
   }
   return short(JSON.stringify(value) ?? aKind(typeof value))
+}
+
+const SECRETS: readonly unknown[] = ['password', 'passwordHash', 'clientSecret', 'signingKeys']
+
+/** A secret, or what may hold some where something else was meant. */
+function isSecret(value: unknown, path: SettingPath): boolean {
+  if (path.some((step) => SECRETS.includes(step))) return true
+  const mayHoldSome = path[0] === 'identity' && ['users', 'providers'].includes(String(path[1] ?? 'users'))
+  return mayHoldSome && path.length <= 3 && (typeof value !== 'object' || Array.isArray(value))
 }
 
 const short = (text: string) => (text.length > 60 ? `${text.slice(0, 57)}…` : text)

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from 'zod'
-import { VARIABLES } from './environment.ts'
+import { hasFileForm, VARIABLES } from './environment.ts'
 import { bare } from './problems.ts'
 import { configSchema } from './schema.ts'
 import { kindOf } from './setting.ts'
@@ -28,6 +28,7 @@ export function formatReference(): string {
     ...sections.flatMap(([name, schema]) => [
       `### \`${name}\`\n\n${describe(bare(schema))}`,
       table(rows(name, schema)),
+      ...members(name, schema),
     ]),
     `### \`services.<name>\`\n\n${describe(configSchema.shape.services)} A file only: there are no variables for these.`,
     table(rows('', service)),
@@ -37,8 +38,10 @@ export function formatReference(): string {
 
 /** The variables of the contract. */
 export function formatVariables(): string {
-  const lines = VARIABLES.map(({ name, path, isSecret }) => {
-    return `| \`${name}\`${isSecret ? `, \`${name}_FILE\`` : ''} | \`${path.join('.')}\` |`
+  const lines = VARIABLES.map((variable) => {
+    const { name, path, isJson } = variable
+    const file = hasFileForm(variable) ? `, \`${name}_FILE\`` : ''
+    return `| \`${name}\`${file} | \`${path.join('.')}\`${isJson ? ', as JSON' : ''} |`
   })
   return ['| Variable | Setting |', '|---|---|', ...lines].join('\n')
 }
@@ -50,6 +53,20 @@ function rows(prefix: string, schema: z.ZodType): Row[] {
     const path = prefix ? `${prefix}.${name}` : name
     const isObject = bare(member) instanceof z.ZodObject
     return isObject ? rows(path, member) : [row(path, member)]
+  })
+}
+
+/** A table for each list or record of objects among the settings of a group. */
+function members(prefix: string, schema: z.ZodType): string[] {
+  const inner = bare(schema) as z.ZodObject
+  return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([name, member]) => {
+    const whole = bare(member)
+    const isList = whole instanceof z.ZodArray
+    if (!isList && !(whole instanceof z.ZodRecord)) return []
+    const each = bare((isList ? whole.element : whole.valueType) as z.ZodType)
+    if (!(each instanceof z.ZodObject)) return []
+    const title = `\`${prefix}.${name}${isList ? '[]' : '.<name>'}\``
+    return [`#### ${title}\n\n${describe(member)}`, table(rows('', each))]
   })
 }
 

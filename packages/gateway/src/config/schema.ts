@@ -8,6 +8,7 @@
  */
 import { MOST_CALL_BYTES, serviceName } from '@hydra-gateway/protocol'
 import { z } from 'zod'
+import { identity } from './identity.ts'
 import { staticService } from './services.ts'
 import {
   addresses,
@@ -287,6 +288,7 @@ export const configSchema = z.strictObject({
   http2: http2.prefault({}),
   routing: routing.prefault({}),
   fragments: fragments.prefault({}),
+  identity: identity.prefault({}),
   services: z
     .record(serviceName, staticService)
     .prefault({})

@@ -42,6 +42,8 @@ export interface Kind {
   readonly write: string
   /** The text a person would write for a value the code has; JSON when absent. */
   readonly show?: (value: number) => string
+  /** Never shown, and in no problem. */
+  readonly isSecret?: true
 }
 
 const kinds = new WeakMap<z.ZodType, Kind>()
@@ -152,6 +154,20 @@ export function text(write = 'some text', most = 65_536) {
   return setting<string, string>(write, (given) =>
     typeof given === 'string' && given.trim() !== '' && given.length <= most ? given : undefined,
   )
+}
+
+/** What stands in place of a secret where the configuration is shown. It is refused as one. */
+export const HIDDEN = '<hidden>'
+
+/** Text that nobody is shown again. */
+export function secret(write: string, most: number, pattern = /\S/) {
+  const schema = setting<string, string>(write, (given) =>
+    typeof given === 'string' && given.length <= most && given !== HIDDEN && pattern.test(given)
+      ? given
+      : undefined,
+  )
+  kinds.set(schema.in, { write, isSecret: true })
+  return schema
 }
 
 /** A list, also as text with commas, because the environment has nothing else. */

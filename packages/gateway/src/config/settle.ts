@@ -7,11 +7,13 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
-import type { Config, StaticInstance, StaticService } from '../config.ts'
+import type { Config, IdentityConfig, ProviderConfig, StaticInstance, StaticService } from '../config.ts'
+import { readSecretFile, readSigningKeys } from './identity-files.ts'
 import type { configSchema } from './schema.ts'
 import { SELF_SIGNED } from './tls.ts'
 
 type Parsed = z.output<typeof configSchema>
+type ParsedProvider = Parsed['identity']['providers'][string]
 type ParsedService = Parsed['services'][string]
 
 /** Fills in what follows from other settings. */
@@ -24,6 +26,7 @@ export function settle(parsed: Parsed, directory: string): Config {
     keys: { publicKey, privateKey },
     ...(parsed.tls === undefined ? {} : { tls: settleTls(parsed.tls, directory) }),
     registration: { ...parsed.registration, from },
+    identity: settleIdentity(parsed.identity, directory),
     services: Object.entries(parsed.services).map(([name, service]) =>
       settleService(name, service, directory),
     ),
@@ -33,6 +36,24 @@ export function settle(parsed: Parsed, directory: string): Config {
 function settleTls(tls: NonNullable<Parsed['tls']>, directory: string): NonNullable<Parsed['tls']> {
   if (tls === SELF_SIGNED) return tls
   return tls.map(({ cert, key }) => ({ cert: resolve(directory, cert), key: resolve(directory, key) }))
+}
+
+function settleIdentity(parsed: Parsed['identity'], directory: string): IdentityConfig {
+  const { database, loginTemplate, signingKeys, providers, ...rest } = parsed
+  return {
+    ...rest,
+    ...(database === undefined ? {} : { database: database && resolve(directory, database) }),
+    ...(loginTemplate === undefined ? {} : { loginTemplate: resolve(directory, loginTemplate) }),
+    signingKeys: signingKeys === undefined ? [] : readSigningKeys(signingKeys, directory),
+    providers: Object.fromEntries(
+      Object.entries(providers).map(([name, provider]) => [name, settleProvider(provider, directory)]),
+    ),
+  }
+}
+
+function settleProvider(provider: ParsedProvider, directory: string): ProviderConfig {
+  const { clientSecretFile: file, ...rest } = provider
+  return file === undefined ? rest : { ...rest, clientSecret: readSecretFile(file, directory) }
 }
 
 function settleService(name: string, service: ParsedService, directory: string): StaticService {

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import type { Config, StaticInstance } from '../config.ts'
 import { bare } from './problems.ts'
 import { configSchema } from './schema.ts'
-import { kindOf } from './setting.ts'
+import { HIDDEN, kindOf } from './setting.ts'
 
 export interface ShowOptions {
   /** What to show of the keys; those of the configuration are never shown by themselves. */
@@ -40,14 +40,16 @@ function toUrl({ protocol, host, port, weight, version }: StaticInstance) {
 /** Follows value and schema side by side, in the order of the schema. */
 function shape(value: unknown, schema: z.ZodType): unknown {
   const inner = bare(schema)
-  const show = kindOf(inner)?.show
+  const { show, isSecret } = kindOf(inner) ?? {}
+  if (isSecret) return isEmptyList(value) ? undefined : HIDDEN
   if (show && typeof value === 'number') return show(value)
   if (inner instanceof z.ZodObject && typeof value === 'object' && value !== null) {
     const shapes = Object.entries(inner.shape) as [string, z.ZodType][]
     return Object.fromEntries(
       shapes.flatMap(([name, each]) => {
         const member = (value as Record<string, unknown>)[name]
-        return member === undefined ? [] : [[name, shape(member, each)]]
+        const shown = member === undefined ? undefined : shape(member, each)
+        return shown === undefined ? [] : [[name, shown]]
       }),
     )
   }
@@ -60,3 +62,5 @@ function shape(value: unknown, schema: z.ZodType): unknown {
   }
   return value
 }
+
+const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0

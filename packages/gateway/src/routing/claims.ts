@@ -5,9 +5,14 @@
  * for upgrades or both not, a method in common) loses as a whole and is listed as a conflict, until whatever
  * stands in its way is gone. Versions of one service, and services of one rollout group, share instead.
  *
+ * What is shared is for whom all of them allow it: a request is never sent to an instance by the word of another that
+ * asks for less. Where nobody could be allowed, because they ask for different roles or providers, the later claim
+ * loses, also against another version of its own service.
+ *
  * @module
  */
-import type { Conflict, Route, RouteSpec } from './route.ts'
+import { bothOf, FOR_EVERYBODY } from './access.ts'
+import type { Access, Conflict, Route, RouteSpec } from './route.ts'
 
 /** What one manifest of one service declared at this place. */
 export interface Claim {
@@ -89,7 +94,7 @@ function claimsOf(leaf: Leaf | undefined): readonly Claim[] {
 
 /** The route of a claim nobody disputes. A claim that came from a route is that route again. */
 export function routeOfClaim({ spec, service, keys }: Claim): Route {
-  return isRoute(spec) ? spec : routeOf(spec, service, keys, spec.methods)
+  return isRoute(spec) ? spec : routeOf(spec, service, keys, spec.methods, spec)
 }
 
 function isRoute(spec: RouteSpec): spec is Route {
@@ -102,12 +107,14 @@ function routeOf(
   service: string,
   claims: readonly string[],
   methods: RouteSpec['methods'],
+  { auth, roles, providers }: Access,
 ): Route {
   const { pattern, kind, host, to, otherwise, fallback, maxBodyBytes, timeoutMs, encodedSlash } = spec
   const { compose, hold, composedCache } = spec
   return Object.freeze({
     service,
     claims,
+    sharedWith: claims.length === 1 ? undefined : othersOf(service, claims),
     pattern,
     kind,
     methods,
@@ -121,7 +128,16 @@ function routeOf(
     compose,
     hold,
     composedCache,
+    auth,
+    roles,
+    providers,
   }) as Route
+}
+
+function othersOf(service: string, claims: readonly string[]): readonly string[] | undefined {
+  const others = new Set(claims.map((key) => key.slice(0, key.indexOf('\0'))))
+  others.delete(service)
+  return others.size === 0 ? undefined : Object.freeze([...others])
 }
 
 /** What one service, or one rollout group, has been granted at a leaf: for upgrades, or for everything else. */
@@ -142,6 +158,8 @@ function judge(unsorted: readonly Claim[], standingOf: (service: string) => Stan
   const pages = createLedger()
   const sockets = createLedger()
   const conflicts = new Map<string, Conflict>()
+  const note = (conflict: Conflict): void =>
+    void conflicts.set(`${conflict.newcomer}\0${conflict.methods?.join()}`, conflict)
   for (const claim of claims) {
     const { group } = standingOf(claim.service)
     const unit = group === undefined ? `service ${claim.service}` : `group ${group}`
@@ -149,7 +167,7 @@ function judge(unsorted: readonly Claim[], standingOf: (service: string) => Stan
     const incumbent = (isSocket ? sockets : pages).enter(unit, claim)
     if (incumbent !== undefined) {
       const conflict = conflictOf(claim, incumbent)
-      conflicts.set(`${claim.service}\0${conflict.methods?.join()}`, conflict)
+      note(conflict)
       continue
     }
     const key = `${isSocket}${unit}`
@@ -157,7 +175,8 @@ function judge(unsorted: readonly Claim[], standingOf: (service: string) => Stan
     if (grant) grant.claims.push(claim)
     else grants.set(key, { unit, isSocket, claims: [claim] })
   }
-  return new Contested(claims, [...grants.values()].flatMap(routesOfGrant), [...conflicts.values()])
+  const routes = [...grants.values()].flatMap((grant) => routesOfGrant(grant, note))
+  return new Contested(claims, routes, [...conflicts.values()])
 }
 
 /** Who has which method. `enter` notes a claim, or names the service that stands in its way. */
@@ -185,61 +204,101 @@ function createLedger(): { enter(unit: string, claim: Claim): string | undefined
 }
 
 /**
- * A route for each set of methods that the same manifests serve: when the new version adds POST, GET still goes
- * to both and POST to the new one only.
+ * A route for each set of methods that the same manifests serve for the same people: when the new version adds POST,
+ * GET still goes to both and POST to the new one only.
  */
-function routesOfGrant({ claims }: Grant): readonly Route[] {
-  // Keys in the order of their claims, and for each method the first claim and all keys that have it.
+function routesOfGrant({ claims }: Grant, onConflict: (conflict: Conflict) => void): readonly Route[] {
   const order = new Map<string, number>()
-  const holders = new Map<string, Holders>()
-  const open: Holders = { first: undefined, keys: new Set() }
+  const open: Sayings = new Map()
+  const byMethod = new Map<string, Sayings>()
   for (const claim of claims) {
     const key = claim.keys[0]!
     if (!order.has(key)) order.set(key, order.size)
     const methods = effective(claim.spec.methods)
-    if (methods === undefined) note(open, claim)
+    if (methods === undefined) say(open, key, claim)
     for (const method of methods ?? []) {
-      let held = holders.get(method)
-      if (!held) {
-        held = { first: undefined, keys: new Set() }
-        holders.set(method, held)
+      let said = byMethod.get(method)
+      if (!said) {
+        said = new Map()
+        byMethod.set(method, said)
       }
-      note(held, claim)
+      say(said, key, claim)
     }
   }
-  const sorted = (keys: ReadonlySet<string>): string[] =>
-    [...keys].sort((a, b) => order.get(a)! - order.get(b)!)
+  const shareOf = (said: Sayings): Share | undefined => {
+    const keys = [...said.keys()].sort((a, b) => order.get(a)! - order.get(b)!)
+    return together(keys, said, onConflict)
+  }
 
-  const sets = new Map<string, { claim: Claim; keys: readonly string[]; methods: string[] }>()
-  for (const [method, { first, keys }] of holders) {
-    const all = sorted(open.first ? new Set([...keys, ...open.keys]) : keys)
-    const id = all.join('\n')
+  const sets = new Map<string, Share & { readonly methods: string[] }>()
+  for (const [method, said] of byMethod) {
+    // What a manifest says of this very method counts before what it says of all methods.
+    const share = shareOf(open.size === 0 ? said : new Map([...open, ...said]))
+    if (!share) continue
+    const { keys, access } = share
+    const id = `${keys.join('\n')}\n${accessKey(access)}`
     const set = sets.get(id)
     if (set) set.methods.push(method)
-    else {
-      // What a manifest says of this very method counts before what it says of all methods.
-      const claim = all[0] === first!.keys[0] ? first! : open.first!
-      sets.set(id, { claim, keys: Object.freeze(all), methods: [method] })
-    }
+    else sets.set(id, { ...share, methods: [method] })
   }
-  const routes = [...sets.values()].map(({ claim, keys, methods }) => {
+  const routes = [...sets.values()].map(({ claim, keys, access, methods }) => {
     const shown = methods.includes('GET') ? methods.filter((method) => method !== 'HEAD') : methods
-    return routeOf(claim.spec, claim.service, keys, Object.freeze(shown))
+    return routeOf(claim.spec, claim.service, keys, Object.freeze(shown), access)
   })
-  if (open.first) {
-    routes.push(routeOf(open.first.spec, open.first.service, Object.freeze(sorted(open.keys)), undefined))
-  }
+  const rest = open.size === 0 ? undefined : shareOf(open)
+  if (rest) routes.push(routeOf(rest.claim.spec, rest.claim.service, rest.keys, undefined, rest.access))
   return routes
 }
 
-interface Holders {
-  first: Claim | undefined
-  readonly keys: Set<string>
+/** What manifests say of a method, or of all: the first claim, and whom all of its claims allow; nobody when undefined. */
+type Sayings = Map<string, { readonly claim: Claim; readonly access: Access | undefined }>
+
+function say(sayings: Sayings, key: string, claim: Claim): void {
+  const before = sayings.get(key)
+  if (!before) sayings.set(key, { claim, access: claim.spec })
+  else if (before.access) sayings.set(key, { claim: before.claim, access: bothOf(before.access, claim.spec) })
 }
 
-function note(holders: Holders, claim: Claim): void {
-  holders.first ??= claim
-  holders.keys.add(claim.keys[0]!)
+/** Who serves something together, and for whom. */
+interface Share {
+  /** The first to claim it speaks for it. */
+  readonly claim: Claim
+  readonly keys: readonly string[]
+  readonly access: Access
+}
+
+/** Lets in, in their order, all that somebody could be allowed by. Undefined when there is none. */
+function together(
+  ordered: readonly string[],
+  said: Sayings,
+  onConflict: (conflict: Conflict) => void,
+): Share | undefined {
+  let first: Claim | undefined
+  let sum: Access = FOR_EVERYBODY
+  const keys: string[] = []
+  for (const key of ordered) {
+    const { claim, access } = said.get(key)!
+    const both = access && bothOf(sum, access)
+    if (both) {
+      first ??= claim
+      sum = both
+      keys.push(key)
+    } else onConflict(disagreementOf(claim, first))
+  }
+  return first && { claim: first, keys: Object.freeze(keys), access: sum }
+}
+
+function accessKey({ auth, roles, providers }: Access): string {
+  return auth === 'required' ? JSON.stringify([roles, providers]) : ''
+}
+
+function disagreementOf({ service, spec }: Claim, incumbent: Claim | undefined): Conflict {
+  const other = incumbent?.service ?? service
+  const reason =
+    other === service
+      ? `"${service}" says twice whom this is for, with roles or providers nobody needs to have together; the first of its versions keeps serving it`
+      : `"${other}" was first and asks for other roles or providers than "${service}": nobody could have both; "${service}" follows when it is gone`
+  return Object.freeze({ ...placeOf(spec), incumbent: other, newcomer: service, reason })
 }
 
 function effective(methods: readonly string[] | undefined): readonly string[] | undefined {
@@ -254,11 +313,17 @@ function conflictOf({ service, spec }: Claim, incumbent: string): Conflict {
         ? 'every method'
         : spec.methods.join(', ')
   return Object.freeze({
-    pattern: spec.pattern.text,
-    ...(spec.host === undefined ? {} : { host: spec.host }),
-    ...(spec.methods === undefined ? {} : { methods: spec.methods }),
+    ...placeOf(spec),
     incumbent,
     newcomer: service,
     reason: `"${incumbent}" was first and keeps serving it; "${service}" (${what}) follows when it is gone`,
   })
+}
+
+function placeOf({ pattern, host, methods }: RouteSpec): Pick<Conflict, 'pattern' | 'host' | 'methods'> {
+  return {
+    pattern: pattern.text,
+    ...(host === undefined ? {} : { host }),
+    ...(methods === undefined ? {} : { methods }),
+  }
 }

@@ -58,6 +58,11 @@ export interface Route extends RouteSpec {
    * of one rollout group share the route.
    */
   readonly claims: readonly string[]
+  /**
+   * The other services of its rollout group that serve it too. Whom it is for holds for all of them, so roles must be
+   * had as they are mapped for each. Absent nearly always.
+   */
+  readonly sharedWith?: readonly string[] | undefined
 }
 
 /** A claim that lost: another service has the route. */

@@ -383,10 +383,84 @@ test('what one manifest says of a method counts before what it says of all', () 
   assert.equal(table.size, 2)
 })
 
+test('what is shared is for whom all allow it, and never for more', () => {
+  const admins = { auth: 'required', roles: ['ADMIN'] } as const
+  const table = tableOf({
+    shop: {
+      manifests: {
+        one: ['/', { path: '/admin', ...admins, roles: ['ADMIN', 'OWNER'] }, '/open'],
+        two: ['/', { path: '/admin', ...admins }, { path: '/open', auth: 'required' }],
+      },
+    },
+  })
+  assert.equal(get(table, '/')?.auth, undefined)
+  const admin = get(table, '/admin')
+  assert.deepEqual([admin?.auth, admin?.roles, admin?.claims.length], ['required', ['ADMIN'], 2])
+  assert.equal(get(table, '/open')?.auth, 'required')
+  const alone = table.withService(change('shop', { manifests: { one: ['/open'] } }))
+  assert.equal(get(alone, '/open')?.auth, undefined)
+})
+
+test('who asks for other roles than the one before waits until it is gone', () => {
+  const manifests = {
+    one: [{ path: '/admin', auth: 'required', roles: ['ADMIN'] } as const],
+    two: [{ path: '/admin', auth: 'required', roles: ['MANAGER'] } as const, '/new'],
+  }
+  const both = tableOf({ shop: { manifests } })
+  assert.deepEqual(get(both, '/admin')?.claims, ['shop\0one'])
+  assert.deepEqual(get(both, '/admin')?.roles, ['ADMIN'])
+  const [conflict] = both.conflicts()
+  assert.deepEqual([conflict?.pattern, conflict?.incumbent, conflict?.newcomer], ['/admin', 'shop', 'shop'])
+  const later = both.withService(change('shop', { manifests: { two: manifests.two } }))
+  assert.deepEqual(get(later, '/admin')?.roles, ['MANAGER'])
+  assert.equal(later.conflicts().length, 0)
+})
+
+test('services of a rollout group share a route for whom both allow it', () => {
+  const table = tableOf({
+    old: { rank: 1, group: 'shop', manifests: { one: [{ path: '/pay', auth: 'required' }, '/terms'] } },
+    new: {
+      rank: 2,
+      group: 'shop',
+      manifests: { two: [{ path: '/pay', auth: 'required', providers: ['corp'] }, '/terms'] },
+    },
+  })
+  const pay = get(table, '/pay')
+  assert.deepEqual([pay?.auth, pay?.providers, pay?.sharedWith], ['required', ['corp'], ['new']])
+  assert.deepEqual([get(table, '/terms')?.auth, get(table, '/terms')?.sharedWith], [undefined, ['new']])
+})
+
+test('a manifest that says a route twice is served by the stricter word, method by method', () => {
+  const table = tableOf({
+    shop: {
+      manifests: {
+        one: [
+          '/admin',
+          { path: '/admin', auth: 'required', roles: ['ADMIN'] },
+          { path: '/orders', auth: 'required' },
+          { path: '/orders', methods: ['GET'] },
+          { path: '/torn', auth: 'required', roles: ['A'] },
+          { path: '/torn', auth: 'required', roles: ['B'] },
+        ],
+      },
+    },
+  })
+  assert.deepEqual(get(table, '/admin')?.roles, ['ADMIN'])
+  // Everybody may read, who is signed in may write.
+  assert.equal(get(table, '/orders')?.auth, undefined)
+  assert.equal(get(table, '/orders', 'POST')?.auth, 'required')
+  assert.equal(get(table, '/torn'), undefined)
+  assert.equal(table.conflicts()[0]?.pattern, '/torn')
+})
+
 const FLOODS: Readonly<Record<string, (n: number) => Declared>> = {
   'one shape': (n) => `/x/{id${n}}`,
   'a method each': (n) => ({ path: '/x', methods: [`M${n}`] }),
   'parameters that differ in their text': (n) => `/x/{id}.v${n}`,
+  'methods that are open and closed': (n) =>
+    n % 2 === 0
+      ? { path: '/x', methods: [`M${n}`] }
+      : { path: '/x', auth: 'required', roles: [`R${n}`, 'A'] },
   'a host each': (n) => ({ path: '/x', host: `h${n}.example` }),
 }
 for (const [what, declare] of Object.entries(FLOODS)) {

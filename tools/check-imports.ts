@@ -34,7 +34,7 @@ const FOLDERS: Record<string, readonly string[]> = {
   address: ['observe'],
   store: ['observe'],
   tls: ['observe'],
-  config: ['routing', 'address', 'config.ts', 'identity/service-patterns.ts'],
+  config: ['routing', 'address', 'config.ts', 'identity/service-patterns.ts', 'identity/passwords.ts'],
   pages: ['errors.ts', 'observe', 'routing', 'proxy/exchange.ts'],
   proxy: ['errors.ts', 'observe', 'routing', 'http1', 'address', 'pages', 'tls', 'identity/port.ts'],
   identity: ['errors.ts', 'observe', 'routing', 'store', 'pages', 'proxy'],
@@ -66,7 +66,7 @@ const FOLDERS: Record<string, readonly string[]> = {
   terminal: ['config', 'config.ts', 'keys.ts', 'observe'],
   'errors.ts': [],
   'keys.ts': ['errors.ts', 'observe'],
-  'config.ts': ['config', 'routing', 'address', 'identity/service-patterns.ts'],
+  'config.ts': ['config', 'routing', 'address', 'identity/service-patterns.ts', 'identity/passwords.ts'],
 }
 
 /** Files that introduce the parts to each other and may import all. Whatever is in neither list is refused. */

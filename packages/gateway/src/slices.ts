@@ -5,6 +5,8 @@
  */
 import type { Config } from './config.ts'
 import type { FragmentSettings } from './fragments/settings.ts'
+import type { OidcSettings } from './identity/oidc/settings.ts'
+import type { PasswordSettings } from './identity/passwords.ts'
 import type { Http2Settings } from './proxy/http2-settings.ts'
 import type { ProxySettings } from './proxy/settings.ts'
 import type { RegistrySettings } from './registry/registry.ts'
@@ -75,4 +77,50 @@ export function fragmentsSlice({ fragments }: Config): FragmentSettings {
     maxFallbackBytes: fragments.maxFallbackBytes,
     maxHeldBytes: fragments.maxHeldBytes,
   }
+}
+
+/** Lives and size of tokens. */
+export function tokensSlice({ identity: { token, session, maxTokenBytes } }: Config) {
+  return {
+    lifeMs: token.life,
+    renewAfterMs: token.renewAfter,
+    idleMs: session.idle,
+    maxBytes: maxTokenBytes,
+  }
+}
+
+/** Lives of sessions. */
+export function sessionsSlice({ identity: { session } }: Config) {
+  return { idleMs: session.idle, absoluteMs: session.absolute }
+}
+
+/** What is written into browsers. */
+export function sessionCookiesSlice({ identity: { cookie }, publicUrl }: Config) {
+  return { host: cookie.host, secure: publicUrl?.startsWith('https:') ?? false }
+}
+
+/** How failed sign-ins slow down further ones. */
+export function throttleSlice({ identity: { throttle } }: Config) {
+  return {
+    free: throttle.free,
+    baseMs: throttle.base,
+    mostMs: throttle.most,
+    mostPerAccountMs: throttle.mostPerAccount,
+  }
+}
+
+/** What a password costs. */
+export function passwordsSlice({ identity: { passwords } }: Config): Partial<PasswordSettings> {
+  const { memoryKiB, passes, parallelism, concurrent } = passwords
+  return { memoryKib: memoryKiB, passes, parallelism, atOnce: concurrent }
+}
+
+/** How long the end of a session has to be remembered. */
+export function revocationsSlice({ identity: { session } }: Config) {
+  return { keepMs: session.absolute }
+}
+
+/** Other systems that know people. */
+export function providersSlice({ identity: { providers } }: Config): OidcSettings {
+  return providers
 }

@@ -175,6 +175,7 @@ test('what can’t be right of providers is a problem each', () => {
     assert.equal(Object.keys(with_(name)).length, 1, name)
   assert.match(with_('x', { issuer: 'http://sso.example' })['identity.providers.x.issuer']!, /https/)
   assert.ok(with_('x', { issuer: 'https://a.example/?x' })['identity.providers.x.issuer'])
+  assert.match(with_('x', { rolesClaim: 'groups' })['identity.providers.x.roles']!, /both/)
   assert.ok(with_('x', { claims: ['sub'] })['identity.providers.x.claims[0]'])
   const secrets = with_('x', { clientSecret: 'hunter2', clientSecretFile: '/none' })
   assert.deepEqual(
@@ -243,9 +244,11 @@ test('times and cookies that don’t fit together are problems', () => {
     session: { idle: '2d' },
     cookie: { host: true },
     throttle: { base: '1m' },
+    passwords: { memoryKiB: 262_144, passes: 5 },
   })
   assert.deepEqual(Object.keys(faults).sort(), [
     'identity.cookie.host',
+    'identity.passwords.passes',
     'identity.session.idle',
     'identity.throttle.mostPerAccount',
     'identity.token.renewAfter',

@@ -5,6 +5,7 @@
  */
 import { AUTHS, PatternError, RESERVED_CLAIMS, translate } from '@hydra-gateway/protocol'
 import { z } from 'zod'
+import { passwordHashFault } from '../identity/passwords.ts'
 import { servicePatternFault } from '../identity/service-patterns.ts'
 import { newProviderName, oidcProvider, providerName } from './providers.ts'
 import { count, duration, flag, limitedSize, secret, setting, text } from './setting.ts'
@@ -32,8 +33,13 @@ const factName = z.string().superRefine((name, context) => {
   context.addIssue({ code: 'custom', message, params: { write: message } })
 })
 
-const HASH = /^\$(argon2id|scrypt)\$[\x21-\x7e]{16,1000}$/
-const WRITE_HASH = 'a hash that begins with $argon2id$ or $scrypt$'
+const passwordHash = () =>
+  secret('a hash of argon2id or scrypt as a PHC string, which begins with $', 1024).superRefine(
+    (phc, context) => {
+      const fault = passwordHashFault(phc)
+      if (fault) context.addIssue({ code: 'custom', message: `another hash: this one ${fault}` })
+    },
+  )
 
 /** A user as Medusa's `HYDRA_USERS` has one. */
 const localUser = z.strictObject({
@@ -44,7 +50,7 @@ const localUser = z.strictObject({
   password: secret('a password', 1024)
     .optional()
     .describe('In plain text: for development. Refused while `NODE_ENV` is `production`.'),
-  passwordHash: secret(WRITE_HASH, 1024, HASH)
+  passwordHash: passwordHash()
     .optional()
     .describe('argon2id or scrypt, as a PHC string. One of `password` and `passwordHash` is needed.'),
   roles: z.array(role()).max(1000).prefault([]).describe('Roles at the gateway.'),
@@ -163,12 +169,20 @@ const throttle = z
     }
   })
 
-const passwords = z.strictObject({
-  memoryKiB: count(8192, 4_194_304).prefault(19_456).describe('Memory of one argon2id hash, in KiB.'),
-  passes: count(1, 100).prefault(2).describe('Passes over it.'),
-  parallelism: count(1, 16).prefault(1).describe('Lanes.'),
-  concurrent: count(1, 64).prefault(2).describe('Most hashes computed at once; others wait.'),
-})
+const MOST_KIB = 262_144
+const MOST_WORK_KIB = 1_048_576
+
+const passwords = z
+  .strictObject({
+    memoryKiB: count(8192, MOST_KIB).prefault(19_456).describe('Memory of one argon2id hash, in KiB.'),
+    passes: count(1, 64).prefault(2).describe('Passes over it.'),
+    parallelism: count(1, 8).prefault(1).describe('Lanes.'),
+    concurrent: count(1, 64).prefault(2).describe('Most hashes computed at once; others wait.'),
+  })
+  .superRefine(({ memoryKiB, passes }, context) => {
+    const message = `fewer: memoryKiB times passes is at most ${MOST_WORK_KIB}`
+    if (memoryKiB * passes > MOST_WORK_KIB) context.addIssue({ code: 'custom', path: ['passes'], message })
+  })
 
 const database = () =>
   setting<string | false, string | false>(

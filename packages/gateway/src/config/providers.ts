@@ -59,7 +59,7 @@ export const oidcProvider = z
       .describe('A file with it instead.'),
     label: text('what the login page calls it', 64)
       .optional()
-      .describe('What the login page calls it. Not set: its name.'),
+      .describe('What the login page calls it. Not set: its name, with a capital.'),
     scopes: z
       .array(text('a scope', 128))
       .max(64)
@@ -67,16 +67,16 @@ export const oidcProvider = z
       .describe('What is asked for; `openid` always is.'),
     usernameClaim: claim()
       .optional()
-      .describe('Claim with the user name. Not set: `preferred_username`, `email`, or `sub`.'),
+      .describe(
+        'Claim with the user name. Not set: `preferred_username`, `email` if the provider says that it is verified, or `sub`.',
+      ),
     rolesClaim: claim()
       .optional()
       .describe('Claim with roles or groups; dots reach into objects: `realm_access.roles`.'),
     roles: z
-      .record(text('a value of the claim', 256), roles())
+      .record(text('a value of the claim', 256), role())
       .optional()
-      .describe(
-        'Roles at the gateway by value of that claim; other values give none. Not set: the values are the roles.',
-      ),
+      .describe('Role at the gateway by value of that claim. Values that don’t stand here give none.'),
     defaultRoles: roles().prefault([]).describe('Roles of everybody who comes by this provider.'),
     claims: z.array(fact()).max(64).prefault([]).describe('Claims to take over into the token.'),
     logout: flag()
@@ -86,11 +86,16 @@ export const oidcProvider = z
       .prefault(false)
       .describe('Take an http issuer that is not on this machine. For trying things out only.'),
   })
-  .superRefine(({ issuer, allowInsecure, clientSecret, clientSecretFile }, context) => {
+  .superRefine(({ issuer, allowInsecure, clientSecret, clientSecretFile, rolesClaim, roles }, context) => {
     const add = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     if (!allowInsecure && !isSecureOrLocal(issuer)) add('issuer', 'an https address')
     if (clientSecret && clientSecretFile)
       add('clientSecretFile', 'one of the two: clientSecret is there as well')
+    if (!rolesClaim !== !roles)
+      add(
+        roles ? 'rolesClaim' : 'roles',
+        'both rolesClaim and roles, or neither: only values that are mapped give roles',
+      )
   })
   .describe('Another system that knows people.')
 

@@ -1,0 +1,87 @@
+/**
+ * How we ask a provider: only over TLS unless its operator said otherwise, for so long and for so much at most, and
+ * never where an answer sends us.
+ *
+ * @module
+ */
+
+/** A provider was asked, or was to be asked, in a way we don't ask. A constant word. */
+export class AskingError extends Error {
+  readonly code: 'insecure' | 'oversize'
+
+  constructor(code: AskingError['code']) {
+    super(code)
+    this.name = 'AskingError'
+    this.code = code
+  }
+}
+
+/** What this part needs of `fetch`; the options of both libraries fit. */
+export type Ask = (
+  url: string,
+  options: {
+    readonly method: string
+    readonly headers: Record<string, string> | Headers
+    readonly body?: unknown
+    readonly signal?: AbortSignal | undefined
+  },
+) => Promise<Response>
+
+/** Largest answer: metadata, keys, tokens and claims are a few KB. */
+const MAX_BYTES = 256 * 1024
+
+/** Asks one provider. Answers are read whole: what the library gets is all there is. */
+export function createAsk({
+  allowInsecure,
+  timeoutMs,
+  maxBytes = MAX_BYTES,
+}: {
+  readonly allowInsecure: boolean
+  readonly timeoutMs: number
+  readonly maxBytes?: number
+}): Ask {
+  return async (url, { method, headers, body, signal }) => {
+    if (!isTakenUrl(url, allowInsecure)) throw new AskingError('insecure')
+    const limit = AbortSignal.timeout(timeoutMs)
+    const response = await fetch(url, {
+      method,
+      headers,
+      body: (body ?? null) as URLSearchParams | null,
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    })
+    const { status, statusText, headers: answered } = response
+    return new Response(await readUpTo(response, maxBytes), { status, statusText, headers: answered })
+  }
+}
+
+/** Whether a provider may be asked there, or a browser be sent there: https, or http on this machine. */
+export function isTakenUrl(text: unknown, allowInsecure: boolean): text is string {
+  if (typeof text !== 'string' || !URL.canParse(text)) return false
+  const { protocol, hostname, username, password } = new URL(text)
+  if (username !== '' || password !== '') return false
+  return protocol === 'https:' || (protocol === 'http:' && (allowInsecure || isLoopback(hostname)))
+}
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    // The URL parser has written every other form of an IPv4 address out.
+    /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  )
+}
+
+async function readUpTo(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {
+  if (!response.body) return null
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength
+    // Leaving the loop cancels the rest.
+    if (size > maxBytes) throw new AskingError('oversize')
+    chunks.push(chunk)
+  }
+  return [204, 205, 304].includes(response.status) ? null : new Uint8Array(Buffer.concat(chunks))
+}

@@ -3,7 +3,7 @@ import { scryptSync } from 'node:crypto'
 import { test } from 'node:test'
 import { createPasswords, hashPassword, passwordHashFault, verifyPassword } from './passwords.ts'
 
-const quick = { memoryKib: 64, passes: 1 }
+const quick = { memoryKiB: 64, passes: 1 }
 
 test('a password fits its own hash only, and two hashes of it differ', async () => {
   const [one, two] = await Promise.all([hashPassword('wörld'), hashPassword('wörld')])
@@ -72,7 +72,7 @@ test('a stand-in costs what its model costs, and nothing fits it', async () => {
 })
 
 test('only so many are hashed at a time, so many wait, and more are told to come back', async () => {
-  const { verify, standIn } = createPasswords({ ...quick, atOnce: 1, waiting: 2 })
+  const { verify, standIn } = createPasswords({ ...quick, concurrent: 1, waiting: 2 })
   const phc = standIn()
   const all = await Promise.allSettled([1, 2, 3, 4, 5].map(() => verify(phc, 'a')))
   assert.deepEqual(

@@ -18,22 +18,22 @@ import { HydraError } from '../errors.ts'
 
 export interface PasswordSettings {
   /** @default 19456, the first choice of OWASP's password storage cheat sheet with 2 passes */
-  readonly memoryKib: number
+  readonly memoryKiB: number
   /** @default 2 */
   readonly passes: number
   /** @default 1 */
   readonly parallelism: number
   /** Hashes at a time; each takes its memory, and a thread of those that also read files. @default 2 */
-  readonly atOnce: number
+  readonly concurrent: number
   /** That may wait for their turn; more are refused. @default 64 */
   readonly waiting: number
 }
 
 export const PASSWORD_DEFAULTS: PasswordSettings = {
-  memoryKib: 19_456,
+  memoryKiB: 19_456,
   passes: 2,
   parallelism: 1,
-  atOnce: 2,
+  concurrent: 2,
   waiting: 64,
 }
 
@@ -42,6 +42,8 @@ export interface Passwords {
   hash(password: string): Promise<string>
   /** @throws HydraError HYDRA_OVERLOADED when too many wait */
   verify(phc: string, password: string): Promise<boolean>
+  /** What is wrong with a PHC string; undefined when it can be verified here. */
+  fault(phc: string): string | undefined
   /** A hash no password fits, as costly to try as this one, or as one made here. */
   standIn(phc?: string): string
 }
@@ -49,9 +51,13 @@ export interface Passwords {
 /** Longest password, in bytes. */
 export const MOST_PASSWORD_BYTES = 1024
 
-const MOST_MEMORY_BYTES = 256 * 1024 * 1024
-/** Memory times passes, which is time: about two seconds. */
-const MOST_WORK_BYTES = 1024 * 1024 * 1024
+/** What a hash may cost whose parameters are not those of the settings. */
+interface Limits {
+  readonly memoryBytes: number
+  /** Memory times passes, which is time: the default is about two seconds. */
+  readonly workBytes: number
+}
+const LIMITS: Limits = { memoryBytes: 256 * 1024 * 1024, workBytes: 1024 * 1024 * 1024 }
 const TAG_BYTES = 32
 const SALT_BYTES = 16
 
@@ -70,11 +76,11 @@ const FORM =
 
 /** What is wrong with a PHC string, for whoever wrote it into a configuration; undefined when it can be used. */
 export function passwordHashFault(phc: string): string | undefined {
-  const parsed = parse(phc)
+  const parsed = parse(phc, LIMITS)
   return typeof parsed === 'string' ? parsed : undefined
 }
 
-function parse(phc: string): Parsed | string {
+function parse(phc: string, limits: Limits): Parsed | string {
   const [, m, t, p, ln, r, sp, salt64, tag64] = FORM.exec(phc) ?? []
   if (salt64 === undefined)
     return 'must be a PHC string of argon2id (v=19) or scrypt; `hydra users add` makes one'
@@ -84,22 +90,24 @@ function parse(phc: string): Parsed | string {
   if (tag.length < 16 || tag.length > 128) return 'has a hash that is not 16 to 128 bytes long'
   if (m !== undefined) {
     const [memory, passes, parallelism] = [Number(m), Number(t), Number(p)]
-    if (parallelism < 1 || parallelism > 8 || passes < 1 || memory < 8 * parallelism)
-      return 'has parameters argon2id does not take (p 1 to 8, t at least 1, m at least 8 × p)'
-    const fault = costFault(memory * 1024, memory * 1024 * passes)
+    if (parallelism < 1 || parallelism > 16 || passes < 1 || memory < 8 * parallelism)
+      return 'has parameters argon2id does not take (p 1 to 16, t at least 1, m at least 8 × p)'
+    const fault = costFault(limits, memory * 1024, memory * 1024 * passes)
     return fault ?? { kind: 'argon2id', memory, passes, parallelism, salt, tag }
   }
   const [exponent, blocks, parallel] = [Number(ln), Number(r), Number(sp)]
   if (exponent < 1 || exponent > 24 || blocks < 1 || parallel < 1)
     return 'has parameters scrypt does not take (ln 1 to 24, r and p at least 1)'
   const memory = 128 * blocks * 2 ** exponent
-  const fault = costFault(memory + 128 * blocks * parallel, memory * parallel)
+  const fault = costFault(limits, memory + 128 * blocks * parallel, memory * parallel)
   return fault ?? { kind: 'scrypt', ln: exponent, r: blocks, p: parallel, salt, tag }
 }
 
-function costFault(memoryBytes: number, workBytes: number): string | undefined {
-  if (memoryBytes > MOST_MEMORY_BYTES) return 'asks for more than 256 MiB of memory'
-  if (workBytes > MOST_WORK_BYTES) return 'asks for more than 1 GiB of work (memory × passes)'
+function costFault(limits: Limits, memoryBytes: number, workBytes: number): string | undefined {
+  const mib = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`
+  if (memoryBytes > limits.memoryBytes) return `asks for more than ${mib(limits.memoryBytes)} of memory`
+  if (workBytes > limits.workBytes)
+    return `asks for more work than ${mib(limits.workBytes)} (memory × passes)`
   return undefined
 }
 
@@ -137,7 +145,7 @@ function compute(message: Buffer, hash: Hash, salt: Buffer, length: number): Pro
       argon2('argon2id', parameters, done)
     } else {
       const { ln, r, p } = hash
-      const options: ScryptOptions = { N: 2 ** ln, r, p, maxmem: 2 * MOST_MEMORY_BYTES }
+      const options: ScryptOptions = { N: 2 ** ln, r, p, maxmem: 256 * 2 ** ln * r + 1024 * r * p }
       scrypt(message, salt, length, options, done)
     }
   })
@@ -145,9 +153,14 @@ function compute(message: Buffer, hash: Hash, salt: Buffer, length: number): Pro
 
 /** Makes the hasher of one process. */
 export function createPasswords(settings: Partial<PasswordSettings> = {}): Passwords {
-  const { memoryKib, passes, parallelism, atOnce, waiting } = { ...PASSWORD_DEFAULTS, ...settings }
-  const own: Hash = { kind: 'argon2id', memory: memoryKib, passes, parallelism }
-  const turns = createTurns(atOnce, waiting)
+  const { memoryKiB, passes, parallelism, concurrent, waiting } = { ...PASSWORD_DEFAULTS, ...settings }
+  const own: Hash = { kind: 'argon2id', memory: memoryKiB, passes, parallelism }
+  const ownBytes = memoryKiB * 1024
+  const limits: Limits = {
+    memoryBytes: Math.max(LIMITS.memoryBytes, ownBytes),
+    workBytes: Math.max(LIMITS.workBytes, ownBytes * passes),
+  }
+  const turns = createTurns(concurrent, waiting)
   return {
     async hash(password) {
       const bytes = bytesOf(password)
@@ -158,7 +171,7 @@ export function createPasswords(settings: Partial<PasswordSettings> = {}): Passw
       return format(own, salt, tag)
     },
     async verify(phc, password) {
-      const parsed = parse(phc)
+      const parsed = parse(phc, limits)
       if (typeof parsed === 'string') throw new Error(`a password hash ${parsed}`)
       const bytes = bytesOf(password)
       // It costs the same whether or not it can be right.
@@ -166,8 +179,12 @@ export function createPasswords(settings: Partial<PasswordSettings> = {}): Passw
       const made = await turns(() => compute(bytes ?? Buffer.from('-'), parsed, salt, tag.length))
       return timingSafeEqual(made, tag) && bytes !== undefined
     },
+    fault(phc) {
+      const parsed = parse(phc, limits)
+      return typeof parsed === 'string' ? parsed : undefined
+    },
     standIn(phc) {
-      const parsed = phc === undefined ? undefined : parse(phc)
+      const parsed = phc === undefined ? undefined : parse(phc, limits)
       const like = typeof parsed === 'object' ? parsed : undefined
       return format(
         like ?? own,
@@ -179,11 +196,11 @@ export function createPasswords(settings: Partial<PasswordSettings> = {}): Passw
 }
 
 /** Runs so many at a time, the others in the order they came. */
-function createTurns(atOnce: number, waiting: number) {
+function createTurns(concurrent: number, waiting: number) {
   const queue: (() => void)[] = []
   let running = 0
   return async <T>(run: () => Promise<T>): Promise<T> => {
-    if (running >= atOnce) {
+    if (running >= concurrent) {
       if (queue.length >= waiting)
         throw new HydraError('HYDRA_OVERLOADED', 'many people sign in at this moment')
       // Whoever ends hands its place over, so nobody who comes later gets in between.

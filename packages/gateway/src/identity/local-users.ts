@@ -1,0 +1,152 @@
+/**
+ * Local users: people whose names and passwords are kept here, in the configuration or in the identity store. The
+ * configuration wins where both know a name.
+ *
+ * Whoever does not exist costs the same time as whoever does: a hash is always computed, with the parameters of one that
+ * is known.
+ *
+ * @module
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { LOCAL_PROVIDER, RESERVED_CLAIMS } from '@hydra-gateway/protocol'
+import type { Log } from '../observe/log.ts'
+import type { UserRecord, UserStore } from '../store/identity/port.ts'
+import { createPasswords, type Passwords } from './passwords.ts'
+import type { Identity, LocalFault, LocalUsers } from './port.ts'
+
+/** A user as the configuration has it (`HYDRA_USERS`; `medusa.md` section 0), with the flags of Spring's user record. */
+export interface ConfiguredUser {
+  readonly username: string
+  readonly id?: number | null | undefined
+  /** PHC string; wins over `password`. */
+  readonly passwordHash?: string | undefined
+  /** As it is: for development only. */
+  readonly password?: string | undefined
+  readonly roles?: readonly string[]
+  readonly metadata?: Readonly<Record<string, unknown>>
+  /** Each @default true */
+  readonly enabled?: boolean | undefined
+  readonly accountNonExpired?: boolean | undefined
+  readonly accountNonLocked?: boolean | undefined
+  readonly credentialsNonExpired?: boolean | undefined
+}
+
+export interface LocalUsersDeps {
+  readonly configured: readonly ConfiguredUser[]
+  readonly store: Pick<UserStore, 'find' | 'list'>
+  readonly passwords?: Passwords
+  /** Whether passwords may stand in the configuration as they are. @default false */
+  readonly allowPlain?: boolean
+  readonly log: Log
+}
+
+export interface LocalUsersPart extends LocalUsers {
+  /** Reads which names the store knows; called at start and when the store changed. */
+  look(): Promise<void>
+}
+
+/** Longest user name, in characters. */
+export const MOST_NAME_CHARACTERS = 256
+
+type Known = UserRecord & { readonly plain?: Buffer }
+
+export function createLocalUsers(deps: LocalUsersDeps): LocalUsersPart {
+  const { configured, store, passwords = createPasswords(), allowPlain = false, log } = deps
+  const users = new Map<string, Known>()
+  for (const user of configured) {
+    const known = recordOf(user, { passwords, allowPlain, log })
+    users.set(known.username, known)
+  }
+  // Tried for people who don't exist. One for each kind of hash there is: which of them is a matter of the name, so
+  // that a name nobody has is as costly each time as some name that somebody has.
+  const standIns = new Map<string, string>()
+  for (const { passwordHash } of users.values()) {
+    const parameters = passwordHash.split('$').slice(0, -2).join('$')
+    standIns.set(parameters, passwords.standIn(passwordHash))
+  }
+  const strangers = standIns.size > 0 ? [...standIns.values()] : [passwords.standIn()]
+  const secret = randomBytes(16)
+  const standInFor = (name: string) =>
+    strangers[createHmac('sha256', secret).update(name).digest().readUInt32BE() % strangers.length]!
+
+  let stored = new Set<string>()
+
+  const find = async (username: string): Promise<Known | undefined> => {
+    const name = username.normalize('NFC')
+    return users.get(name) ?? (await store.find(name))
+  }
+  return {
+    async authenticate(username, password) {
+      const isName = username !== '' && username.length <= MOST_NAME_CHARACTERS
+      const user = isName ? await find(username) : undefined
+      const fits = await passwords.verify(user?.passwordHash ?? standInFor(username), password)
+      const opens = user?.plain ? timingSafeEqual(user.plain, digest(password)) && password !== '' : fits
+      if (!user || !opens) return 'wrong'
+      return faultOf(user) ?? identityOf(user)
+    },
+    async current(subject) {
+      const user = await find(subject)
+      return user && faultOf(user) === undefined ? identityOf(user) : undefined
+    },
+    has(username) {
+      const name = username.normalize('NFC')
+      return users.has(name) || stored.has(name)
+    },
+    get isEmpty() {
+      return users.size === 0 && stored.size === 0
+    },
+    async look() {
+      stored = new Set((await store.list()).map(({ username }) => username))
+    },
+  }
+}
+
+/** In the order in which Spring checks them. */
+function faultOf(user: UserRecord): LocalFault | undefined {
+  if (!user.accountNonLocked) return 'locked'
+  if (!user.enabled) return 'disabled'
+  if (!user.accountNonExpired) return 'expired'
+  return user.credentialsNonExpired ? undefined : 'credentials-expired'
+}
+
+function identityOf({ username, id, roles, metadata }: UserRecord): Identity {
+  return {
+    provider: LOCAL_PROVIDER,
+    subject: username,
+    username,
+    userId: id,
+    roles,
+    claims: Object.fromEntries(Object.entries(metadata).filter(([name]) => !RESERVED_CLAIMS.has(name))),
+  }
+}
+
+const digest = (password: string): Buffer => createHash('sha256').update(password.normalize('NFC')).digest()
+
+function recordOf(
+  user: ConfiguredUser,
+  { passwords, allowPlain, log }: { passwords: Passwords; allowPlain: boolean; log: Log },
+): Known {
+  const { username, id = null, passwordHash, password, roles = [], metadata = {} } = user
+  const fault = passwordHash === undefined ? undefined : passwords.fault(passwordHash)
+  if (fault !== undefined) throw new Error(`the password hash of user ${username} ${fault}`)
+  if (passwordHash === undefined && password !== undefined && !allowPlain)
+    throw new Error(
+      `user ${username} has a plain password: give a passwordHash, plain ones are for development`,
+    )
+  if (passwordHash === undefined && password === undefined)
+    log.warn({ user: username }, 'a user of the configuration has no password and can not sign in by one')
+  return {
+    username: username.normalize('NFC'),
+    id,
+    passwordHash: passwordHash ?? passwords.standIn(),
+    ...(passwordHash === undefined && password !== undefined && password !== ''
+      ? { plain: digest(password) }
+      : {}),
+    roles,
+    metadata,
+    enabled: user.enabled ?? true,
+    accountNonExpired: user.accountNonExpired ?? true,
+    accountNonLocked: user.accountNonLocked ?? true,
+    credentialsNonExpired: user.credentialsNonExpired ?? true,
+  }
+}

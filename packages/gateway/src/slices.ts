@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import type { FragmentSettings } from './fragments/settings.ts'
 import type { OidcSettings } from './identity/oidc/settings.ts'
 import type { PasswordSettings } from './identity/passwords.ts'
+import type { ThrottleSettings } from './identity/throttle.ts'
 import type { Http2Settings } from './proxy/http2-settings.ts'
 import type { ProxySettings } from './proxy/settings.ts'
 import type { RegistrySettings } from './registry/registry.ts'
@@ -100,7 +101,7 @@ export function sessionCookiesSlice({ identity: { cookie }, publicUrl }: Config)
 }
 
 /** How failed sign-ins slow down further ones. */
-export function throttleSlice({ identity: { throttle } }: Config) {
+export function throttleSlice({ identity: { throttle } }: Config): ThrottleSettings {
   return {
     free: throttle.free,
     baseMs: throttle.base,
@@ -110,9 +111,8 @@ export function throttleSlice({ identity: { throttle } }: Config) {
 }
 
 /** What a password costs. */
-export function passwordsSlice({ identity: { passwords } }: Config): Partial<PasswordSettings> {
-  const { memoryKiB, passes, parallelism, concurrent } = passwords
-  return { memoryKib: memoryKiB, passes, parallelism, atOnce: concurrent }
+export function passwordsSlice({ identity }: Config): Partial<PasswordSettings> {
+  return identity.passwords
 }
 
 /** How long the end of a session has to be remembered. */

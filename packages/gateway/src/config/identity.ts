@@ -155,12 +155,18 @@ const cookie = z.strictObject({
 
 const throttle = z
   .strictObject({
-    free: count(1, 1000).prefault(5).describe('Failed sign-ins before anybody has to wait.'),
-    base: duration().prefault('1s').describe('First wait; each further failure doubles it.'),
-    most: duration().prefault('15m').describe('Longest wait of an address.'),
+    free: count(1, 1000)
+      .prefault(5)
+      .describe(
+        'Tries with one account from one address before a pause. An address has 6 times as many over all accounts, an account 4 times as many from anywhere.',
+      ),
+    base: duration().prefault('1s').describe('First pause; each further try doubles it.'),
+    most: duration().prefault('15m').describe('Longest pause.'),
     mostPerAccount: duration()
       .prefault('30s')
-      .describe('Longest wait of an account: short, so that nobody can lock its owner out.'),
+      .describe(
+        'Longest pause because an account is tried from everywhere: short, so that nobody can lock its owner out.',
+      ),
   })
   .superRefine(({ base, most, mostPerAccount }, context) => {
     for (const [name, value] of Object.entries({ most, mostPerAccount })) {

@@ -6,6 +6,7 @@
 import type { Config } from '../config.ts'
 import type { Keys } from '../keys.ts'
 import { maskKey } from '../keys.ts'
+import { describeSignIn, type SignInFacts, signInWarnings } from './sign-in.ts'
 import type { Style } from './style.ts'
 
 export interface StartFacts {
@@ -17,6 +18,8 @@ export interface StartFacts {
   readonly keysFile: string
   readonly file: string | undefined
   readonly warnings: readonly string[]
+  /** Who can sign in. */
+  readonly signIn?: SignInFacts | undefined
   /** A certificate that was made here: where it is kept, and its SHA-256. */
   readonly selfSigned?:
     | { readonly cert: string; readonly fingerprint: string; readonly source: 'kept' | 'made' }
@@ -25,7 +28,7 @@ export interface StartFacts {
 
 /** Where it listens, which keys hold, and what is open to whom. */
 export function formatStart(facts: StartFacts, style: Style): string {
-  const { version, gateway, config, keys, keysFile, file, warnings } = facts
+  const { version, gateway, config, keys, keysFile, file, warnings, signIn } = facts
   const lines = [
     `${style.mark}${style.bold(`Hydra gateway ${version}`)} listens on ${style.underline(gateway.url)}`,
     `  ${config.host === undefined ? 'Everybody who reaches this machine may visit.' : `It can be reached at ${config.host} only.`}`,
@@ -45,7 +48,10 @@ export function formatStart(facts: StartFacts, style: Style): string {
       config.services.length === 1 ? '1 service comes' : `${config.services.length} services come`
     lines.push(`  ${services} from ${file ?? 'the configuration'}.`)
   }
-  for (const warning of [...warnings, ...keys.warnings]) lines.push(`  ${style.warning('▲')} ${warning}`)
+  if (signIn) lines.push(...describeSignIn(signIn, config).map((line) => `  ${line}`))
+  const ofSignIn = signIn ? signInWarnings(signIn, config) : []
+  for (const warning of [...warnings, ...keys.warnings, ...ofSignIn])
+    lines.push(`  ${style.warning('▲')} ${warning}`)
   lines.push('  Stop with Ctrl+C.')
   return style.plain(`${lines.join('\n')}\n`)
 }

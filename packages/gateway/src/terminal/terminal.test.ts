@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ConfigError } from '../config/problems.ts'
-import { parseConfig } from '../config.ts'
+import { type ConfigInput, parseConfig } from '../config.ts'
 import type { Keys } from '../keys.ts'
 import { formatLogLine } from './log-lines.ts'
 import { formatProblems } from './problems.ts'
+import type { SignInFacts } from './sign-in.ts'
 import { formatStart, formatStartFailure, type StartFacts } from './start.ts'
 import { createStyle } from './style.ts'
 
@@ -107,6 +108,38 @@ for (const [from, words] of [
     assert.ok(text.includes(`Services may register from ${words}`), text)
   })
 }
+
+test('the start says who signs in, where that is kept, and what can be read on the way', () => {
+  const users = ['a', 'b'].map((username) => ({ username, password: 'x' }))
+  const google = { issuer: 'https://accounts.google.com', clientId: 'us', label: 'Google' }
+  const signIn = { isOn: true, users: 2, place: '.hydra/identity.db', isLasting: true, warnings: [] }
+  const say = (config: ConfigInput, more: Partial<SignInFacts> = {}) =>
+    formatStart({ ...facts, config: parseConfig(config), signIn: { ...signIn, ...more } }, plain)
+
+  const publicUrl = 'https://shop.example'
+  const both = say({ publicUrl, identity: { users, providers: { google } } })
+  assert.match(both, / {2}At \/login people sign in: 2 users, by Google\.\n/)
+  assert.match(both, / {2}Users, ended sessions and signing keys are kept in \.hydra\/identity\.db\.\n/)
+  assert.doesNotMatch(both, /▲/)
+  assert.match(say({ publicUrl }, { users: 0 }), /nobody yet: hydra users add NAME/)
+
+  const inMemory = say({ publicUrl }, { isLasting: false, warnings: ['Everybody signs in again.'] })
+  assert.match(inMemory, /kept in memory\.\n {2}▲ Everybody signs in again\.\n/)
+
+  const isWarned = (config: ConfigInput) => /▲ Passwords .* without TLS/.test(say(config))
+  assert.ok(isWarned({}))
+  assert.ok(isWarned({ host: '10.0.0.1' }))
+  assert.ok(isWarned({ publicUrl: 'http://shop.example' }))
+  assert.ok(!isWarned({ host: '127.0.0.1' }))
+  assert.ok(!isWarned({ host: '::1' }))
+  assert.ok(!isWarned({ publicUrl: 'http://localhost:8080' }))
+  assert.ok(!isWarned({ trustedProxies: ['10.0.0.0/8'] }))
+  assert.ok(!isWarned({ tls: 'self-signed' }))
+
+  const off = say({}, { isOn: false })
+  assert.match(off, / {2}Nobody signs in here\. Make a user: hydra users add NAME\n/)
+  assert.doesNotMatch(off, /▲/)
+})
 
 test('a start that fails says what to do about it', () => {
   const config = parseConfig({ port: 80, rsocketPort: 7001, host: '203.0.113.9' })

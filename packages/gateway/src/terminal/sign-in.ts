@@ -1,0 +1,55 @@
+/**
+ * What the gateway says at its start about people who sign in.
+ *
+ * @module
+ */
+import { urlHost } from '@hydra-gateway/protocol'
+import { isSecureOrLocal } from '../config/providers.ts'
+import type { Config } from '../config.ts'
+
+/** What is known once the database was looked into. */
+export interface SignInFacts {
+  readonly isOn: boolean
+  /** Users of the configuration and of the database together. */
+  readonly users: number
+  /** Where users, ended sessions and keys are kept: a file, as people should read its name, or `memory`. */
+  readonly place: string
+  readonly isLasting: boolean
+  /** Of the key ring. */
+  readonly warnings: readonly string[]
+}
+
+/** Who can sign in, and where that is kept. */
+export function describeSignIn({ isOn, users, place, isLasting }: SignInFacts, config: Config): string[] {
+  if (!isOn) return ['Nobody signs in here. Make a user: hydra users add NAME']
+  const { providers, signingKeys } = config.identity
+  const labels = Object.entries(providers).map(([name, { label }]) => label ?? name)
+  const who = [
+    ...(users > 0 ? [users === 1 ? '1 user' : `${users} users`] : []),
+    ...labels.map((l) => `by ${l}`),
+  ]
+  const signIn =
+    who.length > 0
+      ? `At /login people sign in: ${who.join(', ')}.`
+      : 'People sign in at /login, but there is nobody yet: hydra users add NAME'
+  const what = signingKeys.length > 0 ? 'Users and ended sessions' : 'Users, ended sessions and signing keys'
+  return [signIn, isLasting ? `${what} are kept in ${place}.` : `${what} are kept in memory.`]
+}
+
+/** What an operator should know of it. */
+export function signInWarnings({ isOn, warnings }: SignInFacts, config: Config): string[] {
+  if (!isOn) return []
+  return isReadOnTheWay(config)
+    ? [
+        ...warnings,
+        'Passwords and login cookies travel without TLS, for everybody on the way to read. Give a certificate (hydra start --tls-self-signed to try it), or HYDRA_PUBLIC_URL=https://… when a proxy has one.',
+      ]
+    : [...warnings]
+}
+
+/** Without TLS here, and nothing says that it ends in front of us, or that nobody else can reach us. */
+function isReadOnTheWay({ tls, publicUrl, trustedProxies, host }: Config): boolean {
+  if (tls !== undefined || trustedProxies.length > 0) return false
+  const reachedAt = publicUrl ?? (host === undefined ? undefined : `http://${urlHost(host)}`)
+  return reachedAt === undefined || !isSecureOrLocal(reachedAt)
+}

@@ -5,12 +5,14 @@
  */
 import type { Selection } from './exported.ts'
 import type { FragmentDefinition } from './fragments/definition.ts'
+import { type AccessOptions, described as describedAccess } from './identity/access.ts'
+import type { SocketOption } from './options.ts'
 
 export interface Announced {
   readonly name: string
   readonly port: number
   readonly selection: Selection
-  readonly sockets: readonly string[]
+  readonly sockets: readonly SocketOption[]
   readonly statics: number
   readonly fragments?: readonly FragmentDefinition[]
   /** Fragments of others its pages ask for. */
@@ -43,11 +45,17 @@ export function announce({
     .filter(({ patterns }) => patterns.length > 0)
     .flatMap(({ declaration, patterns }) =>
       patterns.map(({ text }) => ({
-        methods: shown(declaration.methods),
-        path: `${declaration.host ?? ''}${text}${declaration.to ? ` → ${declaration.to}` : ''}`,
+        methods: declaration.socket ? 'WebSocket' : shown(declaration.methods),
+        path: `${declaration.host ?? ''}${text}${declaration.to ? ` → ${declaration.to}` : ''}${forWhom(declaration)}`,
       })),
     )
-  rows.push(...sockets.map((path) => ({ methods: 'WebSocket', path })))
+  rows.push(
+    ...sockets.map((socket) =>
+      typeof socket === 'string'
+        ? { methods: 'WebSocket', path: socket }
+        : { methods: 'WebSocket', path: `${socket.path}${forWhom(socket)}` },
+    ),
+  )
   if (statics > 0)
     rows.push({ methods: 'static', path: `/${name}/… (${statics} ${statics === 1 ? 'file' : 'files'})` })
   const offered = counted(rows.length, 'route') ?? 'no routes'
@@ -77,8 +85,15 @@ function counted(count: number, what: string): string | undefined {
   return count === 0 ? undefined : count === 1 ? `1 ${what}` : `${count} ${what}s`
 }
 
-function described({ ref, options: { imports, exports = [] } }: FragmentDefinition): string {
+function forWhom(access: AccessOptions): string {
+  const who = describedAccess(access)
+  return who === '' ? '' : ` (${who})`
+}
+
+function described({ ref, options }: FragmentDefinition): string {
+  const { imports, exports = [] } = options
   const crossing = [
+    describedAccess(options),
     imports === undefined ? 'imports anything' : imports.length > 0 && `imports ${imports.join(', ')}`,
     exports.length > 0 && `exports ${exports.join(', ')}`,
   ].filter(Boolean)

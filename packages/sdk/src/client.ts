@@ -18,6 +18,8 @@ import type { Found } from './found.ts'
 import { usesOf } from './fragments/declared.ts'
 import { keepDoor } from './fragments/public-door.ts'
 import { createFragmentSide } from './fragments/side.ts'
+import { keepIdentity } from './identity/guard.ts'
+import { createIdentitySide } from './identity/side.ts'
 import { findKeys, gatewayOf } from './keys.ts'
 import { unknownOptions } from './known-options.ts'
 import { logOf } from './log.ts'
@@ -86,12 +88,14 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   let said = ''
   let announced = ''
 
+  const identity = createIdentitySide({ options, log, env, now: Date.now })
   const fragmentSide = createFragmentSide({
     options,
     log,
     ask: () => connection?.fragments,
     overview: () => overview,
     onConflict: (conflict) => events.emit('conflict', conflict),
+    identity,
   })
   checkRegistration(options)
   if (fragmentSide.door) application.serveFirst?.(fragmentSide.door)
@@ -138,13 +142,16 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     // `close` came while the gateway was answering. It waits for this attempt and leaves properly, or is done.
     if (state === 'closed') opened.close()
     else connection = opened
+    identity.connected(opened)
     if (closing) return { lost: lost.promise }
     state = 'connected'
     wasConnected = true
     said = ''
     log.info(`${options.name} is behind ${gateway}`)
     events.emit('connected', { gateway })
-    const { refused = [] } = await opened.register(registration)
+    const answer = await opened.register(registration)
+    const { refused = [] } = answer
+    identity.learn(answer)
     fragmentSide.refused(refused)
     events.emit('registered', { instanceId, refused })
     if (refused.length > 0) events.emit('refused', refused)
@@ -155,6 +162,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   function learn(next: Overview): void {
     overview = next
     isServed = undefined
+    identity.learn(next)
     events.emit('overview', next)
     fragmentSide.learn(next)
   }
@@ -194,6 +202,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
         attempted.resolve()
         const reason = await lost
         connection = undefined
+        identity.disconnected()
         if (closing) return
         state = 'connecting'
         log.warn(`the line to ${gateway} is lost (${reason}); trying again until it is back`)
@@ -203,6 +212,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
       } catch (fault) {
         connection?.close()
         connection = undefined
+        identity.disconnected()
         if (!closing) {
           state = 'connecting'
           report(fault)
@@ -289,6 +299,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
       isServed ??= compileAvailability(overview)
       return isServed(path)
     },
+    verify: async (request) => (await identity.examine(request)).verified,
     connected() {
       if (state === 'connected') return Promise.resolve()
       const back = deferred()
@@ -312,6 +323,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   }
 
   keepDoor(service, fragmentSide.door)
+  keepIdentity(service, identity)
   stay().catch((fault) => {
     // Nothing that time would heal: a port no gateway can reach, a folder that isn't there, a failed `when`.
     if (!closing) ready.reject(fail(fault))

@@ -33,6 +33,11 @@ export {
 export { FragmentRequiredError } from './fragments/page-error.ts'
 export { fragmentDoor } from './fragments/public-door.ts'
 export type { Rendering } from './fragments/rendering.ts'
+export type { AccessOptions } from './identity/access.ts'
+export type { DevUser } from './identity/dev-users.ts'
+export { type GuardOptions, type ServiceSource, userOf } from './identity/guard.ts'
+export { KeysUnknownError } from './identity/key-set.ts'
+export type { User, Verified } from './identity/verified.ts'
 export type { Log } from './log.ts'
 export type {
   ConnectionState,
@@ -43,5 +48,6 @@ export type {
   ServerOption,
   ServiceEvents,
   ServiceOptions,
+  SocketOption,
 } from './options.ts'
 export type { NodeServer } from './server.ts'

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { nearest } from '@hydra-gateway/protocol'
+import { LOGINS, nearest, routeDeclaration } from '@hydra-gateway/protocol'
+import { ACCESS_NAMES, accessFaults } from './identity/access.ts'
 import type { ServiceOptions } from './options.ts'
 
 interface Kind {
@@ -59,7 +60,24 @@ const KINDS: Readonly<Record<keyof ServiceOptions | 'server' | 'port', Kind>> = 
     words: "a folder, or a list such as ['css/site.css']",
     fits: (value) => isText(value) || listOf(isText)(value),
   },
-  sockets: list('/orders/live'),
+  sockets: {
+    isList: true,
+    words: "a list such as ['/orders/live', { path: '/orders/staff', roles: ['STAFF'] }]",
+    fits: listOf((one) => isText(one) || (isObject(one) && 'path' in one && isText(one.path))),
+  },
+  // Looked at together, below.
+  auth: anything,
+  roles: anything,
+  providers: anything,
+  login: {
+    words: "'cookie', 'header' or 'none'",
+    fits: (value) => (LOGINS as readonly unknown[]).includes(value),
+  },
+  cookies: { words: "'shared' or 'own'", fits: (value) => value === 'shared' || value === 'own' },
+  devUsers: {
+    words: "users by name, such as { mira: { roles: ['ADMIN'] } }",
+    fits: (value) => isObject(value) && !Array.isArray(value) && Object.values(value).every(isObject),
+  },
   include: list('/orders/**'),
   exclude: list('/orders/drafts/**'),
   menu: {
@@ -121,12 +139,52 @@ export function wrongKinds(options: object): string[] {
   })
 }
 
+const OF_ROUTES = Object.keys(routeDeclaration.shape)
+const OF_SOCKETS = ['path', ...ACCESS_NAMES]
+
+/**
+ * What is wrong with whom the service, its routes and its sockets are for, one sentence each. A mistyped `role` would
+ * leave open what was meant to be closed.
+ */
+export function wrongAccess(options: object): string[] {
+  const { routes, sockets } = options as { routes?: unknown; sockets?: unknown }
+  return [
+    ...unknownNames(options)
+      .filter(({ meant }) => (ACCESS_NAMES as readonly unknown[]).includes(meant))
+      .map((one) => sentenceOn(one)),
+    ...accessFaults(options),
+    ...wrongEntries('routes', 'a route', routes, OF_ROUTES),
+    ...wrongEntries('sockets', 'a socket', sockets, OF_SOCKETS),
+  ]
+}
+
+function wrongEntries(option: string, what: string, entries: unknown, known: readonly string[]): string[] {
+  if (!Array.isArray(entries)) return []
+  return entries.filter(isObject).flatMap((entry) => {
+    const { path } = entry as { path?: unknown }
+    const unknown = Object.keys(entry)
+      .filter((name) => !known.includes(name))
+      .map((name) => sentenceOn({ name, meant: nearest(name, known) }, `no option of ${what}`))
+    return [...unknown, ...accessFaults(entry)].map((fault) => `${option}: ${path}: ${fault}`)
+  })
+}
+
 /** Options nobody reads, probably mistyped: `"sokets" is no option; did you mean "sockets"?`, one sentence each. */
 export function unknownOptions(options: object): string[] {
+  return unknownNames(options).map((one) => sentenceOn(one))
+}
+
+interface Unknown {
+  readonly name: string
+  readonly meant: string | undefined
+}
+
+function unknownNames(options: object): Unknown[] {
   return Object.keys(options)
     .filter((name) => !Object.hasOwn(KINDS, name))
-    .map((name) => {
-      const meant = nearest(name, Object.keys(KINDS))
-      return `"${name}" is no option${meant ? `; did you mean "${meant}"?` : ''}`
-    })
+    .map((name) => ({ name, meant: nearest(name, Object.keys(KINDS)) }))
+}
+
+function sentenceOn({ name, meant }: Unknown, what = 'no option'): string {
+  return `"${name}" is ${what}${meant ? `; did you mean "${meant}"?` : ''}`
 }

@@ -3,10 +3,13 @@
  *
  * @module
  */
-import type { Awakening, FragmentConflict, MenuEntry, Menus, Overview } from '@hydra-gateway/protocol'
+import type { Awakening, FragmentConflict, Login, MenuEntry, Menus, Overview } from '@hydra-gateway/protocol'
 import type { RouteOption } from './exported.ts'
 import type { PageOption, SessionsOption } from './fragments/binding.ts'
 import type { FragmentDefinition, Identify } from './fragments/definition.ts'
+import type { AccessOptions } from './identity/access.ts'
+import type { DevUser } from './identity/dev-users.ts'
+import type { Verified } from './identity/verified.ts'
 import type { Log } from './log.ts'
 import type { NodeServer } from './server.ts'
 
@@ -16,7 +19,10 @@ export type MenuItemOption = { readonly label: string; readonly order?: number; 
   | { readonly endpoint: string }
 )
 
-export interface ServiceOptions {
+/** Where WebSockets are accepted, and for whom; a text alone is a path for those the service is for. */
+export type SocketOption = string | (AccessOptions & { readonly path: string })
+
+export interface ServiceOptions extends AccessOptions {
   /** Name of the service; instances of one name share its visitors. */
   readonly name: string
   /** URL of the gateway. @default HYDRA_GATEWAY, else http://localhost:8080 */
@@ -34,7 +40,7 @@ export interface ServiceOptions {
   /** Static files: a folder, or names below `/static/`. */
   readonly statics?: string | readonly string[]
   /** Paths at which WebSockets are accepted, as patterns. */
-  readonly sockets?: readonly string[]
+  readonly sockets?: readonly SocketOption[]
   /** Menu items by menu; an array is the menu `main`. */
   readonly menu?: readonly MenuItemOption[] | Readonly<Record<string, readonly MenuItemOption[]>>
   /** Fragments this service renders, for its own pages and for those of others; each made by `fragment`. */
@@ -48,8 +54,19 @@ export interface ServiceOptions {
    * @default memory of this process
    */
   readonly sessions?: SessionsOption
-  /** Verifies a visitor's login token for fragments, which get the `user`. @default nobody is known */
+  /** Says who a visitor's token belongs to, for `user` of fragments. @default as `verify` does */
   readonly identify?: Identify
+  /**
+   * How the service is told who calls: `cookie`, by the token all services share, in the cookie `HYDRA-SSO`; `header`,
+   * by one for this service alone, in `Hydra-Token`, and no cookie; `none`.
+   *
+   * @default cookie
+   */
+  readonly login?: Login
+  /** `own`: cookies of this service get a prefix in browsers, so that those of others never overwrite them. @default shared */
+  readonly cookies?: 'shared' | 'own'
+  /** Users that don't exist, by name, for development: see `docs/guides/protect-a-service.md`. An error in production. */
+  readonly devUsers?: Readonly<Record<string, DevUser>>
   /** Fragments rendered at a time for others; above it requests are turned down. @default 256 */
   readonly maxRenders?: number
   /** Largest request for fragments of this service, bytes. @default 2 MiB */
@@ -148,6 +165,15 @@ export interface HydraService {
   menu(name?: string): readonly MenuEntry[]
   /** True while some service serves the path, as far as the gateway has said. */
   isAvailable(path: string): boolean
+  /**
+   * Who sends a request, by the gateway's token in it; undefined for nobody, and for a token that does not hold. Takes
+   * requests of Node, Express, Fastify and fetch, contexts of Hono, and headers alone. The token is all that counts: a
+   * request that came around the gateway is verified in the same way.
+   *
+   * @throws Error with the code HYDRA_KEYS_UNKNOWN where the gateway has not said yet, for two seconds, which keys it
+   * signs with; TypeError for something without headers
+   */
+  verify(request: object): Promise<Verified | undefined>
   /**
    * Resolves when the gateway has taken this instance for the first time; rejects when closed before, or when it
    * never can: a folder of statics that isn't there, a server on a socket file, `when` rejected.

@@ -12,8 +12,9 @@ import {
 import { type Exported, selectRoutes } from './exported.ts'
 import { NOTHING_FOUND } from './found.ts'
 import { refsOf, usesOf } from './fragments/declared.ts'
-import { wrongKinds } from './known-options.ts'
-import type { MenuItemOption, ServiceOptions } from './options.ts'
+import { accessOf } from './identity/access.ts'
+import { wrongAccess, wrongKinds } from './known-options.ts'
+import type { MenuItemOption, ServiceOptions, SocketOption } from './options.ts'
 import { readPatterns, toSpring } from './patterns.ts'
 
 export interface Facts {
@@ -36,7 +37,8 @@ export type OwnRegistration = RegistrationInput & { readonly instanceId: string 
  * @throws TypeError with one line per fault when the gateway would refuse it as a whole.
  */
 export function compileRegistration(options: ServiceOptions, facts: Facts): OwnRegistration {
-  const { version, awakening, weight, group, title, fallback, affinity } = options
+  const { version, awakening, weight, group, title, fallback, affinity, login, cookies } = options
+  const sockets = options.sockets ?? []
   const bean: OwnRegistration = {
     protocol: 1,
     instanceId: facts.instanceId,
@@ -45,15 +47,22 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
     host: facts.host,
     port: facts.port,
     activeSince: facts.activeSince,
-    routes: facts.exported.map(({ declaration }) => declaration),
-    sockets: readPatterns(options.sockets, 'sockets').map(toSpring),
+    routes: [
+      ...facts.exported.map(({ declaration }) => declaration),
+      ...sockets.filter(isObject).map(socketRoute),
+    ],
+    sockets: readPatterns(
+      sockets.filter((socket) => typeof socket === 'string'),
+      'sockets',
+    ).map(toSpring),
     staticResources: [...facts.statics],
     menuItems: menuItemsOf(options.menu),
     refs: refsOf(options.fragments),
     uses: usesOf(options.name, options.pages),
     // A page may be made for each request, and a tag may name its service by an attribute.
     ...(options.pages !== undefined && options.pages.length > 0 && { asksFragments: true }),
-    ...definedOf({ version, awakening, weight, group, title, fallback, affinity }),
+    ...accessOf(options),
+    ...definedOf({ version, awakening, weight, group, title, fallback, affinity, login, cookies }),
   }
   const parsed = registration.safeParse(bean)
   if (parsed.success) return bean
@@ -65,7 +74,7 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
 export function checkOptions(options: ServiceOptions): void {
   const problem = serviceNameProblem(String(options.name ?? ''))
   if (problem) throw new TypeError(`name: ${problem}`)
-  const wrong = wrongKinds(options)
+  const wrong = [...wrongKinds(options), ...wrongAccess(options)]
   if (wrong.length > 0) throw new TypeError(wrong.join('; '))
   const { when } = options
   if (when !== undefined && typeof when !== 'function' && typeof when?.then !== 'function')
@@ -85,6 +94,16 @@ export function checkRegistration(options: ServiceOptions): void {
     protocol: 'http',
   } as const
   compileRegistration(options, { ...facts, exported, statics: [] })
+}
+
+function isObject(socket: SocketOption): socket is Exclude<SocketOption, string> {
+  return typeof socket !== 'string'
+}
+
+/** A socket with more to say than its path is a route. */
+function socketRoute(socket: Exclude<SocketOption, string>) {
+  readPatterns([socket.path], 'sockets')
+  return { path: socket.path, socket: true, ...accessOf(socket) }
 }
 
 function menuItemsOf(menu: ServiceOptions['menu']): MenuItems {

@@ -10,6 +10,9 @@ import { onServer, serverNowOf } from './app-server.ts'
 import { type Mountable, readRouter, recordMounts } from './express-router.ts'
 
 export { type SendOptions, sendPage } from '../fragments/page-send.ts'
+export { type GuardOptions, type ServiceSource, userOf } from '../identity/guard.ts'
+export type { User } from '../identity/verified.ts'
+export { type Middleware, optionalUser, requireUser } from './node-guard.ts'
 
 /** An Express app, as far as it is used. */
 export interface ExpressApp extends Mountable {

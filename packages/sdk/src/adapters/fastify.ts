@@ -9,6 +9,9 @@ import type { HydraService, ServiceOptions } from '../options.ts'
 import type { NodeServer } from '../server.ts'
 import { fromFastify } from './framework-path.ts'
 
+export { type GuardOptions, type ServiceSource, userOf } from '../identity/guard.ts'
+export type { User } from '../identity/verified.ts'
+export { type Hook, optionalUser, requireUser } from './fastify-guard.ts'
 export { sendPage } from './fastify-page.ts'
 
 /** What Fastify tells an `onRoute` hook, as far as it is used. */

@@ -8,6 +8,9 @@ import type { Found, FoundRoute } from '../found.ts'
 import type { HydraService, ServerOption, ServiceOptions } from '../options.ts'
 import { fromHono } from './framework-path.ts'
 
+export { type GuardOptions, type ServiceSource, userOf } from '../identity/guard.ts'
+export type { User } from '../identity/verified.ts'
+export { type HonoMiddleware, optionalUser, requireUser, type UserVariables } from './hono-guard.ts'
 export { pageResponse, type ResponseOptions } from './hono-page.ts'
 
 /** A Hono app, as far as it is used. */

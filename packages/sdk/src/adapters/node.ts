@@ -8,6 +8,9 @@ import type { HydraService, ServiceOptions } from '../options.ts'
 import type { NodeServer } from '../server.ts'
 
 export { type SendOptions, sendPage } from '../fragments/page-send.ts'
+export { type GuardOptions, type ServiceSource, userOf } from '../identity/guard.ts'
+export type { User } from '../identity/verified.ts'
+export { type Middleware, optionalUser, requireUser, userOrAnswer } from './node-guard.ts'
 
 /**
  * Puts a server behind the gateway as soon as it listens.

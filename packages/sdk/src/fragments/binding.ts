@@ -8,6 +8,7 @@ import type { FragmentsRequest, Overview, UseDeclaration } from '@hydra-gateway/
 import type { Source, StreamReceiver } from '@hydra-gateway/protocol/rsocket'
 import type { Log } from '../log.ts'
 import type { LocalFragments } from './definition.ts'
+import type { ReadToken } from './page-request.ts'
 
 /**
  * Asks the gateway for fragments of others, as one stream. Each item is a `ResolvedFragments` with what is new;
@@ -31,6 +32,8 @@ export interface PageBinding {
   /** Options of the service: its version, 0 where none is given; whether visitors stay on one instance. */
   readonly version?: string | number
   readonly affinity?: boolean
+  /** The visitor's token in a request. @default that of the login cookie */
+  readonly readToken?: ReadToken
 }
 
 /** What services keep of one visitor, by service: JSON, each up to 16 KB. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { MOST_USES, type RefDeclaration, type UseDeclaration } from '@hydra-gateway/protocol'
+import { accessOf } from '../identity/access.ts'
 import type { PageOption } from './binding.ts'
 import type { FragmentDefinition } from './definition.ts'
 
@@ -15,7 +16,8 @@ import type { FragmentDefinition } from './definition.ts'
  */
 export function refsOf(fragments: readonly FragmentDefinition[] = []): RefDeclaration[] {
   const refs = new Set<string>()
-  return fragments.map(({ ref, options: { exports = [], attributes = [], imports, assets } }) => {
+  return fragments.map(({ ref, options }) => {
+    const { exports = [], attributes = [], imports, assets } = options
     if (refs.has(ref)) throw new TypeError(`fragments: two are called "${ref}"`)
     refs.add(ref)
     return {
@@ -24,6 +26,7 @@ export function refsOf(fragments: readonly FragmentDefinition[] = []): RefDeclar
       attributes: [...new Set([...exports, ...attributes])],
       ...(imports && { imports: [...imports] }),
       ...(assets && { assets }),
+      ...accessOf(options),
     }
   })
 }

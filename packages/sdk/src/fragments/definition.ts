@@ -4,9 +4,13 @@
  * @module
  */
 import type { FragmentAssets, FragmentContext } from '@hydra-gateway/protocol'
+import type { AccessOptions } from '../identity/access.ts'
+import type { FragmentUser } from '../identity/verified.ts'
+
+export type { FragmentUser } from '../identity/verified.ts'
 
 /** What a fragment declares. Nothing else crosses between it and the pages it stands in. */
-export interface FragmentOptions {
+export interface FragmentOptions extends AccessOptions {
   /** Names it takes from a page. @default any */
   readonly imports?: readonly string[]
   /** Attributes it gives to pages that ask for them. */
@@ -15,13 +19,6 @@ export interface FragmentOptions {
   readonly attributes?: readonly string[]
   /** Styles and scripts every page with it needs: files of this service's statics, paths, or URLs. */
   readonly assets?: FragmentAssets
-}
-
-/** Who is signed in, by a verified token. */
-export interface FragmentUser {
-  readonly username: string
-  readonly roles: readonly string[]
-  readonly [claim: string]: unknown
 }
 
 /** Who a visitor's login token belongs to, once it is verified; undefined for nobody. */

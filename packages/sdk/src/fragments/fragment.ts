@@ -5,9 +5,10 @@
  */
 import { fragmentAssets, MOST_REF_LENGTH, nearest } from '@hydra-gateway/protocol'
 import { FragmentError } from '@hydra-gateway/protocol/fragments'
+import { accessFaults } from '../identity/access.ts'
 import type { FragmentDefinition, FragmentHandler, FragmentOptions } from './definition.ts'
 
-const OPTIONS = ['imports', 'exports', 'attributes', 'assets'] as const
+const OPTIONS = ['imports', 'exports', 'attributes', 'assets', 'auth', 'roles', 'providers'] as const
 const LISTS = ['imports', 'exports', 'attributes'] as const
 const KINDS_OF_ASSETS = ['styles', 'scripts']
 
@@ -50,6 +51,8 @@ export function fragment(
   refuseUnknown(name, 'option of a fragment', options, OPTIONS)
   for (const list of LISTS) checkNames(`${name}: ${list}`, list, options[list])
   checkAssets(name, options.assets)
+  const [wrong] = accessFaults(options)
+  if (wrong) throw new TypeError(`${name}: ${wrong}`)
   checkConflicts(name, options)
   return Object.freeze({ ref, options: Object.freeze({ ...options }), handler })
 }

@@ -15,9 +15,11 @@ import {
   nearest,
 } from '@hydra-gateway/protocol'
 import { mayHoldTags } from '@hydra-gateway/protocol/fragments'
+import { type AccessOptions, refusalOf } from '../identity/access.ts'
 import { type Log, nameForLog } from '../log.ts'
 import type {
   FragmentDefinition,
+  FragmentOptions,
   FragmentUser,
   Identify,
   LocalFragments,
@@ -33,6 +35,8 @@ export interface LocalDeps {
   readonly service: string
   readonly definitions: readonly FragmentDefinition[]
   readonly identify: Identify | undefined
+  /** Whom a fragment is for; absent where nobody here can tell, and the gateway alone does. @default as it says itself */
+  readonly accessOf?: (options: FragmentOptions) => AccessOptions
   readonly log: Log
   /** Puts fragments into HTML fragments rendered; asked for anew each time. */
   readonly nested: () => ResolveNested | undefined
@@ -40,7 +44,7 @@ export interface LocalDeps {
 
 /** Makes the fragments of a service ready to be rendered. */
 export function createLocalFragments(deps: LocalDeps): LocalFragments {
-  const { service, log } = deps
+  const { service, log, accessOf = (options) => options } = deps
   const definitions = new Map(deps.definitions.map((definition) => [definition.ref, definition]))
   const users = new WeakMap<FragmentContext, Promise<FragmentUser | undefined>>()
   const readOutput = createOutputReader(log)
@@ -73,6 +77,13 @@ export function createLocalFragments(deps: LocalDeps): LocalFragments {
     // One that never answers must not keep the place of a handler that never began.
     const user = await orAborted(signal, userOf(context))
     signal.throwIfAborted()
+    // The gateway has looked at it for pages of others; nobody has for those of this service.
+    const refusal = refusalOf(accessOf(options), user)
+    if (refusal)
+      throw new FragmentFailure(
+        'declined',
+        `${service}#${ref} is not for ${user ? 'this visitor' : 'visitors who are not signed in'}`,
+      )
     const given = await handler({
       imports,
       user,

@@ -11,6 +11,8 @@ import {
   type FragmentContext,
   preferredLanguage,
 } from '@hydra-gateway/protocol'
+import { readLogin } from '../identity/login.ts'
+import { type Header, headersOf } from '../request.ts'
 
 export interface PageFacts {
   readonly context: FragmentContext
@@ -18,11 +20,9 @@ export interface PageFacts {
   readonly visitor: string | undefined
 }
 
-type Header = (name: string) => string | undefined
+/** The visitor's token in the headers of a request, in the way the service is told of them. */
+export type ReadToken = (header: Header, request: unknown) => string | undefined
 
-/** Cookie of a login at the gateway. */
-const LOGIN_COOKIE = 'HYDRA-SSO'
-const TOKEN = /^[\w.~+/=-]{1,16384}$/
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]{1,180})?$/
 /** `v1.<pseudonym>.<payload>.<mac>`: opaque to services but for these two. */
 const CONTEXT = /^v1\.([\w-]{1,128})\.([\w-]*)\.[\w-]+$/
@@ -33,12 +33,17 @@ const LONGEST_CONTEXT = 4096
  *
  * @throws TypeError for something without headers
  */
-export function readPageRequest(request: object | undefined): PageFacts {
+export function readPageRequest(
+  request: object | undefined,
+  readToken: ReadToken = (header) => readLogin(header, 'cookie'),
+): PageFacts {
   if (request === undefined) return { context: { depth: 0 }, visitor: undefined }
   const header = headersOf(request)
+  if (!header)
+    throw new TypeError('the request of a page must have headers, such as the request of your framework')
   const route = header(CONTEXT_HEADER)
   const known = route !== undefined && route.length <= LONGEST_CONTEXT ? CONTEXT.exec(route) : null
-  const token = cookieOf(header('cookie'), LOGIN_COOKIE)
+  const token = readToken(header, request)
   const traceparent = header('traceparent')
   const locale = preferredLanguage(header('accept-language'))
   return {
@@ -46,7 +51,7 @@ export function readPageRequest(request: object | undefined): PageFacts {
     context: {
       depth: depthOf(header(DEPTH_HEADER)),
       ...(known && { route: known[0] }),
-      ...(token !== undefined && TOKEN.test(token) && { token }),
+      ...(token !== undefined && { token }),
       ...(locale !== undefined && { locale }),
       ...(traceparent !== undefined && TRACEPARENT.test(traceparent) && { traceparent }),
       ...(known && wantsXray(known[2] ?? '') && { xray: true }),
@@ -65,51 +70,9 @@ export function signalOf(request: object | undefined): AbortSignal | undefined {
   return undefined
 }
 
-/** Of whatever kind the request is; undefined where it doesn't say. */
-export function methodOf(request: object | undefined): unknown {
-  const { method, req } = (request ?? {}) as { method?: unknown; req?: { method?: unknown } }
-  return method ?? req?.method
-}
-
 /** The visitor a value of `hydra-context` is about, as this service knows them. */
 export function visitorOf(route: string | null | undefined): string | undefined {
   return route ? CONTEXT.exec(route)?.[1] : undefined
-}
-
-/** Requests of Node, Express, Fastify and fetch have headers; contexts of Hono and Koa have a request. */
-function headersOf(request: object): Header {
-  if (typeof request !== 'object' || request === null) throw noHeaders()
-  const { req, raw, headers } = request as { req?: unknown; raw?: unknown; headers?: unknown }
-  const inner = (req as { raw?: unknown } | undefined)?.raw
-  for (const candidate of [headers, ...[raw, req, inner].map(headersIn)]) {
-    if (typeof candidate !== 'object' || candidate === null) continue
-    if (typeof (candidate as Headers).get === 'function')
-      return (name) => (candidate as Headers).get(name) ?? undefined
-    const lines = candidate as Readonly<Record<string, unknown>>
-    return (name) => {
-      const value = Object.hasOwn(lines, name) ? lines[name] : undefined
-      if (Array.isArray(value)) return value.join(', ')
-      return typeof value === 'string' ? value : undefined
-    }
-  }
-  throw noHeaders()
-}
-
-function noHeaders(): TypeError {
-  return new TypeError('the request of a page must have headers, such as the request of your framework')
-}
-
-function headersIn(request: unknown): unknown {
-  return typeof request === 'object' && request !== null
-    ? (request as { headers?: unknown }).headers
-    : undefined
-}
-
-function cookieOf(header: string | undefined, name: string): string | undefined {
-  for (const pair of header?.split(/; */) ?? []) {
-    if (pair.startsWith(`${name}=`)) return pair.slice(name.length + 1).replace(/^"(.*)"$/, '$1')
-  }
-  return undefined
 }
 
 function depthOf(header: string | undefined): number {

@@ -12,12 +12,13 @@ import { fileURLToPath } from 'node:url'
 import { nearest, type UseDeclaration } from '@hydra-gateway/protocol'
 import { FragmentError } from '@hydra-gateway/protocol/fragments'
 import { type Log, logOf } from '../log.ts'
+import { methodOf } from '../request.ts'
 import type { PageBinding, PageOption } from './binding.ts'
 import { FragmentFailure } from './failure.ts'
 import { warnOfMade } from './page-log.ts'
 import { compileNamed, nameOf } from './page-name.ts'
 import { isFilled, isOwn, type Program } from './page-program.ts'
-import { methodOf, readPageRequest, signalOf } from './page-request.ts'
+import { readPageRequest, signalOf } from './page-request.ts'
 import { createRendering, type Rendering } from './rendering.ts'
 import { createRun } from './rendering-run.ts'
 import { sessionsOf } from './sessions.ts'
@@ -204,7 +205,7 @@ function render(
       const { name, nodes } = program
       const given = attributesOf(program, attributes)
       checkExports(program, given)
-      const { context, visitor } = readPageRequest(request)
+      const { context, visitor } = readPageRequest(request, binding.readToken)
       const sessions = sessionsOf(binding)(visitor, request)
       const run = createRun({ name, nodes, attributes: given, context, binding, sessions, budgetMs })
       return { program, run, service: binding.service, isXray: context.xray === true }

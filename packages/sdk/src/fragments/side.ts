@@ -7,12 +7,15 @@
 import { DEFAULT_RENDERS, type FragmentConflict, type Overview } from '@hydra-gateway/protocol'
 import type { RouteHandlers } from '@hydra-gateway/protocol/rsocket'
 import type { Line } from '../connection.ts'
+import { type AccessOptions, saysAccess } from '../identity/access.ts'
+import type { IdentitySide } from '../identity/side.ts'
 import type { Log } from '../log.ts'
 import type { Refused, ServiceOptions } from '../options.ts'
 import { abortController, within } from '../waiting.ts'
 import type { AskGateway, PageBinding } from './binding.ts'
 import { renderRoutes } from './channel.ts'
 import { createConflictLog, watchConflicts } from './conflicts.ts'
+import type { FragmentOptions } from './definition.ts'
 import { createDoor, type Door } from './door.ts'
 import { FragmentFailure } from './failure.ts'
 import { createLocalFragments } from './local.ts'
@@ -31,6 +34,7 @@ export interface FragmentSideDeps {
   /** What the gateway said last of all services. */
   readonly overview: () => Overview | undefined
   readonly onConflict: (conflict: FragmentConflict) => void
+  readonly identity: Pick<IdentitySide, 'identify' | 'readToken'>
 }
 
 export interface FragmentSide {
@@ -58,11 +62,22 @@ export interface FragmentSide {
  */
 export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
   const { options, log } = deps
-  const { name: service, fragments: definitions = [], pages = [], identify } = options
+  const { name: service, fragments: definitions = [], pages = [] } = options
+  const identify = options.identify ?? (async (token) => (await deps.identity.identify(token))?.user)
+  // One that is never told who calls can't look, and relies on the gateway.
+  const canTell = options.identify !== undefined || options.login !== 'none' || options.devUsers !== undefined
+  const accessOf = (own: FragmentOptions): AccessOptions => (!canTell ? {} : saysAccess(own) ? own : options)
   const { maxRenders = DEFAULT_RENDERS, maxRenderBytes = MAX_RENDER_BYTES } = options
   const { sessions, version = 0, affinity = false } = options
   // Fragments may hold tags themselves, and these may mean fragments: each side needs the other.
-  const fragments = createLocalFragments({ service, definitions, identify, log, nested: () => resolveNested })
+  const fragments = createLocalFragments({
+    service,
+    definitions,
+    identify,
+    accessOf,
+    log,
+    nested: () => resolveNested,
+  })
   const binding: PageBinding = {
     service,
     fragments,
@@ -72,6 +87,7 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
     sessions,
     version,
     affinity,
+    readToken: deps.identity.readToken,
   }
   const conflictLog = createConflictLog(service, log)
   const resolveNested = createResolveNested(binding)

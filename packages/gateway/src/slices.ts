@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 import type { Config } from './config.ts'
 import type { FragmentSettings } from './fragments/settings.ts'
-import type { OidcSettings } from './identity/oidc/settings.ts'
+import type { LocalUsersDeps } from './identity/local-users.ts'
+import type { ProvidersDeps } from './identity/oidc/providers.ts'
 import type { PasswordSettings } from './identity/passwords.ts'
 import type { ThrottleSettings } from './identity/throttle.ts'
 import type { Http2Settings } from './proxy/http2-settings.ts'
@@ -121,6 +123,16 @@ export function revocationsSlice({ identity: { session } }: Config) {
 }
 
 /** Other systems that know people. */
-export function providersSlice({ identity: { providers } }: Config): OidcSettings {
-  return providers
+export function providersSlice({ identity: { providers }, siteTitle }: Config): ProvidersDeps['settings'] {
+  return { providers, siteTitle }
+}
+
+/** People of the configuration. Whether plain passwords are taken was decided when it was read. */
+export function localUsersSlice({ identity }: Config): Pick<LocalUsersDeps, 'configured' | 'allowPlain'> {
+  return { configured: identity.users, allowPlain: identity.allowPlainPasswords !== false }
+}
+
+/** What is read of a request. */
+export function guardSlice({ identity: { cookie, maxTokenBytes } }: Config) {
+  return { cookieName: cookie.host ? `__Host-${LOGIN_COOKIE}` : LOGIN_COOKIE, maxTokenBytes }
 }

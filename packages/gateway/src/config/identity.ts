@@ -241,9 +241,9 @@ export const identity = z
         'RSA private keys of 2048 bits or more, the one that signs first. Not set: keys are made and kept in the database.',
       ),
     loginTemplate: text('the path of an HTML file', 4096).optional().describe('Login page of your own.'),
-    maxTokenBytes: limitedSize(1024, 7168)
+    maxTokenBytes: limitedSize(1024, 4080)
       .prefault(3800)
-      .describe('Largest token that is made or read. Browsers keep cookies up to 4096 bytes.'),
+      .describe('Largest token that is made or read. Browsers keep cookies up to 4096 bytes, with their names.'),
   })
   .describe(
     'Who may sign in, and how long that lasts. See [sign-in](../guides/sign-in.md) and [OpenID Connect](../guides/oidc.md).',

@@ -34,7 +34,10 @@ export interface Identity {
   readonly roles: readonly string[]
   /** Further facts, by names of claims; none of the protocol's own. */
   readonly claims: Readonly<Record<string, unknown>>
-  /** The provider's own session (`sid` of its ID token), for its back-channel logout. */
+  /**
+   * The provider's own session (`sid` of its ID token), for its back-channel logout. In a session that was read from a
+   * token it may be `psid:` and what `providerSessionHash` made of it.
+   */
   readonly providerSession?: string
 }
 
@@ -56,6 +59,8 @@ export interface Caller {
   readonly sessionEndsAt: number
   /** From then on the browser should renew. */
   readonly renewAt: number
+  /** The only service that may take the token; absent in the shared one. */
+  readonly audience?: string | undefined
   /** Who they signed in as, first, and those linked with it. Never empty. */
   readonly identities: readonly Identity[]
   /** Providers of `identities`. */
@@ -121,12 +126,12 @@ export type TokenFault =
 export interface Tokens {
   /**
    * Signs a token of a session. `audience`: for this service only. `kid`: with this key instead of the active one.
-   * `as`: who the person is in it, and first among the identities. It never outlives the session.
+   * `as`: who the person is in it, and first among the identities. `until`: it ends then at the latest. It never outlives
+   * the session, nor the key.
+   *
+   * @throws HydraError HYDRA_LOGIN_FAILED when it gets too large for a cookie; the detail says what is large
    */
-  sign(
-    session: Session,
-    options?: { readonly audience?: string; readonly kid?: string; readonly as?: Identity },
-  ): Promise<SignedToken>
+  sign(session: Session, options?: SignOptions): Promise<SignedToken>
   /**
    * Who a token belongs to, or why it is none. At once when it was verified lately. `audience`: the service it must be
    * for; absent: it must be the shared one.
@@ -134,6 +139,13 @@ export interface Tokens {
   verify(token: string, audience?: string): Caller | TokenFault | Promise<Caller | TokenFault>
   /** The session a caller's token was made of, as far as the token tells. */
   sessionOf(caller: Caller): Session
+}
+
+export interface SignOptions {
+  readonly audience?: string
+  readonly kid?: string
+  readonly as?: Identity
+  readonly until?: number
 }
 
 export interface SignedToken {

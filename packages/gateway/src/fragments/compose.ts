@@ -17,6 +17,7 @@ import type { Answers } from '../proxy/answers.ts'
 import type { AnswerSink, Composer, Composition } from '../proxy/composition.ts'
 import { createCoder } from '../proxy/compression.ts'
 import type { Exchange } from '../proxy/exchange.ts'
+import { linesOfFlat } from '../proxy/lines-of.ts'
 import type { Visitors } from '../proxy/visitors.ts'
 import { SENT } from '../proxy/wire.ts'
 import type { WireExchange } from '../proxy/wire-exchange.ts'
@@ -29,7 +30,7 @@ import { codeOf } from './hold.ts'
 import { inflatedPage, isIdentity, isReadable } from './inflated-page.ts'
 import { createFragmentObserver } from './observe.ts'
 import { pageContext } from './page-context.ts'
-import { linesOfFlat, pageHead } from './page-head.ts'
+import { pageHead } from './page-head.ts'
 import type { PageDeps, PageOutcome, PageXray } from './page-options.ts'
 import { pageText } from './page-text.ts'
 import type { Outcome, PageContext } from './port.ts'
@@ -142,7 +143,7 @@ export function createComposer(deps: ComposerDeps): Composer {
     const varies =
       (isCompressed || bodyBytes < 0 || bodyBytes >= LEAST_COMPRESSED_BYTES || isHead) && mayTransform(head)
     const coding = varies ? chooseCoding(exchange.head.get('accept-encoding')) : undefined
-    const flat = pageHead(head, instance.channel, { cache, coding, varies })
+    const flat = pageHead(head, instance, { cache, coding, varies })
     const begin = (settled: readonly Outcome[]) => {
       if (composed.hints.length > 0) flat.push('Link', composed.hints.join(', '))
       const timing = timingOf(settled)

@@ -5,8 +5,7 @@
  */
 import type { ResponseHead } from '../http1/head.ts'
 import { eachDefaultLine, isKept, nominatedBy } from '../proxy/answer-lines.ts'
-import type { HeaderLines } from '../proxy/exchange.ts'
-import type { ChannelKind } from '../routing/upstream.ts'
+import { type AnswerSource, settleSetCookie } from '../proxy/set-cookie.ts'
 
 /** Speak of the bytes of the service's answer, or of parts of them. */
 const ABOUT_BYTES: ReadonlySet<string> = new Set([
@@ -37,7 +36,7 @@ export interface PageHeadOptions {
 }
 
 /** Lines of the head, `name, value, …`. A composed page is private: its fragments may be for one visitor only. */
-export function pageHead(head: ResponseHead, channel: ChannelKind, options: PageHeadOptions): string[] {
+export function pageHead(head: ResponseHead, source: AnswerSource, options: PageHeadOptions): string[] {
   const { cache, coding, varies } = options
   const flat: string[] = []
   const control: string[] = []
@@ -51,7 +50,10 @@ export function pageHead(head: ResponseHead, channel: ChannelKind, options: Page
     if (ABOUT_BYTES.has(lower) || (cache !== 'keep' && FOR_SHARED_CACHES.has(lower))) continue
     if (lower === 'cache-control') control.push(head.value(i))
     else if (lower === 'vary') vary.push(head.value(i))
-    else flat.push(name, head.value(i))
+    else if (lower === 'set-cookie') {
+      const cookie = settleSetCookie(head.value(i), source)
+      if (cookie !== undefined) flat.push(name, cookie)
+    } else flat.push(name, head.value(i))
   }
   if (cache === 'none') flat.push('Cache-Control', 'no-store')
   else if (cache === 'private') flat.push('Cache-Control', privately(control.join(', ')))
@@ -59,7 +61,7 @@ export function pageHead(head: ResponseHead, channel: ChannelKind, options: Page
   const varied = varies ? withAcceptEncoding(vary) : vary
   if (varied.length > 0) flat.push('Vary', varied.join(', '))
   if (coding !== undefined) flat.push('Content-Encoding', coding)
-  eachDefaultLine(head, channel, (name, value) => flat.push(name, value))
+  eachDefaultLine(head, source.channel, (name, value) => flat.push(name, value))
   return flat
 }
 
@@ -112,14 +114,4 @@ function withAcceptEncoding(vary: readonly string[]): readonly string[] {
   const names = vary.join(',').toLowerCase().split(',')
   const isSaid = names.some((name) => name.trim() === '*' || name.trim() === 'accept-encoding')
   return isSaid ? vary : [...vary, 'Accept-Encoding']
-}
-
-/** Lines of an answer that is put together by us, as the parts above the engine see them. */
-export function linesOfFlat(flat: readonly string[]): HeaderLines {
-  const all = (name: string): string[] => {
-    const values: string[] = []
-    for (let i = 0; i < flat.length; i += 2) if (flat[i]!.toLowerCase() === name) values.push(flat[i + 1]!)
-    return values
-  }
-  return { flat, all, get: (name) => all(name)[0] }
 }

@@ -25,10 +25,12 @@ import { discardAnswer } from './discarder.ts'
 import type { Exchange, ForwardFailure } from './exchange.ts'
 import { connectFailure, streamFailure } from './failure.ts'
 import type { Engine } from './forward.ts'
-import { linesOf } from './lines-of.ts'
+import { linesOf, linesOfFlat } from './lines-of.ts'
 import { isIdempotent, isSafe } from './methods.ts'
 import type { Pool, PoolUser } from './pool.ts'
 import type { ServiceConnection } from './service-connection.ts'
+import { mayAskSignIn, SIGNED_OUT_CODE, SIGNED_OUT_REASON } from './service-sign-in.ts'
+import { keptSetCookies } from './set-cookie.ts'
 import { whenFlushed } from './when-flushed.ts'
 import { type BodySink, SENT, type Taken } from './wire.ts'
 import type { WireExchange } from './wire-exchange.ts'
@@ -273,6 +275,13 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       this.#askOtherwise(otherwise, bodyBytes)
       return
     }
+    if (this.#engine.signIn !== undefined && mayAskSignIn(status)) {
+      const location = this.#engine.signIn.wishOf(exchange, status, linesOf(head))
+      if (location !== undefined) {
+        this.#toSignIn(location, head, bodyBytes)
+        return
+      }
+    }
     const wantsCompose = this.#mayCompose && this.#wantsCompose(head)
     if (wantsCompose && isPart(status) && this.#isAboutPage(head)) {
       exchange.wantsWhole = true
@@ -285,10 +294,11 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     if (this.#isStream) exchange.watchPeer()
     exchange.instance = this.#instance
     try {
+      this.#engine.watchCookies(exchange, this.#instance.service, head)
       if (wantsCompose) this.#compose(head, bodyBytes)
       if (this.#composition === undefined) {
         this.#engine.onHead(exchange, status, linesOf(head))
-        exchange.relayHead(head, bodyBytes, this.#instance.channel)
+        exchange.relayHead(head, bodyBytes, this.#instance)
       }
     } catch (cause) {
       this.#fail('HYDRA_UPSTREAM_BROKEN', 'head', false, false, cause)
@@ -301,9 +311,10 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   #switch(head: ResponseHead): void {
     const engine = this.#engine
     const exchange = this.#exchange
-    const { id, service, channel } = this.#instance
+    const { id, service } = this.#instance
     exchange.instance = this.#instance
     try {
+      engine.watchCookies(exchange, service, head)
       engine.onHead(exchange, 101, linesOf(head))
     } catch (cause) {
       this.#fail('HYDRA_UPSTREAM_BROKEN', 'head', false, false, cause)
@@ -315,11 +326,17 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#phase = 'done'
     this.#connection = undefined
     engine.deadlines.delete(this)
-    const visitor = exchange.switchProtocols(head, channel)
+    const visitor = exchange.switchProtocols(head, this.#instance)
     const splice = engine.splices.open({
       visitor,
       service: connection,
-      about: { exchange: exchange.id, service, instance: id, visitor: exchange.visitor },
+      about: {
+        exchange: exchange.id,
+        service,
+        instance: id,
+        visitor: exchange.visitor,
+        caller: exchange.caller,
+      },
       onClose() {
         vitals.inFlight--
         engine.metrics.websocketClosed()
@@ -327,6 +344,37 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     })
     engine.metrics.websocketOpened()
     splice.begin()
+    // Signed out while the service made up its mind: when sockets were closed, this one was none yet.
+    const { caller } = exchange
+    if (caller !== undefined && engine.signIn?.isOver(caller))
+      queueMicrotask(() => splice.end(SIGNED_OUT_CODE, SIGNED_OUT_REASON))
+  }
+
+  /** The service wants the visitor to sign in: he gets its cookies and our way there, and nothing else of its answer. */
+  #toSignIn(location: string, head: ResponseHead, bodyBytes: number): void {
+    const engine = this.#engine
+    const exchange = this.#exchange
+    exchange.headAt = performance.now()
+    exchange.instance = this.#instance
+    engine.watchCookies(exchange, this.#instance.service, head)
+    const flat = ['Location', location, 'Cache-Control', 'no-store', 'Vary', 'Cookie, Accept, Sec-Fetch-Mode']
+    for (const cookie of keptSetCookies(head, this.#instance)) flat.push('Set-Cookie', cookie)
+    try {
+      engine.onHead(exchange, 303, linesOfFlat(flat))
+    } catch (cause) {
+      this.#fail('HYDRA_UPSTREAM_BROKEN', 'head', false, false, cause)
+      return
+    }
+    const connection = this.#connection!
+    this.#connection = undefined
+    if (this.#isBodySent) discardAnswer(this.method, bodyBytes, this.#pool, connection, engine.deadlines)
+    else connection.destroy()
+    exchange.attempt = undefined
+    this.#settle(false)
+    exchange.ownHead(303, flat, 0)
+    exchange.finish()
+    // The exchange ends with this, and the next request of the visitor may begin.
+    exchange.flush()
   }
 
   onAnswerBody(bytes: Buffer): Taken {

@@ -1,47 +1,87 @@
 /**
- * Our own cookies: found, and kept from services. All other bytes of the header stay as they came: browsers and apps
- * disagree about quoting, and it is not ours to settle.
+ * Cookies of requests: ours are found, and kept from services. All other bytes of the header stay as they came: browsers
+ * and apps disagree about quoting, and it is not ours to settle.
  *
  * @module
  */
-import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 import type { RequestHead } from '../http1/head.ts'
 import { COOKIE } from '../http1/names.ts'
+import { isOurName, unprefixedName } from './own-cookies.ts'
 
 /** Where a visitor was sent before (signed); never for services. */
 export const ROUTE_COOKIE = 'HYDRA-ROUTE'
 /** Switches tracing on for a visitor; never for services. */
 export const DEBUG_COOKIE = 'HYDRA-DEBUG'
-/** The login; for registered services only. */
-export { LOGIN_COOKIE } from '@hydra-gateway/protocol'
+
+const SEMICOLON = 59
+const SPACE = 32
+const TAB = 9
 
 /** Values of a cookie of ours in all `Cookie` lines; HTTP/2 may split one header into several. */
 export function cookieValues(lines: readonly string[], name: string): string[] {
-  const prefix = `${name}=`
   const values: string[] = []
   for (const line of lines) {
-    if (!line.includes(prefix)) continue
-    for (const pair of line.split(';')) {
-      const trimmed = pair.trim()
-      if (trimmed.startsWith(prefix)) values.push(trimmed.slice(prefix.length))
+    for (let at = line.indexOf(name); at >= 0; at = line.indexOf(name, at + name.length)) {
+      const end = at + name.length
+      if (line.charCodeAt(end) !== EQUALS || !isPairStart(line, at)) continue
+      const semicolon = line.indexOf(';', end)
+      values.push(line.slice(end + 1, semicolon < 0 ? line.length : semicolon).trim())
     }
   }
   return values
 }
 
-/** Removes our own cookies from a `Cookie` header; `undefined` when nothing is left. */
-export function filterCookies(value: string, keepLogin: boolean): string | undefined {
-  if (!value.includes('HYDRA-')) return value
-  const kept = value.split(';').filter((pair) => !isOurs(pair, keepLogin))
-  const text = kept.join(';').replace(/^[ \t]+/, '')
-  return text.trim() === '' ? undefined : text
+const EQUALS = 61
+
+/** Whether a pair begins there: only blanks stand between it and the pair before it. */
+function isPairStart(line: string, at: number): boolean {
+  for (let i = at - 1; i >= 0; i--) {
+    const code = line.charCodeAt(i)
+    if (code === SEMICOLON) return true
+    if (code !== SPACE && code !== TAB) return false
+  }
+  return true
 }
 
-function isOurs(pair: string, keepLogin: boolean): boolean {
+/**
+ * The cookies of a request as a service gets them, of all `Cookie` lines: without ours; those it keeps to itself, whose
+ * names begin with its prefix, by the names it knows. `undefined` when nothing is left.
+ */
+export function forwardCookies(lines: readonly string[], prefix?: string): string | undefined {
+  const kept: string[] = []
+  let own: Map<string, string> | undefined
+  const all = lines.length === 1 ? lines[0]! : lines.join('; ')
+  for (const pair of all.split(';')) {
+    const name = nameOf(pair)
+    if (!isOurName(name)) {
+      kept.push(pair)
+      continue
+    }
+    const unprefixed = prefix === undefined ? undefined : unprefixedName(name, prefix)
+    if (unprefixed === undefined) continue
+    own ??= new Map()
+    // Browsers send the one with the longest path first, and that is the one meant.
+    if (!own.has(unprefixed)) own.set(unprefixed, unprefixed + restOf(pair).trimEnd())
+  }
+  if (own === undefined) {
+    const text = kept.join(';').replace(/^[ \t]+/, '')
+    return text.trim() === '' ? undefined : text
+  }
+  const others = kept
+    .filter((pair) => pair.trim() !== '' && !own.has(nameOf(pair)))
+    .map((pair) => pair.trim())
+  return [...others, ...own.values()].join('; ')
+}
+
+/** With the equals sign, if there is one. */
+function restOf(pair: string): string {
   const equals = pair.indexOf('=')
-  const written = (equals < 0 ? pair : pair.slice(0, equals)).trim()
-  const name = written.startsWith('__Host-') ? written.slice(7) : written
-  return name === ROUTE_COOKIE || name === DEBUG_COOKIE || (name === LOGIN_COOKIE && !keepLogin)
+  return equals < 0 ? '' : pair.slice(equals)
+}
+
+function nameOf(pair: string): string {
+  const equals = pair.indexOf('=')
+  return (equals < 0 ? pair : pair.slice(0, equals)).trim()
 }
 
 /** `HYDRA-` somewhere in there. */

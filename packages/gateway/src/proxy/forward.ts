@@ -12,10 +12,13 @@ import type { Address, Instance } from '../routing/upstream.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 import { Attempt } from './attempt.ts'
 import type { Composer } from './composition.ts'
+import { type CookieWatch, createCookieWatch } from './cookie-watch.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { Exchange, Forward, HeaderLines } from './exchange.ts'
 import { createPool, type Pool, type PoolDeps } from './pool.ts'
+import type { ServiceSignIn } from './service-sign-in.ts'
 import type { ProxySettings } from './settings.ts'
+import type { SpliceFacts } from './splice.ts'
 import { createSplices, type Splices } from './splices.ts'
 import { wireExchange } from './wire-exchange.ts'
 
@@ -29,6 +32,8 @@ export interface ForwarderDeps {
   readonly onHead?: (exchange: Exchange, status: number, headers: HeaderLines) => void
   /** Puts fragments into pages. @default none are composed */
   readonly composer?: Composer | undefined
+  /** Sends visitors to the login whom a service wants to be signed in. @default answers go on as they are */
+  readonly signIn?: ServiceSignIn | undefined
   readonly clock: Clock
   readonly log: Log
   readonly metrics: EngineMetrics
@@ -37,6 +42,7 @@ export interface ForwarderDeps {
 export type EngineMetrics = Pick<
   Metrics,
   | 'retried'
+  | 'refused'
   | 'upstreamFailed'
   | 'upstreamConnectionOpened'
   | 'upstreamConnectionClosed'
@@ -50,6 +56,8 @@ export interface Engine {
   readonly vitals: VitalsBook
   readonly onHead: (exchange: Exchange, status: number, headers: HeaderLines) => void
   readonly composer: Composer | undefined
+  readonly signIn: ServiceSignIn | undefined
+  readonly watchCookies: CookieWatch
   readonly deadlines: Deadlines
   readonly splices: Splices
   readonly log: Log
@@ -69,13 +77,15 @@ export interface Forwarder {
   dropInstance(instanceId: string): void
   /** Says goodbye to all WebSockets with a Close frame; resolves when they are closed, in two seconds at most. */
   endSockets(code: number, reason: string): Promise<void>
+  /** Says goodbye to some; says to how many. */
+  endSocketsWhere(isMeant: (about: SpliceFacts) => boolean, code: number, reason: string): number
   /** Closes all of them; call it after the listener has closed. */
   close(): void
 }
 
 /** Makes the forwarder of one gateway. */
 export function createForwarder(deps: ForwarderDeps): Forwarder {
-  const { settings, vitals, clock, log, metrics, onHead, composer } = deps
+  const { settings, vitals, clock, log, metrics, onHead, composer, signIn } = deps
   const pools = new Map<string, Pool>()
   const shortestMs = Math.min(settings.connectTimeoutMs, settings.headTimeoutMs, settings.idleTimeoutMs)
   const deadlines = createDeadlines(clock, Math.max(10, Math.min(250, shortestMs / 4)))
@@ -96,6 +106,8 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     metrics,
     onHead: onHead ?? (() => {}),
     composer,
+    signIn,
+    watchCookies: createCookieWatch({ log, metrics }),
   }
   const poolDeps: PoolDeps = {
     settings,
@@ -123,6 +135,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     },
     own: { settings, vitals, deadlines, log, metrics, poolOf },
     endSockets: (code, reason) => splices.closeAll(code, reason),
+    endSocketsWhere: splices.closeWhere,
     dropInstance(instanceId) {
       pools.get(instanceId)?.close()
       pools.delete(instanceId)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { filterCookies } from './cookies.ts'
+import { cookieValues, forwardCookies } from './cookies.ts'
+import { cookiePrefixOf } from './own-cookies.ts'
 import { encodeName } from './request-lines.ts'
 import { answerHeaders, type RequestFacts, refusalOf, requestHeaders } from './testing/head-lines.ts'
 import { headerLines } from './testing/header-lines.ts'
@@ -126,21 +127,85 @@ test('an instance of the config file gets its own Host and neither our name for 
 })
 
 test('our cookies stay here, all other bytes of the header go on as they came', () => {
-  assert.equal(filterCookies('HYDRA-ROUTE=x; a="b; c";d=é; HYDRA-SSO=t', true), 'a="b; c";d=é; HYDRA-SSO=t')
-  assert.equal(filterCookies('a=1;HYDRA-DEBUG=1', true), 'a=1')
-  assert.equal(filterCookies('__Host-HYDRA-ROUTE=1', true), undefined)
-  assert.equal(filterCookies('X-HYDRA-ROUTE=1; hydra-route=2', true), 'X-HYDRA-ROUTE=1; hydra-route=2')
+  assert.equal(forwardCookies(['HYDRA-ROUTE=x; a="b; c";d=é; HYDRA-SSO=t']), 'a="b; c";d=é')
+  assert.equal(forwardCookies(['a=1;HYDRA-DEBUG=1']), 'a=1')
+  assert.equal(forwardCookies(['__Host-HYDRA-ROUTE=1']), undefined)
+  assert.equal(forwardCookies(['__Host-HYDRA-SSO=1; __Secure-HYDRA-SSO=2;HYDRA-SSO']), undefined)
+  assert.equal(forwardCookies(['X-HYDRA-ROUTE=1; hydra-route=2']), 'X-HYDRA-ROUTE=1; hydra-route=2')
+  assert.equal(forwardCookies(['a=1; HYDRA-RENEW=1', 'HYDRA-SSO=t', 'b=2']), 'a=1; b=2')
   fc.assert(
     fc.property(fc.string(), (value) => {
-      fc.pre(!value.includes('HYDRA-'))
-      assert.equal(filterCookies(value, false), value)
+      fc.pre(!value.includes('HYDRA-') && value.trim() !== '' && !/^[ \t]/.test(value))
+      assert.equal(forwardCookies([value]), value)
     }),
   )
   fc.assert(
     fc.property(fc.array(fc.stringMatching(/^[a-z]{1,5}=[a-zA-Z0-9"]{0,8}$/)), fc.nat(), (pairs, at) => {
       const with_ = [...pairs]
       with_.splice(at % (pairs.length + 1), 0, 'HYDRA-ROUTE=v1.abc')
-      assert.equal(filterCookies(with_.join('; '), true), pairs.length === 0 ? undefined : pairs.join('; '))
+      assert.equal(forwardCookies([with_.join('; ')]), pairs.length === 0 ? undefined : pairs.join('; '))
+    }),
+  )
+})
+
+test('a cookie of ours is found by its whole name alone, as often as it came', () => {
+  const values = (line: string) => cookieValues([line], 'HYDRA-SSO')
+  assert.deepEqual(values('a=1; HYDRA-SSO=t.u; b=2'), ['t.u'])
+  assert.deepEqual(values('HYDRA-SSO=t;HYDRA-SSO= u '), ['t', 'u'])
+  assert.deepEqual(values('HYDRA-SSO='), [''])
+  for (const other of ['__Host-HYDRA-SSO=t', 'X-HYDRA-SSO=t', 'HYDRA-SSO2=t', 'hydra-sso=t', 'a=HYDRA-SSO=t'])
+    assert.deepEqual(values(other), [], other)
+  assert.deepEqual(cookieValues(['HYDRA-SSO=t', 'a=1; \tHYDRA-SSO=u'], 'HYDRA-SSO'), ['t', 'u'])
+})
+
+test('an instance is told who calls by what we found out, and by nothing a visitor wrote', () => {
+  const told = { loginCookie: 'our.to.ken', loginHeader: 'for.this.one' }
+  for (const [cookies, expected] of [
+    [['a=1; HYDRA-SSO=their.own; b=2'], 'a=1; b=2; HYDRA-SSO=our.to.ken'],
+    [['HYDRA-SSO=their.own'], 'HYDRA-SSO=our.to.ken'],
+    [['a=1; HYDRA-SSO=x', '__Host-HYDRA-SSO=y', 'b=2'], 'a=1; b=2; HYDRA-SSO=our.to.ken'],
+  ] as const) {
+    const lines = sent([...cookies.flatMap((value) => ['Cookie', value]), 'Hydra-Token', 'evil'], told)
+    assert.deepEqual(lines.all('cookie'), [expected])
+    assert.deepEqual(lines.all('hydra-token'), ['for.this.one'])
+  }
+})
+
+test('nobody can write Hydra-Token from outside, nor have ours taken out', () => {
+  const tricks = [
+    ['Hydra-Token', 'evil'],
+    ['HYDRA-TOKEN', 'evil', 'hydra-token', 'evil'],
+    ['hydra_token', 'evil', 'Hydra_Token', 'evil', 'HYDRA-token', 'evil'],
+    ['Connection', 'hydra-token, cookie', 'Hydra-Token', 'evil', 'Cookie', 'HYDRA-SSO=evil'],
+  ]
+  for (const flat of tricks) {
+    const without = sent(flat)
+    assert.ok(!without.flat.join().includes('evil'), flat.join())
+    const lines = sent(flat, { loginCookie: 'ours', loginHeader: 'ours' })
+    assert.ok(!lines.flat.join().includes('evil'), flat.join())
+    assert.deepEqual([lines.all('hydra-token'), lines.all('cookie')], [['ours'], ['HYDRA-SSO=ours']])
+  }
+})
+
+test('a service that keeps its cookies to itself gets them by the names it knows, and nobody else gets them', () => {
+  const prefix = cookiePrefixOf('my shop')
+  const cookies = [
+    'sid=theirs; HYDRA-my%20shop.sid=mine; lang=de; __Host-HYDRA-my%20shop.csrf=x',
+    'HYDRA-my%20shop2.sid=other; HYDRA-my%20shop.sid=again; HYDRA-my%20shop.=none',
+  ]
+  const flat = cookies.flatMap((value) => ['Cookie', value])
+  const own = headerLines(requestHeaders(facts(flat), { ...registered, cookiePrefix: prefix }))
+  assert.deepEqual(own.all('cookie'), ['lang=de; sid=mine; __Host-csrf=x'])
+  assert.deepEqual(sent(flat).all('cookie'), ['sid=theirs; lang=de'])
+})
+
+test('no prefix of a service begins with that of another', () => {
+  const name = fc.oneof(fc.stringMatching(/^[a-z.%~ -]{1,6}$/), fc.string({ minLength: 1 }))
+  fc.assert(
+    fc.property(name, name, (one, other) => {
+      fc.pre(one.toWellFormed() !== other.toWellFormed())
+      assert.ok(!cookiePrefixOf(one).startsWith(cookiePrefixOf(other)))
+      assert.match(cookiePrefixOf(one), /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/)
     }),
   )
 })
@@ -191,6 +256,81 @@ test('an answer keeps its repeated cookies and loses what belongs to the connect
     ),
   )
   assert.deepEqual(lines.flat, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2'])
+})
+
+test('a cookie of a service never has a name of ours', () => {
+  const dropped = [
+    'HYDRA-SSO=x; Path=/',
+    'HYDRA-SSO',
+    '__Host-HYDRA-SSO=x; Path=/; Secure',
+    '__Secure-HYDRA-ROUTE=x',
+    '__host-HYDRA-SSO=x',
+    '__Host-Http-HYDRA-SSO=x',
+    'HYDRA-anything=',
+    // A browser sends a cookie without a name as its value alone.
+    '=HYDRA-SSO=x; Path=/',
+    ' = HYDRA-SSO=x',
+    '==HYDRA-SSO=x',
+    '=__Host-HYDRA-SSO=x',
+    'HYDRA-other.sid=x',
+  ]
+  const kept = [
+    'a=HYDRA-SSO=x',
+    'hydra-sso=x',
+    'XHYDRA-SSO=x',
+    '__Host-sid=x; Path=/',
+    '_ga=1',
+    'Hello=1',
+    '=x',
+    ';',
+  ]
+  const flat = [...dropped, ...kept].flatMap((value) => ['Set-Cookie', value])
+  for (const [status, isUpgrade] of [
+    [200, false],
+    [101, true],
+  ] as const) {
+    const more = isUpgrade ? ['Upgrade', 'websocket', 'Connection', 'upgrade'] : []
+    const lines = headerLines(answerHeaders(headerLines([...flat, ...more]), status, 'rsocket', isUpgrade))
+    assert.deepEqual(lines.all('set-cookie'), kept)
+  }
+})
+
+test('a service that keeps its cookies to itself has its prefix before their names', () => {
+  const set = [
+    'sid=1; Path=/shop',
+    '__Host-sid=2; Path=/; Secure',
+    '__SECURE-a=3',
+    'HYDRA-SSO=4',
+    '=x',
+    'a b = 5',
+  ]
+  const flat = set.flatMap((value) => ['Set-Cookie', value])
+  const lines = headerLines(answerHeaders(headerLines(flat), 200, 'rsocket', false, cookiePrefixOf('shop')))
+  assert.deepEqual(lines.all('set-cookie'), [
+    'HYDRA-shop.sid=1; Path=/shop',
+    '__Host-HYDRA-shop.sid=2; Path=/; Secure',
+    '__SECURE-HYDRA-shop.a=3',
+    '=x',
+    'HYDRA-shop.a b= 5',
+  ])
+})
+
+test('where a Medusa app says a visitor was reaches the login page', () => {
+  const fates = [
+    ['Referer=/secure/a/b; Max-Age=240; HttpOnly', 'Referer=/secure/a/b; Max-Age=240; HttpOnly; Path=/'],
+    ['Referer=/a; Path=/', 'Referer=/a; Path=/'],
+    ['Referer=/a; path = /secure; HttpOnly', 'Referer=/a; path = /secure; HttpOnly'],
+    ['Referer=/a; Path', 'Referer=/a; Path; Path=/'],
+    ['Referer=/a; Path=/; Path=', 'Referer=/a; Path=/; Path=; Path=/'],
+    ['Referrer=/a', 'Referrer=/a'],
+    ['referer=/a', 'referer=/a'],
+  ] as const
+  for (const [said, expected] of fates) {
+    const set = (channel: 'http' | 'rsocket') =>
+      headerLines(answerHeaders(headerLines(['Set-Cookie', said]), 200, channel)).all('set-cookie')
+    assert.deepEqual(set('http'), [expected])
+    assert.deepEqual(set('rsocket'), [said])
+  }
 })
 
 test('a Medusa app gets the headers its old gateway added, unless it has its own', () => {

@@ -5,8 +5,8 @@
  */
 
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
+import { SET_COOKIE } from '../http1/names.ts'
 import { statusLine } from '../http1/status.ts'
-import type { ChannelKind } from '../routing/upstream.ts'
 import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
 import { dateLine } from './date-line.ts'
 import type { TakenOver } from './exchange.ts'
@@ -14,6 +14,7 @@ import { CHUNKED_LINE, CRLF, LAST_CHUNK, REQUEST_ID_NAME, WEBSOCKET_LINES } from
 import type { Http1Connection } from './http1-connection.ts'
 import { type Pipe, PipeStream } from './pipe.ts'
 import type { RequestFacts } from './request-facts.ts'
+import { type AnswerSource, isPlainCookie, settleSetCookie } from './set-cookie.ts'
 import { putServerTiming } from './trace.ts'
 import { type BodySink, HELD, SENT, type Taken } from './wire.ts'
 import { isSendable, WireExchange } from './wire-exchange.ts'
@@ -78,7 +79,7 @@ export class Http1Exchange extends WireExchange {
     this.#connection.isLast = true
   }
 
-  relayHead(head: ResponseHead, bodyBytes: number, channel: ChannelKind): void {
+  relayHead(head: ResponseHead, bodyBytes: number, source: AnswerSource): void {
     const { status, bytes } = head
     const { slab } = this.#connection.engine
     const hasUnknownEnd = bodyBytes < 0
@@ -92,8 +93,9 @@ export class Http1Exchange extends WireExchange {
       slab.range(bytes, head.reasonAt, head.reasonEnd)
       slab.bytes(CRLF)
     } else slab.bytes(statusLine(status))
-    this.#putKeptLines(head)
-    if (channel === 'http') eachDefaultLine(head, channel, (name, value) => this.#putLine(name, value))
+    this.#putKeptLines(head, source)
+    if (source.channel === 'http')
+      eachDefaultLine(head, source.channel, (name, value) => this.#putLine(name, value))
     if (this.#isChunked) slab.bytes(CHUNKED_LINE)
     this.#endHead(status, isLast)
   }
@@ -143,21 +145,26 @@ export class Http1Exchange extends WireExchange {
     this.#isHeadOut = true
   }
 
-  /** Copies lines that go on in runs, as few as there are. */
-  #putKeptLines(head: ResponseHead): void {
+  /** Copies lines that go on in runs, as few as there are. Interim answers, of no source, set no cookies. */
+  #putKeptLines(head: ResponseHead, source: AnswerSource | undefined): void {
     const { slab } = this.#connection.engine
     const nominated = nominatedBy(head)
     const lines = head.lines()
     let runAt = -1
     let runEnd = 0
     for (let i = 0; i < lines.count; i++) {
-      if (isKept(head, i, lines.id[i]!, nominated)) {
+      const id = lines.id[i]!
+      const kept = isKept(head, i, id, nominated)
+      if (kept && (id !== SET_COOKIE || (source !== undefined && isPlainCookie(head, i, source)))) {
         if (runAt < 0) runAt = lines.nameAt[i]!
         runEnd = lines.lineEnd[i]!
-      } else if (runAt >= 0) {
-        slab.range(head.bytes, runAt, runEnd)
-        runAt = -1
+        continue
       }
+      if (runAt >= 0) slab.range(head.bytes, runAt, runEnd)
+      runAt = -1
+      if (!kept || source === undefined) continue
+      const cookie = settleSetCookie(head.value(i), source)
+      if (cookie !== undefined) this.#putLine('Set-Cookie', cookie)
     }
     if (runAt >= 0) slab.range(head.bytes, runAt, runEnd)
   }
@@ -252,7 +259,7 @@ export class Http1Exchange extends WireExchange {
     }
     this.#join(head.end - head.start + 64)
     slab.bytes(statusLine(status))
-    this.#putKeptLines(head)
+    this.#putKeptLines(head, undefined)
     slab.bytes(CRLF)
     this.#writeJoined()
     this.#connection.checkBlocked()
@@ -262,11 +269,11 @@ export class Http1Exchange extends WireExchange {
     this.#connection.watchPeer()
   }
 
-  switchProtocols(head: ResponseHead): Pipe {
+  switchProtocols(head: ResponseHead, source: AnswerSource): Pipe {
     const { slab } = this.#connection.engine
     this.#join(head.end - head.start + 512)
     slab.bytes(statusLine(101))
-    this.#putKeptLines(head)
+    this.#putKeptLines(head, source)
     slab.bytes(WEBSOCKET_LINES)
     const { added } = this
     if (added) for (let i = 0; i < added.length; i += 2) this.#putLine(added[i]!, added[i + 1]!)

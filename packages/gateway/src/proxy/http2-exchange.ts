@@ -5,13 +5,14 @@
  */
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
-import type { ChannelKind } from '../routing/upstream.ts'
+import { SET_COOKIE } from '../http1/names.ts'
 import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
 import { RATE_MS } from './body-rate.ts'
 import type { Waiting } from './deadlines.ts'
 import type { Peer } from './exchange.ts'
 import { CONNECTION_SPECIFIC } from './http2-head.ts'
 import { type RequestFacts, SLOW_BODY } from './request-facts.ts'
+import { type AnswerSource, settleSetCookie } from './set-cookie.ts'
 import { putServerTiming, SERVER_TIMING_BYTES } from './trace.ts'
 import type { VisitorEngine } from './visitor-engine.ts'
 import { type BodySink, HELD, SENT, type Taken } from './wire.ts'
@@ -137,10 +138,10 @@ export class Http2Exchange extends WireExchange implements Waiting {
     this.holdBody()
   }
 
-  relayHead(lines: ResponseHead, bodyBytes: number, channel: ChannelKind): void {
+  relayHead(lines: ResponseHead, bodyBytes: number, source: AnswerSource): void {
     const flat: string[] = [':status', String(lines.status)]
-    pushKept(flat, lines)
-    eachDefaultLine(lines, channel, (name, value) => flat.push(name.toLowerCase(), value))
+    pushKept(flat, lines, source)
+    eachDefaultLine(lines, source.channel, (name, value) => flat.push(name.toLowerCase(), value))
     this.#respond(lines.status, flat, bodyBytes)
   }
 
@@ -202,7 +203,7 @@ export class Http2Exchange extends WireExchange implements Waiting {
     const headers: Record<string, string | string[] | number> = { ':status': status }
     if (lines) {
       const flat: string[] = []
-      pushKept(flat, lines)
+      pushKept(flat, lines, undefined)
       for (let i = 0; i < flat.length; i += 2) {
         const before = headers[flat[i]!] as string | string[] | undefined
         headers[flat[i]!] =
@@ -353,12 +354,17 @@ export class Http2Exchange extends WireExchange implements Waiting {
   }
 }
 
-/** The lines of a service's answer that go on, names in lower case. */
-export function pushKept(flat: string[], head: ResponseHead): void {
+/** The lines of a service's answer that go on, names in lower case. Interim answers, of no source, set no cookies. */
+export function pushKept(flat: string[], head: ResponseHead, source: AnswerSource | undefined): void {
   const nominated = nominatedBy(head)
   const lines = head.lines()
   for (let i = 0; i < lines.count; i++) {
-    if (!isKept(head, i, lines.id[i]!, nominated)) continue
-    flat.push(head.name(i).toLowerCase(), head.value(i))
+    const id = lines.id[i]!
+    if (!isKept(head, i, id, nominated)) continue
+    if (id !== SET_COOKIE) flat.push(head.name(i).toLowerCase(), head.value(i))
+    else if (source !== undefined) {
+      const cookie = settleSetCookie(head.value(i), source)
+      if (cookie !== undefined) flat.push('set-cookie', cookie)
+    }
   }
 }

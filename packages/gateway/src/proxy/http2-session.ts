@@ -211,7 +211,7 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
     const head = new ResponseHead()
     const end = parseResponseHead(answer, 0, answer.length, this.#parts.engine.settings, head)
     const flat = [':status', String(head.status)]
-    pushKept(flat, head)
+    pushKept(flat, head, undefined)
     flat.push('x-request-id', head.get('x-request-id') ?? '')
     stream.respond(flat)
     stream.end(answer.subarray(end))

@@ -32,3 +32,13 @@ class LinesOfHead implements HeaderLines {
     return this.#flat
   }
 }
+
+/** Lines of an answer that is put together by us, as the parts above the engine see them. */
+export function linesOfFlat(flat: readonly string[]): HeaderLines {
+  const all = (name: string): string[] => {
+    const values: string[] = []
+    for (let i = 0; i < flat.length; i += 2) if (flat[i]!.toLowerCase() === name) values.push(flat[i + 1]!)
+    return values
+  }
+  return { flat, all, get: (name) => all(name)[0] }
+}

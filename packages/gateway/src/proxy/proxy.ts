@@ -87,9 +87,10 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
   /** The caller may have it: looks for an instance. */
   function serve(exchange: Exchange, route: Route): void {
     const instance = select(exchange, route, live.table.candidates(route), NONE)
-    if (!instance) return answers.unavailable(exchange, route)
-    exchange.attempts = 1
-    send(exchange, route, instance)
+    if (instance) {
+      exchange.attempts = 1
+      send(exchange, route, instance)
+    } else answers.unavailable(exchange, route)
   }
 
   /** Nearly always at once: only a token for one service alone may have to be signed first. */

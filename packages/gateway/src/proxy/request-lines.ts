@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CONTEXT_HEADER } from '@hydra-gateway/protocol'
+import { CONTEXT_HEADER, LOGIN_COOKIE, TOKEN_HEADER } from '@hydra-gateway/protocol'
 import type { RequestHead } from '../http1/head.ts'
 import {
   COOKIE,
@@ -24,7 +24,7 @@ import {
 import type { Slab } from '../http1/slab.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { HOP_BY_HOP, nominatedBy } from './answer-lines.ts'
-import { filterCookies } from './cookies.ts'
+import { forwardCookies } from './cookies.ts'
 import type { HeaderLines, Peer } from './exchange.ts'
 import { pushForwarded } from './forwarded.ts'
 import { CHUNKED_LINE, CRLF, REQUEST_ID_NAME, WEBSOCKET_LINES } from './framing-bytes.ts'
@@ -45,6 +45,9 @@ export interface Forwardable {
   readonly headers: HeaderLines
   /** What an instance whose pages ask for fragments is told of the visitor. */
   readonly context?: string | undefined
+  /** What the instance is told of who calls, if anything. */
+  readonly loginCookie?: string | undefined
+  readonly loginHeader?: string | undefined
   /** Conditions and ranges stay behind: the whole answer is wanted. */
   readonly wantsWhole?: boolean
 }
@@ -59,7 +62,10 @@ for (const id of [COOKIE, DISGUISED, EXPECT, TRACEPARENT, TRACESTATE, X_FORWARDE
 
 const VERSION_AND_HOST = Buffer.from(' HTTP/1.1\r\nHost: ')
 const COOKIE_NAME = Buffer.from('Cookie: ')
+const LOGIN_NAME = Buffer.from(`${LOGIN_COOKIE}=`)
+const BETWEEN_COOKIES = Buffer.from('; ')
 const CONTEXT_NAME = Buffer.from(`${CONTEXT_HEADER}: `)
+const TOKEN_NAME = Buffer.from(`${TOKEN_HEADER}: `)
 const NO_BODY = Buffer.from('Content-Length: 0\r\n')
 const SPACE = 0x20
 
@@ -70,7 +76,7 @@ const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE
 export function putRequestHead(
   slab: Slab,
   exchange: Forwardable,
-  instance: Pick<Instance, 'service' | 'channel' | 'hostHeader' | 'asksFragments'>,
+  instance: Pick<Instance, 'service' | 'channel' | 'hostHeader' | 'asksFragments' | 'cookiePrefix'>,
   target: string | undefined,
 ): void {
   const { head } = exchange
@@ -84,7 +90,7 @@ export function putRequestHead(
   slab.latin1(instance.hostHeader ?? exchange.authority)
   slab.bytes(CRLF)
   const isRegistered = instance.channel !== 'static'
-  putKeptLines(slab, exchange, isRegistered)
+  putKeptLines(slab, exchange, instance.cookiePrefix)
   slab.bytes(forwardedBytes(exchange))
   slab.bytes(REQUEST_ID_NAME)
   slab.latin1(exchange.id)
@@ -95,6 +101,11 @@ export function putRequestHead(
     slab.latin1(exchange.context)
     slab.bytes(CRLF)
   }
+  if (exchange.loginHeader !== undefined) {
+    slab.bytes(TOKEN_NAME)
+    slab.latin1(exchange.loginHeader)
+    slab.bytes(CRLF)
+  }
   if (exchange.isUpgrade) slab.bytes(WEBSOCKET_LINES)
   else if (head.isChunked) slab.bytes(CHUNKED_LINE)
   // Without it some servers wait for a body that never comes (RFC 9110, 8.6).
@@ -102,29 +113,23 @@ export function putRequestHead(
   slab.bytes(CRLF)
 }
 
-/** Copies lines that go on in runs, as few as there are. */
-function putKeptLines(slab: Slab, exchange: Forwardable, isRegistered: boolean): void {
+/** Copies lines that go on in runs, as few as there are. All cookies of a request with some of ours make one line. */
+function putKeptLines(slab: Slab, exchange: Forwardable, cookiePrefix: string | undefined): void {
   const { head, wantsWhole } = exchange
   const nominated = nominatedBy(head)
   const { bytes } = head
   const lines = head.lines()
   let runAt = -1
   let runEnd = 0
+  let areCookiesOut = false
   for (let i = 0; i < lines.count; i++) {
-    const rule = RULES[lines.id[i]!]!
+    const id = lines.id[i]!
+    const rule = RULES[id]!
     let isKept = rule === 0
-    if (isKept && wantsWhole && lines.id[i] === OTHER) isKept = !CONDITIONS.test(head.name(i))
-    let text: string | undefined
-    if (rule === LOOK) {
-      if (lines.id[i] === COOKIE) {
-        isKept = !exchange.hasOurCookies
-        if (!isKept) text = filterCookies(head.value(i), isRegistered)
-      } else isKept = isLineKept(exchange, lines.id[i]!, head.name(i))
-    }
-    if ((isKept || text !== undefined) && nominated?.has(head.name(i).toLowerCase())) {
-      isKept = false
-      text = undefined
-    }
+    if (isKept && wantsWhole && id === OTHER) isKept = !CONDITIONS.test(head.name(i))
+    if (rule === LOOK)
+      isKept = id === COOKIE ? !exchange.hasOurCookies : isLineKept(exchange, id, head.name(i))
+    if (isKept && nominated?.has(head.name(i).toLowerCase())) isKept = false
     if (isKept) {
       if (runAt < 0) runAt = lines.nameAt[i]!
       runEnd = lines.lineEnd[i]!
@@ -132,13 +137,26 @@ function putKeptLines(slab: Slab, exchange: Forwardable, isRegistered: boolean):
     }
     if (runAt >= 0) slab.range(bytes, runAt, runEnd)
     runAt = -1
-    if (text !== undefined) {
-      slab.bytes(COOKIE_NAME)
-      slab.latin1(text)
-      slab.bytes(CRLF)
-    }
+    if (id !== COOKIE || areCookiesOut || !exchange.hasOurCookies) continue
+    areCookiesOut = true
+    // Who calls is what we found out: that is not the visitor's to take out.
+    const own = nominated?.has('cookie') ? undefined : forwardCookies(head.all('cookie'), cookiePrefix)
+    putCookies(slab, own, exchange.loginCookie)
   }
   if (runAt >= 0) slab.range(bytes, runAt, runEnd)
+  if (!areCookiesOut && exchange.loginCookie !== undefined) putCookies(slab, undefined, exchange.loginCookie)
+}
+
+function putCookies(slab: Slab, own: string | undefined, login: string | undefined): void {
+  if (own === undefined && login === undefined) return
+  slab.bytes(COOKIE_NAME)
+  if (own !== undefined) slab.latin1(own)
+  if (login !== undefined) {
+    if (own !== undefined) slab.bytes(BETWEEN_COOKIES)
+    slab.bytes(LOGIN_NAME)
+    slab.latin1(login)
+  }
+  slab.bytes(CRLF)
 }
 
 /** What makes an answer part of a page, or word that nothing changed. */

@@ -8,6 +8,7 @@
  * @module
  */
 import type { Socket } from 'node:net'
+import type { Caller } from '../identity/port.ts'
 import type { Deadlines, Waiting } from './deadlines.ts'
 import { closeFrame, FrameFollower } from './frame-follower.ts'
 import type { BytesReceiver, Pipe } from './pipe.ts'
@@ -24,6 +25,8 @@ export interface SpliceFacts {
   readonly service: string
   readonly instance: string
   readonly visitor?: string | undefined
+  /** Who opened it; one frozen object per token. */
+  readonly caller?: Caller | undefined
 }
 
 export interface SpliceParts {

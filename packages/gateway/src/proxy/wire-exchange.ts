@@ -9,7 +9,7 @@
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
-import type { ChannelKind, Instance } from '../routing/upstream.ts'
+import type { Instance } from '../routing/upstream.ts'
 import type { Compression } from './compression.ts'
 import { holdsOurCookies } from './cookies.ts'
 import type { Exchange, HeaderLines, Peer, TakenOver } from './exchange.ts'
@@ -18,6 +18,7 @@ import { sendResponse } from './fetch-response.ts'
 import { linesOf } from './lines-of.ts'
 import type { Pipe } from './pipe.ts'
 import type { RequestFacts } from './request-facts.ts'
+import type { AnswerSource } from './set-cookie.ts'
 import type { Visit } from './visit.ts'
 import type { BodySink, Taken } from './wire.ts'
 
@@ -148,7 +149,7 @@ export abstract class WireExchange implements Exchange {
    * -1 for unknown. The head leaves with the next `flush`, or together with the first bytes.
    * `lines` are valid during this call only.
    */
-  abstract relayHead(lines: ResponseHead, bodyBytes: number, channel: ChannelKind): void
+  abstract relayHead(lines: ResponseHead, bodyBytes: number, source: AnswerSource): void
   /** Begins an answer of our own; `flat`: `name, value, …` without framing, `bodyBytes` as above. Throws nothing: what can't be sent is left out. */
   abstract ownHead(status: number, flat: readonly string[], bodyBytes: number): void
   /** Writes bytes of the answer's body. The memory may be used again by the caller only when this says SENT. */
@@ -162,7 +163,7 @@ export abstract class WireExchange implements Exchange {
   /** Passes an interim answer on. `lines` undefined: 100 Continue. */
   abstract inform(status: number, lines: ResponseHead | undefined): void
   /** Agrees to an upgrade: writes the head of a 101 (from the service's lines) and gives the connection away. */
-  abstract switchProtocols(lines: ResponseHead, channel: ChannelKind): Pipe
+  abstract switchProtocols(lines: ResponseHead, source: AnswerSource): Pipe
   abstract takeOver(): TakenOver
   /** The answer may be silent for hours: has a visitor who is gone without a word found. */
   abstract watchPeer(): void

@@ -30,6 +30,9 @@ export interface RequestFacts {
   /** What the gateway took for the authority; the Host line of a request that has none. */
   readonly authority: string
   readonly headers: HeaderLines
+  /** What the instance is told of who calls. */
+  readonly loginCookie?: string
+  readonly loginHeader?: string
 }
 
 /** Written heads are longer than what came. */
@@ -45,9 +48,11 @@ export function refusalOf(facts: RequestFacts): string | undefined {
 /** The header lines of a request towards an instance, Host first. Throws when the codec refuses what was asked. */
 export function requestHeaders(
   facts: RequestFacts,
-  instance: Pick<Instance, 'service' | 'channel' | 'hostHeader'>,
+  instance: Pick<Instance, 'service' | 'channel' | 'hostHeader' | 'cookiePrefix'>,
 ): string[] {
   const { exchange, slab } = exchangeOf(readRequest(requestBytes(facts)), facts)
+  exchange.loginCookie = facts.loginCookie
+  exchange.loginHeader = facts.loginHeader
   putRequestHead(slab, exchange, instance, '/a')
   return readRequest(slab.end()).flat()
 }
@@ -61,12 +66,14 @@ export function answerHeaders(
   status: number,
   channel: Instance['channel'],
   isUpgrade = false,
+  cookiePrefix?: string,
 ): string[] {
   const answer = readAnswer(headBytes(`HTTP/1.1 ${status} Any`, lines.flat))
   const asked = readRequest(headBytes('GET /a HTTP/1.1', ['Host', 'shop.example']))
   const { exchange, written } = exchangeOf(asked, { ...NOBODY, isUpgrade })
-  if (isUpgrade) exchange.switchProtocols(answer)
-  else exchange.relayHead(answer, answer.isChunked ? -1 : answer.contentLength, channel)
+  const source = { channel, ...(cookiePrefix === undefined ? {} : { cookiePrefix }) }
+  if (isUpgrade) exchange.switchProtocols(answer, source)
+  else exchange.relayHead(answer, answer.isChunked ? -1 : answer.contentLength, source)
   exchange.flush()
   const head = readAnswer(written())
   const flat = head.flat()

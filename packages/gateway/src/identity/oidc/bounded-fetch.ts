@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isLoopback } from '@hydra-gateway/protocol'
 
 /** A provider was asked, or was to be asked, in a way we don't ask. A constant word. */
 export class AskingError extends Error {
@@ -60,17 +61,13 @@ export function isTakenUrl(text: unknown, allowInsecure: boolean): text is strin
   if (typeof text !== 'string' || !URL.canParse(text)) return false
   const { protocol, hostname, username, password } = new URL(text)
   if (username !== '' || password !== '') return false
-  return protocol === 'https:' || (protocol === 'http:' && (allowInsecure || isLoopback(hostname)))
+  return protocol === 'https:' || (protocol === 'http:' && (allowInsecure || isOwnMachine(hostname)))
 }
 
-function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    // The URL parser has written every other form of an IPv4 address out.
-    /^127\.\d+\.\d+\.\d+$/.test(hostname)
-  )
+function isOwnMachine(hostname: string): boolean {
+  // The URL parser has written every form of an IPv4 address out.
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return host === 'localhost' || host.endsWith('.localhost') || isLoopback(host)
 }
 
 async function readUpTo(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {

@@ -1,0 +1,101 @@
+/**
+ * What a browser does with redirects and cookies, without one: for tests of the wire, where it counts what is sent.
+ *
+ * @module
+ */
+
+export interface Step {
+  readonly url: string
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+}
+
+export interface Kept {
+  readonly value: string
+  readonly path: string
+  readonly attributes: string
+}
+
+export interface CookieBrowser {
+  /** By `host name`, then by name: browsers don't tell ports apart. */
+  readonly jar: Map<string, Map<string, Kept>>
+  /** One request, as a navigation; redirects are not followed. */
+  get(url: string, headers?: Readonly<Record<string, string>>): Promise<Step>
+  /** Follows redirects until there are none, or `stop` says so. Resolves with all steps. */
+  open(url: string, options?: OpenOptions): Promise<readonly Step[]>
+  /** Names of the cookies of a host. */
+  names(host?: string): readonly string[]
+}
+
+export interface OpenOptions {
+  readonly headers?: Readonly<Record<string, string>>
+  /** Called with where the browser would go next. */
+  readonly stop?: (next: string) => boolean
+}
+
+const MAX_STEPS = 20
+
+/** Page of a navigation, as browsers ask for it. */
+export const NAVIGATION: Readonly<Record<string, string>> = {
+  accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+  'sec-fetch-site': 'none',
+}
+
+export function createCookieBrowser(): CookieBrowser {
+  const jar = new Map<string, Map<string, Kept>>()
+
+  async function get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Step> {
+    const { hostname, pathname } = new URL(url)
+    const kept = jar.get(hostname) ?? new Map<string, Kept>()
+    jar.set(hostname, kept)
+    const sent = [...kept].filter(([, { path }]) => isBelow(pathname, path))
+    const cookie = sent.map(([name, { value }]) => `${name}=${value}`).join('; ')
+    const response = await fetch(url, {
+      redirect: 'manual',
+      headers: { ...NAVIGATION, ...(cookie === '' ? {} : { cookie }), ...headers },
+    })
+    for (const line of response.headers.getSetCookie()) keep(kept, pathname, line)
+    return { url, status: response.status, headers: response.headers, body: await response.text() }
+  }
+
+  async function open(url: string, { headers, stop }: OpenOptions = {}): Promise<readonly Step[]> {
+    const steps: Step[] = []
+    for (let next = url; steps.length < MAX_STEPS; ) {
+      const step = await get(next, headers)
+      steps.push(step)
+      const location = step.headers.get('location')
+      if (step.status < 300 || step.status > 399 || location === null) return steps
+      next = new URL(location, next).href
+      if (stop?.(next)) return steps
+    }
+    throw new Error(`redirected without end: ${steps.map((step) => step.url).join('\n')}`)
+  }
+
+  return { jar, get, open, names: (host = '127.0.0.1') => [...(jar.get(host)?.keys() ?? [])] }
+}
+
+function keep(kept: Map<string, Kept>, pathname: string, line: string): void {
+  const [pair = '', ...rest] = line.split(';')
+  const equals = pair.indexOf('=')
+  const [name, value] = [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()]
+  const attribute = (wanted: string): string | undefined =>
+    rest
+      .map((one) => one.trim().split('='))
+      .find(([key]) => key?.toLowerCase() === wanted)
+      ?.slice(1)
+      .join('=')
+  const age = attribute('max-age')
+  const expires = attribute('expires')
+  const isGone =
+    age === undefined ? expires !== undefined && Date.parse(expires) < Date.now() : Number(age) <= 0
+  const path = attribute('path') ?? pathname.slice(0, Math.max(1, pathname.lastIndexOf('/')))
+  if (isGone) kept.delete(name)
+  else kept.set(name, { value, path, attributes: rest.join(';').trim() })
+}
+
+function isBelow(pathname: string, path: string): boolean {
+  return pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)
+}

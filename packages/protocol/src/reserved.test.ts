@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parsePattern } from './pattern/index.ts'
-import { isReservedPath, isReservedPattern, RESERVED_PATHS } from './reserved.ts'
+import { isLoginPath, isLoginPattern, isReservedPath, isReservedPattern, RESERVED_PATHS } from './reserved.ts'
 
 test('what the gateway answers itself is reserved, and nothing that looks like it', () => {
   for (const path of ['/h/', '/h/rsocket', '/_h/services', '/_hydra/', '/health', '/.well-known/jwks.json'])
@@ -43,4 +43,16 @@ test('the shortcut for ordinary paths overlooks no entry of the list', () => {
       assert.equal(isReservedPath(entry + rest), entry.endsWith('/') || rest === '')
     }),
   )
+})
+
+test('the paths of sign-in are those two, and nothing below them', () => {
+  for (const path of ['/login', '/logout']) {
+    assert.ok(isLoginPath(path), path)
+    assert.ok(parsePattern(path).patterns.every(isLoginPattern), path)
+    assert.ok(!isReservedPath(path), path)
+  }
+  for (const path of ['/', '/login/', '/login/x', '/logins', '/Login', '/a/login'])
+    assert.ok(!isLoginPath(path), path)
+  for (const text of ['/login/**', '/{page}', '/login/x', '/**'])
+    assert.ok(!parsePattern(text).patterns.some(isLoginPattern), text)
 })

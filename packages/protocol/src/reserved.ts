@@ -9,6 +9,9 @@ import type { Pattern } from './pattern/index.ts'
 /** An entry that ends in `/` is a prefix, others are exact: `/h/x` is reserved, `/h` is not. */
 export const RESERVED_PATHS = ['/h/', '/_h/', '/_hydra/', '/health', '/.well-known/jwks.json'] as const
 
+/** The gateway's as well while people can sign in there; services' own while nobody can. */
+export const LOGIN_PATHS = ['/login', '/logout'] as const
+
 const PREFIXES: readonly string[] = RESERVED_PATHS.filter((path) => path.endsWith('/'))
 const EXACT: ReadonlySet<string> = new Set(RESERVED_PATHS.filter((path) => !path.endsWith('/')))
 
@@ -31,3 +34,16 @@ export function isReservedPattern({ segments }: Pick<Pattern, 'segments'>): bool
   const path = `/${literal.join('/')}`
   return whole ? isReservedPath(path) : PREFIXES.some((prefix) => `${path}/`.startsWith(prefix))
 }
+
+/** True for a canonical request path that is the gateway's while people can sign in. */
+export function isLoginPath(path: string): boolean {
+  return path.charCodeAt(1) === 108 && LOGINS.has(path)
+}
+
+/** True for a pattern all of whose paths are. */
+export function isLoginPattern({ segments }: Pick<Pattern, 'segments'>): boolean {
+  const [only] = segments
+  return segments.length === 1 && only?.kind === 'literal' && LOGINS.has(`/${only.text}`)
+}
+
+const LOGINS: ReadonlySet<string> = new Set(LOGIN_PATHS)

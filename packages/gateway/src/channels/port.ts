@@ -21,6 +21,8 @@ export interface Registered {
   readonly revision: number
   /** Routes that are not served, each with its reason. */
   readonly refused: readonly { readonly path: string; readonly reason: string }[]
+  /** Base64 SPKI of the key it is told of: tokens for who holds only one are signed with it. */
+  readonly publicKey: string | null
 }
 
 /**
@@ -58,4 +60,6 @@ export interface KnownInstance {
   readonly port: number
   /** Address of the peer that registered it. */
   readonly peer: string | undefined
+  /** Id of the only key it holds; undefined of those that ask for keys. */
+  readonly keyId: string | undefined
 }

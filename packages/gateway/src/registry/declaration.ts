@@ -13,13 +13,15 @@ import {
   MAX_COMBINATIONS,
   type Pattern,
   type Registration,
+  type RouteDeclaration,
   type Translation,
   translate,
 } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
+import { accessOf, FOR_EVERYBODY } from '../routing/access.ts'
 import { fallbackProblem } from '../routing/fallback.ts'
-import { isReservedPath, isReservedPattern } from '../routing/reserved.ts'
-import type { Manifest, RouteKind, RouteSpec } from '../routing/route.ts'
+import { isLoginPattern, isReservedPath, isReservedPattern } from '../routing/reserved.ts'
+import type { Access, Manifest, RouteKind, RouteSpec } from '../routing/route.ts'
 import type { ChannelKind } from '../routing/upstream.ts'
 
 export interface Refusal {
@@ -37,7 +39,7 @@ export interface Declaration {
 
 /** What of a registration decides its routes, in an order that doesn't depend on the sender's. */
 export function manifestHash(registration: Registration, channel: ChannelKind): string {
-  const { name, endpoints, sockets, staticResources, routes } = registration
+  const { name, endpoints, sockets, staticResources, routes, auth, roles, providers } = registration
   const declared = [
     name,
     channel === 'http',
@@ -45,14 +47,25 @@ export function manifestHash(registration: Registration, channel: ChannelKind): 
     [...sockets].sort(),
     [...staticResources].sort(),
     routes,
+    ...(isSaid({ auth, roles, providers }) ? [{ auth, roles, providers }] : []),
   ]
   return createHash('sha256').update(JSON.stringify(declared)).digest('hex').slice(0, 32)
+}
+
+function isSaid({ auth, roles, providers }: { [Key in keyof Access]: Access[Key] | undefined }): boolean {
+  return auth !== undefined || roles !== undefined || providers !== undefined
+}
+
+/** What a registration says for all its routes and fragments; a sentence when it contradicts itself. */
+export function usualAccess(said: Pick<Registration, 'auth' | 'roles' | 'providers'>): Access | string {
+  return accessOf(said, FOR_EVERYBODY)
 }
 
 /**
  * Compiles the routes of a registration.
  *
- * @throws HydraError HYDRA_TOO_LARGE above `maxRoutes`. Counted is what costs: optional parts as the routes they
+ * @throws HydraError HYDRA_BAD_REGISTRATION when what it says for all its routes contradicts itself, as nobody could
+ * tell whom they are for; HYDRA_TOO_LARGE above `maxRoutes`. Counted is what costs: optional parts as the routes they
  * stand for, every 16 segments of a path as a route, and paths that are left out like the others.
  */
 export function compileDeclaration(
@@ -60,10 +73,18 @@ export function compileDeclaration(
   channel: ChannelKind,
   {
     maxRoutes,
+    hasLogin = false,
     hash = manifestHash(registration, channel),
-  }: { readonly maxRoutes: number; readonly hash?: string },
+  }: {
+    readonly maxRoutes: number
+    /** `/login` and `/logout` are the gateway's. @default false */
+    readonly hasLogin?: boolean
+    readonly hash?: string
+  },
 ): Declaration {
   const { name, endpoints, sockets, staticResources } = registration
+  const usual = usualAccess(registration)
+  if (typeof usual === 'string') throw new HydraError('HYDRA_BAD_REGISTRATION', usual)
   const routes: RouteSpec[] = []
   const refused: Refusal[] = []
   const warnings: string[] = []
@@ -86,45 +107,44 @@ export function compileDeclaration(
     }
     for (const { segments } of read.patterns) count(Math.ceil(segments.length / USUAL_SEGMENTS) || 1)
     warnings.push(...read.warnings)
-    const reserved = read.patterns.some(isReservedPattern)
-    if (reserved) refused.push({ path, reason: 'this path belongs to the gateway' })
+    if (read.patterns.some(isReservedPattern)) refused.push({ path, reason: RESERVED })
+    else if (hasLogin && read.patterns.some(isLoginPattern)) refused.push({ path, reason: SIGN_IN })
     else for (const pattern of read.patterns) use(pattern)
   }
   const declare = (dialect: Dialect, path: string, kind: RouteKind): void =>
-    translated(dialect, path, (pattern) => add({ pattern, kind }))
+    translated(dialect, path, (pattern) => add({ pattern, kind, ...usual }))
 
   const given = endpoints.length + sockets.length + staticResources.length + registration.routes.length
   if (given > maxRoutes) throw tooManyRoutes(maxRoutes)
 
   for (const path of endpoints) declare('spring', path, 'page')
   for (const path of sockets) declare('spring', path, 'socket')
-  for (const { path, dialect, host, fallback, ...rest } of registration.routes) {
-    const problem = fallback === undefined ? undefined : fallbackProblem(fallback)
-    if (problem) refused.push({ path, reason: `its fallback ${problem}` })
-    else if (rest.to !== undefined && !SENDABLE.test(rest.to))
-      refused.push({ path, reason: 'its `to` holds a character that must be encoded' })
-    else {
-      translated(dialect, path, (pattern) =>
-        add({
-          pattern,
-          kind: 'page',
-          ...(host === undefined ? {} : { host: host.toLowerCase() }),
-          ...(fallback === undefined ? {} : { fallback }),
-          ...rest,
-        }),
-      )
+  for (const route of registration.routes) {
+    const { path, dialect, host, fallback, socket, auth, roles, providers, ...rest } = route
+    const said = accessOf(route, usual)
+    const problem = typeof said === 'string' ? said : routeProblem(route)
+    const access = typeof said === 'string' ? (accessOf({ roles, providers }, usual) as Access) : said
+    if (problem !== undefined) refused.push({ path, reason: problem })
+    const place = host === undefined ? {} : { host: host.toLowerCase() }
+    const kind: RouteKind = socket ? 'socket' : 'page'
+    if (problem === undefined) {
+      const own = { ...place, ...(fallback === undefined ? {} : { fallback }), ...rest, ...access }
+      translated(dialect, path, (pattern) => add({ pattern, kind, ...own }))
+    } else if (access.auth === 'required') {
+      // Left out, its path would belong to a wider route of the service, which may be for everybody.
+      translated(dialect, path, (pattern) => add({ pattern, kind, ...place, ...access }))
     }
   }
 
   // The page of a Medusa application opens its socket here; the application has it at /socket (medusa.md 2.4).
   // A service named like a prefix of ours has no such paths: `/h/socket` is never asked of it.
   if (isReservedPath(`/${name}/`)) {
-    refused.push({ path: `/${name}/**`, reason: 'this path belongs to the gateway' })
+    refused.push({ path: `/${name}/**`, reason: RESERVED })
     return { manifest: { hash, routes }, refused, warnings }
   }
   if (channel === 'http') {
     count(1)
-    add({ pattern: literalPattern(`/${name}/socket`), kind: 'socket', to: '/socket' })
+    add({ pattern: literalPattern(`/${name}/socket`), kind: 'socket', to: '/socket', ...usual })
   }
   for (const resource of staticResources) {
     // Medusa clients send whatever their class path holds; folders are no files.
@@ -139,9 +159,23 @@ export function compileDeclaration(
       kind: 'static',
       to: webjar ? `/${encoded}` : `/static/${encoded}`,
       ...(webjar ? { otherwise: `/static/${encoded}` } : {}),
+      ...usual,
     })
   }
   return { manifest: { hash, routes }, refused, warnings }
+}
+
+const RESERVED = 'this path belongs to the gateway'
+const SIGN_IN = 'this path belongs to the gateway while people sign in there'
+
+/** Why a route can't be served as it is declared, its path and its access aside. */
+function routeProblem({ fallback, to, socket, methods }: RouteDeclaration): string | undefined {
+  const problem = fallback === undefined ? undefined : fallbackProblem(fallback)
+  if (problem) return `its fallback ${problem}`
+  if (to !== undefined && !SENDABLE.test(to)) return 'its `to` holds a character that must be encoded'
+  if (socket && methods && !methods.includes('GET'))
+    return 'a WebSocket begins with GET, which is not among its methods'
+  return undefined
 }
 
 /** Hardly a route has more segments; one that does costs as much as several. */

@@ -23,6 +23,8 @@ export interface Member {
   readonly refused: readonly Refusal[]
   /** What it says of fragments. */
   readonly fragments: FragmentFacts
+  /** What it was answered with: base64 SPKI of the key that signed then. */
+  readonly publicKey: string | null
   /** As the data plane sees it. Another object once its fragments are judged otherwise. */
   instance: Instance
   /** `available` serves, `recovering` lost its channel and may return. */

@@ -19,6 +19,8 @@ export interface OverviewInput {
   readonly vitals: Pick<VitalsBook, 'of'>
   /** Pages and fragments that don't fit together, and how many more there are. */
   readonly fragments?: { readonly listed: readonly FragmentConflict[]; readonly more: number }
+  /** Base64 SPKI of the key that signs tokens. */
+  readonly publicKey: string | null
 }
 
 /** Conflicts of fragments that everybody is told. */
@@ -36,7 +38,7 @@ export function serviceState(entry: Entry, vitals: Pick<VitalsBook, 'of'>): Serv
 }
 
 /** Compiles the overview. Its hash changes when anything in it does, and with nothing else. */
-export function compileOverview({ entries, table, vitals, fragments }: OverviewInput): Overview {
+export function compileOverview({ entries, table, vitals, fragments, publicKey }: OverviewInput): Overview {
   const known = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))
   const pages = new Map(known.map((entry) => [entry.name, pagesOf(entry, table, vitals)]))
   const services = known.map((entry): OverviewService => {
@@ -67,10 +69,18 @@ export function compileOverview({ entries, table, vitals, fragments }: OverviewI
   const weights = known.map((entry) => [...entry.members.values()].map(({ instance }) => instance.weight))
   const conflicts = fragments && fragments.listed.length > 0 ? conflictsOf(fragments) : undefined
   const hash = createHash('sha256')
-    .update(JSON.stringify([services, menus, weights, ...(conflicts ? [conflicts] : [])]))
+    .update(
+      JSON.stringify([
+        services,
+        menus,
+        weights,
+        ...(conflicts ? [conflicts] : []),
+        ...(publicKey ? [publicKey] : []),
+      ]),
+    )
     .digest('hex')
   const type = 'ACTIVE_SERVERS_UPDATE'
-  return { type, hash, services, menus, publicKey: null, roleMappings: {}, ...conflicts }
+  return { type, hash, services, menus, publicKey, roleMappings: {}, ...conflicts }
 }
 
 /** Most fragments of one service whose assets everybody is told; those of others stand in place. */
@@ -122,7 +132,9 @@ function pagesOf(
   for (const [manifest, isServed] of served) {
     for (const path of pagesOfManifest(manifest)) pages.set(path, pages.get(path) || isServed)
   }
-  for (const { newcomer, pattern } of table.conflicts()) if (newcomer === name) pages.delete(pattern)
+  // A version that waits for another of its own service takes nothing away.
+  for (const { newcomer, incumbent, pattern } of table.conflicts())
+    if (newcomer === name && incumbent !== name) pages.delete(pattern)
   return pages
 }
 

@@ -7,18 +7,28 @@ import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Registration } from '@hydra-gateway/protocol'
 import type { Registrant } from '../channels/port.ts'
+import { NO_IDENTITY } from '../identity/no-identity.ts'
+import type { IdentityFacts } from '../identity/port.ts'
 import type { Log } from '../observe/log.ts'
+import { cookiePrefixOf } from '../proxy/own-cookies.ts'
+import { FOR_EVERYBODY } from '../routing/access.ts'
 import type { Address } from '../routing/upstream.ts'
 import { compileDeclaration, type Declaration, manifestHash } from './declaration.ts'
 import { type FragmentFacts, fragmentFactsOf, fragmentHash } from './fragment-facts.ts'
 import type { Member } from './member.ts'
 
 /**
- * Makes a member of a checked registration. `host` is the address requests go to.
+ * Makes a member of a checked registration. `host` is the address requests go to; `keyId` the key another node answered
+ * it with.
  *
- * @throws HydraError HYDRA_TOO_LARGE above `maxRoutes`
+ * @throws HydraError HYDRA_TOO_LARGE above `maxRoutes`, HYDRA_BAD_REGISTRATION when what it says for all contradicts itself
  */
-export type Recruiter = (registration: Registration, registrant: Registrant, host: string) => Member
+export type Recruiter = (
+  registration: Registration,
+  registrant: Registrant,
+  host: string,
+  keyId?: string,
+) => Member
 
 export interface RecruiterDeps {
   readonly settings: { readonly maxRoutes: number }
@@ -27,20 +37,28 @@ export interface RecruiterDeps {
   /** The same of fragments. */
   readonly knownFragments: (service: string, hash: string) => FragmentFacts | undefined
   readonly node: string
+  /** @default nobody can sign in */
+  readonly identity?: IdentityFacts | undefined
   readonly log: Log
 }
 
 /** Warnings of one registration that are logged: a framework writes the same thing about every route. */
 const MOST_LOGGED = 20
 
-export function createRecruiter({ settings, known, knownFragments, node, log }: RecruiterDeps): Recruiter {
+export function createRecruiter(deps: RecruiterDeps): Recruiter {
+  const { settings, known, knownFragments, node, identity = NO_IDENTITY, log } = deps
   const declarationOf = (registration: Registration, channel: Registrant['channel']) => {
     const { name } = registration
     const hash = manifestHash(registration, channel)
     const before = known(name, hash)
     if (before) return before
-    const compiled = compileDeclaration(registration, channel, { ...settings, hash })
-    const { warnings } = compiled
+    const compiled = compileDeclaration(registration, channel, { ...settings, hasLogin: identity.isOn, hash })
+    const { warnings, manifest } = compiled
+    if (!identity.isOn && manifest.routes.some(({ auth }) => auth === 'required'))
+      log.warn(
+        { service: name },
+        'some of its routes ask for a sign-in, and nobody can sign in here: they are closed',
+      )
     if (warnings.length > 0) {
       const more = warnings.length - MOST_LOGGED
       log.warn(
@@ -57,11 +75,14 @@ export function createRecruiter({ settings, known, knownFragments, node, log }: 
     return before ?? fragmentFactsOf(registration, hash)
   }
 
-  return (registration, { channel, peer }, host) => {
+  return (registration, { channel, peer }, host, keyId) => {
     const { name: service, version, weight } = registration
+    const isOurs = registration.protocol === 1
     const { manifest, refused } = declarationOf(registration, channel)
     const fragments = fragmentsOf(registration)
-    const { refs, uses } = fragments
+    const { refs, uses, access } = fragments
+    // Medusa's applications take one key, the one they are answered with; all others ask for what they don't know.
+    const holds = channel === 'http' && !isOurs ? (keyId ?? identity.keyId()) : undefined
     const own = channel === 'rsocket' ? registration.instanceId : undefined
     const id = own ?? addressId(registration, host)
     return {
@@ -74,6 +95,7 @@ export function createRecruiter({ settings, known, knownFragments, node, log }: 
       manifest,
       refused,
       fragments,
+      publicKey: identity.publicKey(),
       state: 'available',
       instance: Object.freeze({
         id,
@@ -85,9 +107,13 @@ export function createRecruiter({ settings, known, knownFragments, node, log }: 
         weight,
         awakening: registration.awakening ?? 'NEWEST_VERSION_WINS',
         affinity: registration.affinity ?? channel === 'http',
-        isOurs: registration.protocol === 1,
+        isOurs,
+        login: registration.login ?? (channel === 'static' ? 'none' : 'cookie'),
+        ...(holds === undefined ? {} : { keyId: holds }),
+        ...(registration.cookies === 'own' ? { cookiePrefix: cookiePrefixOf(service) } : {}),
         asksFragments: registration.asksFragments === true || uses.length > 0,
         ...(refs ? { refs } : {}),
+        ...(access === FOR_EVERYBODY ? {} : { access }),
       }),
     }
   }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type RegistrationInput, registration } from '@hydra-gateway/protocol'
 import { createAdmission } from '../address/admission.ts'
+import { NO_IDENTITY } from '../identity/no-identity.ts'
+import type { IdentityFacts } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import { createLog } from '../observe/log.ts'
 import { createManualClock } from '../observe/manual-clock.ts'
@@ -27,11 +29,13 @@ function setUp({
   store: shared,
   node = 'a',
   clockOf = (clock) => clock,
+  identity,
 }: {
   settings?: object
   store?: ReturnType<typeof createMemoryStore>
   node?: string
   clockOf?: (clock: Clock) => Clock
+  identity?: IdentityFacts
 } = {}) {
   const clock = createManualClock()
   const live: Live = { table: emptyTable() }
@@ -49,6 +53,7 @@ function setUp({
         'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
     },
     node,
+    ...(identity && { identity }),
     clock: clockOf(clock),
     log,
   })
@@ -448,4 +453,57 @@ test('a change of fragments, weight or version at one node reaches the others', 
     assert.deepEqual(there, here)
   }
   sync.stop()
+})
+
+test('an instance is told who calls as it asked for, and by the key it holds', async () => {
+  let keyId = 'one'
+  const identity = { ...NO_IDENTITY, isOn: true, keyId: () => keyId, publicKey: () => `spki of ${keyId}` }
+  const { registry, live } = setUp({ identity })
+  const joined = async (channel: 'rsocket' | 'http', more: Partial<RegistrationInput> = {}) => {
+    const bean = registration.parse({ name: 'shop', host: '127.0.0.1', port: 3000, ...more })
+    const { publicKey, instanceId } = await registry.register(bean, { channel, peer: '127.0.0.1' })
+    const instance = live.table.instances('shop').find(({ id }) => id === instanceId)
+    registry.deregister(instanceId)
+    return { publicKey, login: instance?.login, keyId: instance?.keyId, prefix: instance?.cookiePrefix }
+  }
+  const usual = { publicKey: 'spki of one', login: 'cookie', keyId: undefined, prefix: undefined }
+  assert.deepEqual(await joined('rsocket', { protocol: 1 }), usual)
+  assert.deepEqual(await joined('http', { protocol: 1 }), usual)
+  assert.deepEqual(await joined('http'), { ...usual, keyId: 'one' })
+  keyId = 'two'
+  assert.deepEqual(await joined('http', { login: 'header', cookies: 'own' }), {
+    publicKey: 'spki of two',
+    login: 'header',
+    keyId: 'two',
+    prefix: 'HYDRA-shop.',
+  })
+  const bean = registration.parse({ name: 'old', host: '127.0.0.1', port: 3000, routes: [{ path: '/old' }] })
+  registry.registerStatic(bean, { id: 'x', address: { protocol: 'http', host: '127.0.0.1', port: 3000 } })
+  assert.equal(live.table.instances('old')[0]?.login, 'none')
+})
+
+test('a key that changed is news for everybody, with another hash', async () => {
+  let key = 'one'
+  let onKeys = (): void => {}
+  const { registry, join, clock } = setUp({
+    identity: {
+      ...NO_IDENTITY,
+      isOn: true,
+      publicKey: () => key,
+      onKeys(listener) {
+        onKeys = listener
+        return () => {}
+      },
+    },
+  })
+  await join('orders', ['/orders'])
+  const before = registry.overview()
+  assert.equal(before.publicKey, 'one')
+  const told: (string | null)[] = []
+  registry.onOverview(({ publicKey }) => void told.push(publicKey))
+  key = 'two'
+  onKeys()
+  clock.advance(10)
+  assert.deepEqual(told, ['two'])
+  assert.notEqual(registry.overview().hash, before.hash)
 })

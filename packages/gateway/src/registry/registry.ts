@@ -11,6 +11,8 @@ import type { Overview, Registration } from '@hydra-gateway/protocol'
 import type { Admission } from '../address/admission.ts'
 import type { KnownInstance, Registered, Registrar } from '../channels/port.ts'
 import { HydraError } from '../errors.ts'
+import { NO_IDENTITY } from '../identity/no-identity.ts'
+import type { IdentityFacts } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import { fallbackProblem } from '../routing/fallback.ts'
@@ -57,6 +59,8 @@ export interface RegistryDeps {
   readonly publish: (change: ServiceChange | { readonly forgotten: string }) => void
   /** Name of this node in the store. */
   readonly node: string
+  /** @default nobody can sign in */
+  readonly identity?: IdentityFacts
   readonly clock: Clock
   readonly log: Log
 }
@@ -95,10 +99,13 @@ export interface Adopted {
   readonly registration: Registration
   readonly host: string
   readonly peer: string | undefined
+  /** The key it was answered with, of those that hold only one. */
+  readonly keyId?: string | undefined
 }
 
 export function createRegistry(deps: RegistryDeps): Registry {
   const { settings, store, admission, vitals, table, publish, node, clock, log } = deps
+  const { identity = NO_IDENTITY } = deps
   const leases = createLeases({ clock })
   /** Which registration of an instance was taken last, counted in the order they came. */
   const turnOf = new Map<string, number>()
@@ -124,9 +131,16 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const review = createFragmentReview({ book, roster })
   const announcer = createAnnouncer({
     compile: () =>
-      compileOverview({ entries: roster.entries(), table: table(), vitals, fragments: book.conflicts() }),
+      compileOverview({
+        entries: roster.entries(),
+        table: table(),
+        vitals,
+        fragments: book.conflicts(),
+        publicKey: identity.publicKey(),
+      }),
     clock,
   })
+  const stopKeys = identity.onKeys(announcer.touch)
   const membersOf = (service: string): readonly Member[] => [
     ...(roster.entry(service)?.members.values() ?? []),
   ]
@@ -136,6 +150,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     knownFragments: (service, hash) =>
       membersOf(service).find(({ fragments }) => fragments.hash === hash)?.fragments,
     node,
+    identity,
     log,
   })
 
@@ -202,6 +217,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     instanceId: member.id,
     revision: table().revision,
     refused: [...refusedRoutes(member), ...review.refusedOf(member)],
+    publicKey: member.publicKey,
   })
   const logRegistered = (member: Member, isNew: boolean): void => {
     const { id: instance, channel, manifest, registration, instance: known } = member
@@ -291,12 +307,12 @@ export function createRegistry(deps: RegistryDeps): Registry {
         if (member.node !== node && !listed.has(member.id)) roster.remove(member, 'no node hears it any more')
       }
       for (const one of adopted) {
-        const { id, node: owner, channel, registration, host, peer } = one
+        const { id, node: owner, channel, registration, host, peer, keyId } = one
         const known = roster.member(id)
         if (owner === node || known?.node === node) continue
         if (known && isSame(known, one)) continue
         try {
-          roster.admit({ ...recruit(registration, { channel, peer }, host), node: owner })
+          roster.admit({ ...recruit(registration, { channel, peer }, host, keyId), node: owner })
         } catch (error) {
           // One record that can't be used keeps no other out.
           log.warn({ err: error, instance: id, node: owner }, 'store: a registration was left out')
@@ -320,6 +336,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     silentForMs: leases.silentForMs,
     stop() {
       stopChecking()
+      stopKeys()
       announcer.stop()
     },
   }
@@ -339,13 +356,14 @@ function lostClaims(table: RoutingTable, service: string): Refusal[] {
 
 function knownInstance({ id, channel, registration, instance, peer }: Member): KnownInstance {
   const { host, port } = instance.address
-  return { id, channel, announcedHost: registration.host, host, port, peer }
+  return { id, channel, announcedHost: registration.host, host, port, peer, keyId: instance.keyId }
 }
 
 /** Whether another node says of a member what is known of it already. */
-function isSame(known: Member, { node, channel, registration, host }: Adopted): boolean {
+function isSame(known: Member, { node, channel, registration, host, keyId }: Adopted): boolean {
   return (
     known.node === node &&
+    (keyId === undefined || known.instance.keyId === keyId) &&
     known.instance.address.host === host &&
     known.manifest.hash === manifestHash(registration, channel) &&
     known.fragments.hash === fragmentHash(registration) &&
@@ -356,5 +374,7 @@ function isSame(known: Member, { node, channel, registration, host }: Adopted): 
 
 /** What another node needs to route to this member; `adopt` takes it apart again. */
 function storable(member: Member, registration: Registration) {
-  return { channel: member.channel, host: member.instance.address.host, peer: member.peer, registration }
+  const { channel, peer, instance } = member
+  const { keyId, address } = instance
+  return { channel, host: address.host, peer, registration, ...(keyId === undefined ? {} : { keyId }) }
 }

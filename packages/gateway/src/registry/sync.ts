@@ -17,6 +17,7 @@ const declared = z.object({
   channel: z.enum(['rsocket', 'http', 'static']),
   host: z.string().min(1),
   peer: z.string().optional(),
+  keyId: z.string().optional(),
   registration,
 })
 

@@ -225,7 +225,7 @@ function routesOfGrant({ claims }: Grant, onConflict: (conflict: Conflict) => vo
       say(said, key, claim)
     }
   }
-  const shareOf = (said: Sayings): Share | undefined => {
+  const shareOf = (said: Sayings): Share => {
     const keys = [...said.keys()].sort((a, b) => order.get(a)! - order.get(b)!)
     return together(keys, said, onConflict)
   }
@@ -234,7 +234,6 @@ function routesOfGrant({ claims }: Grant, onConflict: (conflict: Conflict) => vo
   for (const [method, said] of byMethod) {
     // What a manifest says of this very method counts before what it says of all methods.
     const share = shareOf(open.size === 0 ? said : new Map([...open, ...said]))
-    if (!share) continue
     const { keys, access } = share
     const id = `${keys.join('\n')}\n${accessKey(access)}`
     const set = sets.get(id)
@@ -245,18 +244,24 @@ function routesOfGrant({ claims }: Grant, onConflict: (conflict: Conflict) => vo
     const shown = methods.includes('GET') ? methods.filter((method) => method !== 'HEAD') : methods
     return routeOf(claim.spec, claim.service, keys, Object.freeze(shown), access)
   })
-  const rest = open.size === 0 ? undefined : shareOf(open)
-  if (rest) routes.push(routeOf(rest.claim.spec, rest.claim.service, rest.keys, undefined, rest.access))
+  if (open.size > 0) {
+    const { claim, keys, access } = shareOf(open)
+    routes.push(routeOf(claim.spec, claim.service, keys, undefined, access))
+  }
   return routes
 }
 
-/** What manifests say of a method, or of all: the first claim, and whom all of its claims allow; nobody when undefined. */
-type Sayings = Map<string, { readonly claim: Claim; readonly access: Access | undefined }>
+/** What manifests say of a method, or of all: the first claim of each, and whom all of its claims allow. */
+type Sayings = Map<string, { readonly claim: Claim; readonly access: Access }>
 
 function say(sayings: Sayings, key: string, claim: Claim): void {
   const before = sayings.get(key)
   if (!before) sayings.set(key, { claim, access: claim.spec })
-  else if (before.access) sayings.set(key, { claim: before.claim, access: bothOf(before.access, claim.spec) })
+  else {
+    // Who says two things that nobody fits is held to the first of them: closed, it would leave the path to wider routes.
+    const access = bothOf(before.access, claim.spec) ?? before.access
+    sayings.set(key, { claim: before.claim, access })
+  }
 }
 
 /** Who serves something together, and for whom. */
@@ -267,36 +272,35 @@ interface Share {
   readonly access: Access
 }
 
-/** Lets in, in their order, all that somebody could be allowed by. Undefined when there is none. */
+/** Lets in, in their order, all that somebody could be allowed by: the first in any case. */
 function together(
   ordered: readonly string[],
   said: Sayings,
   onConflict: (conflict: Conflict) => void,
-): Share | undefined {
+): Share {
   let first: Claim | undefined
   let sum: Access = FOR_EVERYBODY
   const keys: string[] = []
   for (const key of ordered) {
     const { claim, access } = said.get(key)!
-    const both = access && bothOf(sum, access)
+    const both = bothOf(sum, access)
     if (both) {
       first ??= claim
       sum = both
       keys.push(key)
-    } else onConflict(disagreementOf(claim, first))
+    } else onConflict(disagreementOf(claim, first!))
   }
-  return first && { claim: first, keys: Object.freeze(keys), access: sum }
+  return { claim: first!, keys: Object.freeze(keys), access: sum }
 }
 
 function accessKey({ auth, roles, providers }: Access): string {
   return auth === 'required' ? JSON.stringify([roles, providers]) : ''
 }
 
-function disagreementOf({ service, spec }: Claim, incumbent: Claim | undefined): Conflict {
-  const other = incumbent?.service ?? service
+function disagreementOf({ service, spec }: Claim, { service: other }: Claim): Conflict {
   const reason =
     other === service
-      ? `"${service}" says twice whom this is for, with roles or providers nobody needs to have together; the first of its versions keeps serving it`
+      ? `another version of "${service}" asks for other roles or providers: nobody could have both; this one follows when that one is gone`
       : `"${other}" was first and asks for other roles or providers than "${service}": nobody could have both; "${service}" follows when it is gone`
   return Object.freeze({ ...placeOf(spec), incumbent: other, newcomer: service, reason })
 }

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { isReservedPath, isReservedPattern } from '@hydra-gateway/protocol'
+export { isLoginPath, isLoginPattern, isReservedPath, isReservedPattern } from '@hydra-gateway/protocol'

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Awakening, Login, RefDeclaration } from '@hydra-gateway/protocol'
+import type { Access } from './route.ts'
 
 export interface Address {
   readonly protocol: 'http' | 'https'
@@ -38,8 +39,10 @@ export interface Instance {
   readonly hostHeader?: string
   /** It speaks our additions to Medusa's protocol (`protocol: 1`). */
   readonly isOurs?: boolean
-  /** Fragments it renders, by ref; undefined when it doesn't say, as Medusa's applications: any may be asked for. */
+  /** Fragments it renders, by ref, each with whom it is for; undefined when it doesn't say, as Medusa's applications: any may be asked for. */
   readonly refs?: ReadonlyMap<string, RefDeclaration>
+  /** Whom fragments are for that `refs` doesn't name. @default everybody */
+  readonly access?: Access
   /** Those of `refs` that are not asked for, as they would break pages that are served; with the reason. */
   readonly refusedRefs?: ReadonlyMap<string, string>
   /** How it is told who calls. @default 'cookie', 'none' for static ones */

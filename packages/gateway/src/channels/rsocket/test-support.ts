@@ -68,7 +68,13 @@ export function createDiary() {
         throw new HydraError('HYDRA_FORBIDDEN_ADDRESS', 'that address is never served')
       states.set(instanceId, 'up')
       diary.push(`register ${Number.parseInt(instanceId.slice(-4), 16)} by ${channel} from ${peer}`)
-      return { service, instanceId, revision, refused: [{ path: '/h/x', reason: 'reserved' }] }
+      return {
+        service,
+        instanceId,
+        revision,
+        refused: [{ path: '/h/x', reason: 'reserved' }],
+        publicKey: null,
+      }
     },
     beat(instanceId) {
       diary.push(`beat ${Number.parseInt(instanceId.slice(-4), 16)}`)

@@ -169,3 +169,87 @@ export const xrayAnswer = z.object({
   until: z.number().describe('When link and X-ray end, epoch seconds.'),
 })
 export type XrayAnswer = Read<z.output<typeof xrayAnswer>>
+
+// ---- who is signed in -------------------------------------------------------------------------------------
+
+const epochMs = z.number().describe('Epoch ms.')
+
+export const sessionInfo = z.object({
+  sid: z.string().describe('The same through all renewals.'),
+  username: z.string(),
+  identity: z.string().describe('`provider:subject` of whom they signed in as.'),
+  providers: z.array(z.string()).describe('All they proved to be known by.'),
+  startedAt: epochMs.describe('When they signed in; epoch ms.'),
+  seenAt: epochMs.describe('When a token was renewed or a socket opened here; not each request. Epoch ms.'),
+  endsAt: epochMs.describe('Unless it is renewed; epoch ms.'),
+  address: z.string().optional().describe('Where they were seen last.'),
+  sockets: z.number().describe('Open at this node.'),
+})
+export type SessionInfo = Read<z.output<typeof sessionInfo>>
+
+/** `GET /_hydra/api/v1/sessions?user=&limit=&after=` */
+export const sessionsAnswer = z.object({
+  sessions: z.array(sessionInfo).describe('What this node saw since it started; the latest sign-in first.'),
+  total: z.number().describe('On this page and all others.'),
+  next: z.string().optional().describe('`after` of the next page; absent on the last.'),
+})
+export type SessionsAnswer = Read<z.output<typeof sessionsAnswer>>
+
+export const revocationInfo = z.object({
+  kind: z
+    .enum(['session', 'user', 'provider-session'])
+    .describe('What was ended: a session, all of a person, or those of a session at a provider.'),
+  key: z.string().describe('Its `sid`; a user name or `provider:subject`; a hash.'),
+  at: epochMs.describe('What began until then is over; epoch ms.'),
+  until: epochMs.describe('It is forgotten then; epoch ms.'),
+  reason: z.string(),
+})
+export type RevocationInfo = Read<z.output<typeof revocationInfo>>
+
+/** `GET /_hydra/api/v1/revocations` */
+export const revocationsAnswer = z.object({
+  revocations: z.array(revocationInfo).describe('Those that still matter, the latest first.'),
+  more: z.number().optional().describe('How many there are beyond those listed.'),
+})
+export type RevocationsAnswer = Read<z.output<typeof revocationsAnswer>>
+
+/** `DELETE /_hydra/api/v1/sessions/{sid}`, and `POST /_hydra/api/v1/revocations` with `{ user | session, reason? }`. */
+export const revokeAnswer = z.object({ revoked: revocationInfo })
+export type RevokeAnswer = Read<z.output<typeof revokeAnswer>>
+
+export const signingKeyInfo = z.object({
+  kid: z.string(),
+  state: z.enum(['active', 'retired']).describe('The active one signs; retired ones still verify.'),
+  createdAt: epochMs.describe('Epoch ms.'),
+  until: epochMs.optional().describe('Until when its tokens may be valid; epoch ms.'),
+})
+export type SigningKeyInfo = Read<z.output<typeof signingKeyInfo>>
+
+/** `GET /_hydra/api/v1/keys` and `POST /_hydra/api/v1/keys/rotate` */
+export const signingKeysAnswer = z.object({
+  keys: z.array(signingKeyInfo).describe('The active one first. No private part of any.'),
+  warnings: z.array(z.string()).describe('What an operator should know about them.'),
+})
+export type SigningKeysAnswer = Read<z.output<typeof signingKeysAnswer>>
+
+export const userInfo = z.object({
+  username: z.string(),
+  id: z.number().nullable().describe('Number that applications know the user by.'),
+  roles: z.array(z.string()).describe('At the gateway.'),
+  metadata: z.record(z.string(), z.unknown()).describe('Further claims of their tokens.'),
+  enabled: z.boolean(),
+  accountNonExpired: z.boolean(),
+  accountNonLocked: z.boolean(),
+  credentialsNonExpired: z.boolean(),
+})
+export type UserInfo = Read<z.output<typeof userInfo>>
+
+/** `GET /_hydra/api/v1/users` */
+export const usersAnswer = z.object({
+  users: z.array(userInfo).describe('Those of the identity database, by name; none of the configuration.'),
+})
+export type UsersAnswer = Read<z.output<typeof usersAnswer>>
+
+/** `POST /_hydra/api/v1/users`, `PATCH` and `DELETE /_hydra/api/v1/users/{username}` */
+export const userAnswer = z.object({ user: userInfo.describe('As it is now; for `DELETE` as it was.') })
+export type UserAnswer = Read<z.output<typeof userAnswer>>

@@ -76,7 +76,7 @@ export interface SessionCookies {
   clear(exchange: Asked): string[]
 }
 
-const SID = /^[0-9a-z]{1,12}-[\w-]{22}$/
+const SID = /^[0-9a-z]{1,9}-[\w-]{22}$/
 
 export function createSessionCookies({
   host,

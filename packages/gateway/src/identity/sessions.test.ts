@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { createLog } from '../observe/log.ts'
+import { createManualClock } from '../observe/manual-clock.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import { createMemoryIdentityStore } from '../store/identity/memory.ts'
+import { createKeyRing } from './key-ring.ts'
+import { createLocalUsers } from './local-users.ts'
+import { createPasswords } from './passwords.ts'
+import type { Identity } from './port.ts'
+import { createRevocations } from './revocations.ts'
+import { createSealer } from './sealing.ts'
+import { createSessionCookies } from './session-cookies.ts'
+import { createSessions } from './sessions.ts'
+import { createTokens } from './tokens.ts'
+
+const HOUR = 3_600_000
+const log = createLog('silent')
+const MIRA: Identity = {
+  provider: 'local',
+  subject: 'mira',
+  username: 'mira',
+  userId: 7,
+  roles: ['USER'],
+  claims: {},
+}
+const ACME: Identity = {
+  provider: 'acme',
+  subject: '0017',
+  username: 'mira.k',
+  userId: null,
+  roles: ['STAFF'],
+  claims: { team: 'blue' },
+  providerSession: 'at-acme',
+}
+
+/** Sessions with everything they need, and browsers that keep cookies by path. */
+async function world(_t: TestContext, { host = false, big = 0 } = {}) {
+  const clock = createManualClock(1_800_000_000_000)
+  const store = createMemoryIdentityStore()
+  const keys = ['private']
+  const ring = await createKeyRing({
+    store: store.keyRing,
+    sealer: createSealer(keys, 'ring'),
+    tokenLifeMs: HOUR,
+    clock,
+    log,
+  })
+  const tokens = createTokens({
+    ring,
+    sealer: createSealer(keys, 'own'),
+    clock,
+    settings: { lifeMs: HOUR, renewAfterMs: HOUR / 2, idleMs: 8 * HOUR },
+  })
+  const revocations = createRevocations({
+    store: store.revocations,
+    clock,
+    log,
+    settings: { keepMs: 24 * HOUR },
+  })
+  const passwords = createPasswords({ memoryKiB: 64, passes: 1 })
+  const users = createLocalUsers({ configured: [], store: store.users, passwords, log })
+  const record = {
+    ...{ username: 'mira', id: 7, passwordHash: passwords.standIn(), roles: ['USER'] },
+    metadata: { text: 'x'.repeat(big) },
+    ...{ enabled: true, accountNonExpired: true, accountNonLocked: true, credentialsNonExpired: true },
+  }
+  await store.users.put(record)
+  const gone = new Set<string>()
+  const refused: string[] = []
+  let signs = 0
+  const counted = {
+    ...tokens,
+    sign(...given: Parameters<typeof tokens.sign>) {
+      signs++
+      return tokens.sign(...given)
+    },
+  }
+  const cookies = createSessionCookies({ host, privateKeys: keys })
+  const sessions = createSessions({
+    tokens: counted,
+    sealer: createSealer(keys, 'session'),
+    cookies,
+    users,
+    providers: () => ({ current: (identity) => (gone.has(identity.provider) ? undefined : identity) }),
+    links: store.links,
+    revocations,
+    settings: { idleMs: 8 * HOUR, absoluteMs: 24 * HOUR },
+    clock,
+    log,
+    metrics: { refused: (what, reason) => refused.push(`${what} ${reason}`) },
+  })
+  const browser = () => {
+    const jar = new Map<string, { value: string; path: string; until: number }>()
+    return {
+      jar,
+      at(path: string): Exchange {
+        const pairs = [...jar]
+          .filter(([, { path: of, until }]) => path.startsWith(of) && until > clock.now())
+          .map(([name, { value }]) => `${name}=${value}`)
+        const lines = pairs.length > 0 ? [pairs.join('; ')] : []
+        const headers = { get: () => lines[0], all: () => lines, flat: [] }
+        return { id: 'X', client: '192.0.2.1', path, secure: false, headers } as unknown as Exchange
+      },
+      take({ cookies: lines }: { readonly cookies: readonly string[] }) {
+        for (const line of lines) {
+          const [, name, value, path, age] = /^([^=]+)=([^;]*); Path=([^;]+); Max-Age=(\d+)/.exec(line)!
+          jar.set(name!, { value: value!, path: path!, until: clock.now() + Number(age) * 1000 })
+        }
+      },
+    }
+  }
+  return { clock, store, tokens, revocations, sessions, browser, gone, refused, record, signs: () => signs }
+}
+
+test('a session begins, is known by its cookies, goes on, and ends for good', async (t) => {
+  const { clock, sessions, browser } = await world(t)
+  const tab = browser()
+  const begun = await sessions.begin(tab.at('/login'), MIRA)
+  tab.take(begun)
+  assert.equal((await sessions.current(tab.at('/login')))?.sid, begun.session.sid)
+  assert.equal(await sessions.renew(tab.at('/login')), undefined, 'the refresh cookie goes to its path only')
+  clock.advance(2 * HOUR)
+  assert.equal(await sessions.current(tab.at('/login')), undefined, 'the token is over')
+  const renewed = await sessions.renew(tab.at('/_hydra/session'))
+  assert.equal(renewed?.session.sid, begun.session.sid)
+  assert.notEqual(renewed?.token.jti, begun.token.jti)
+  const stolen = tab.at('/_hydra/session')
+  tab.take(renewed!)
+  const { session, cookies } = await sessions.end(tab.at('/logout'))
+  assert.equal(session?.sid, begun.session.sid)
+  tab.take({ cookies })
+  assert.equal(await sessions.current(tab.at('/')), undefined)
+  assert.equal(await sessions.renew(stolen), undefined, 'and a copy of its cookies is worth nothing')
+})
+
+test('a sign-out ends the session even when its token is over', async (t) => {
+  const { clock, sessions, browser, revocations } = await world(t)
+  const tab = browser()
+  const begun = await sessions.begin(tab.at('/login'), MIRA)
+  tab.take(begun)
+  clock.advance(2 * HOUR)
+  const copy = tab.at('/_hydra/session')
+  const { session } = await sessions.end(tab.at('/logout'))
+  assert.equal(session, undefined)
+  assert.ok(revocations.list().some(({ key }) => key === begun.session.sid))
+  assert.equal(await sessions.renew(copy), undefined)
+})
+
+test('each sign-in has a new id, and ends the session the browser had before', async (t) => {
+  const { sessions, browser } = await world(t)
+  const [tab, other] = [browser(), browser()]
+  const first = await sessions.begin(tab.at('/login'), MIRA)
+  tab.take(first)
+  other.take(first)
+  const second = await sessions.begin(tab.at('/login'), MIRA)
+  assert.notEqual(second.session.sid, first.session.sid)
+  assert.equal(await sessions.current(other.at('/')), undefined)
+  assert.equal(await sessions.renew(other.at('/_hydra/session')), undefined)
+})
+
+test('a session ends when nobody came for eight hours, and after a day at the latest', async (t) => {
+  const { clock, sessions, browser } = await world(t)
+  const [idle, busy] = [browser(), browser()]
+  idle.take(await sessions.begin(idle.at('/login'), MIRA))
+  busy.take(await sessions.begin(busy.at('/login'), MIRA))
+  const kept = idle.at('/_hydra/session')
+  for (let hours = 0; hours < 23; hours++) {
+    clock.advance(HOUR)
+    busy.take((await sessions.renew(busy.at('/_hydra/session')))!)
+    if (hours === 7) assert.equal(await sessions.renew(kept), undefined)
+  }
+  const last = (await sessions.renew(busy.at('/_hydra/session')))!
+  assert.ok(last.token.expiresAt <= last.session.endsAt)
+  const late = busy.at('/_hydra/session')
+  clock.advance(HOUR + 1)
+  assert.equal(await sessions.renew(late), undefined)
+})
+
+test('tabs that renew at once, or shortly after with the cookie of before, get the same', async (t) => {
+  const { clock, sessions, browser, signs } = await world(t)
+  const tab = browser()
+  tab.take(await sessions.begin(tab.at('/login'), MIRA))
+  clock.advance(HOUR / 2)
+  const before = tab.at('/_hydra/session')
+  const made = signs()
+  const all = await Promise.all(Array.from({ length: 20 }, () => sessions.renew(before)))
+  assert.equal(new Set(all.map((opened) => opened?.token.token)).size, 1)
+  clock.advance(29_000)
+  assert.equal((await sessions.renew(before))?.token.token, all[0]?.token.token)
+  assert.equal(signs(), made + 1)
+  clock.advance(2000)
+  assert.notEqual((await sessions.renew(before))?.token.token, all[0]?.token.token)
+  await sessions.end(before)
+  assert.equal(await sessions.renew(before), undefined, 'what was remembered does not outlive the session')
+})
+
+test('a renewal brings people as they are now, and ends for those who may not go on', async (t) => {
+  const { clock, store, sessions, browser, record, revocations } = await world(t)
+  const tab = browser()
+  tab.take(await sessions.begin(tab.at('/login'), MIRA))
+  await store.users.put({ ...record, roles: ['ADMIN'] })
+  const renewed = (await sessions.renew(tab.at('/_hydra/session')))!
+  assert.deepEqual(renewed.session.identities[0]?.roles, ['ADMIN'])
+  await store.users.put({ ...record, enabled: false })
+  clock.advance(HOUR / 2)
+  assert.equal(await sessions.renew(tab.at('/_hydra/session')), undefined)
+  assert.ok(
+    revocations.list().some(({ key }) => key === renewed.session.sid),
+    'its token is worth nothing either',
+  )
+  await assert.rejects(sessions.begin(tab.at('/login'), MIRA), { code: 'HYDRA_FORBIDDEN' })
+})
+
+test('two logins proved in one session are one person from then on, whichever comes first', async (t) => {
+  const { sessions, browser, gone, clock } = await world(t)
+  const tab = browser()
+  const begun = await sessions.begin(tab.at('/login'), MIRA)
+  tab.take(begun)
+  const linked = await sessions.link(tab.at('/_hydra/login/acme/callback'), begun.session, ACME)
+  tab.take(linked)
+  assert.equal(linked.session.sid, begun.session.sid)
+  assert.deepEqual(
+    linked.session.identities.map(({ provider }) => provider),
+    ['local', 'acme'],
+  )
+  assert.equal(linked.session.identities[1]?.providerSession, 'at-acme')
+
+  const other = await sessions.begin(browser().at('/login'), { ...ACME, roles: ['BOSS'] })
+  assert.deepEqual(
+    other.session.identities.map(({ provider }) => provider),
+    ['acme', 'local'],
+  )
+  const third = await sessions.begin(browser().at('/login'), MIRA)
+  assert.deepEqual(third.session.identities[1]?.roles, ['BOSS'], 'what acme said last')
+  assert.equal(third.session.identities[1]?.providerSession, undefined)
+
+  gone.add('acme')
+  clock.advance(HOUR / 2)
+  const renewed = await sessions.renew(tab.at('/_hydra/session'))
+  assert.deepEqual(
+    renewed?.session.identities.map(({ provider }) => provider),
+    ['local'],
+  )
+})
+
+test('another account of the same provider is another person, not a link', async (t) => {
+  const { sessions, browser, store } = await world(t)
+  const tab = browser()
+  const begun = await sessions.begin(tab.at('/login'), ACME)
+  tab.take(begun)
+  const other = await sessions.link(tab.at('/'), begun.session, { ...ACME, subject: '0018' })
+  assert.notEqual(other.session.sid, begun.session.sid)
+  assert.deepEqual(await store.links.linked('acme:0018'), [])
+})
+
+test('what has no room in a cookie: linked people are left out, somebody alone is told', async (t) => {
+  const { sessions, browser, store, refused } = await world(t, { big: 3000 })
+  const wide = { ...ACME, claims: { text: 'y'.repeat(1500) } }
+  await store.links.link([MIRA, wide].map((data) => ({ key: `${data.provider}:${data.subject}`, data })))
+  const begun = await sessions.begin(browser().at('/login'), wide)
+  assert.deepEqual(
+    begun.session.identities.map(({ provider }) => provider),
+    ['acme'],
+  )
+  for (const line of begun.cookies) assert.ok(line.split(';')[0]!.length <= 4096)
+  const huge = { ...ACME, claims: { text: 'y'.repeat(5000) } }
+  await assert.rejects(sessions.begin(browser().at('/login'), huge), { code: 'HYDRA_LOGIN_FAILED' })
+  await assert.rejects(
+    sessions.link(browser().at('/'), begun.session, { ...MIRA, claims: { text: 'z'.repeat(3000) } }),
+    {
+      code: 'HYDRA_LOGIN_FAILED',
+    },
+  )
+  assert.ok(refused.includes('login too-large'))
+})
+
+test('forged, oversize and doubled session cookies are none, and are counted', async (t) => {
+  const { sessions, browser, refused } = await world(t)
+  const tab = browser()
+  const begun = await sessions.begin(tab.at('/login'), MIRA)
+  tab.take(begun)
+  const sealed = tab.jar.get('HYDRA-SESSION')!
+  const { value } = sealed
+  for (const other of ['x', `${value.slice(0, -2)}AA`, value.repeat(10), begun.token.token]) {
+    sealed.value = other
+    assert.equal(await sessions.renew(tab.at('/_hydra/session')), undefined)
+  }
+  sealed.value = `${value}; HYDRA-SESSION=${value}`
+  assert.equal(await sessions.renew(tab.at('/_hydra/session')), undefined)
+  assert.deepEqual([...new Set(refused)], ['cookie session-forged'])
+})
+
+test('with __Host- a session cookie tossed in by a neighbour host is not renewed', async (t) => {
+  const { sessions, browser, refused } = await world(t, { host: true })
+  const [mine, theirs] = [browser(), browser()]
+  mine.take(await sessions.begin(mine.at('/login'), MIRA))
+  theirs.take(await sessions.begin(theirs.at('/login'), ACME))
+  assert.ok(await sessions.renew(mine.at('/_hydra/session')))
+  mine.jar.set('HYDRA-SESSION', theirs.jar.get('HYDRA-SESSION')!)
+  assert.equal(await sessions.renew(mine.at('/_hydra/session')), undefined)
+  assert.deepEqual(refused, ['cookie session-tossed'])
+})
+
+test('the session of a revoked user goes no further', async (t) => {
+  const { sessions, browser, revocations, clock } = await world(t)
+  for (const [kind, key] of [
+    ['user', 'acme:0017'],
+    ['user', 'mira.k'],
+  ] as const) {
+    const tab = browser()
+    clock.advance(1)
+    tab.take(await sessions.begin(tab.at('/login'), ACME))
+    assert.ok(await sessions.current(tab.at('/')))
+    await revocations.revoke(kind, key, 'test')
+    assert.equal(await sessions.renew(tab.at('/_hydra/session')), undefined)
+    assert.equal(await sessions.current(tab.at('/')), undefined)
+  }
+})

@@ -8,6 +8,8 @@
  */
 
 import { HydraError } from '../errors.ts'
+import { NO_IDENTITY } from '../identity/no-identity.ts'
+import type { IdentityFacts } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -16,6 +18,8 @@ import { readJson, readText } from './json-body.ts'
 import { parseRegistration } from './parse-registration.ts'
 import type { KnownInstance, Registrar } from './port.ts'
 import { registrationAnswer } from './registration-answer.ts'
+import { createRekeying } from './rekeying.ts'
+import { createToldOverviews } from './told-overview.ts'
 
 export interface HttpChannelDeps {
   readonly registrar: Registrar
@@ -25,6 +29,10 @@ export interface HttpChannelDeps {
     acceptsPair(publicKey: string, privateKey: string): boolean
   }
   readonly mayRegister: (address: string) => boolean
+  /** @default nobody can sign in */
+  readonly identity?: IdentityFacts
+  /** 0 to 1, as Math.random: instances are told of new keys at moments of their own. */
+  readonly random?: () => number
   /** One TCP connect; true when it was accepted. */
   readonly probe: (address: { host: string; port: number }) => Promise<boolean>
   readonly settings: {
@@ -65,6 +73,9 @@ const MOST_PROBED = 10_000
 
 export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
   const { registrar, keys, mayRegister, probe, settings, clock, log, metrics } = deps
+  const { identity = NO_IDENTITY, random = Math.random } = deps
+  const rekeying = createRekeying({ identity, random, clock })
+  const told = createToldOverviews(identity)
   /** Which instances registered over a connection; clients pool theirs, so their beats come the same way. */
   const byConnection = new WeakMap<object, Map<string, string>>()
   const probed = new Map<string, { readonly at: number; readonly answered: boolean }>()
@@ -134,7 +145,7 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
         const registered = await registrar.register(registration, { channel: 'http', peer: peer.address })
         const names = byConnection.get(peer.connection) ?? new Map<string, string>()
         byConnection.set(peer.connection, names.set(registration.name, registered.instanceId))
-        return json(registrationAnswer(registrar, registered))
+        return json(registrationAnswer({ registrar, identity, told }, registered))
       } catch (error) {
         throw counted(error, 'registration', peer)
       }
@@ -156,10 +167,19 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
         metrics.refused('beat', 'not-registered')
         return json(false, 410)
       }
+      // They stay in rotation meanwhile: all of them have just been renewed.
+      const due = renewed.find(rekeying.isDue)
+      if (due) {
+        log.info(
+          { service: name, instance: due.id },
+          'told to register again: the key that signs tokens changed',
+        )
+        return json(false, 410)
+      }
       return json(true)
     },
     async keys(request, publicKey, peer) {
-      return refusal(request, publicKey, peer, 'request') ?? json({ keys: [], publicKey: null })
+      return refusal(request, publicKey, peer, 'request') ?? json(identity.keysAnswer())
     },
   }
 }

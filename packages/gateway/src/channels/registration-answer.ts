@@ -4,7 +4,9 @@
  * @module
  */
 import type { Registration, RegistrationResponse } from '@hydra-gateway/protocol'
+import type { IdentityFacts } from '../identity/port.ts'
 import type { Registered, Registrar } from './port.ts'
+import type { ToldOverviews } from './told-overview.ts'
 
 type ActiveService = RegistrationResponse['services'][number]
 
@@ -38,20 +40,26 @@ export function toBean(registration: Registration): Bean {
   } as unknown as Bean
 }
 
+export interface RegistrationAnswerDeps {
+  readonly registrar: Pick<Registrar, 'active' | 'overview'>
+  readonly identity: Pick<IdentityFacts, 'roleMappings'>
+  readonly told: Pick<ToldOverviews, 'hashOf'>
+}
+
 /** Builds the answer. What doesn't fit into 190 000 bytes is left out, from the end. */
 export function registrationAnswer(
-  registrar: Pick<Registrar, 'active' | 'overview'>,
+  { registrar, identity, told }: RegistrationAnswerDeps,
   registered: Registered,
 ): RegistrationResponse {
-  const { publicKey, roleMappings, hash } = registrar.overview()
+  const { publicKey, service } = registered
   const refused = registered.refused
     .slice(0, MOST_REFUSED)
     .map(({ path, reason }) => ({ path: path.slice(0, 500), reason }))
   return {
     publicKey,
-    services: fitting(servicesOf(registrar, registered.service), MOST_BYTES.services),
-    roleMappings,
-    hash,
+    services: fitting(servicesOf(registrar, service), MOST_BYTES.services),
+    roleMappings: { ...identity.roleMappings(service) },
+    hash: told.hashOf(registrar.overview(), service),
     refused: fitting(refused, MOST_BYTES.refused),
   }
 }

@@ -9,12 +9,15 @@
  */
 import { ERROR_CODES, MAX_FRAME_BYTES, type Peer, RSocketError } from '@hydra-gateway/protocol/rsocket'
 import type { FragmentDesk } from '../../fragments/port.ts'
+import { NO_IDENTITY } from '../../identity/no-identity.ts'
+import type { IdentityFacts } from '../../identity/port.ts'
 import type { Clock } from '../../observe/clock.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import type { Registrar } from '../port.ts'
+import { createToldOverviews } from '../told-overview.ts'
 import { type Accept, GOODBYE_MS, type Wire } from './carrier.ts'
-import { createEncoder, openSession, type Session } from './session.ts'
+import { openSession, type Session } from './session.ts'
 import { listenTcp, type TcpListener } from './tcp.ts'
 import { createUpgrader, type Upgrade } from './websocket.ts'
 
@@ -35,8 +38,8 @@ export interface RSocketChannelDeps {
   readonly keys: { accepts(publicKey: string, privateKey: string): boolean }
   /** Whether a peer at this address may register (`registration.from`). */
   readonly mayRegister: (peerAddress: string) => boolean
-  /** What `hydra.keys` answers. @default no keys, as long as there is no identity */
-  readonly keysAnswer?: () => unknown
+  /** What services are told of keys and roles. @default nobody can sign in */
+  readonly identity?: IdentityFacts
   /** Where services ask for fragments of their pages. @default nobody resolves them */
   readonly desk?: FragmentDesk | undefined
   readonly settings: RSocketChannelSettings
@@ -66,7 +69,7 @@ const DEFAULT_STREAMS = 1024
 const SETUP_ROOM_BYTES = 16_384
 
 export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
-  const { settings, clock, log, metrics } = deps
+  const { settings, clock, log, metrics, identity = NO_IDENTITY } = deps
   const {
     maxFrameBytes = DEFAULT_FRAME_BYTES,
     maxStreams = DEFAULT_STREAMS,
@@ -79,7 +82,7 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
   const wires = new Map<Wire, Session>()
   const undecided = new Map<string, number>()
   const listeners: TcpListener[] = []
-  const encode = createEncoder()
+  const told = createToldOverviews(identity)
   let undecidedInAll = 0
   let channels = 0
   let stopping = false
@@ -111,14 +114,14 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
     let counted = false
     const session = openSession({
       ...deps,
-      keysAnswer: deps.keysAnswer ?? (() => ({ keys: [], publicKey: null })),
+      identity,
       desk: deps.desk,
       settings: { maxFrameBytes, maxStreams, maxCallBytes, maxRegistrationBytes, maxRoutes },
       wire,
       peerAddress,
       sessions,
       registered,
-      encode,
+      told,
       isStopping: () => stopping,
       onState(state) {
         if (waiting) count(peerAddress, -1)

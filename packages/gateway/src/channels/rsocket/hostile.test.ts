@@ -11,6 +11,7 @@ import {
 } from 'rsocket-composite-metadata'
 import { Flags, FrameTypes, serializeFrame } from 'rsocket-core'
 import { WebSocket } from 'ws'
+import { NO_IDENTITY } from '../../identity/no-identity.ts'
 import { bean, eventually, idOf, openGateway, openService } from './test-support.ts'
 
 async function raw(t: TestContext, port: number): Promise<Socket> {
@@ -196,7 +197,9 @@ test('a flood of connections without a SETUP keeps nobody else out', async (t) =
 })
 
 test('a peer that asks and never reads is let go before its answers fill the memory', async (t) => {
-  const gateway = await openGateway(t, { keysAnswer: () => 'x'.repeat(4_000_000) })
+  const gateway = await openGateway(t, {
+    identity: { ...NO_IDENTITY, keysAnswer: () => ({ publicKey: 'x'.repeat(4_000_000), keys: [] }) },
+  })
   const { peer, ended } = await openService(gateway.tcp, bean(1))
   await peer.request(ROUTES.ping, {}, 1000)
   // Fifty answers of 4 MB in one go: more than the sockets and 32 MiB of patience take.

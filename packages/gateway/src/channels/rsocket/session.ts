@@ -27,6 +27,7 @@ import { hasForbiddenKey } from '../json-body.ts'
 import { parseRegistration } from '../parse-registration.ts'
 import type { Registered } from '../port.ts'
 import { registrationAnswer } from '../registration-answer.ts'
+import type { ToldOverviews } from '../told-overview.ts'
 import type { Wire } from './carrier.ts'
 import type { RSocketChannelDeps, RSocketChannelSettings } from './channel.ts'
 import { createPageFragments } from './page-fragments.ts'
@@ -40,7 +41,7 @@ export interface SessionDeps extends Required<Omit<RSocketChannelDeps, 'desk'>> 
   readonly sessions: Map<string, Session>
   /** Instances that serve because of a channel; only those can be taken out again by one. */
   readonly registered: Set<string>
-  readonly encode: (overview: Overview) => Uint8Array
+  readonly told: ToldOverviews
   readonly isStopping: () => boolean
   /** It was let in, or it ended. */
   readonly onState: (state: 'open' | 'ended') => void
@@ -69,7 +70,19 @@ const { APPLICATION_ERROR, CONNECTION_CLOSE, INVALID_SETUP, REJECTED_SETUP } = E
 
 /** Starts to listen to a connection; nothing is known of its peer but the address. */
 export function openSession(deps: SessionDeps): Session {
-  const { registrar, keys, settings, clock, metrics, peerAddress, sessions, registered, wire } = deps
+  const {
+    registrar,
+    keys,
+    identity,
+    told,
+    settings,
+    clock,
+    metrics,
+    peerAddress,
+    sessions,
+    registered,
+    wire,
+  } = deps
   let log = deps.log.child({ peer: peerAddress })
   let id: string | undefined
   let service: string | undefined
@@ -212,7 +225,7 @@ export function openSession(deps: SessionDeps): Session {
     try {
       const registered = await register(readBean(data, settings.maxRoutes))
       leaving = false
-      return registrationAnswer(registrar, registered)
+      return registrationAnswer({ registrar, identity, told }, registered)
     } catch (error) {
       if (error instanceof HydraError)
         throw refusal('bad-registration', APPLICATION_ERROR, error.code, error.message)
@@ -226,11 +239,11 @@ export function openSession(deps: SessionDeps): Session {
     let demand = 0
     let latest: Overview | undefined
     const offer = (next: Overview): void => {
-      latest = next.hash === has ? undefined : next
+      latest = told.hashOf(next, service) === has ? undefined : next
       if (!latest || demand === 0) return
       demand--
-      has = latest.hash
-      sink.next(deps.encode(latest))
+      has = told.hashOf(latest, service)
+      sink.next(told.bytesOf(latest, service))
       latest = undefined
     }
     const stop = registrar.onOverview(offer)
@@ -304,7 +317,7 @@ export function openSession(deps: SessionDeps): Session {
       requests: {
         [ROUTES.registration]: registerAgain,
         [ROUTES.deregister]: deregister,
-        [ROUTES.keys]: () => deps.keysAnswer(),
+        [ROUTES.keys]: () => identity.keysAnswer(),
         [ROUTES.ping]: () => true,
         [ROUTES.fragments]: pages.request,
       },
@@ -347,15 +360,4 @@ function field(data: unknown, name: string): unknown {
   return typeof data === 'object' && data !== null && Object.hasOwn(data, name)
     ? (data as Record<string, unknown>)[name]
     : undefined
-}
-
-/** Turns an overview into bytes once, however many sessions it is sent to. */
-export function createEncoder(): (overview: Overview) => Uint8Array {
-  let last: Overview | undefined
-  let bytes: Uint8Array = Buffer.alloc(0)
-  return (overview) => {
-    if (overview !== last) bytes = Buffer.from(JSON.stringify(overview))
-    last = overview
-    return bytes
-  }
 }

@@ -8,6 +8,7 @@
  */
 import { checkIdentity } from './identity-checks.ts'
 import { type SettingPath, valueAt } from './problems.ts'
+import { checkServices } from './service-checks.ts'
 import { readPem } from './settle.ts'
 
 /** A fault: where, what is there, what to write. */
@@ -21,6 +22,7 @@ export function checkTogether(
 ): void {
   checkPorts(given, report)
   checkIdentity(given, { directory, isProduction }, report)
+  checkServices(given, report)
   const services = valueAt(given, ['services'])
   if (typeof services !== 'object' || services === null) return
   for (const name of Object.keys(services)) {

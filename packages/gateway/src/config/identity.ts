@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AUTHS, PatternError, RESERVED_CLAIMS, translate } from '@hydra-gateway/protocol'
+import { AUTHS, PatternError, parsePattern, RESERVED_CLAIMS } from '@hydra-gateway/protocol'
 import { z } from 'zod'
 import { passwordHashFault } from '../identity/passwords.ts'
 import { servicePatternFault } from '../identity/service-patterns.ts'
@@ -44,7 +44,8 @@ const passwordHash = () =>
 /** A user as Medusa's `HYDRA_USERS` has one. */
 const localUser = z.strictObject({
   id: count(0, Number.MAX_SAFE_INTEGER).optional().describe('Number that applications know the user by.'),
-  username: text('a user name', 256)
+  username: text('a user name without control characters, up to 256 characters', 256)
+    .refine((name) => !/\p{Cc}/u.test(name), 'a user name without control characters')
     .transform((name) => name.normalize('NFC'))
     .describe('Compared by case, as it is written.'),
   password: secret('a password', 1024)
@@ -77,14 +78,16 @@ const claimMapping = z.strictObject({
   username: claimName().optional().describe('Claim to take the user name from.'),
   claims: z
     .record(factName, claimName())
-    .prefault({})
-    .describe('Name of a claim in these services, and the claim it is taken from.'),
+    .optional()
+    .describe(
+      'Name of a claim in these services, and the claim it is taken from (`username`, `userId` and `sub` too). These services are told of no other. Not set: of all, under their own names.',
+    ),
 })
 
 const rulePath = () =>
   text('a path pattern such as /admin/**', 2048).superRefine((path, context) => {
     try {
-      translate('hydra', path)
+      parsePattern(path)
     } catch (error) {
       if (!(error instanceof PatternError)) throw error
       context.addIssue({ code: 'custom', message: `another pattern: ${error.message}` })
@@ -94,7 +97,7 @@ const rulePath = () =>
 const accessRule = z
   .strictObject({
     service: servicePatterns().optional().describe('Services: names or patterns, with commas. Not set: all.'),
-    path: rulePath().optional().describe('Paths, as services write them for routes. Not set: all.'),
+    path: rulePath().optional().describe('Paths. Not set: all, and fragments.'),
     auth: z
       .enum(AUTHS)
       .optional()
@@ -224,12 +227,16 @@ export const identity = z
       .array(claimMapping)
       .max(1000)
       .prefault([])
-      .describe('Names and facts as services want them. Of several that fit the last wins.'),
+      .describe(
+        'Names and facts as services want them. Of several that fit a service and a provider the first wins.',
+      ),
     rules: z
       .array(accessRule)
       .max(1000)
       .prefault([])
-      .describe('What is asked of callers, whatever services say. Of several that fit the first wins.'),
+      .describe(
+        'What is asked of callers, whatever services say themselves. Of several that fit the last wins.',
+      ),
     token: token.prefault({}),
     session: session.prefault({}),
     cookie: cookie.prefault({}),
@@ -243,7 +250,9 @@ export const identity = z
     loginTemplate: text('the path of an HTML file', 4096).optional().describe('Login page of your own.'),
     maxTokenBytes: limitedSize(1024, 4080)
       .prefault(3800)
-      .describe('Largest token that is made or read. Browsers keep cookies up to 4096 bytes, with their names.'),
+      .describe(
+        'Largest token that is made or read. Browsers keep cookies up to 4096 bytes, with their names.',
+      ),
   })
   .describe(
     'Who may sign in, and how long that lasts. See [sign-in](../guides/sign-in.md) and [OpenID Connect](../guides/oidc.md).',

@@ -4,16 +4,19 @@
  * @module
  */
 import {
+  DIALECTS,
   type Dialect,
   menuItems,
   PatternError,
   refDeclaration,
+  registration,
   routeDeclaration,
   translate,
 } from '@hydra-gateway/protocol'
 import { z } from 'zod'
+import { accessFault } from '../routing/access.ts'
 import { fallbackProblem } from '../routing/fallback.ts'
-import { isReservedPattern } from '../routing/reserved.ts'
+import { isLoginPattern, isReservedPattern } from '../routing/reserved.ts'
 import { count, flag, readOrigin, setting, text } from './setting.ts'
 
 type RouteInput = z.input<typeof routeDeclaration>
@@ -70,13 +73,39 @@ function pathProblem(dialect: Dialect, path: string): string | undefined {
   }
 }
 
-const route = routeDeclaration.strict().superRefine(({ path, dialect, fallback }, context) => {
+/** Whether a path is one that belongs to the gateway while people sign in there. */
+export function isSignInPath(dialect: unknown, path: string): boolean {
+  const known = DIALECTS.find((each) => each === dialect) ?? 'hydra'
+  try {
+    return translate(known, path).patterns.some(isLoginPattern)
+  } catch {
+    return false
+  }
+}
+
+const WHOM = 'one of the two: optional is for everybody, roles and providers are for people who are signed in'
+
+const route = routeDeclaration.strict().superRefine((declared, context) => {
+  const { path, dialect, fallback, socket, methods } = declared
+  if (accessFault(declared)) context.addIssue({ code: 'custom', path: ['auth'], message: WHOM })
+  if (socket && methods && !methods.includes('GET'))
+    context.addIssue({
+      code: 'custom',
+      path: ['methods'],
+      message: 'GET among them: a WebSocket begins with it',
+    })
   const wrongPath = pathProblem(dialect, path)
   if (wrongPath) context.addIssue({ code: 'custom', path: ['path'], message: wrongPath })
   const wrongFallback = fallback === undefined ? undefined : fallbackProblem(fallback)
   if (wrongFallback)
     context.addIssue({ code: 'custom', path: ['fallback'], message: `another one: it ${wrongFallback}` })
 })
+
+const fragment = refDeclaration.strict().superRefine((declared, context) => {
+  if (accessFault(declared)) context.addIssue({ code: 'custom', path: ['auth'], message: WHOM })
+})
+
+const { auth, roles, providers, login, cookies } = registration.shape
 
 const socket = text('a pattern such as /live').superRefine((path, context) => {
   const wrong = pathProblem('spring', path)
@@ -133,13 +162,13 @@ export const staticService = z
       .array(
         z.preprocess(
           (given: string | RefInput) => (typeof given === 'string' ? { ref: given } : given),
-          refDeclaration.strict(),
+          fragment,
         ),
       )
       .max(2000)
       .prefault([])
       .describe(
-        'Fragments it renders for pages of others: refs such as `teaser`, or `{ ref, attributes, imports }`. Each is asked for by itself, at `/h/fragment/…/requestFragment`; without this list any may be asked for, many at once, as of a Medusa application.',
+        'Fragments it renders for pages of others: refs such as `teaser`, or `{ ref, attributes, imports, auth, roles, providers }`. Each is asked for by itself, at `/h/fragment/…/requestFragment`; without this list any may be asked for, many at once, as of a Medusa application.',
       ),
     title: text('what visitors call it, such as Orders', 128)
       .optional()
@@ -155,9 +184,26 @@ export const staticService = z
     preserveHost: flag()
       .prefault(true)
       .describe('Send the Host the visitor asked for; false sends the one of the URL.'),
+    auth: auth.describe(
+      'For whom all its routes and fragments are that say nothing themselves. required: for people who are signed in. optional, the default: for everybody.',
+    ),
+    roles: roles.describe(
+      'One of these roles is needed for all that says nothing itself, as they are called in this service. Implies `auth: required`.',
+    ),
+    providers: providers.describe(
+      'One of these providers must know the person, for all that says nothing itself; `local` is user name and password. Implies `auth: required`.',
+    ),
+    login: login.describe(
+      'How it is told who calls: `cookie`, the token all services share, in `HYDRA-SSO`; `header`, one of its own in `Hydra-Token`; `none`, the default here: it could use a token of somebody else’s.',
+    ),
+    cookies: cookies.describe(
+      'own: names of its cookies get a prefix in the browser, so that applications on one origin don’t overwrite each other’s. shared, the default: they go as they are.',
+    ),
     tls: tls.prefault({}),
   })
-  .superRefine(({ url, urls, routes, sockets, statics, fragments, fallback }, context) => {
+  .superRefine((service, context) => {
+    const { url, urls, routes, sockets, statics, fragments, fallback } = service
+    if (accessFault(service)) context.addIssue({ code: 'custom', path: ['auth'], message: WHOM })
     const add = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     if (!url === !urls) add('url', 'either url, the address of the only instance, or urls, a list of them')
     const wrongFallback = fallback === undefined ? undefined : fallbackProblem(fallback)

@@ -96,10 +96,15 @@ export interface ServiceTokens {
    * a caller, and for every instance it is tried at. A promise only when a token has to be signed.
    */
   prepare(exchange: Exchange, instance: Instance): void | Promise<void>
-  /** The token for an instance, or for a service (its fragments, its messages); undefined when it is told nothing. */
+  /**
+   * The token for an instance, or for a service (its fragments, its messages); undefined when it is told nothing.
+   * `accepted`: providers one of which must know the person, when what is asked for names some. A caller whose token has
+   * expired (an open socket) is told of with a new one, for as long as the session lasts.
+   */
   tokenFor(
     caller: Caller,
     instance: Pick<Instance, 'service' | 'channel' | 'login' | 'keyId'>,
+    accepted?: readonly string[],
   ): string | undefined | Promise<string | undefined>
 }
 

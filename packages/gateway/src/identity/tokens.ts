@@ -12,6 +12,7 @@ import { compactVerify, SignJWT } from 'jose'
 import { HydraError } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Caller, Identity, KeyRing, Session, TokenFault, Tokens } from './port.ts'
+import { copyOf, createRecentTokens } from './recent-tokens.ts'
 import type { Sealer } from './sealing.ts'
 import {
   BACKDATED_S,
@@ -26,7 +27,6 @@ import {
   startOf,
 } from './token-claims.ts'
 import { readTokenHeader, tokenHeader } from './token-header.ts'
-import { copyOf, createRecentTokens } from './verified-tokens.ts'
 
 export interface TokenSettings {
   readonly lifeMs: number
@@ -106,7 +106,7 @@ export function createTokens({
       return caller
     }
     // The future comes.
-    if (claims !== 'future') bad.add(token, claims)
+    if (claims !== 'future') bad.add(copyOf(token), claims)
     return claims
   }
 

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createRecentTokens } from './verified-tokens.ts'
+import { createRecentTokens } from './recent-tokens.ts'
 
 const token = (i: number) => `token-${String(i).padStart(4, '0')}`
 
 test('a token is kept with what became of it', () => {
   const recent = createRecentTokens<number>(1000)
   recent.add(token(1), 1)
-  recent.add(token(1), 2)
   assert.equal(recent.get(token(1)), 1)
   assert.equal(recent.get(token(2)), undefined)
+  recent.add(token(1), 2)
+  assert.equal(recent.get(token(1)), 2)
   recent.clear()
   assert.equal(recent.get(token(1)), undefined)
 })

@@ -10,7 +10,6 @@ import { createPrivateKey, createPublicKey, type KeyObject, webcrypto } from 'no
 import type { PublicJwk } from '@hydra-gateway/protocol'
 import { calculateJwkThumbprint } from 'jose'
 import { z } from 'zod'
-import { KeysError } from '../keys.ts'
 import type { RingKey } from './port.ts'
 
 /** A key with everything that is asked of it. */
@@ -39,6 +38,16 @@ export const storedKey = z.object({
   key: privateJwk,
 })
 export type StoredKey = z.output<typeof storedKey>
+
+/** A signing key that can't be used; the message says what to do. At start it is told as those of other keys are. */
+export class SigningKeyError extends Error {
+  readonly code = 'HYDRA_BAD_KEYS'
+
+  constructor(message: string) {
+    super(message)
+    this.name = 'SigningKeyError'
+  }
+}
 
 const ALGORITHM = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 const BITS = 2048
@@ -93,13 +102,15 @@ export function describeKey({ kid, createdAt, until }: SigningKey, place: number
 /**
  * Reads the keys of PEM texts (PKCS#8), several of which may stand in one.
  *
- * @throws KeysError that says which one can't be used; it never repeats the text
+ * @throws SigningKeyError that says which one can't be used; it never repeats the text
  */
 export async function readPems(texts: readonly string[], createdAt: number): Promise<readonly SigningKey[]> {
   const blocks = texts.flatMap((text) => {
     const found = text.match(PEM)
     if (!found)
-      throw new KeysError('a signing key is not in PEM form: it begins with “-----BEGIN PRIVATE KEY-----”')
+      throw new SigningKeyError(
+        'a signing key is not in PEM form: it begins with “-----BEGIN PRIVATE KEY-----”',
+      )
     return found
   })
   const keys = await Promise.all(
@@ -113,12 +124,12 @@ export async function readPems(texts: readonly string[], createdAt: number): Pro
 function rsaOf(pem: string, place: number): KeyObject {
   const key = readPrivateKey(pem)
   if (!key)
-    throw new KeysError(
+    throw new SigningKeyError(
       `signing key ${place} can't be read: it must be a private key in PKCS#8, without a password`,
     )
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0
   if (key.asymmetricKeyType !== 'rsa' || bits < BITS)
-    throw new KeysError(`signing key ${place} must be RSA with ${BITS} bits or more`)
+    throw new SigningKeyError(`signing key ${place} must be RSA with ${BITS} bits or more`)
   return key
 }
 

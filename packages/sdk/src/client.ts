@@ -151,7 +151,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     events.emit('connected', { gateway })
     const answer = await opened.register(registration)
     const { refused = [] } = answer
-    identity.learn(answer)
+    identity.registered(answer)
     fragmentSide.refused(refused)
     events.emit('registered', { instanceId, refused })
     if (refused.length > 0) events.emit('refused', refused)

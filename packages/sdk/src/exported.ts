@@ -14,6 +14,8 @@ import {
   translate,
 } from '@hydra-gateway/protocol'
 import type { Found, FoundRoute } from './found.ts'
+import { guarded } from './found-guards.ts'
+import { accessOf } from './identity/access.ts'
 import { covers, readPatterns } from './patterns.ts'
 
 /** A route named by hand: `'/orders/{id}'`, `'GET,POST /orders'`, or an object with further settings. */
@@ -59,6 +61,8 @@ export function selectRoutes(found: Found, options: SelectOptions): Selection {
   const exported: Exported[] = []
   const leftOut = new Map<string, string>()
   const warnings = new Set(found.warnings)
+  /** OPTIONS of a route that is there for its other methods: no line in the list. */
+  const besides = new Set<Exported>()
 
   const general = (pattern: Pattern) => {
     const by = exclude.find((outer) => covers(outer, pattern))
@@ -97,9 +101,14 @@ export function selectRoutes(found: Found, options: SelectOptions): Selection {
     if (route)
       named.set(placeOf(route), union(named.get(placeOf(route)) ?? new Set(), route.declaration.methods))
   }
-  for (const route of merged(found.routes)) {
+  for (const route of merged(guarded(found.routes))) {
     const declaration = withoutNamed(
-      { path: route.path, dialect: route.dialect, ...(route.methods && { methods: [...route.methods] }) },
+      {
+        path: route.path,
+        dialect: route.dialect,
+        ...(route.methods && { methods: [...route.methods] }),
+        ...accessOf(route.access ?? {}),
+      },
       named,
     )
     const one =
@@ -108,7 +117,10 @@ export function selectRoutes(found: Found, options: SelectOptions): Selection {
       // The same route to people, so it has no line of its own in the list.
       exported.push({ declaration: { ...one.declaration, path: `${route.path}/` }, patterns: [] })
     }
+    if (one && route.methods?.join() === 'OPTIONS') besides.add(one)
   }
+  for (const [index, one] of exported.entries())
+    if (besides.has(one)) exported[index] = { declaration: one.declaration, patterns: [] }
   const places = new Set(exported.map(placeOf))
   for (const path of options.include ?? []) {
     const route = consider({ path }, () => undefined)
@@ -181,20 +193,46 @@ function unaskedReason(route: FoundRoute, pattern: Pattern): string | undefined 
   return undefined
 }
 
-/** Routes of one path are one route with all their methods; middleware beside a route of its path is no news. */
+/**
+ * Routes of one path and for the same people are one route with all their methods; middleware beside a route of its
+ * path is no news. Of two for different people the first answers, as it does in the app.
+ */
 function merged(routes: readonly FoundRoute[]): FoundRoute[] {
-  const byPath = new Map<string, FoundRoute>()
+  const byPath = new Map<string, FoundRoute[]>()
   for (const route of routes) {
     const key = `${route.dialect} ${route.path}`
-    const other = byPath.get(key)
-    if (!other || (other.kind === 'middleware' && route.kind === 'route')) byPath.set(key, route)
-    else if (route.kind === 'route' && other.methods) {
-      const { methods, ...rest } = other
-      const all = union(new Set(methods), route.methods)
-      byPath.set(key, all === 'all' ? rest : { ...rest, methods: [...all] })
-    }
+    const others = byPath.get(key)
+    if (!others || others[0]?.kind === 'middleware') {
+      if (!others || route.kind === 'route') byPath.set(key, [route])
+    } else if (route.kind === 'route') add(route, others)
   }
-  return [...byPath.values()]
+  return [...byPath.values()].flat()
+}
+
+function add(route: FoundRoute, others: FoundRoute[]): void {
+  const who = whoOf(route)
+  let { methods } = route
+  for (const other of others) {
+    if (whoOf(other) === who) continue
+    if (!other.methods) return
+    methods = methods?.filter((method) => !other.methods?.includes(method))
+  }
+  if (methods?.length === 0) return
+  const index = others.findIndex((other) => whoOf(other) === who)
+  const same = others[index]
+  if (!same) {
+    others.push({ ...route, ...(methods && { methods }) })
+    return
+  }
+  if (!same.methods) return
+  const { methods: some, ...rest } = same
+  const all = union(new Set(some), methods)
+  others[index] = all === 'all' ? rest : { ...rest, methods: [...all] }
+}
+
+function whoOf({ access = {} }: FoundRoute): string {
+  const { auth, roles = [], providers = [] } = access
+  return JSON.stringify([auth, roles, providers])
 }
 
 function union(

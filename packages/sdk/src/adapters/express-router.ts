@@ -8,11 +8,17 @@
  * @module
  */
 import type { Found, FoundRoute } from '../found.ts'
+import type { AccessOptions } from '../identity/access.ts'
+import { guardOf } from '../identity/guard.ts'
 
 /** A layer of a router's stack, as far as it is looked at. */
 interface Layer {
   readonly name?: string
-  readonly route?: { readonly path: unknown; readonly methods?: Readonly<Record<string, boolean>> }
+  readonly route?: {
+    readonly path: unknown
+    readonly methods?: Readonly<Record<string, boolean>>
+    readonly stack?: readonly { readonly handle?: unknown; readonly method?: string }[]
+  }
   readonly handle?: { readonly stack?: unknown }
   /** Path as given (router 2.3 and later). */
   readonly rawPath?: unknown
@@ -91,13 +97,22 @@ function walk(
           continue
         }
         for (const prefix of prefixes) {
-          found.routes.push(route(join(prefix, path), methodsOf(layer.route.methods), strict))
+          const at = join(prefix, path)
+          found.routes.push(...guardsOf(layer.route, at), route(at, methodsOf(layer.route.methods), strict))
         }
       }
       continue
     }
     const below = innerOf(layer)
     const paths = pathsOf(layer)
+    const access = guardOf(layer.handle)
+    if (access) {
+      // One at a path nobody can read refuses by itself.
+      for (const path of (paths ?? []).filter((one) => typeof one === 'string'))
+        for (const prefix of prefixes)
+          found.routes.push(guard(join(prefix, path), access, { isForAllBelow: true }))
+      continue
+    }
     if (layer.name === 'mounted_app' && !below) {
       found.warnings.push(
         `an Express app is mounted${paths ? ` at ${prefixes[0]}${paths[0]}` : ''} whose routes can't be read. ${ADD_LINE}`,
@@ -123,6 +138,29 @@ function walk(
         found.routes.push(...at.map((path): FoundRoute => ({ path, dialect: 'express', kind: 'middleware' })))
     }
   }
+}
+
+/** Guards among the handlers of a route. */
+function guardsOf({ stack = [] }: NonNullable<Layer['route']>, path: string): FoundRoute[] {
+  const methods = new Map<AccessOptions, Set<string> | 'all'>()
+  for (const { handle, method } of stack) {
+    const access = guardOf(handle)
+    if (!access) continue
+    const some = methods.get(access) ?? new Set()
+    methods.set(access, some === 'all' || method === undefined ? 'all' : some.add(method.toUpperCase()))
+  }
+  return [...methods].map(([access, some]) =>
+    // `app.all` of Express 4 adds every method Node knows, one by one.
+    guard(path, access, some === 'all' || some.size > 20 ? {} : { methods: [...some] }),
+  )
+}
+
+function guard(
+  path: string,
+  access: AccessOptions,
+  more: Pick<FoundRoute, 'methods' | 'isForAllBelow'>,
+): FoundRoute {
+  return { path, dialect: 'express', kind: 'guard', access, ...more }
 }
 
 function route(path: string, methods: string[] | undefined, strict: boolean): FoundRoute {

@@ -5,6 +5,7 @@
  */
 import { applicationOf, openService } from '../connect.ts'
 import type { Found, FoundRoute } from '../found.ts'
+import { guardOf } from '../identity/guard.ts'
 import type { HydraService, ServiceOptions } from '../options.ts'
 import type { NodeServer } from '../server.ts'
 import { fromFastify } from './framework-path.ts'
@@ -21,6 +22,10 @@ export interface FastifyRoute {
   readonly routePath?: string
   readonly prefix?: string
   readonly prefixTrailingSlash?: string
+  readonly onRequest?: unknown
+  readonly preParsing?: unknown
+  readonly preValidation?: unknown
+  readonly preHandler?: unknown
 }
 
 /** A Fastify app, as far as it is used. */
@@ -84,23 +89,45 @@ function collect(route: FastifyRoute, app: FastifyApp, routes: FoundRoute[], war
     ...(looseSlash && { looseSlash }),
   }
   routes.push(one)
+  // Hooks that are added to the route later, by other plugins, come before it is read.
+  guards.set(one, route)
   // The route / of a plugin with a prefix has two addresses; Fastify tells of the first.
   const isPrefix = route.prefix && route.routePath === '' && (route.prefixTrailingSlash ?? 'both') === 'both'
-  if (isPrefix && !looseSlash) routes.push({ ...one, path: `${path}/` })
+  if (isPrefix && !looseSlash) {
+    const withSlash = { ...one, path: `${path}/` }
+    guards.set(withSlash, route)
+    routes.push(withSlash)
+  }
+}
+
+const guards = new WeakMap<FoundRoute, FastifyRoute>()
+const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
+
+/** Whom the hooks of a route let pass: each of them is asked. */
+function accessOf(route: FoundRoute): Pick<FoundRoute, 'access'> {
+  const declared = guards.get(route)
+  const found = HOOKS.flatMap((hook) => [declared?.[hook]].flat())
+    .map(guardOf)
+    .filter((access) => access !== undefined)
+  return found.length > 0 ? { access: Object.assign({}, ...found) } : {}
 }
 
 function found(routes: readonly FoundRoute[], warnings: readonly string[]): Found {
   // A CORS plugin answers OPTIONS for every path; then every route takes it.
   const answersOptions = routes.some(({ path, methods }) => isCatchAll(path) && methods?.includes('OPTIONS'))
-  return { routes: answersOptions ? routes.map(withOptions) : routes, warnings }
+  const all = routes.map((route) => ({ ...route, ...accessOf(route) }))
+  return { routes: answersOptions ? all.flatMap(withOptions) : all, warnings }
 }
 
 function isCatchAll(path: string): boolean {
   return path === '{rest+}' || path === '/{rest+}'
 }
 
-function withOptions(route: FoundRoute): FoundRoute {
-  return route.methods && !isCatchAll(route.path)
-    ? { ...route, methods: [...new Set([...route.methods, 'OPTIONS'])] }
-    : route
+function withOptions(route: FoundRoute): FoundRoute[] {
+  const { access, ...open } = route
+  if (!route.methods || isCatchAll(route.path) || route.methods.includes('OPTIONS')) return [route]
+  // The plugin answers before any guard of the route.
+  return access
+    ? [route, { ...open, methods: ['OPTIONS'] }]
+    : [{ ...route, methods: [...route.methods, 'OPTIONS'] }]
 }

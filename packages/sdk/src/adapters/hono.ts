@@ -5,6 +5,7 @@
  */
 import { applicationOf, openService, serverOf } from '../connect.ts'
 import type { Found, FoundRoute } from '../found.ts'
+import { guardOf } from '../identity/guard.ts'
 import type { HydraService, ServerOption, ServiceOptions } from '../options.ts'
 import { fromHono } from './framework-path.ts'
 
@@ -46,9 +47,16 @@ export async function hydra(app: HonoApp, options: HonoOptions): Promise<HydraSe
 function readRoutes(app: HonoApp): Found {
   const warnings: string[] = []
   // Any middleware for every path may be the one that answers OPTIONS for CORS.
-  const hasMiddleware = app.routes.some((route) => isMiddleware(route) && /^\/?\*$/.test(route.path))
+  const hasMiddleware = app.routes.some(
+    (route) => isMiddleware(route) && !accessOf(route) && /^\/?\*$/.test(route.path),
+  )
   const routes = app.routes.map((route): FoundRoute => {
     const { path, warning } = fromHono(route.path)
+    const access = accessOf(route)
+    if (access) {
+      const methods = route.method === 'ALL' ? {} : { methods: [route.method.toUpperCase()] }
+      return { path, dialect: 'hydra', kind: 'guard', access, ...methods }
+    }
     if (isMiddleware(route)) return { path, dialect: 'hydra', kind: 'middleware' }
     if (warning) warnings.push(warning)
     if (route.method === 'ALL') return { path, dialect: 'hydra', kind: 'route' }
@@ -56,6 +64,11 @@ function readRoutes(app: HonoApp): Found {
     return { path, dialect: 'hydra', kind: 'route', methods }
   })
   return { routes, warnings }
+}
+
+/** Whom a guard lets pass. A mounted app with an error handler of its own has its handlers wrapped. */
+function accessOf({ handler }: HonoApp['routes'][number]) {
+  return guardOf(handler) ?? guardOf((handler as { __COMPOSED_HANDLER?: unknown }).__COMPOSED_HANDLER)
 }
 
 /** Hono keeps both as ALL; only middleware takes `next` (so Hono's own `inspectRoutes` tells them apart). */

@@ -7,7 +7,7 @@
 import { DEFAULT_RENDERS, type FragmentConflict, type Overview } from '@hydra-gateway/protocol'
 import type { RouteHandlers } from '@hydra-gateway/protocol/rsocket'
 import type { Line } from '../connection.ts'
-import { type AccessOptions, saysAccess } from '../identity/access.ts'
+import { type AccessOptions, withUsual } from '../identity/access.ts'
 import type { IdentitySide } from '../identity/side.ts'
 import type { Log } from '../log.ts'
 import type { Refused, ServiceOptions } from '../options.ts'
@@ -66,7 +66,7 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
   const identify = options.identify ?? (async (token) => (await deps.identity.identify(token))?.user)
   // One that is never told who calls can't look, and relies on the gateway.
   const canTell = options.identify !== undefined || options.login !== 'none' || options.devUsers !== undefined
-  const accessOf = (own: FragmentOptions): AccessOptions => (!canTell ? {} : saysAccess(own) ? own : options)
+  const accessOf = (own: FragmentOptions): AccessOptions => (canTell ? withUsual(own, options) : {})
   const { maxRenders = DEFAULT_RENDERS, maxRenderBytes = MAX_RENDER_BYTES } = options
   const { sessions, version = 0, affinity = false } = options
   // Fragments may hold tags themselves, and these may mean fragments: each side needs the other.

@@ -49,9 +49,16 @@ export function accessOf({ auth, roles, providers }: AccessOptions): {
   }
 }
 
-/** Whether anything is said of it. What says nothing itself is for whom its service is. */
-export function saysAccess({ auth, roles, providers }: AccessOptions): boolean {
-  return (auth ?? roles ?? providers) !== undefined
+/**
+ * Whom a part of a service is for, as the gateway puts it together: its own words, and those of the service where it has
+ * none. `auth: 'optional'` of its own undoes all that was said for the service.
+ */
+export function withUsual(own: AccessOptions, usual: AccessOptions): AccessOptions {
+  if (own.auth === 'optional') return {}
+  const auth = own.auth ?? usual.auth
+  const roles = own.roles ?? usual.roles
+  const providers = own.providers ?? usual.providers
+  return { ...(auth && { auth }), ...(roles && { roles }), ...(providers && { providers }) }
 }
 
 export function isForEverybody({ auth, roles, providers }: AccessOptions): boolean {

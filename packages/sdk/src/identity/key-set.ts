@@ -16,6 +16,14 @@ export interface KeySetDeps {
   /** Called when keys are gone: what they signed holds no longer. */
   readonly onGone: () => void
   readonly warn: (sentence: string) => void
+  readonly times?: KeyTimes
+}
+
+export interface KeyTimes {
+  /** Between two questions. */
+  readonly pauseMs: number
+  /** How long a request waits for the first answer. */
+  readonly firstMs: number
 }
 
 export interface KeySet {
@@ -43,13 +51,14 @@ export class KeysUnknownError extends Error {
   }
 }
 
-/** Between two questions. */
-const PAUSE_MS = 2000
-/** A request waits this long for the first answer, and a little longer for one that may not be asked at once. */
-const FIRST_MS = 2000
-const NEXT_MS = 3000
+export const KEY_TIMES: KeyTimes = { pauseMs: 2000, firstMs: 2000 }
+/** For an answer, beside the pause before its question. */
+const ANSWER_MS = 1000
 
-export function createKeySet({ onGone, warn }: KeySetDeps, service: string): KeySet {
+export function createKeySet(
+  { onGone, warn, times: { pauseMs, firstMs } = KEY_TIMES }: KeySetDeps,
+  service: string,
+): KeySet {
   const known = deferred()
   let keys: ReadonlyMap<string, VerifyingKey> = new Map()
   let isKnown = false
@@ -69,7 +78,7 @@ export function createKeySet({ onGone, warn }: KeySetDeps, service: string): Key
 
   async function askOnce(): Promise<void> {
     do {
-      const restMs = askedAt + PAUSE_MS - performance.now()
+      const restMs = askedAt + pauseMs - performance.now()
       if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs).unref())
       if (!ask) return
       isStale = false
@@ -109,8 +118,8 @@ export function createKeySet({ onGone, warn }: KeySetDeps, service: string): Key
       if (key) return key
       // With a line, the question is under way, or is asked again.
       const asked = ask ? refresh() : undefined
-      if (!isKnown) await within(FIRST_MS, known.promise)
-      else if (asked) await within(NEXT_MS, asked)
+      if (!isKnown) await within(firstMs, known.promise)
+      else if (asked) await within(pauseMs + ANSWER_MS, asked)
       if (!isKnown) throw new KeysUnknownError(service)
       return keys.get(kid)
     },

@@ -9,8 +9,9 @@ import type { Log } from '../log.ts'
 import type { ServiceOptions } from '../options.ts'
 import { type Header, headersOfAnything } from '../request.ts'
 import { createSeldom } from '../seldom.ts'
+import { deferred, within } from '../waiting.ts'
 import { announceDevUsers, createDevUsers, type DevUsers } from './dev-users.ts'
-import { createKeySet } from './key-set.ts'
+import { createKeySet, KEY_TIMES, KeysUnknownError, type KeyTimes } from './key-set.ts'
 import { readLogin } from './login.ts'
 import type { Verified } from './verified.ts'
 import { createVerifier } from './verifier.ts'
@@ -21,6 +22,7 @@ export interface IdentitySideDeps {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Epoch ms. */
   readonly now: () => number
+  readonly times?: KeyTimes
 }
 
 /** What a request says of who sends it. */
@@ -39,7 +41,8 @@ export interface IdentitySide {
   readToken(header: Header, request: unknown): string | undefined
   connected(connection: Pick<Connection, 'keys'>): void
   disconnected(): void
-  learn(told: Pick<Overview, 'publicKey' | 'roleMappings'> | RegistrationResponse): void
+  learn(overview: Pick<Overview, 'publicKey' | 'roleMappings'>): void
+  registered(answer: Pick<RegistrationResponse, 'publicKey' | 'roleMappings'>): void
 }
 
 /**
@@ -47,25 +50,45 @@ export interface IdentitySide {
  *
  * @throws TypeError for fake users where there must be none
  */
-export function createIdentitySide({ options, log, env, now }: IdentitySideDeps): IdentitySide {
+export function createIdentitySide({
+  options,
+  log,
+  env,
+  now,
+  times = KEY_TIMES,
+}: IdentitySideDeps): IdentitySide {
   const { name: service, login = 'cookie', devUsers: fake } = options
   const seldom = createSeldom((sentence) => log.warn(sentence), now)
   const devUsers: DevUsers | undefined = fake && createDevUsers({ users: fake, env, now })
   if (fake) log.warn(announceDevUsers(service, fake))
-  let roleMappings: Readonly<Record<string, string>> = {}
-  let mapped = ''
+  // Without the mappings, a role of the gateway would count as the one of that name here.
+  const mapped = deferred()
+  let roleMappings: Readonly<Record<string, string>> | undefined
   const keys = createKeySet(
-    { onGone: () => verifier.forgetGone(), warn: (sentence) => seldom('keys', sentence) },
+    { onGone: () => verifier.forgetGone(), warn: (sentence) => seldom('keys', sentence), times },
     service,
   )
   const verifier = createVerifier({
     service,
     login,
     keys,
-    roleMappings: () => roleMappings,
+    roleMappings: mappings,
     now,
     onFault: (reason) => seldom('fault', `the token of a visitor does not hold: ${reason}`),
   })
+
+  async function mappings(): Promise<Readonly<Record<string, string>>> {
+    if (!roleMappings) await within(times.firstMs, mapped.promise)
+    if (!roleMappings) throw new KeysUnknownError(service)
+    return roleMappings
+  }
+
+  function setMappings(next: Readonly<Record<string, string>>): void {
+    if (roleMappings && JSON.stringify(roleMappings) === JSON.stringify(next)) return
+    roleMappings = next
+    verifier.forgetAll()
+    mapped.resolve()
+  }
 
   async function examine(request: unknown): Promise<Examined> {
     const header = headersOfAnything(request)
@@ -88,14 +111,14 @@ export function createIdentitySide({ options, log, env, now }: IdentitySideDeps)
     readToken: (header, request) => readLogin(header, login) ?? devUsers?.of(request)?.token,
     connected: (connection) => keys.connected(() => connection.keys()),
     disconnected: () => keys.disconnected(),
-    learn(told) {
-      const text = JSON.stringify(told.roleMappings ?? {})
-      if (text !== mapped) {
-        mapped = text
-        roleMappings = told.roleMappings ?? {}
-        verifier.forgetAll()
-      }
-      keys.learn(told.publicKey)
+    learn(overview) {
+      // What is sent to all services names no mappings.
+      if (Object.keys(overview.roleMappings ?? {}).length > 0) setMappings(overview.roleMappings)
+      keys.learn(overview.publicKey)
+    },
+    registered(answer) {
+      setMappings(answer.roleMappings ?? {})
+      keys.learn(answer.publicKey)
     },
   }
 }

@@ -16,8 +16,8 @@ export interface VerifierDeps {
   readonly service: string
   readonly login: Login
   readonly keys: Pick<KeySet, 'get' | 'has'>
-  /** Role at the gateway to role in this service. */
-  readonly roleMappings: () => Readonly<Record<string, string>>
+  /** Role at the gateway to role in this service, once it was said. */
+  readonly roleMappings: () => Promise<Readonly<Record<string, string>>>
   /** Epoch ms. */
   readonly now: () => number
   /** Why a token does not hold; never the token. */
@@ -72,7 +72,8 @@ export function createVerifier({ service, login, keys, roleMappings, now, onFaul
         throw new Fault('it is for another service')
       if (iat !== undefined && iat * 1000 > now() + FUTURE_S * 1000)
         throw new Fault('it was made in the future: do the clocks agree?')
-      const verified = describe(claims.data, token, roleMappings())
+      const mappings = await roleMappings()
+      const verified = describe(claims.data, token, mappings)
       if (keys.has(kid)) keep(token, { verified, kid })
       return verified
     } catch (fault) {

@@ -32,6 +32,8 @@ export interface TestOidc {
   readonly port: number
   /** Requests that came, `GET /token`. */
   readonly requests: string[]
+  /** What went wrong on its side: a back-channel logout nobody took, and its own faults. */
+  readonly errors: string[]
   /** Who signs in at its page without being asked; undefined: a form asks for a user name. `denied`: nobody may. */
   account: string | undefined
   /** Changes answers to paths that begin so. */
@@ -101,6 +103,9 @@ export async function startOidc(t: Pick<TestContext, 'after'>, options: OidcOpti
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true, logoutSource },
     },
+    // Its own dispatcher keeps it from asking anybody on this machine: here that is where everybody is.
+    fetch: (url: string | URL, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown }) =>
+      fetch(url, options),
     interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
     ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 600, IdToken: 600 },
     // Nobody is asked whether the gateway may know who they are.
@@ -120,11 +125,15 @@ export async function startOidc(t: Pick<TestContext, 'after'>, options: OidcOpti
     else serve(incoming, response)
   })
   const innerPort = await listen(inner, 0)
+  for (const event of ['backchannel.error', 'server_error']) {
+    provider.on(event, (_, error) => void oidc.errors.push(String((error as Error)?.cause ?? error)))
+  }
 
   const oidc: TestOidc = {
     issuer,
     port,
     requests: [],
+    errors: [],
     account: options.account ?? 'alice',
     alter: (path, change) => void alterations.push({ path, change }),
     alterIdToken(change) {

@@ -39,7 +39,7 @@ const claims = z
     sid: text.optional(),
     events: z.looseObject({ [EVENT]: z.looseObject({}) }),
     // What has one is an ID token that was given to somebody.
-    nonce: z.undefined(),
+    nonce: z.never().optional(),
   })
   .refine(({ sub, sid }) => sub !== undefined || sid !== undefined)
 

@@ -79,7 +79,7 @@ export function createProviders(deps: ProvidersDeps): ClosableProviders {
   const flows = createFlows({
     sealer,
     used: createUsedUp({ keepMs: FLOW_MS, clock }),
-    isSecure: publicUrl.protocol === 'https:',
+    isSecure: cookies.host || publicUrl.protocol === 'https:',
     isHost: cookies.host,
     clock,
   })

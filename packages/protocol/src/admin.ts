@@ -6,6 +6,7 @@
  * @module
  */
 import { z } from 'zod'
+import { AUTHS } from './identity.ts'
 import { menuItems } from './menu.ts'
 import { fragmentConflict, SERVICE_STATES } from './overview.ts'
 
@@ -96,6 +97,12 @@ export const routeInfo = z.object({
   kind: z.enum(['page', 'static', 'socket']),
   methods,
   host,
+  auth: z
+    .enum(AUTHS)
+    .optional()
+    .describe('required: only for who is signed in; for everybody when absent. As services say it.'),
+  roles: z.array(z.string()).optional().describe('One of these is needed, as the service calls them.'),
+  providers: z.array(z.string()).optional().describe('One of these must know the person.'),
   service: z.string(),
   state: state.describe('State of the service.'),
 })

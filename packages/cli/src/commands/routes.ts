@@ -82,11 +82,19 @@ const count = (number: number, what: string) => `${formatCount(number)} ${what}$
 const methodsOf = ({ methods }: { methods?: readonly string[] }) => methods?.join(' ') ?? 'any'
 const hostOf = ({ host }: { host?: string }) => printable(host ?? 'any')
 
+/** Whom a route is for, in few words: `everybody`, `signed in`, `ADMIN or OWNER, by corp`. */
+function forWhom({ auth, roles, providers }: RouteInfo): string {
+  if (auth !== 'required') return 'everybody'
+  const who = roles ? roles.join(' or ') : 'signed in'
+  return printable(providers ? `${who}, by ${providers.join(' or ')}` : who)
+}
+
 const COLUMNS = (style: Style): Column<RouteInfo>[] => [
   { title: 'STATE', cell: ({ state }) => style.state(state) },
   { title: 'PATH', cell: ({ pattern }) => printable(pattern) },
   { title: 'SERVICE', cell: ({ service }) => printable(service) },
   { title: 'KIND', cell: ({ kind }) => kind },
+  { title: 'FOR', cell: forWhom },
   { title: 'METHODS', cell: (route) => (route.kind === 'socket' ? 'upgrade' : methodsOf(route)) },
   { title: 'HOST', cell: hostOf },
 ]

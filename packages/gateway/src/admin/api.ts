@@ -86,14 +86,20 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps):
       const states = new Map(
         [...registry.entries()].map((entry) => [entry.name, serviceState(entry, vitals)]),
       )
-      const routes = [...table.routes()].map(({ pattern, kind, methods, host, service: name }) => ({
-        pattern: pattern.text,
-        kind,
-        ...(methods ? { methods } : {}),
-        ...(host ? { host } : {}),
-        service: name,
-        state: states.get(name) ?? 'unknown',
-      }))
+      const routes = [...table.routes()].map((route) => {
+        const { pattern, kind, methods, host, auth, roles, providers, service: name } = route
+        return {
+          pattern: pattern.text,
+          kind,
+          ...(methods ? { methods } : {}),
+          ...(host ? { host } : {}),
+          ...(auth ? { auth } : {}),
+          ...(roles ? { roles } : {}),
+          ...(providers ? { providers } : {}),
+          service: name,
+          state: states.get(name) ?? 'unknown',
+        }
+      })
       const refused = [...registry.entries()].flatMap(({ name, members }) => {
         const reasons = new Map(
           [...members.values()].flatMap((member) => member.refused.map((one) => [one.path, one.reason])),

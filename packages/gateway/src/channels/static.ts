@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import {
   type MenuItems,
   type RefDeclaration,
+  type Registration,
   type RouteDeclaration,
   registration,
   urlHost,
@@ -17,7 +18,8 @@ import {
 import type { Registry } from '../registry/registry.ts'
 import type { Address } from '../routing/upstream.ts'
 
-export interface StaticService {
+export interface StaticService
+  extends Partial<Pick<Registration, 'auth' | 'roles' | 'providers' | 'login' | 'cookies'>> {
   readonly name: string
   readonly instances: readonly (Pick<Address, 'protocol' | 'host' | 'port'> & {
     readonly weight: number
@@ -47,7 +49,7 @@ export function registerStaticServices(
   for (const configured of services) {
     const { name, instances, routes, sockets, statics, fragments = [], menu, preserveHost, tls } = configured
     for (const { protocol, host, port, weight, version } of instances) {
-      const { title, fallback, group, affinity } = configured
+      const { title, fallback, group, affinity, auth, roles, providers, login, cookies } = configured
       const declared = registration.parse({
         webProtocol: protocol,
         host,
@@ -63,6 +65,11 @@ export function registerStaticServices(
         fallback,
         group,
         affinity,
+        auth,
+        roles,
+        providers,
+        login,
+        cookies,
         ...(fragments.length > 0 ? { protocol: 1, refs: fragments } : {}),
       })
       const id = createHash('sha256').update(`${name} ${protocol} ${host} ${port}`).digest('hex').slice(0, 32)

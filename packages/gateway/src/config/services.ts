@@ -194,7 +194,7 @@ export const staticService = z
       'One of these providers must know the person, for all that says nothing itself; `local` is user name and password. Implies `auth: required`.',
     ),
     login: login.describe(
-      'How it is told who calls: `cookie`, the token all services share, in `HYDRA-SSO`; `header`, one of its own in `Hydra-Token`; `none`, the default here: it could use a token of somebody else’s.',
+      'How it is told who calls: `cookie`, the token all services share, in `HYDRA-SSO`; `header`, one of its own in `Hydra-Token`; `none`, the default here: who holds the shared one can be anybody’s visitor elsewhere.',
     ),
     cookies: cookies.describe(
       'own: names of its cookies get a prefix in the browser, so that applications on one origin don’t overwrite each other’s. shared, the default: they go as they are.',

@@ -124,13 +124,14 @@ export function compileDeclaration(
     const said = accessOf(route, usual)
     const problem = typeof said === 'string' ? said : routeProblem(route)
     const access = typeof said === 'string' ? (accessOf({ roles, providers }, usual) as Access) : said
-    if (problem !== undefined) refused.push({ path, reason: problem })
+    const isKept = problem !== undefined && access.auth === 'required'
+    if (problem !== undefined) refused.push({ path, reason: isKept ? `${problem}; ${KEPT}` : problem })
     const place = host === undefined ? {} : { host: host.toLowerCase() }
     const kind: RouteKind = socket ? 'socket' : 'page'
     if (problem === undefined) {
       const own = { ...place, ...(fallback === undefined ? {} : { fallback }), ...rest, ...access }
       translated(dialect, path, (pattern) => add({ pattern, kind, ...own }))
-    } else if (access.auth === 'required') {
+    } else if (isKept) {
       // Left out, its path would belong to a wider route of the service, which may be for everybody.
       translated(dialect, path, (pattern) => add({ pattern, kind, ...place, ...access }))
     }
@@ -166,6 +167,7 @@ export function compileDeclaration(
 }
 
 const RESERVED = 'this path belongs to the gateway'
+const KEPT = 'until it is mended its path is served without all this, for those it is for'
 const SIGN_IN = 'this path belongs to the gateway while people sign in there'
 
 /** Why a route can't be served as it is declared, its path and its access aside. */

@@ -225,8 +225,11 @@ export function createRegistry(deps: RegistryDeps): Registry {
     const address = `${known.address.host}:${known.address.port}`
     const fields = { service, instance, version, channel, address, routes: manifest.routes.length }
     log[isNew ? 'info' : 'debug'](fields, isNew ? 'instance registered' : 'instance registered again')
-    if (!isNew) return
-    // Fragments that don't fit are logged as they are judged.
+    if (isNew) logRefused(member)
+  }
+  /** Fragments that don't fit are logged as they are judged. */
+  const logRefused = (member: Member): void => {
+    const { name: service } = member.registration
     const refused = refusedRoutes(member)
     if (refused.length > 0) log.warn({ service, refused: refused.slice(0, MOST_LOGGED) }, 'routes left out')
   }
@@ -265,6 +268,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const instance = Object.freeze({ ...made.instance, id, address, ...(hostHeader ? { hostHeader } : {}) })
       const member: Member = { ...made, id, instance }
       roster.admit(member)
+      // Its other instances say the same.
+      if (membersOf(registration.name).length === 1) logRefused(member)
       return answerFor(member)
     },
     beat(instanceId) {

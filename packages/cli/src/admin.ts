@@ -14,10 +14,16 @@ import {
   localUrlHost,
   nearest,
   problem,
+  type RevokeAnswer,
   type RoutesAnswer,
+  revokeAnswer,
   routesAnswer,
   type ServicesAnswer,
+  type SessionsAnswer,
+  type SigningKeysAnswer,
   servicesAnswer,
+  sessionsAnswer,
+  signingKeysAnswer,
   type XrayAnswer,
   xrayAnswer,
 } from '@hydra-gateway/protocol'
@@ -33,6 +39,11 @@ export interface Admin {
   forget(service: string): Promise<void>
   /** A link that shows a page in X-ray; `to` is a path of the site. */
   xray(to: string): Promise<XrayAnswer>
+  /** The latest thousand. `user`: by user name or `provider:subject`. */
+  sessions(user?: string): Promise<SessionsAnswer>
+  revoke(what: { readonly user: string } | { readonly session: string }): Promise<RevokeAnswer>
+  signingKeys(): Promise<SigningKeysAnswer>
+  rotateKeys(): Promise<SigningKeysAnswer>
 }
 
 /** What leads to a gateway: flags of the command. */
@@ -80,7 +91,7 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     }
     // about the one thing that was asked for; a gateway without the API at all has no such detail
     const { data: refusal } = problem.safeParse(answer)
-    if (method !== 'GET' && refusal?.detail) {
+    if (refusal?.detail && (method !== 'GET' || refusal.code === 'HYDRA_CONFLICT')) {
       throw new CommandError(sentence(refusal.detail), EXIT.problem)
     }
     throw new CommandError(
@@ -95,6 +106,13 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     routes: () => call('GET', '/_hydra/api/v1/routes', routesAnswer),
     xray: (to) => call('POST', '/_hydra/api/v1/xray', xrayAnswer, { to }),
     fragments: () => call('GET', '/_hydra/api/v1/fragments', fragmentsAnswer),
+    sessions(user) {
+      const query = new URLSearchParams({ limit: '1000', ...(user === undefined ? {} : { user }) })
+      return call('GET', `/_hydra/api/v1/sessions?${query}`, sessionsAnswer)
+    },
+    revoke: (what) => call('POST', '/_hydra/api/v1/revocations', revokeAnswer, what),
+    signingKeys: () => call('GET', '/_hydra/api/v1/keys', signingKeysAnswer),
+    rotateKeys: () => call('POST', '/_hydra/api/v1/keys/rotate', signingKeysAnswer),
     async forget(service) {
       await call('DELETE', `/_hydra/api/v1/services/${encodeURIComponent(service)}`, forgetAnswer)
     },

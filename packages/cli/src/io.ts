@@ -1,9 +1,10 @@
 /**
- * What a command may touch: two streams, the environment, the directory it was called in.
+ * What a command may touch: three streams, the environment, the directory it was called in.
  *
  * @module
  */
 import { createStyle, type Style } from '@hydra-gateway/gateway/terminal'
+import { type Input, processInput } from './secret.ts'
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -12,6 +13,8 @@ export interface Io {
   out(text: string): void
   /** What went wrong, and remarks that are no result. */
   err(text: string): void
+  /** What people type, and what is piped in. */
+  readonly input: Input
   /** How the two streams look, after `--no-color` and `--ascii` were read. */
   readonly style: { readonly out: Style; readonly err: Style }
 }
@@ -38,12 +41,19 @@ export class CommandError extends Error {
 export function processIo({ colour, ascii }: { colour: boolean; ascii: boolean }): Io {
   const { env, stdout, stderr } = process
   const styleOf = (stream: NodeJS.WriteStream) =>
-    createStyle({ isTerminal: stream.isTTY === true, columns: stream.columns, env, colour, ascii })
+    createStyle({
+      isTerminal: stream.isTTY === true,
+      columns: stream.columns || undefined,
+      env,
+      colour,
+      ascii,
+    })
   return {
     env,
     directory: process.cwd(),
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
+    input: processInput(),
     style: { out: styleOf(stdout), err: styleOf(stderr) },
   }
 }

@@ -5,15 +5,19 @@
  */
 import { readFileSync } from 'node:fs'
 import { ConfigError, nearest } from '@hydra-gateway/gateway/config'
+import { IdentityStoreError } from '@hydra-gateway/gateway/identity'
 import { KeysError } from '@hydra-gateway/gateway/keys'
 import { formatProblems } from '@hydra-gateway/gateway/terminal'
 import { type Command, defineCommand, findCommand, readArgs } from './command.ts'
 import { check } from './commands/check.ts'
 import { config } from './commands/config.ts'
 import { fragments } from './commands/fragments.ts'
+import { keys } from './commands/keys.ts'
 import { routes } from './commands/routes.ts'
 import { services } from './commands/services.ts'
+import { sessions } from './commands/sessions.ts'
 import { start } from './commands/start.ts'
+import { users } from './commands/users.ts'
 import { xray } from './commands/xray.ts'
 import { formatHelp } from './help.ts'
 import { CommandError, EXIT, type Io, processIo } from './io.ts'
@@ -25,7 +29,7 @@ export const root: Command = defineCommand({
   name: 'hydra',
   summary: 'one front door for many services',
   args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
-  subCommands: [start, services, routes, fragments, check, config, xray],
+  subCommands: [start, services, routes, fragments, users, sessions, keys, check, config, xray],
   async run({ version }, io) {
     io.out(version ? `${VERSION}\n` : formatHelp(root, ['hydra'], io.style.out))
     return EXIT.ok
@@ -71,7 +75,7 @@ function report(error: unknown, names: readonly string[], io: Io): number {
     io.err(formatProblems(error, style, ''))
     return EXIT.problem
   }
-  if (error instanceof KeysError || error instanceof CommandError) {
+  if (error instanceof KeysError || error instanceof IdentityStoreError || error instanceof CommandError) {
     io.err(
       style.plain(
         `${wrap(`✕ ${error.message}`, style.columns - 2)

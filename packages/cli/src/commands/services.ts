@@ -9,6 +9,7 @@ import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
+import { timeOf } from '../time.ts'
 
 const forget = defineCommand({
   name: 'forget',
@@ -136,14 +137,4 @@ function menuOf({ menuItems, state }: ServiceInfo): string {
   if (labels.length === 0) return ''
   const shown = labels.length > 3 ? [...labels.slice(0, 3), `and ${labels.length - 3} more`] : labels
   return [...shown, ...(state === 'down' ? ['disabled'] : [])].join(', ')
-}
-
-/** The time of today, or the day and the time of another. */
-function timeOf(epochMs: number): string {
-  if (epochMs === 0) return ''
-  const date = new Date(epochMs)
-  const time = date.toLocaleTimeString('en-GB')
-  return date.toDateString() === new Date().toDateString()
-    ? time
-    : `${date.toLocaleDateString('sv-SE')} ${time}`
 }

@@ -1,0 +1,88 @@
+/**
+ * The database of users as a gateway of this configuration would open it.
+ *
+ * @module
+ */
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { loadConfig } from '@hydra-gateway/gateway/config'
+import {
+  createPasswords,
+  createUserDesk,
+  DEFAULT_DATABASE,
+  openSqliteIdentityStore,
+  type UserDesk,
+} from '@hydra-gateway/gateway/identity'
+import { CommandError, EXIT, type Io } from './io.ts'
+
+export interface OpenedUsers {
+  /** Where they are. */
+  readonly file: string
+  readonly desk: UserDesk
+  /** Names of users that stand in the configuration. */
+  readonly configured: readonly string[]
+  /** Made just now. */
+  readonly isNew: boolean
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  readonly database?: string | undefined
+  readonly config?: string | undefined
+  /** Whether a file that is not there is made. */
+  readonly mayMake?: boolean
+}
+
+/** Opens the file that was named, otherwise the configured one, otherwise the one of this directory or above. */
+export async function openUsers(
+  { database: named, config: configFile, mayMake = false }: DatabaseOptions,
+  io: Io,
+): Promise<OpenedUsers> {
+  const { config } = await loadConfig({ directory: io.directory, file: configFile, env: io.env })
+  const { database: set, users, session, passwords } = config.identity
+  if (named === undefined && set === false) {
+    throw new CommandError(
+      'The configuration says that there is no identity database (identity.database: false)',
+      EXIT.problem,
+      '. Take that out, or name a file with --database FILE',
+    )
+  }
+  const given = named ?? (typeof set === 'string' ? set : undefined)
+  const file =
+    given === undefined
+      ? (findAbove(io.directory) ?? join(io.directory, DEFAULT_DATABASE))
+      : resolve(io.directory, given)
+  const isNew = !existsSync(file)
+  if (isNew && !mayMake) {
+    throw new CommandError(
+      `There are no users: ${file} does not exist`,
+      EXIT.problem,
+      '. hydra users add NAME  makes the first; --database FILE  names another file.',
+    )
+  }
+  const store = await openSqliteIdentityStore(file)
+  const configured = users.map(({ username }) => username)
+  return {
+    file: store.place,
+    desk: createUserDesk({
+      users: store.users,
+      hash: createPasswords(passwords).hash,
+      isConfigured: (name) => configured.includes(name),
+      revoke(key, reason) {
+        const at = Date.now()
+        return store.revocations.add({ kind: 'user', key, at, until: at + session.absolute, reason })
+      },
+    }),
+    configured,
+    isNew,
+    close: () => store.close(),
+  }
+}
+
+/** The usual file in the directory or the nearest one above it, as keys are looked for. */
+function findAbove(directory: string): string | undefined {
+  const file = join(resolve(directory), DEFAULT_DATABASE)
+  if (existsSync(file)) return file
+  const above = dirname(resolve(directory))
+  return above === resolve(directory) ? undefined : findAbove(above)
+}

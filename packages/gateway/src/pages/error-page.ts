@@ -4,6 +4,7 @@
  * @module
  */
 import { brokenPage } from './broken.ts'
+import { forbiddenPage, loginRequiredPage } from './closed.ts'
 import { genericPage } from './generic.ts'
 import type { ErrorFacts, Page } from './layout.ts'
 import { notFoundPage } from './not-found.ts'
@@ -20,11 +21,19 @@ export interface ErrorPageFacts extends ErrorFacts {
   readonly timeoutMs: number | undefined
   readonly retryAfterSeconds: number
   readonly nearest: string | undefined
+  /** Name of who is signed in. */
+  readonly person: string | undefined
+  /** Where one signs in; absent while nobody can. */
+  readonly signIn: string | undefined
 }
 
 export function errorPage(facts: ErrorPageFacts): Page {
   const { code } = facts
   switch (code) {
+    case 'HYDRA_LOGIN_REQUIRED':
+      return loginRequiredPage(facts)
+    case 'HYDRA_FORBIDDEN':
+      return forbiddenPage(facts)
     case 'HYDRA_NO_ROUTE':
       return notFoundPage(facts)
     case 'HYDRA_NO_INSTANCE':

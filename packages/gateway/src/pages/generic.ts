@@ -11,6 +11,8 @@ import { type ErrorFacts, type Page, renderPage, supportFacts, waysOn, words } f
 
 /** Codes with a page of their own. */
 export type OwnPage =
+  | 'HYDRA_FORBIDDEN'
+  | 'HYDRA_LOGIN_REQUIRED'
   | 'HYDRA_NO_ROUTE'
   | 'HYDRA_NO_INSTANCE'
   | 'HYDRA_UPSTREAM_BROKEN'
@@ -57,11 +59,6 @@ const WORDS: Readonly<Record<GenericCode, Words>> = {
     happened: 'It is open to some networks only, and yours is not one of them.',
     next: 'Nothing was passed on to anyone. The people who run this site can change that.',
   },
-  HYDRA_LOGIN_REQUIRED: {
-    title: 'Sign in to go on',
-    happened: 'This page is for people who are signed in, and you are not signed in here.',
-    next: 'Afterwards you continue where you were.',
-  },
   HYDRA_BAD_LOGIN: {
     title: 'That user name and password don’t belong together',
     happened: 'One of the two is not right.',
@@ -71,11 +68,6 @@ const WORDS: Readonly<Record<GenericCode, Words>> = {
     title: 'The sign-in could not be finished',
     happened: 'It was begun too long ago, or in another browser, or it was finished once already.',
     next: 'Nobody was signed in. Begin again at the page you wanted to see.',
-  },
-  HYDRA_FORBIDDEN: {
-    title: 'This page is not open to you',
-    happened: 'You are signed in, but the page is for other people.',
-    next: 'We checked the page’s rule. Ask its owner, or use another account.',
   },
   HYDRA_THROTTLED: {
     title: 'A short pause',

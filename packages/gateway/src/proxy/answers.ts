@@ -19,7 +19,8 @@ import { prefersHtml } from '../pages/negotiate.ts'
 import { type Fallback, parseFallback } from '../routing/fallback.ts'
 import type { Route } from '../routing/route.ts'
 import type { Service } from '../routing/upstream.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, HeaderLines } from './exchange.ts'
+import { linesOfFlat } from './lines-of.ts'
 
 export interface AnswersParts {
   readonly settings: {
@@ -35,6 +36,8 @@ export interface AnswersParts {
   openPages(): readonly OpenPage[]
   /** The open path a mistyped one probably meant. @default the nearest of `openPages` */
   nearest?(path: string): string | undefined
+  /** Called before an answer leaves: the last moment for `addHeader`. @default nobody is */
+  readonly onHead?: ((exchange: Exchange, status: number, headers: HeaderLines) => void) | undefined
   readonly clock: Pick<Clock, 'now'>
   readonly log: Pick<Log, 'debug' | 'error'>
   readonly metrics: Pick<Metrics, 'refused'>
@@ -155,7 +158,9 @@ export function createAnswers(parts: AnswersParts): Answers {
   ): void {
     const [status] = CODES[error.code]
     const more = { vary: 'accept', ...(status === 503 ? retryAfter : {}), ...headers }
-    const page = wantsPage(exchange) ? pageOf(exchange, error, missing) : undefined
+    // Whoever challenges says that there is a way to sign in.
+    const maySignIn = headers?.['www-authenticate'] !== undefined
+    const page = wantsPage(exchange) ? pageOf(exchange, error, { missing, maySignIn }) : undefined
     const { code } = error
     if (page) send(exchange, status, code, { ...page.headers, ...more }, page.html)
     else {
@@ -165,9 +170,12 @@ export function createAnswers(parts: AnswersParts): Answers {
   }
 
   function pageOf(
-    exchange: Pick<Exchange, 'id' | 'method' | 'path' | 'route'>,
+    exchange: Pick<Exchange, 'id' | 'method' | 'path' | 'route' | 'caller'>,
     { code, detail }: HydraError,
-    missing?: MissingFragment,
+    {
+      missing,
+      maySignIn = false,
+    }: { readonly missing?: MissingFragment | undefined; readonly maySignIn?: boolean } = {},
   ): ReturnType<typeof errorPage> | undefined {
     try {
       const name = missing?.service ?? exchange.route?.service
@@ -187,6 +195,8 @@ export function createAnswers(parts: AnswersParts): Answers {
         now: clock.now(),
         openPages: openPages(),
         nearest: code === 'HYDRA_NO_ROUTE' ? nearest(exchange.path) : undefined,
+        person: exchange.caller?.identities[0]?.username,
+        signIn: maySignIn || exchange.caller !== undefined ? loginFor(exchange) : undefined,
       })
     } catch (error) {
       // A page is a courtesy: the problem document says the same, and its status is what counts.
@@ -195,8 +205,22 @@ export function createAnswers(parts: AnswersParts): Answers {
     }
   }
 
+  /**
+   * One place writes, so that an answer that has begun is cut, and seen as cut, whatever was to be said. Each says by a
+   * header that it is none of a service's, and why.
+   */
+  function send(exchange: Exchange, status: number, code: ErrorCode, more: Headers, body?: string): void {
+    if (exchange.answered) {
+      exchange.abort()
+      return
+    }
+    const headers = { [PROBLEM_HEADER]: code, ...more }
+    parts.onHead?.(exchange, status, linesOfFlat(Object.entries(headers).flat()))
+    exchange.answer(status, headers, body)
+  }
+
   function unreadablePage(code: ErrorCode, detail: string | undefined, exchangeId: string) {
-    const nowhere = { id: exchangeId, method: 'GET', path: '/', route: undefined }
+    const nowhere = { id: exchangeId, method: 'GET', path: '/', route: undefined, caller: undefined }
     return pageOf(nowhere, new HydraError(code, detail))
   }
 
@@ -207,15 +231,12 @@ function wantsPage(exchange: Exchange): boolean {
   return !exchange.isUpgrade && prefersHtml(exchange.headers.all('accept').join(','))
 }
 
-function mayFallBack(exchange: Exchange): boolean {
-  return (exchange.method === 'GET' || exchange.method === 'HEAD') && wantsPage(exchange)
+/** The login page, which leads back to what was asked for where that may be asked for again. */
+function loginFor({ method, path }: Pick<Exchange, 'method' | 'path'>): string {
+  const mayComeBack = (method === 'GET' || method === 'HEAD') && !path.startsWith('//')
+  return mayComeBack ? `/login?ref=${encodeURIComponent(path)}` : '/login'
 }
 
-/**
- * One place writes, so that an answer that has begun is cut, and seen as cut, whatever was to be said. Each says by a
- * header that it is none of a service's, and why.
- */
-function send(exchange: Exchange, status: number, code: ErrorCode, headers: Headers, body?: string): void {
-  if (exchange.answered) exchange.abort()
-  else exchange.answer(status, { [PROBLEM_HEADER]: code, ...headers }, body)
+function mayFallBack(exchange: Exchange): boolean {
+  return (exchange.method === 'GET' || exchange.method === 'HEAD') && wantsPage(exchange)
 }

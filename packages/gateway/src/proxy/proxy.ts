@@ -72,16 +72,22 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
         metrics.refused('upgrade', 'origin')
         return answers.problem(exchange, 'HYDRA_FORBIDDEN_ORIGIN')
       }
-      const refusal = guard.check(exchange, route)
-      if (refusal === undefined) serve(exchange, route)
-      else if (typeof refusal === 'string') refuseCaller(exchange, route, refusal)
-      else
-        later(exchange, refusal, (said) =>
-          said ? refuseCaller(exchange, route, said) : serve(exchange, route),
-        )
+      ask(exchange, route, serve)
     } catch (error) {
       answers.failure(exchange, error)
     }
+  }
+
+  /** Goes on when the caller may have it, nearly always at once; answers when they may not. */
+  function ask(exchange: Exchange, route: Route, go: (exchange: Exchange, route: Route) => void): void {
+    const refusal = guard.check(exchange, route)
+    if (refusal === undefined) go(exchange, route)
+    else if (typeof refusal === 'string') refuseCaller(exchange, route, refusal)
+    else
+      later(exchange, refusal, (said) => {
+        if (said) refuseCaller(exchange, route, said)
+        else go(exchange, route)
+      })
   }
 
   /** The caller may have it: looks for an instance. */
@@ -112,34 +118,39 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
   /** An instance failed: asks another one, or answers. */
   function onFailure(exchange: Exchange, failure: ForwardFailure): void {
     try {
-      const instance = chooseNext(exchange, failure)
-      if (!instance) return
-      metrics.retried(exchange.route!.service)
-      exchange.attempts++
-      send(exchange, exchange.route!, instance)
+      // A refused connection costs next to nothing and happens once per instance: only others are bounded.
+      if (!failure.refused) exchange.failures++
+      if (exchange.failures >= settings.maxAttempts || !mayRepeat(exchange, failure)) {
+        answers.problem(exchange, failure.code)
+        return
+      }
+      exchange.tried ??= []
+      exchange.tried.push(exchange.instance!)
+      // Who is left is a matter of now: what just failed may have changed the table.
+      const before = exchange.route!
+      const { host, path, method, isUpgrade } = exchange
+      const route = live.table.match(host, path, method, isUpgrade) ?? before
+      exchange.route = route
+      if (route === before) retry(exchange, route, failure)
+      else ask(exchange, route, () => retry(exchange, route, failure))
     } catch (error) {
       answers.failure(exchange, error)
     }
   }
 
+  /** Sends it to whoever is left, or answers. */
+  function retry(exchange: Exchange, route: Route, failure: ForwardFailure): void {
+    const instance = chooseNext(exchange, route, failure)
+    if (!instance) return
+    metrics.retried(route.service)
+    exchange.attempts++
+    send(exchange, route, instance)
+  }
+
   /** The instance a failed request goes to next; none when it was answered instead. */
-  function chooseNext(exchange: Exchange, failure: ForwardFailure): Instance | undefined {
-    // A refused connection costs next to nothing and happens once per instance: only others are bounded.
-    if (!failure.refused) exchange.failures++
-    if (exchange.failures >= settings.maxAttempts || !mayRepeat(exchange, failure)) {
-      answers.problem(exchange, failure.code)
-      return undefined
-    }
-    exchange.tried ??= []
-    exchange.tried.push(exchange.instance!)
-    // Who is left is a matter of now: what just failed may have changed the table.
-    const { table } = live
-    const before = exchange.route!
-    const route = table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade) ?? before
-    exchange.route = route
-    if (route !== before && !mayStill(exchange, route)) return undefined
-    const candidates = table.candidates(route)
-    const instance = select(exchange, route, candidates, exchange.tried)
+  function chooseNext(exchange: Exchange, route: Route, failure: ForwardFailure): Instance | undefined {
+    const candidates = live.table.candidates(route)
+    const instance = select(exchange, route, candidates, exchange.tried!)
     if (instance) return instance
     const anyone = select(exchange, route, candidates, NONE)
     // Whoever broke off may have been dying; asked again it refuses, and then we know that nobody is there.
@@ -148,16 +159,6 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
     if (anyone) answers.problem(exchange, failure.code)
     else answers.unavailable(exchange, route)
     return undefined
-  }
-
-  /** The route is another one by now, and may be for others. Answers those it is not for. */
-  function mayStill(exchange: Exchange, route: Route): boolean {
-    const refusal = guard.check(exchange, route)
-    if (refusal === undefined) return true
-    // Who calls was found out before: a promise means that it is not known any more.
-    if (typeof refusal === 'string') refuseCaller(exchange, route, refusal)
-    else answers.problem(exchange, 'HYDRA_UPSTREAM_BROKEN')
-    return false
   }
 
   /** Nothing is served here in this way; says which way there would be. */

@@ -1,0 +1,101 @@
+/**
+ * Access rules: what operators say about who may go where, whatever a service says itself (`identity.rules`).
+ *
+ * The last rule that fits a service and a path counts, and replaces all that the service said. Paths are compared as the
+ * routing table does, segment by segment and decoded; a rule that closes something holds for generous readings of it as
+ * well (`other-reading.ts`).
+ *
+ * @module
+ */
+import { type Auth, matchPattern, type Pattern, parsePattern } from '@hydra-gateway/protocol'
+import { decodePath } from '../routing/paths.ts'
+import type { Access } from '../routing/route.ts'
+import { isClosed } from './access.ts'
+import { otherReading } from './other-reading.ts'
+import { matchesService } from './service-patterns.ts'
+
+export interface AccessRule {
+  /** Service patterns; all services when absent. */
+  readonly service?: string | undefined
+  /** A path pattern of ours; all paths when absent. */
+  readonly path?: string | undefined
+  readonly auth?: Auth | undefined
+  readonly roles?: readonly string[] | undefined
+  readonly providers?: readonly string[] | undefined
+}
+
+/**
+ * What an operator says about a path of a service; undefined when he says nothing. Without a path: about what is not
+ * asked for by one, such as fragments and messages, for which only rules without a path are meant.
+ */
+export type AccessRuleFor = (service: string, path?: string) => Access | undefined
+
+interface Compiled {
+  readonly isFor: (service: string) => boolean
+  readonly patterns: readonly Pattern[] | undefined
+  readonly access: Access
+  readonly isClosing: boolean
+}
+
+/** Services whose rules are kept; there are fewer. */
+const MOST_SERVICES = 10_000
+const NO_RULES: readonly Compiled[] = Object.freeze([])
+
+/**
+ * Reads the rules; undefined when there are none, so that nobody has to ask.
+ *
+ * @throws ServicePatternError, PatternError
+ */
+export function compileAccessRules(rules: readonly AccessRule[]): AccessRuleFor | undefined {
+  if (rules.length === 0) return undefined
+  // The last that fits counts: it is looked at first.
+  const compiled = rules.map(compile).reverse()
+  const known = new Map<string, readonly Compiled[]>()
+  const rulesOf = (service: string): readonly Compiled[] => {
+    let own = known.get(service)
+    if (own === undefined) {
+      own = compiled.filter(({ isFor }) => isFor(service))
+      if (own.length === 0) own = NO_RULES
+      if (known.size >= MOST_SERVICES) known.clear()
+      known.set(service, own)
+    }
+    return own
+  }
+
+  return (service, path) => {
+    const own = rulesOf(service)
+    if (own.length === 0) return undefined
+    if (path === undefined || own.every(({ patterns }) => patterns === undefined))
+      return own.find(({ patterns }) => patterns === undefined)?.access
+    const segments = segmentsOf(path)
+    const other = otherReading(path)
+    const others = other === undefined ? undefined : segmentsOf(other)
+    return own.find((rule) => fits(rule, segments) || (rule.isClosing && others && fits(rule, others)))
+      ?.access
+  }
+}
+
+function compile({ service, path, auth, roles, providers }: AccessRule): Compiled {
+  const access: Access = Object.freeze({
+    ...(auth === undefined ? {} : { auth }),
+    ...(roles === undefined ? {} : { roles }),
+    ...(providers === undefined ? {} : { providers }),
+  })
+  return {
+    isFor: service === undefined ? () => true : matchesService(service),
+    patterns: path === undefined ? undefined : parsePattern(path).patterns,
+    access,
+    isClosing: isClosed(access),
+  }
+}
+
+/** Decoded; undefined for a path that isn't canonical, which only rules for all paths fit. */
+function segmentsOf(path: string): readonly string[] | undefined {
+  const segments = decodePath(path)?.slice(1).split('/')
+  return path.includes('%') ? segments?.map((segment) => segment.replaceAll('\0', '/')) : segments
+}
+
+function fits({ patterns }: Compiled, segments: readonly string[] | undefined): boolean {
+  if (patterns === undefined) return true
+  return segments !== undefined && patterns.some((pattern) => matchPattern(pattern, segments))
+}

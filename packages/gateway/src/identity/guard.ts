@@ -1,0 +1,146 @@
+/**
+ * The guard: finds out who a request comes from, by its login cookie, and whether they may go where they want to.
+ *
+ * It reads memory: a token that was seen lately, the list of what was revoked, the rules. A cookie that is worth nothing
+ * counts as none, and is noted, so that the answer takes it from the browser.
+ *
+ * @module
+ */
+import { literalPath } from '@hydra-gateway/protocol'
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { cookieValues } from '../proxy/cookies.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import type { Access, Route } from '../routing/route.ts'
+import { refusalOf } from './access.ts'
+import type { AccessRuleFor } from './access-rules.ts'
+import { otherReading } from './other-reading.ts'
+import type { Caller, Refusal, Revocations, RouteGuard, TokenFault, Tokens } from './port.ts'
+import { mayRenew } from './renewals.ts'
+import { RENEW_COOKIE } from './session-cookies.ts'
+
+export interface RouteGuardDeps {
+  readonly tokens: Pick<Tokens, 'verify'>
+  readonly revocations: Pick<Revocations, 'isRevoked'>
+  /** What operators say about a path of a service; undefined when there are no rules. */
+  readonly ruleFor?: AccessRuleFor | undefined
+  /** The route another path of the same request's host would have; for paths that can be read in two ways. */
+  readonly routeOf?: ((exchange: Exchange, path: string) => Route | undefined) | undefined
+  readonly roleMappings: (service: string) => Readonly<Record<string, string>>
+  readonly settings: {
+    /** The login cookie as browsers know it: `HYDRA-SSO`, or with `__Host-`. No other name is read. */
+    readonly cookieName: string
+    readonly maxTokenBytes: number
+  }
+  readonly clock: Pick<Clock, 'now'>
+  readonly log: Pick<Log, 'debug'>
+  readonly metrics: Pick<Metrics, 'refused'>
+}
+
+/** Why a login cookie is worth nothing. */
+export type LoginFault = TokenFault | 'duplicate' | 'revoked'
+
+type Known = Caller | LoginFault | undefined
+
+/** A session may outlive these, and make another token. */
+const RENEWABLE: ReadonlySet<LoginFault> = new Set(['expired', 'unknown-key'])
+
+/** Makes the guard of one gateway. */
+export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
+  const { tokens, revocations, ruleFor, routeOf, roleMappings, settings, clock, log, metrics } = deps
+  const { cookieName, maxTokenBytes } = settings
+  const renewName = cookieName.startsWith('__Host-') ? `__Host-${RENEW_COOKIE}` : RENEW_COOKIE
+
+  function check(exchange: Exchange, route: Route): Refusal | undefined | Promise<Refusal | undefined> {
+    if (!exchange.hasOurCookies) return decide(exchange, route, undefined)
+    const cookies = exchange.headers.all('cookie')
+    const found = read(exchange, cookies)
+    if (found instanceof Promise) return found.then((said) => settle(exchange, route, cookies, said))
+    return settle(exchange, route, cookies, found)
+  }
+
+  /** Whose login cookie it is, or why it is worth nothing; undefined when there is none. */
+  function read(exchange: Exchange, cookies: readonly string[]): ReturnType<Tokens['verify']> | Known {
+    // Asked again, for another route: who it was is known, and that the cookie was faulty has been said.
+    if (exchange.caller !== undefined) return tokens.verify(exchange.caller.token)
+    if (exchange.isLoginFaulty) return undefined
+    const values = cookieValues(cookies, cookieName)
+    const [token] = values
+    if (token === undefined) return undefined
+    // Somebody who may set cookies for a parent domain has put another beside ours: either may be his.
+    if (values.length > 1) return 'duplicate'
+    return token.length > maxTokenBytes ? 'oversize' : tokens.verify(token)
+  }
+
+  /** Keeps who it is, and says whether they may. */
+  function settle(
+    exchange: Exchange,
+    route: Route,
+    cookies: readonly string[],
+    said: Known,
+  ): Refusal | undefined {
+    if (typeof said !== 'object') lose(exchange, route, cookies, said)
+    else if (revocations.isRevoked(said)) lose(exchange, route, cookies, 'revoked')
+    else exchange.caller = said
+    const { caller } = exchange
+    const isDue = caller
+      ? clock.now() >= caller.renewAt
+      : said === undefined || (typeof said === 'string' && RENEWABLE.has(said))
+    if (isDue && mayRenew(exchange, cookies, renewName)) return 'renew'
+    return decide(exchange, route, caller)
+  }
+
+  /** Nobody, from here on. */
+  function lose(
+    exchange: Exchange,
+    route: Route,
+    cookies: readonly string[],
+    fault: LoginFault | undefined,
+  ): void {
+    exchange.caller = undefined
+    exchange.loginCookie = undefined
+    exchange.loginHeader = undefined
+    if (fault === undefined) return
+    exchange.isLoginFaulty = isToBeTaken(fault, cookies)
+    metrics.refused('login', fault)
+    log.debug({ exchange: exchange.id, service: route.service, reason: fault }, 'login cookie refused')
+  }
+
+  /**
+   * Of two cookies we could take but our own, and the other would be left alone with everything. One that a renewal
+   * replaces stays: word to take it, sent with an answer that is late, would take the new one.
+   */
+  function isToBeTaken(fault: LoginFault, cookies: readonly string[]): boolean {
+    if (fault === 'duplicate') return false
+    return !RENEWABLE.has(fault) || cookieValues(cookies, renewName).length === 0
+  }
+
+  function decide(exchange: Exchange, route: Route, caller: Caller | undefined): Refusal | undefined {
+    const access: Access = ruleFor?.(route.service, exchange.path) ?? route
+    const refusal = refusalOf(caller, access, () => roleMappings(route.service))
+    return refusal ?? (routeOf && otherwiseClosed(exchange, route, caller))
+  }
+
+  /** The service may read the path as one it wanted closed. Routes for exactly this path are meant as they stand. */
+  function otherwiseClosed(
+    exchange: Exchange,
+    route: Route,
+    caller: Caller | undefined,
+  ): Refusal | undefined {
+    const path = otherReading(exchange.path)
+    if (path === undefined || literalPath(route.pattern) !== undefined) return undefined
+    const other = routeOf!(exchange, path)
+    if (other === undefined || other === route || other.service !== route.service) return undefined
+    const access = ruleFor?.(other.service, path) ?? other
+    return refusalOf(caller, access, () => roleMappings(other.service))
+  }
+
+  return {
+    check,
+    admits(caller, service, access) {
+      const who = caller !== undefined && revocations.isRevoked(caller) ? undefined : caller
+      return refusalOf(who, ruleFor?.(service) ?? access, () => roleMappings(service))
+    },
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * Other readings of a path: what some servers take for the same as another path, though the table does not.
+ *
+ * A request goes to a service as it was matched, and the service may read it more generously: without `;parameters`,
+ * with empty segments and a last slash left out, whatever the case. What is closed under that reading must not be open
+ * under ours.
+ *
+ * @module
+ */
+
+/** Capitals, written or escaped; parameters; empty segments; a last slash. */
+const READ_IN_TWO_WAYS = /[A-Z;]|%[46][1-9a-f]|%[57][0-9a]|\/\/|.\/$/i
+const UNUSUAL = /[A-Z;]|%[4-7]|\/\/|.\/$/
+
+/** The most generous reading of a canonical path; undefined when it is the one it has. Linear time. */
+export function otherReading(path: string): string | undefined {
+  if (!UNUSUAL.test(path) || !READ_IN_TWO_WAYS.test(path)) return undefined
+  const plain = path
+    .replace(/%(?:[46][1-9a-f]|[57][0-9a])/gi, (letter) => decodeURIComponent(letter))
+    .replace(/;[^/]*/g, '')
+    .replace(/\/{2,}/g, '/')
+    .toLowerCase()
+  const read = plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain
+  return read === path ? undefined : read
+}

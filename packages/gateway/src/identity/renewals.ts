@@ -1,0 +1,37 @@
+/**
+ * Renewals on the way: a browser that asks for a page with an old token, or none, is sent through `/_hydra/session` and
+ * back.
+ *
+ * Should it come back with nothing better (nodes that don't share their keys, a browser that keeps no cookie), it would
+ * go round for ever. A cookie that lives for seconds counts the rounds, and after a few it is taken for what it is.
+ *
+ * @module
+ */
+import { cookieValues } from '../proxy/cookies.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import { isNavigation, leavesPage } from '../proxy/navigation.ts'
+
+const ROUNDS_COOKIE = 'HYDRA-RENEWING'
+/** Several pages that are opened at once may each be sent round before the first is back. */
+const MOST_ROUNDS = 5
+const ROUND_SECONDS = 10
+
+type Asked = Pick<Exchange, 'method' | 'headers' | 'isUpgrade' | 'secure'>
+
+/** Whether a browser has something to renew, and may be sent to do so. `cookies`: all its lines. */
+export function mayRenew(exchange: Asked, cookies: readonly string[], renewName: string): boolean {
+  if (exchange.method !== 'GET' || exchange.isUpgrade) return false
+  if (cookieValues(cookies, renewName).length === 0) return false
+  return isNavigation(exchange) && leavesPage(exchange) && roundsOf(cookies) < MOST_ROUNDS
+}
+
+/** The `Set-Cookie` value that counts one more round. */
+export function nextRound(exchange: Asked): string {
+  const secure = exchange.secure ? '; Secure' : ''
+  return `${ROUNDS_COOKIE}=${roundsOf(exchange.headers.all('cookie')) + 1}; Path=/; Max-Age=${ROUND_SECONDS}; HttpOnly; SameSite=Lax${secure}`
+}
+
+function roundsOf(cookies: readonly string[]): number {
+  const [rounds = '0'] = cookieValues(cookies, ROUNDS_COOKIE)
+  return /^\d$/.test(rounds) ? Number(rounds) : MOST_ROUNDS
+}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { translate } from '@hydra-gateway/protocol'
 import { announce } from './announce.ts'
-import { selectRoutes } from './exported.ts'
+import { type Exported, selectRoutes } from './exported.ts'
 import { fragment } from './fragments/fragment.ts'
 
 test('the list at start names what is offered and what stays inside', () => {
@@ -65,5 +66,33 @@ test('fragments stand in the list with what crosses, and pages with what they as
   assert.match(
     announce({ ...nothing, name: 'orders', port: 3001, fragments: fragments.slice(0, 1) }),
     /^orders offers 1 fragment from port 3001\n/,
+  )
+})
+
+test('whom something is for stands beside it', () => {
+  const declared = (declaration: Exported['declaration']): Exported => ({
+    declaration,
+    patterns: translate('hydra', declaration.path).patterns,
+  })
+  const exported = [
+    declared({ path: '/orders', auth: 'required' }),
+    declared({ path: '/admin', roles: ['ADMIN', 'ROOT'], providers: ['corp'] }),
+    declared({ path: '/live', socket: true }),
+    declared({ path: '/open', auth: 'optional' }),
+  ]
+  const sockets = ['/chat', { path: '/staff', roles: ['STAFF'] }]
+  const fragments = [fragment('tasks', { imports: [], roles: ['STAFF'] }, () => '')]
+  const selection = { exported, leftOut: [], warnings: [] }
+  assert.deepEqual(
+    announce({ name: 'x', port: 1, selection, sockets, statics: 0, fragments }).split('\n').slice(1),
+    [
+      '  any        /orders (signed in)',
+      '  any        /admin (ADMIN or ROOT, by corp)',
+      '  WebSocket  /live',
+      '  any        /open',
+      '  WebSocket  /chat',
+      '  WebSocket  /staff (STAFF)',
+      '  fragment   tasks (STAFF)',
+    ],
   )
 })

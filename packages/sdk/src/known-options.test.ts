@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { unknownOptions, wrongKinds } from './known-options.ts'
+import { unknownOptions, wrongAccess, wrongKinds } from './known-options.ts'
 
 test('one text where several may stand is answered with that text in a list', () => {
   assert.deepEqual(wrongKinds({ exclude: '/zz', routes: '/x', sockets: '/live' }), [
@@ -80,5 +80,37 @@ test('a mistyped option is named with the one that was probably meant', () => {
     '"page" is no option; did you mean "pages"?',
     '"identity" is no option; did you mean "identify"?',
     '"session" is no option; did you mean "sessions"?',
+  ])
+})
+
+test('a mistake in whom something is for is an error, as it would leave open what was meant to be closed', () => {
+  const wrong = {
+    role: ['ADMIN'],
+    auth: 'yes',
+    providers: 'corp',
+    routes: ['/a', { path: '/b', rolles: ['ADMIN'] }, { path: '/c', roles: 'ADMIN' }, { path: '/d', max: 1 }],
+    sockets: ['/s', { path: '/t', methods: ['GET'] }, { path: '/u', auth: 'optional', roles: ['A'] }],
+  }
+  assert.deepEqual(wrongAccess(wrong), [
+    '"role" is no option; did you mean "roles"?',
+    "auth must be 'optional' or 'required'",
+    "providers must be a list such as ['corp']",
+    'routes: /b: "rolles" is no option of a route; did you mean "roles"?',
+    "routes: /c: roles must be a list such as ['ADMIN']",
+    'routes: /d: "max" is no option of a route',
+    'sockets: /t: "methods" is no option of a socket',
+    "sockets: /u: auth: 'optional' and roles don't go together: nobody has any before they signed in",
+  ])
+  assert.deepEqual(
+    wrongAccess({ name: 'x', auth: 'required', colour: 1, routes: [{ path: '/a', auth: 'optional' }] }),
+    [],
+  )
+})
+
+test('how a service is told who calls is one of three words', () => {
+  assert.deepEqual(wrongKinds({ login: 'token', cookies: true, devUsers: ['mira'] }), [
+    "login must be 'cookie', 'header' or 'none'",
+    "cookies must be 'shared' or 'own'",
+    "devUsers must be users by name, such as { mira: { roles: ['ADMIN'] } }",
   ])
 })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RefDeclaration } from '@hydra-gateway/protocol'
+import { fragment } from './fragments/fragment.ts'
 import { checkOptions, compileRegistration } from './registration.ts'
 
 const facts = {
@@ -52,4 +54,37 @@ test('options no gateway would accept are refused at once, all faults together',
     /not an HTTP method/,
   )
   assert.throws(() => checkOptions({ name: 'x', sockets: ['no-slash'] }), /sockets/)
+})
+
+test('whom a service, its routes, sockets and fragments are for goes to the gateway', () => {
+  const staff = fragment('tasks', { roles: ['STAFF'] }, () => '<p>')
+  const open = fragment('clock', { auth: 'optional' }, () => '<p>')
+  const sent = compileRegistration(
+    {
+      name: 'orders',
+      auth: 'required',
+      login: 'header',
+      cookies: 'own',
+      fragments: [staff, open],
+      sockets: ['/live', { path: '/staff/{room}', roles: ['STAFF'], providers: ['corp'] }],
+    },
+    { ...facts, exported: [{ declaration: { path: '/orders', roles: ['ADMIN'] }, patterns: [] }] },
+  )
+  assert.deepEqual(
+    [sent.auth, sent.login, sent.cookies, sent.sockets],
+    ['required', 'header', 'own', ['/live']],
+  )
+  assert.deepEqual(sent.routes, [
+    { path: '/orders', roles: ['ADMIN'] },
+    { path: '/staff/{room}', socket: true, roles: ['STAFF'], providers: ['corp'] },
+  ])
+  assert.deepEqual(
+    (sent.refs as RefDeclaration[]).map(({ auth, roles }) => [auth, roles]),
+    [
+      [undefined, ['STAFF']],
+      ['optional', undefined],
+    ],
+  )
+  assert.throws(() => checkOptions({ name: 'x', sockets: [{ path: 'live' }] }), /sockets/)
+  assert.throws(() => checkOptions({ name: 'x', role: ['A'] } as never), /did you mean "roles"/)
 })

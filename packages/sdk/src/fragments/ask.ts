@@ -18,6 +18,7 @@ import {
 } from '@hydra-gateway/protocol'
 import { type FragmentTag, formatTransfer, readValue, rootOf } from '@hydra-gateway/protocol/fragments'
 import type { RSocketError, Source } from '@hydra-gateway/protocol/rsocket'
+import { isDevToken } from '../identity/dev-users.ts'
 import type { AskGateway, VisitorSessions } from './binding.ts'
 import { isKeepable } from './sessions.ts'
 
@@ -97,8 +98,15 @@ export function formatQuestion({
     attributes: Object.fromEntries(imported),
     requests: Object.fromEntries(requests),
     ...(kept.length > 0 && { session: Object.fromEntries(kept.map((name) => [name, sessions[name]])) }),
-    context,
+    context: outward(context),
   }
+}
+
+/** A fake user means nothing outside of this process. */
+function outward(context: FragmentContext): FragmentContext {
+  if (!isDevToken(context.token)) return context
+  const { token: _fake, ...others } = context
+  return others
 }
 
 /** Asks. Returns how to give up: nothing is called back afterwards. */

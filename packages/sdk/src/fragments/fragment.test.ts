@@ -119,3 +119,16 @@ test('two fragments of one name, and things that are no fragments, are refused b
         "[page('<h1>…</h1>')]; identify must be a function that takes a token; maxRenders must be a whole number, 1 or more",
   )
 })
+
+test('a fragment may say whom it is for, without mistakes', () => {
+  assert.deepEqual(fragment('a', { roles: ['ADMIN'] }, () => '').options, { roles: ['ADMIN'] })
+  assert.throws(
+    () => fragment('a', { role: ['ADMIN'] } as never, () => ''),
+    /"role" is no option of a fragment; did you mean "roles"\?/,
+  )
+  assert.throws(
+    () => fragment('a', { roles: 'ADMIN' } as never, () => ''),
+    /fragment "a": roles must be a list such as \['ADMIN'\]/,
+  )
+  assert.throws(() => fragment('a', { auth: 'optional', roles: ['A'] }, () => ''), /don't go together/)
+})

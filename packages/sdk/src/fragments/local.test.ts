@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { withUsual } from '../identity/access.ts'
 import type {
   FragmentDefinition,
   FragmentInput,
@@ -10,11 +11,11 @@ import type {
 } from './definition.ts'
 import { FragmentFailure } from './failure.ts'
 import { fragment } from './fragment.ts'
-import { createLocalFragments } from './local.ts'
+import { createLocalFragments, type LocalDeps } from './local.ts'
 
 function service(
   definitions: readonly FragmentDefinition[],
-  more: { identify?: Identify; nested?: ResolveNested } = {},
+  more: { identify?: Identify; nested?: ResolveNested; accessOf?: LocalDeps['accessOf'] } = {},
 ) {
   const said: string[] = []
   const log = {
@@ -26,6 +27,7 @@ function service(
     service: 'orders',
     definitions,
     identify: more.identify,
+    ...(more.accessOf && { accessOf: more.accessOf }),
     log,
     nested: () => more.nested,
   })
@@ -304,3 +306,35 @@ function abortable() {
     abort: () => controller.abort(new FragmentFailure('cancelled', 'gone')),
   }
 }
+
+test('a fragment is rendered for those alone whom it is for, also in pages of its own service', async () => {
+  const identify: Identify = (token) => ({ username: token, roles: [token === 'ann' ? 'admin' : 'guest'] })
+  const all = [
+    fragment('mine', { auth: 'required' }, ({ user }) => `<p>${user?.username}`),
+    fragment('all', { roles: ['ADMIN'] }, () => '<p>all'),
+    fragment('corp', { providers: ['corp'] }, () => '<p>corp'),
+    fragment('open', () => '<p>open'),
+  ]
+  const { render } = service(all, { identify })
+  const outcome = (ref: string, token?: string) =>
+    render(ref, { context: { token } }).then(
+      ({ html }) => html,
+      (fault) => `${fault.reason}: ${fault.message}`,
+    )
+  assert.equal(await outcome('mine', 'bob'), '<p>bob')
+  assert.equal(await outcome('mine'), 'declined: orders#mine is not for visitors who are not signed in')
+  assert.equal(await outcome('all', 'ann'), '<p>all')
+  assert.equal(await outcome('all', 'bob'), 'declined: orders#all is not for this visitor')
+  assert.equal(await outcome('corp', 'ann'), 'declined: orders#corp is not for this visitor')
+  assert.equal(await outcome('open'), '<p>open')
+  const closed = service(all, { identify, accessOf: (own) => withUsual(own, { roles: ['GUEST'] }) })
+  const asked = (token?: string) =>
+    closed.render('open', { context: { token } }).then(
+      () => 'shown',
+      () => 'not shown',
+    )
+  assert.deepEqual(
+    [await asked('bob'), await asked('ann'), await asked()],
+    ['shown', 'not shown', 'not shown'],
+  )
+})

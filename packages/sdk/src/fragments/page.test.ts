@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Overview } from '@hydra-gateway/protocol'
 import { FragmentError } from '@hydra-gateway/protocol/fragments'
+import { readLogin } from '../identity/login.ts'
+import type { PageBinding } from './binding.ts'
 import { fragment } from './fragment.ts'
 import { type Page, page } from './page.ts'
 import { bindingOf, createHandMadeGateway } from './testing/hand-made-gateway.ts'
@@ -487,6 +489,28 @@ test('whom a page is for is read from any request there is', async () => {
   await product.render({}, { headers: odd }).text()
   assert.deepEqual(gateway.questions.pop()?.context, { depth: 0 })
   await assert.rejects(product.render({}, { url: '/' }).text(), TypeError)
+})
+
+test('a page asks in the name of its visitor as the service is told of them, and never in that of a fake one', async () => {
+  const gateway = createHandMadeGateway(() => ({ renderedHTML: '' }))
+  const headers = { cookie: 'HYDRA-SSO=shared', 'hydra-token': 'own.to.ken' }
+  const asked = async (readToken: PageBinding['readToken']) => {
+    const product = boundPage('<m:fragment service="x" ref="a"/>', bindingOf(gateway, [], { readToken }))
+    await product.render({}, { headers }).text()
+    return gateway.questions.pop()?.context?.token
+  }
+  assert.equal(await asked((header) => readLogin(header, 'cookie')), 'shared')
+  assert.equal(await asked((header) => readLogin(header, 'header')), 'own.to.ken')
+  assert.equal(await asked((header) => readLogin(header, 'none')), undefined)
+  assert.equal(await asked(() => 'dev:xyz'), undefined)
+  const seen: unknown[] = []
+  const own = fragment('own', ({ user }) => `<i>${seen.push(user?.username)}`)
+  const product = boundPage(
+    '<m:fragment ref="own"/>',
+    bindingOf(gateway, [own], { readToken: () => 'dev:xyz' }),
+  )
+  await product.render({}, { headers }).text()
+  assert.deepEqual(seen, [undefined], 'nobody identifies here')
 })
 
 test('fragments that stand inside themselves, or too deep, show their fallbacks', async () => {

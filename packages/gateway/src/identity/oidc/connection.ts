@@ -36,6 +36,8 @@ export interface Connection {
   readonly isUp: boolean
   /** The provider, as it was found last; looks for it when it is down. Undefined: it doesn't answer. */
   find(): Promise<Known | undefined>
+  /** Looks for it in the background, if it is down and wasn't looked for just now. */
+  nudge(): void
   /** As it was found last, even if it is down now. */
   readonly known: Known | undefined
   /** It did not answer just now: it is down until it is found again. */
@@ -58,7 +60,7 @@ const LAST_RETRY_MS = 60_000
 /** A provider changes its metadata now and then. */
 const REFRESH_MS = 10 * 60_000
 /** Visitors make it look again no more often than this. */
-const REST_MS = 500
+const REST_MS = 1000
 
 /** Signatures with a pair of keys (RFC 7518, RFC 8037). */
 const SIGNATURES = ['RS', 'PS', 'ES', 'Ed'] as const
@@ -135,6 +137,12 @@ export function createConnection({ name, settings, clock, log, timeoutMs }: Conn
     return looking
   }
 
+  function find(): Promise<Known | undefined> {
+    if (isUp) return Promise.resolve(known)
+    if (!looking && clock.monotonic() - failedAt < REST_MS) return Promise.resolve(undefined)
+    return look()
+  }
+
   void look()
   return {
     get isUp() {
@@ -143,11 +151,8 @@ export function createConnection({ name, settings, clock, log, timeoutMs }: Conn
     get known() {
       return known
     },
-    find() {
-      if (isUp) return Promise.resolve(known)
-      if (!looking && clock.monotonic() - failedAt < REST_MS) return Promise.resolve(undefined)
-      return look()
-    },
+    find,
+    nudge: () => void find(),
     lost() {
       if (!isUp) return
       isUp = false

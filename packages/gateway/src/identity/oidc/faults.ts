@@ -11,8 +11,11 @@ import { AskingError } from './bounded-fetch.ts'
 export interface Fault {
   /** A constant word. */
   readonly reason: string
-  /** `refused`: somebody said no there. `down`: it doesn't answer now. `failed`: what it answered does not hold. */
-  readonly kind: 'refused' | 'down' | 'failed'
+  /**
+   * `refused`: somebody said no there. `busy`: it says itself that it can't now. `down`: it doesn't answer. `failed`: what
+   * it answered does not hold.
+   */
+  readonly kind: 'refused' | 'busy' | 'down' | 'failed'
   /** The claim that did not hold. */
   readonly claim?: string
 }
@@ -31,11 +34,11 @@ export function faultOf(error: unknown): Fault {
   if (error instanceof AuthorizationResponseError) {
     if (REFUSED.has(error.error)) return { reason: 'denied', kind: 'refused' }
     return BUSY.has(error.error)
-      ? { reason: 'provider-busy', kind: 'down' }
+      ? { reason: 'provider-busy', kind: 'busy' }
       : { reason: 'provider-error', kind: 'failed' }
   }
   if (error instanceof ResponseBodyError) {
-    if (error.status >= 500) return { reason: 'provider-busy', kind: 'down' }
+    if (error.status >= 500) return { reason: 'provider-busy', kind: 'busy' }
     if (error.error === 'invalid_client') return { reason: 'client-refused', kind: 'failed' }
     return { reason: error.error === 'invalid_grant' ? 'code-refused' : 'provider-error', kind: 'failed' }
   }
@@ -51,7 +54,7 @@ export function faultOf(error: unknown): Fault {
   }
   if (error instanceof ClientError && error.code) {
     const { code, cause } = error
-    if (cause instanceof Response && cause.status >= 500) return { reason: 'provider-busy', kind: 'down' }
+    if (cause instanceof Response && cause.status >= 500) return { reason: 'provider-busy', kind: 'busy' }
     const claim = claimOf(cause)
     return {
       // OAUTH_JWT_CLAIM_COMPARISON_FAILED

@@ -112,12 +112,12 @@ export function createProviders(deps: ProvidersDeps): ClosableProviders {
 
   return {
     list: () =>
-      [...providers.values()].map(({ name, label, connection }) => ({
-        name,
-        label,
-        path: `/_hydra/login/${name}`,
-        state: connection.isUp ? 'available' : 'down',
-      })),
+      [...providers.values()].map(({ name, label, connection }) => {
+        // Whoever looks at the login page may be about to sign in there.
+        connection.nudge()
+        const state = connection.isUp ? 'available' : 'down'
+        return { name, label, path: `/_hydra/login/${name}`, state }
+      }),
     has: (name) => providers.has(name),
     handle: async (request, exchange) => handle(request, exchange),
     logoutUrl(session) {

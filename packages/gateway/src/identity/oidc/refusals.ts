@@ -82,6 +82,8 @@ export function createRefusals({
       openPages: [],
       nearest: undefined,
       retryAfterSeconds: 5,
+      person: undefined,
+      signIn: '/login',
     })
     return new Response(html, { status: CODES[code][0], headers })
   }

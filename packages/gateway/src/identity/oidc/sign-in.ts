@@ -197,8 +197,10 @@ export function createSignIn(deps: SignInDeps): SignIn {
     switch (kind) {
       case 'refused':
         return redirect(loginPath(flow.ref, name), cookies)
+      case 'busy':
       case 'down':
-        connection.lost()
+        // What stands in the address is the visitor's word: it tells nothing about the provider.
+        if (kind === 'down') connection.lost()
         return refusals.answer(exchange, 'HYDRA_PROVIDER_DOWN', undefined, { cookies })
       case 'failed':
         return refusals.answer(exchange, 'HYDRA_LOGIN_FAILED', SAID.foreign, { cookies })

@@ -41,7 +41,9 @@ export interface Admin {
   xray(to: string): Promise<XrayAnswer>
   /** The latest thousand. `user`: by user name or `provider:subject`. */
   sessions(user?: string): Promise<SessionsAnswer>
-  revoke(what: { readonly user: string } | { readonly session: string }): Promise<RevokeAnswer>
+  endSession(sid: string): Promise<RevokeAnswer>
+  /** All sessions of somebody, given like `user` above. */
+  endSessionsOf(user: string): Promise<RevokeAnswer>
   signingKeys(): Promise<SigningKeysAnswer>
   rotateKeys(): Promise<SigningKeysAnswer>
 }
@@ -110,7 +112,8 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
       const query = new URLSearchParams({ limit: '1000', ...(user === undefined ? {} : { user }) })
       return call('GET', `/_hydra/api/v1/sessions?${query}`, sessionsAnswer)
     },
-    revoke: (what) => call('POST', '/_hydra/api/v1/revocations', revokeAnswer, what),
+    endSession: (sid) => call('DELETE', `/_hydra/api/v1/sessions/${encodeURIComponent(sid)}`, revokeAnswer),
+    endSessionsOf: (user) => call('POST', '/_hydra/api/v1/revocations', revokeAnswer, { user }),
     signingKeys: () => call('GET', '/_hydra/api/v1/keys', signingKeysAnswer),
     rotateKeys: () => call('POST', '/_hydra/api/v1/keys/rotate', signingKeysAnswer),
     async forget(service) {

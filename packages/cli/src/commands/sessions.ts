@@ -36,7 +36,7 @@ const end = defineCommand({
     if ((sid === undefined) === (user === undefined))
       throw new CommandError('Name either the id of a session or --user NAME', EXIT.usage)
     const admin = await openAdmin({ gateway, config }, io)
-    const answer = await admin.revoke(user === undefined ? { session: sid! } : { user })
+    const answer = user === undefined ? await admin.endSession(sid!) : await admin.endSessionsOf(user)
     if (json) io.out(`${JSON.stringify(answer, undefined, 2)}\n`)
     else {
       io.out(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { relative } from 'node:path'
 import { urlHost } from '@hydra-gateway/protocol'
 import { isSecureOrLocal } from '../config/providers.ts'
 import type { Config } from '../config.ts'
@@ -12,7 +13,7 @@ export interface SignInFacts {
   readonly isOn: boolean
   /** Users of the configuration and of the database together. */
   readonly users: number
-  /** Where users, ended sessions and keys are kept: a file, as people should read its name, or `memory`. */
+  /** Where users, ended sessions and keys are kept: a file, or `memory`. */
   readonly place: string
   readonly isLasting: boolean
   /** Of the key ring. */
@@ -33,7 +34,13 @@ export function describeSignIn({ isOn, users, place, isLasting }: SignInFacts, c
       ? `At /login people sign in: ${who.join(', ')}.`
       : 'People sign in at /login, but there is nobody yet: hydra users add NAME'
   const what = signingKeys.length > 0 ? 'Users and ended sessions' : 'Users, ended sessions and signing keys'
-  return [signIn, isLasting ? `${what} are kept in ${place}.` : `${what} are kept in memory.`]
+  return [signIn, isLasting ? `${what} are kept in ${shorter(place)}.` : `${what} are kept in memory.`]
+}
+
+/** From the working directory, where that is shorter. */
+function shorter(place: string): string {
+  const here = relative('', place)
+  return here.startsWith('..') ? place : here
 }
 
 /** What an operator should know of it. */

@@ -85,6 +85,9 @@ function whoMayRegister(from: readonly string[]): string {
   return `${places.slice(0, -1).join(', ')} and ${places.at(-1)}`
 }
 
+/** Faults whose message says what to do. */
+const SAID_WELL = ['HYDRA_BAD_KEYS', 'HYDRA_BAD_TLS', 'HYDRA_BAD_IDENTITY_STORE', 'HYDRA_BAD_LOGIN_TEMPLATE']
+
 /** Why the gateway could not start, in a sentence that says what to do; undefined for what nobody foresaw. */
 export function formatStartFailure(error: unknown, config: Config, style: Style): string | undefined {
   const { code, port, message } = error as NodeJS.ErrnoException & { port?: number }
@@ -109,6 +112,6 @@ export function formatStartFailure(error: unknown, config: Config, style: Style)
       `${config.host} is no address of this machine. Choose another one: hydra start --host 127.0.0.1`,
     )
   }
-  if (code === 'HYDRA_BAD_KEYS' || code === 'HYDRA_BAD_TLS') return say(message)
+  if (code !== undefined && SAID_WELL.includes(code)) return say(message)
   return undefined
 }

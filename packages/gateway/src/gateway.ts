@@ -7,14 +7,16 @@ import { randomUUID } from 'node:crypto'
 import { compileAddressList } from './address/address-list.ts'
 import { createAdmission } from './address/admission.ts'
 import { createAdminApi } from './admin/api.ts'
+import { createIdentityAdmin } from './admin/identity.ts'
 import { createHttpChannel } from './channels/http.ts'
 import { toBean } from './channels/registration-answer.ts'
 import { createRSocketChannel } from './channels/rsocket/channel.ts'
 import { registerStaticServices } from './channels/static.ts'
-import type { Config } from './config.ts'
+import { type Config, hasIdentity } from './config.ts'
 import { createDoors } from './control/doors.ts'
 import { createFragmentDoor } from './control/fragment-door.ts'
 import { createGuard } from './control/guard.ts'
+import { createIdentityApi } from './control/identity-api.ts'
 import { createXrayDoor } from './control/xray-door.ts'
 import { createChannelRenderer } from './fragments/channel-renderer.ts'
 import { createComposer } from './fragments/compose.ts'
@@ -23,6 +25,8 @@ import { createHttpRenderer } from './fragments/http-renderer.ts'
 import { createResolver } from './fragments/resolver.ts'
 import { createPageXray } from './fragments/xray-page.ts'
 import { createXrayPass } from './fragments/xray-pass.ts'
+import { openIdentity } from './identity/identity.ts'
+import { NO_IDENTITY } from './identity/no-identity.ts'
 import type { Keys } from './keys.ts'
 import type { Clock } from './observe/clock.ts'
 import type { Log } from './observe/log.ts'
@@ -34,6 +38,7 @@ import { createExchangeIds, systemRandom25 } from './proxy/exchange-id.ts'
 import { createForwarder } from './proxy/forward.ts'
 import { listen } from './proxy/listener.ts'
 import { createProxy } from './proxy/proxy.ts'
+import { SIGNED_OUT_CODE, SIGNED_OUT_REASON } from './proxy/service-sign-in.ts'
 import { createVisitors } from './proxy/visitors.ts'
 import { createProber } from './registry/probe.ts'
 import { createRegistry } from './registry/registry.ts'
@@ -41,10 +46,12 @@ import { createSiteMap } from './registry/site-map.ts'
 import { createSync } from './registry/sync.ts'
 import { createBalancer } from './routing/balance.ts'
 import type { Live } from './routing/live.ts'
-import { isReservedPath } from './routing/reserved.ts'
+import { isLoginPath, isReservedPath } from './routing/reserved.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
-import { fragmentsSlice, http2Slice, proxySlice, registrySlice } from './slices.ts'
+import { fragmentsSlice, http2Slice, identitySlice, proxySlice, registrySlice } from './slices.ts'
+import { createMemoryIdentityStore } from './store/identity/memory.ts'
+import type { IdentityStore } from './store/identity/port.ts'
 import { createMemoryStore } from './store/memory.ts'
 import type { Certificates } from './tls/certificates.ts'
 
@@ -55,6 +62,8 @@ export interface Ports {
   readonly log: Log
   /** Present when the public port speaks TLS; whoever opened them closes them. */
   readonly certificates?: Certificates
+  /** Users, links, ended sessions and signing keys; whoever opened it closes it. @default memory */
+  readonly identityStore?: IdentityStore
   /** 0 to 1, as Math.random: for choices that need not be secret. */
   readonly random?: () => number
 }
@@ -68,13 +77,28 @@ export interface Gateway {
   readonly controlPort?: number
   /** Present with RSocket over TCP. */
   readonly rsocketPort?: number
+  /** Who signs in here, for people. */
+  readonly signIn: {
+    readonly isOn: boolean
+    readonly users: number
+    readonly place: string
+    readonly isLasting: boolean
+    readonly warnings: readonly string[]
+  }
   /** Stops: readiness fails, running requests finish within the grace, services are told, everything closes. */
   close(): Promise<void>
 }
 
 export async function createGateway(
   config: Config,
-  { keys, clock, log, certificates, random = Math.random }: Ports,
+  {
+    keys,
+    clock,
+    log,
+    certificates,
+    identityStore = createMemoryIdentityStore(),
+    random = Math.random,
+  }: Ports,
 ): Promise<Gateway> {
   // Whoever asks for TLS must not get a port without.
   if (config.tls && !certificates)
@@ -93,8 +117,39 @@ export async function createGateway(
     registrationFrom: config.registration.from,
     upstreamsAllow: config.upstreams.allow,
   })
+  const site = createSiteMap({ live, vitals, overview: () => registry.latestOverview() })
+  const answers = createAnswers({
+    settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
+    serviceOf: (name) => live.table.service(name),
+    isServing: site.isServing,
+    openPages: site.openPages,
+    nearest: (path) => nearestPath(path, site.paths(), site.isServing),
+    onHead: (...about) => identity?.onHead(...about),
+    clock,
+    log,
+    metrics,
+  })
+
+  // Who signs in here, if anybody: by the configuration, or since the database has users.
+  const isOn = hasIdentity(config) || (await identityStore.users.list()).length > 0
+  const identity = isOn
+    ? await openIdentity({
+        settings: identitySlice(config),
+        privateKeys: keys.privateKeys,
+        store: identityStore,
+        answers,
+        routeOf: ({ host, method, isUpgrade }, path) => live.table.match(host, path, method, isUpgrade),
+        table: () => live.table,
+        titleOf: (name) => live.table.service(name)?.title,
+        clock,
+        log,
+        metrics,
+      })
+    : undefined
+  const identityFacts = identity?.facts ?? NO_IDENTITY
   const registry = createRegistry({
     settings: registrySlice(config),
+    identity: identityFacts,
     store,
     admission,
     vitals,
@@ -146,22 +201,24 @@ export async function createGateway(
   const forwarder = createForwarder({
     settings: proxySettings,
     vitals,
-    onHead: visitors.onHead,
+    onHead: identity
+      ? (...about) => {
+          visitors.onHead(...about)
+          identity.onHead(...about)
+        }
+      : visitors.onHead,
     composer,
+    signIn: identity?.signIn,
     log,
     metrics,
     clock,
   })
-  const site = createSiteMap({ live, vitals, overview: registry.latestOverview })
-  const answers = createAnswers({
-    settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
-    serviceOf: (name) => live.table.service(name),
-    isServing: site.isServing,
-    openPages: site.openPages,
-    nearest: (path) => nearestPath(path, site.paths(), site.isServing),
-    clock,
-    log,
-    metrics,
+  identity?.onEnds(() => {
+    forwarder.endSocketsWhere(
+      ({ caller }) => caller !== undefined && identity.isOver(caller),
+      SIGNED_OUT_CODE,
+      SIGNED_OUT_REASON,
+    )
   })
   // Fragments: pages of services ask here, over their channel or over HTTP.
   const resolver = createResolver({
@@ -189,7 +246,15 @@ export async function createGateway(
   })
 
   // Channels and doors: how services, operators and waiting visitors reach us.
-  const channelDeps = { registrar: registry, keys, mayRegister: admission.mayRegister, clock, log, metrics }
+  const channelDeps = {
+    registrar: registry,
+    keys,
+    mayRegister: admission.mayRegister,
+    identity: identityFacts,
+    clock,
+    log,
+    metrics,
+  }
   const rsocket = createRSocketChannel({
     ...channelDeps,
     keys: { accepts: keys.acceptsPair },
@@ -210,6 +275,17 @@ export async function createGateway(
       maxRoutes: config.registration.maxRoutes,
     },
   })
+  const identityAdmin =
+    identity &&
+    createIdentityAdmin({
+      store: identityStore,
+      revocations: identity.revocations,
+      book: identity.book,
+      ring: identity.ring,
+      hash: identity.hashPassword,
+      isConfigured: identity.isConfiguredUser,
+      log,
+    })
   const doors = createDoors({
     channel,
     fragments: createFragmentDoor({
@@ -226,6 +302,9 @@ export async function createGateway(
         registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)]),
       ),
     admin: createAdminApi({ registry, live, vitals, clock }),
+    identityApi: createIdentityApi(() => identityAdmin),
+    signIn: identity?.handle,
+    keysAnswer: identityFacts.keysAnswer,
     guard: createGuard({ keys }),
     pages: createLocalPages({ siteTitle: config.siteTitle }),
     xray: createXrayDoor({ pass: xray }),
@@ -255,6 +334,7 @@ export async function createGateway(
     select: visitors.select,
     forward: forwarder.forward,
     answers,
+    identity: identity?.proxy,
     settings: proxySettings,
     metrics,
     log,
@@ -262,7 +342,7 @@ export async function createGateway(
   const alone = config.controlPort === undefined
   const publicProxy = createProxy({
     ...shared,
-    isLocal: isReservedPath,
+    isLocal: isOn ? (path) => isReservedPath(path) || isLoginPath(path) : isReservedPath,
     local: doors.open({ control: alone }),
     welcome: doors.welcome,
   })
@@ -285,6 +365,7 @@ export async function createGateway(
     prober.stop()
     registry.stop()
     forwarder.close()
+    await identity?.close()
     await store.close()
   }
   const opened = async <T extends { close(graceMs: number): Promise<void> }>(
@@ -306,6 +387,13 @@ export async function createGateway(
       port: server.port,
       ...(control ? { controlUrl: control.url, controlPort: control.port } : {}),
       ...(tcp ? { rsocketPort: tcp.port } : {}),
+      signIn: {
+        isOn,
+        users: (await identity?.countUsers()) ?? 0,
+        place: identityStore.place,
+        isLasting: identityStore.isLasting,
+        warnings: identity?.ring.warnings ?? [],
+      },
       close,
     }
   } catch (error) {

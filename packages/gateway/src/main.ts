@@ -7,17 +7,21 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { type ConfigFlags, type LoadedConfig, loadConfig } from './config/load.ts'
 import { ConfigError } from './config/problems.ts'
+import { type Config, hasIdentity, IDENTITY_DATABASE } from './config.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 import { createKeys, KEYS_FILE } from './keys.ts'
 import { systemClock } from './observe/clock.ts'
 import { createLineFile } from './observe/line-file.ts'
 import { createLog, type Log } from './observe/log.ts'
+import { createMemoryIdentityStore } from './store/identity/memory.ts'
+import type { IdentityStore } from './store/identity/port.ts'
+import { openSqliteIdentityStore } from './store/identity/sqlite.ts'
 import { readableLog } from './terminal/log-lines.ts'
 import { formatProblems } from './terminal/problems.ts'
 import { formatStart, formatStartFailure } from './terminal/start.ts'
@@ -104,6 +108,7 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
   const signals = listenForSignals()
   let gateway: Gateway
   let opened: OpenedCertificates | undefined
+  let identityStore: IdentityStore | undefined
   try {
     const keysFile = resolve(KEYS_FILE)
     const keys = await createKeys({ given: config.keys, file: keysFile })
@@ -117,13 +122,16 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
         clock: systemClock,
       }))
     const certificates = opened?.certificates
+    identityStore = await openIdentityStore(config)
     gateway = await createGateway(config, {
       keys,
       clock: systemClock,
       log,
+      identityStore,
       ...(certificates ? { certificates } : {}),
     })
-    const facts = { version: VERSION, gateway, config, keys, keysFile: KEYS_FILE, file: loaded.file }
+    const { signIn } = gateway
+    const facts = { version: VERSION, gateway, signIn, config, keys, keysFile: KEYS_FILE, file: loaded.file }
     const { selfSigned } = opened ?? {}
     const warnings = [...loaded.warnings, ...(certificates?.warnings ?? [])]
     say(
@@ -139,6 +147,7 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
     reloadOnHangup(certificates, log)
   } catch (error) {
     opened?.certificates.close()
+    await identityStore?.close()
     const sentence = formatStartFailure(error, config, style)
     if (sentence) say(sentence)
     else log.fatal({ err: error }, 'could not start')
@@ -150,12 +159,21 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
   try {
     await gateway.close()
     opened?.certificates.close()
+    await identityStore.close()
     say('  Stopped.\n')
     return leave(0)
   } catch (error) {
     log.error({ err: error }, 'could not stop in order')
     return leave(1)
   }
+}
+
+/** The database: where it was asked for, or at its usual place when it is there or somebody signs in. */
+async function openIdentityStore(config: Config): Promise<IdentityStore> {
+  const { database } = config.identity
+  const file = resolve(database || IDENTITY_DATABASE)
+  const isWanted = database !== false && (hasIdentity(config) || existsSync(file))
+  return isWanted ? openSqliteIdentityStore(file) : createMemoryIdentityStore()
 }
 
 function stopping(graceMs: number): string {

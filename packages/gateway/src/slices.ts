@@ -6,6 +6,7 @@
 import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 import type { Config } from './config.ts'
 import type { FragmentSettings } from './fragments/settings.ts'
+import type { IdentitySettings } from './identity/identity.ts'
 import type { LocalUsersDeps } from './identity/local-users.ts'
 import type { ProvidersDeps } from './identity/oidc/providers.ts'
 import type { PasswordSettings } from './identity/passwords.ts'
@@ -135,4 +136,27 @@ export function localUsersSlice({ identity }: Config): Pick<LocalUsersDeps, 'con
 /** What is read of a request. */
 export function guardSlice({ identity: { cookie, maxTokenBytes } }: Config) {
   return { cookieName: cookie.host ? `__Host-${LOGIN_COOKIE}` : LOGIN_COOKIE, maxTokenBytes }
+}
+
+/** All of identity. */
+export function identitySlice(config: Config): IdentitySettings {
+  const { siteTitle, publicUrl, identity } = config
+  return {
+    siteTitle,
+    publicUrl,
+    users: localUsersSlice(config),
+    passwords: passwordsSlice(config),
+    throttle: throttleSlice(config),
+    providers: providersSlice(config),
+    cookies: sessionCookiesSlice(config),
+    tokens: tokensSlice(config),
+    sessions: sessionsSlice(config),
+    revocations: revocationsSlice(config),
+    guard: guardSlice(config),
+    signingKeys: identity.signingKeys,
+    roles: identity.roles,
+    mappings: identity.mappings,
+    rules: identity.rules,
+    loginTemplate: identity.loginTemplate,
+  }
 }

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { Hono } from 'hono'
+import type { KeysAnswer } from '@hydra-gateway/protocol'
+import { type Context, Hono } from 'hono'
 import type { AdminApi } from '../admin/api.ts'
 import type { HttpChannel } from '../channels/http.ts'
 import { readJson } from '../channels/json-body.ts'
@@ -38,6 +39,12 @@ export interface DoorsDeps {
   readonly guard: Guard
   readonly pages: LocalPages
   readonly xray: XrayDoor
+  /** Calls of the admin API about identity. */
+  readonly identityApi: Hono
+  /** Answers paths of the sign-in; undefined while nobody can sign in. */
+  readonly signIn: ((request: Request, exchange: Exchange) => Promise<Response | undefined>) | undefined
+  /** Public keys of tokens. */
+  readonly keysAnswer: () => KeysAnswer
   readonly welcomeFacts: () => { readonly revision: number; readonly services: number }
   readonly isReady: () => boolean
   readonly log: Log
@@ -66,13 +73,28 @@ export function createDoors(deps: DoorsDeps): Doors {
     guard,
     pages,
     xray,
+    identityApi,
+    signIn,
+    keysAnswer,
     welcomeFacts,
     isReady,
     log,
     metrics,
   } = deps
 
+  const signInAt = async (c: Context<Env>): Promise<Response> =>
+    (await signIn?.(c.req.raw, c.env.exchange)) ?? c.notFound()
+
   const app = new Hono<Env>()
+    .all('/login', signInAt)
+    .all('/logout', signInAt)
+    .all('/_hydra/session', signInAt)
+    .all('/_hydra/login/*', signInAt)
+    .all('/_hydra/logout/*', signInAt)
+    // RFC 7517; kept for a while, as it changes with a rotation, whose old keys verify on.
+    .get('/.well-known/jwks.json', (c) =>
+      c.json({ keys: keysAnswer().keys }, 200, { 'cache-control': 'public, max-age=60' }),
+    )
     .post('/h/discovery/:key/registration', (c) =>
       channel.register(c.req.raw, c.req.param('key'), c.env.exchange.peer),
     )
@@ -106,6 +128,7 @@ export function createDoors(deps: DoorsDeps): Doors {
       c.header('cache-control', 'no-store')
       await next()
     })
+    .route('/_hydra/api/v1', identityApi)
     .get('/_hydra/api/v1/services', (c) => c.json(admin.services()))
     .get('/_hydra/api/v1/routes', (c) => c.json(admin.routes()))
     .get('/_hydra/api/v1/fragments', (c) => c.json(admin.fragments()))

@@ -1,0 +1,282 @@
+/**
+ * Identity, put together: keys, tokens, sessions, the people, the guard, and what of them every other part gets.
+ *
+ * Read this to learn what exists and who knows whom.
+ *
+ * @module
+ */
+import type { Clock } from '../observe/clock.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Answers } from '../proxy/answers.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import type { ProxyIdentity } from '../proxy/proxy.ts'
+import type { ServiceSignIn } from '../proxy/service-sign-in.ts'
+import type { Route } from '../routing/route.ts'
+import type { IdentityStore } from '../store/identity/port.ts'
+import { type AcceptedProvidersDeps, createAcceptedProviders } from './accepted-providers.ts'
+import { type AccessRule, compileAccessRules } from './access-rules.ts'
+import { type ClaimMappingSetting, compileClaimMappings } from './claim-mappings.ts'
+import { createRouteGuard } from './guard.ts'
+import { createIdentitySync } from './identity-sync.ts'
+import { createKeyRing } from './key-ring.ts'
+import { createLocalUsers, type LocalUsersDeps } from './local-users.ts'
+import { createLoginDoor } from './login-door.ts'
+import { createLoginHead, type LoginHead } from './login-head.ts'
+import { createProviders, type ProvidersDeps } from './oidc/providers.ts'
+import { createPasswords, type PasswordSettings } from './passwords.ts'
+import type {
+  Caller,
+  IdentityFacts,
+  KeyRing,
+  Providers,
+  Revocations,
+  RouteGuard,
+  ServiceTokens,
+  Tokens,
+} from './port.ts'
+import { createRevocations } from './revocations.ts'
+import { compileRoleMappings, type RoleMapping } from './role-mappings.ts'
+import { createSealer } from './sealing.ts'
+import { createServiceTokens } from './service-tokens.ts'
+import { createServiceWishes } from './service-wishes.ts'
+import { createSessionBook, type SessionBook } from './session-book.ts'
+import { createSessionCookies } from './session-cookies.ts'
+import { createSessions, type SessionSettings } from './sessions.ts'
+import { createSignInAnswers } from './sign-in-answers.ts'
+import { createThrottle, type ThrottleSettings } from './throttle.ts'
+import { createTokens, type TokenSettings } from './tokens.ts'
+
+export interface IdentitySettings {
+  readonly siteTitle: string
+  /** How browsers reach us; needed with providers. */
+  readonly publicUrl: string | undefined
+  readonly users: Pick<LocalUsersDeps, 'configured' | 'allowPlain'>
+  readonly passwords: Partial<PasswordSettings>
+  readonly throttle: ThrottleSettings
+  readonly providers: ProvidersDeps['settings']
+  readonly cookies: { readonly host: boolean; readonly secure: boolean }
+  readonly tokens: TokenSettings
+  readonly sessions: SessionSettings
+  readonly revocations: { readonly keepMs: number }
+  readonly guard: { readonly cookieName: string; readonly maxTokenBytes: number }
+  readonly signingKeys: readonly string[]
+  readonly roles: Readonly<Record<string, RoleMapping>>
+  readonly mappings: readonly ClaimMappingSetting[]
+  readonly rules: readonly AccessRule[]
+  readonly loginTemplate: string | undefined
+}
+
+export interface IdentityDeps {
+  readonly settings: IdentitySettings
+  /** The first seals and signs, all open and verify. */
+  readonly privateKeys: readonly string[]
+  readonly store: IdentityStore
+  readonly answers: Pick<Answers, 'problem'>
+  /** The route of a path, for paths that services may read in another way. */
+  readonly routeOf: (exchange: Exchange, path: string) => Route | undefined
+  readonly table: AcceptedProvidersDeps['table']
+  /** What visitors call a service. */
+  readonly titleOf: (service: string) => string | undefined
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+/** Identity that is on. */
+export interface OpenedIdentity {
+  readonly facts: IdentityFacts
+  readonly proxy: ProxyIdentity
+  readonly guard: RouteGuard
+  readonly tokens: Tokens
+  readonly serviceTokens: ServiceTokens
+  /** For the forwarder: answers of services that ask for a sign-in. */
+  readonly signIn: ServiceSignIn
+  /** Called as the head of every answer leaves. */
+  readonly onHead: LoginHead
+  readonly ring: KeyRing
+  readonly revocations: Revocations
+  readonly book: SessionBook
+  /** Users of configuration and store together, now. */
+  countUsers(): Promise<number>
+  isConfiguredUser(username: string): boolean
+  hashPassword(password: string): Promise<string>
+  /** Answers `/login`, `/logout`, `/_hydra/session`, and what is below `/_hydra/login/` and `/_hydra/logout/`. */
+  handle(request: Request, exchange: Exchange): Promise<Response | undefined>
+  /** Whether somebody's session has ended, by a revocation or by its time. */
+  isOver(caller: Caller): boolean
+  /** Calls back when sessions may have ended: what belongs to a caller that `isOver` has to be closed. */
+  onEnds(listener: () => void): void
+  close(): Promise<void>
+}
+
+/** How often open sockets are looked through for sessions whose time is over. */
+const OVER_EVERY_MS = 5000
+
+const NO_PROVIDERS: Providers & { close(): void } = {
+  list: () => [],
+  has: () => false,
+  handle: async () => undefined,
+  logoutUrl: () => undefined,
+  current: () => undefined,
+  close() {},
+}
+
+/** Opens identity: reads or makes the signing keys, and looks for the providers in the background. */
+export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> {
+  const { settings, privateKeys, store, answers, routeOf, titleOf, clock, log, metrics } = deps
+  const sealerFor = (purpose: string) => createSealer(privateKeys, purpose)
+  const observed = { clock, log, metrics }
+
+  // Who signs, and what was signed.
+  const ring = await createKeyRing({
+    store: store.keyRing,
+    sealer: sealerFor('key ring'),
+    given: settings.signingKeys,
+    tokenLifeMs: settings.tokens.lifeMs,
+    isLasting: store.isLasting,
+    clock,
+    log,
+  })
+  const tokens = createTokens({ ring, sealer: sealerFor('token'), clock, settings: settings.tokens })
+  const revocations = createRevocations({
+    store: store.revocations,
+    clock,
+    log,
+    settings: settings.revocations,
+  })
+  await revocations.look()
+
+  // Who may go where, and what services are told.
+  const ruleFor = compileAccessRules(settings.rules)
+  const roleMappings = compileRoleMappings(settings.roles)
+  const guard = createRouteGuard({
+    tokens,
+    revocations,
+    ruleFor,
+    routeOf,
+    roleMappings,
+    settings: settings.guard,
+    ...observed,
+  })
+  const serviceTokens = createServiceTokens({
+    tokens,
+    ring,
+    mappingFor: compileClaimMappings(settings.mappings),
+    ...(ruleFor ? { ruleFor } : {}),
+    ...observed,
+  })
+  const signInAnswers = createSignInAnswers({ answers, settings, log, metrics })
+  const book = createSessionBook({ revocations, clock })
+
+  // Who is who, and for how long.
+  const cookies = createSessionCookies({ ...settings.cookies, privateKeys })
+  const passwords = createPasswords(settings.passwords)
+  const users = createLocalUsers({ ...settings.users, store: store.users, passwords, log })
+  await users.look()
+  const sessions = createSessions({
+    tokens,
+    sealer: sealerFor('session'),
+    cookies,
+    users,
+    providers: () => providers,
+    links: store.links,
+    revocations,
+    settings: settings.sessions,
+    ...observed,
+  })
+  const { publicUrl } = settings
+  const hasProviders = Object.keys(settings.providers.providers).length > 0
+  if (hasProviders && publicUrl === undefined) throw new Error('providers need the public URL')
+  const providers = hasProviders
+    ? createProviders({
+        settings: settings.providers,
+        sealer: sealerFor('sign-in flow'),
+        sessions,
+        users,
+        revocations,
+        links: store.links,
+        publicUrl: publicUrl!,
+        cookies: settings.cookies,
+        ...observed,
+      })
+    : NO_PROVIDERS
+  const loginDoor = createLoginDoor({
+    sessions,
+    cookies,
+    users,
+    providers,
+    throttle: createThrottle({ settings: settings.throttle, privateKeys, clock }),
+    acceptedProviders: createAcceptedProviders({ table: deps.table, rules: settings.rules }),
+    titleOf,
+    privateKeys,
+    settings,
+    ...observed,
+  })
+
+  const isOver = (caller: Caller): boolean =>
+    revocations.isRevoked(caller) ||
+    clock.now() >= Math.max(caller.sessionEndsAt, book.endsAt(caller.sid) ?? 0)
+  const listeners: (() => void)[] = []
+  const tellEnds = (): void => {
+    for (const listener of listeners) listener()
+  }
+  revocations.onRevoked(tellEnds)
+  const stopLooking = clock.every(OVER_EVERY_MS, tellEnds)
+  const sync = createIdentitySync({
+    store,
+    look: async () => {
+      await Promise.all([ring.look(), revocations.look(), users.look()])
+    },
+    clock,
+    log,
+  })
+
+  /** Sessions are noted when a token of theirs is new here, which is when the guard has to wait. */
+  const check: RouteGuard['check'] = (exchange, route) => {
+    const refusal = guard.check(exchange, route)
+    if (!(refusal instanceof Promise)) return refusal
+    return refusal.then((said) => {
+      if (exchange.caller) book.seen(exchange.caller, exchange.client)
+      return said
+    })
+  }
+
+  return {
+    facts: {
+      isOn: true,
+      publicKey: () => ring.publicKey,
+      keyId: () => ring.activeKid,
+      keysAnswer: ring.answer,
+      roleMappings,
+      onKeys: ring.onChange,
+    },
+    proxy: { guard: { check }, tokens: serviceTokens, refuse: signInAnswers.refuse },
+    guard,
+    tokens,
+    serviceTokens,
+    signIn: createServiceWishes({ revocations }),
+    onHead: createLoginHead({ settings: settings.cookies }),
+    ring,
+    revocations,
+    book,
+    async countUsers() {
+      const configured = settings.users.configured.map(({ username }) => username)
+      const stored = (await store.users.list()).map(({ username }) => username)
+      return new Set([...configured, ...stored]).size
+    },
+    isConfiguredUser: (username) =>
+      settings.users.configured.some((user) => user.username === username.normalize('NFC')),
+    hashPassword: passwords.hash,
+    async handle(request, exchange) {
+      return (await providers.handle(request, exchange)) ?? loginDoor.handle(request, exchange)
+    },
+    isOver,
+    onEnds: (listener) => void listeners.push(listener),
+    async close() {
+      stopLooking()
+      sync.stop()
+      providers.close()
+    },
+  }
+}

@@ -22,7 +22,7 @@ export interface ServiceTokenDeps {
   readonly tokens: Pick<Tokens, 'sign' | 'sessionOf'>
   readonly ring: Pick<KeyRing, 'activeKid' | 'has'>
   readonly mappingFor: (service: string) => ClaimMapping | undefined
-  /** What operators say of a path of a service; its providers count before those of the route. */
+  /** What operators say of a path of a service, in place of what its route says. */
   readonly ruleFor?: (service: string, path: string) => Access | undefined
   readonly clock: Pick<Clock, 'now'>
   readonly log: Pick<Log, 'warn'>
@@ -167,7 +167,7 @@ function loginOf({ login, channel }: Pick<Instance, 'login' | 'channel'>) {
 
 function acceptedBy({ route, path }: Exchange, ruleFor: ServiceTokenDeps['ruleFor']) {
   if (!route) return undefined
-  return ruleFor?.(route.service, path)?.providers ?? route.providers
+  return (ruleFor?.(route.service, path) ?? route).providers
 }
 
 function tell(exchange: Exchange, isHeader: boolean, token: string | undefined): void {

@@ -233,9 +233,16 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const session = await opened(exchange)
       if (!session) return undefined
       const before = renewals.get(session.sid)
-      const isRecent = before !== undefined && clock.monotonic() - before.at < SAME_FOR_MS
-      const renewal = isRecent ? before.packed : renewed(session)
-      if (!isRecent) {
+      if (before !== undefined && clock.monotonic() - before.at < SAME_FOR_MS) {
+        const packed = await before.packed
+        // Lives may be so short that it is old already.
+        if (packed === undefined || clock.now() < packed.token.renewAt)
+          return packed && given(exchange, packed)
+      }
+      const known = renewals.get(session.sid)
+      const isUnderWay = known !== undefined && known !== before
+      const renewal = isUnderWay ? known.packed : renewed(session)
+      if (!isUnderWay) {
         remember(session.sid, renewal)
         // One that broke says nothing about the next.
         renewal.catch(() => renewals.delete(session.sid))

@@ -82,6 +82,8 @@ export function createLocalUsers(deps: LocalUsersDeps): LocalUsersPart {
       const fits = await passwords.verify(user?.passwordHash ?? standInFor(username), password)
       const opens = user?.plain ? timingSafeEqual(user.plain, digest(password)) && password !== '' : fits
       if (!user || !opens) return 'wrong'
+      // Hashing takes its time: a password that was changed meanwhile opens nothing any more.
+      if ((await find(username))?.passwordHash !== user.passwordHash) return 'wrong'
       return faultOf(user) ?? identityOf(user)
     },
     async current(subject) {

@@ -1,120 +1,9 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { createLog } from '../observe/log.ts'
-import { createManualClock } from '../observe/manual-clock.ts'
-import type { Exchange } from '../proxy/exchange.ts'
-import { createMemoryIdentityStore } from '../store/identity/memory.ts'
-import { createKeyRing } from './key-ring.ts'
-import { createLocalUsers } from './local-users.ts'
-import { createPasswords } from './passwords.ts'
-import type { Identity } from './port.ts'
-import { createRevocations } from './revocations.ts'
-import { createSealer } from './sealing.ts'
-import { createSessionCookies } from './session-cookies.ts'
-import { createSessions } from './sessions.ts'
-import { createTokens } from './tokens.ts'
+import { test } from 'node:test'
+import { ACME, createWorld, HOUR, MIRA } from './testing/world.ts'
 
-const HOUR = 3_600_000
-const log = createLog('silent')
-const MIRA: Identity = {
-  provider: 'local',
-  subject: 'mira',
-  username: 'mira',
-  userId: 7,
-  roles: ['USER'],
-  claims: {},
-}
-const ACME: Identity = {
-  provider: 'acme',
-  subject: '0017',
-  username: 'mira.k',
-  userId: null,
-  roles: ['STAFF'],
-  claims: { team: 'blue' },
-  providerSession: 'at-acme',
-}
-
-/** Sessions with everything they need, and browsers that keep cookies by path. */
-async function world(_t: TestContext, { host = false, big = 0 } = {}) {
-  const clock = createManualClock(1_800_000_000_000)
-  const store = createMemoryIdentityStore()
-  const keys = ['private']
-  const ring = await createKeyRing({
-    store: store.keyRing,
-    sealer: createSealer(keys, 'ring'),
-    tokenLifeMs: HOUR,
-    clock,
-    log,
-  })
-  const tokens = createTokens({
-    ring,
-    sealer: createSealer(keys, 'own'),
-    clock,
-    settings: { lifeMs: HOUR, renewAfterMs: HOUR / 2, idleMs: 8 * HOUR },
-  })
-  const revocations = createRevocations({
-    store: store.revocations,
-    clock,
-    log,
-    settings: { keepMs: 24 * HOUR },
-  })
-  const passwords = createPasswords({ memoryKiB: 64, passes: 1 })
-  const users = createLocalUsers({ configured: [], store: store.users, passwords, log })
-  const record = {
-    ...{ username: 'mira', id: 7, passwordHash: passwords.standIn(), roles: ['USER'] },
-    metadata: { text: 'x'.repeat(big) },
-    ...{ enabled: true, accountNonExpired: true, accountNonLocked: true, credentialsNonExpired: true },
-  }
-  await store.users.put(record)
-  const gone = new Set<string>()
-  const refused: string[] = []
-  let signs = 0
-  const counted = {
-    ...tokens,
-    sign(...given: Parameters<typeof tokens.sign>) {
-      signs++
-      return tokens.sign(...given)
-    },
-  }
-  const cookies = createSessionCookies({ host, privateKeys: keys })
-  const sessions = createSessions({
-    tokens: counted,
-    sealer: createSealer(keys, 'session'),
-    cookies,
-    users,
-    providers: () => ({ current: (identity) => (gone.has(identity.provider) ? undefined : identity) }),
-    links: store.links,
-    revocations,
-    settings: { idleMs: 8 * HOUR, absoluteMs: 24 * HOUR },
-    clock,
-    log,
-    metrics: { refused: (what, reason) => refused.push(`${what} ${reason}`) },
-  })
-  const browser = () => {
-    const jar = new Map<string, { value: string; path: string; until: number }>()
-    return {
-      jar,
-      at(path: string): Exchange {
-        const pairs = [...jar]
-          .filter(([, { path: of, until }]) => path.startsWith(of) && until > clock.now())
-          .map(([name, { value }]) => `${name}=${value}`)
-        const lines = pairs.length > 0 ? [pairs.join('; ')] : []
-        const headers = { get: () => lines[0], all: () => lines, flat: [] }
-        return { id: 'X', client: '192.0.2.1', path, secure: false, headers } as unknown as Exchange
-      },
-      take({ cookies: lines }: { readonly cookies: readonly string[] }) {
-        for (const line of lines) {
-          const [, name, value, path, age] = /^([^=]+)=([^;]*); Path=([^;]+); Max-Age=(\d+)/.exec(line)!
-          jar.set(name!, { value: value!, path: path!, until: clock.now() + Number(age) * 1000 })
-        }
-      },
-    }
-  }
-  return { clock, store, tokens, revocations, sessions, browser, gone, refused, record, signs: () => signs }
-}
-
-test('a session begins, is known by its cookies, goes on, and ends for good', async (t) => {
-  const { clock, sessions, browser } = await world(t)
+test('a session begins, is known by its cookies, goes on, and ends for good', async () => {
+  const { clock, sessions, browser } = await createWorld()
   const tab = browser()
   const begun = await sessions.begin(tab.at('/login'), MIRA)
   tab.take(begun)
@@ -134,8 +23,8 @@ test('a session begins, is known by its cookies, goes on, and ends for good', as
   assert.equal(await sessions.renew(stolen), undefined, 'and a copy of its cookies is worth nothing')
 })
 
-test('a sign-out ends the session even when its token is over', async (t) => {
-  const { clock, sessions, browser, revocations } = await world(t)
+test('a sign-out ends the session even when its token is over', async () => {
+  const { clock, sessions, browser, revocations } = await createWorld()
   const tab = browser()
   const begun = await sessions.begin(tab.at('/login'), MIRA)
   tab.take(begun)
@@ -147,8 +36,8 @@ test('a sign-out ends the session even when its token is over', async (t) => {
   assert.equal(await sessions.renew(copy), undefined)
 })
 
-test('each sign-in has a new id, and ends the session the browser had before', async (t) => {
-  const { sessions, browser } = await world(t)
+test('each sign-in has a new id, and ends the session the browser had before', async () => {
+  const { sessions, browser } = await createWorld()
   const [tab, other] = [browser(), browser()]
   const first = await sessions.begin(tab.at('/login'), MIRA)
   tab.take(first)
@@ -159,8 +48,8 @@ test('each sign-in has a new id, and ends the session the browser had before', a
   assert.equal(await sessions.renew(other.at('/_hydra/session')), undefined)
 })
 
-test('a session ends when nobody came for eight hours, and after a day at the latest', async (t) => {
-  const { clock, sessions, browser } = await world(t)
+test('a session ends when nobody came for eight hours, and after a day at the latest', async () => {
+  const { clock, sessions, browser } = await createWorld()
   const [idle, busy] = [browser(), browser()]
   idle.take(await sessions.begin(idle.at('/login'), MIRA))
   busy.take(await sessions.begin(busy.at('/login'), MIRA))
@@ -177,8 +66,8 @@ test('a session ends when nobody came for eight hours, and after a day at the la
   assert.equal(await sessions.renew(late), undefined)
 })
 
-test('tabs that renew at once, or shortly after with the cookie of before, get the same', async (t) => {
-  const { clock, sessions, browser, signs } = await world(t)
+test('tabs that renew at once, or shortly after with the cookie of before, get the same', async () => {
+  const { clock, sessions, browser, signs } = await createWorld()
   const tab = browser()
   tab.take(await sessions.begin(tab.at('/login'), MIRA))
   clock.advance(HOUR / 2)
@@ -195,8 +84,8 @@ test('tabs that renew at once, or shortly after with the cookie of before, get t
   assert.equal(await sessions.renew(before), undefined, 'what was remembered does not outlive the session')
 })
 
-test('a renewal brings people as they are now, and ends for those who may not go on', async (t) => {
-  const { clock, store, sessions, browser, record, revocations } = await world(t)
+test('a renewal brings people as they are now, and ends for those who may not go on', async () => {
+  const { clock, store, sessions, browser, record, revocations } = await createWorld()
   const tab = browser()
   tab.take(await sessions.begin(tab.at('/login'), MIRA))
   await store.users.put({ ...record, roles: ['ADMIN'] })
@@ -212,8 +101,8 @@ test('a renewal brings people as they are now, and ends for those who may not go
   await assert.rejects(sessions.begin(tab.at('/login'), MIRA), { code: 'HYDRA_FORBIDDEN' })
 })
 
-test('two logins proved in one session are one person from then on, whichever comes first', async (t) => {
-  const { sessions, browser, gone, clock } = await world(t)
+test('two logins proved in one session are one person from then on, whichever comes first', async () => {
+  const { sessions, browser, gone, clock } = await createWorld()
   const tab = browser()
   const begun = await sessions.begin(tab.at('/login'), MIRA)
   tab.take(begun)
@@ -244,8 +133,8 @@ test('two logins proved in one session are one person from then on, whichever co
   )
 })
 
-test('another account of the same provider is another person, not a link', async (t) => {
-  const { sessions, browser, store } = await world(t)
+test('another account of the same provider is another person, not a link', async () => {
+  const { sessions, browser, store } = await createWorld()
   const tab = browser()
   const begun = await sessions.begin(tab.at('/login'), ACME)
   tab.take(begun)
@@ -254,8 +143,8 @@ test('another account of the same provider is another person, not a link', async
   assert.deepEqual(await store.links.linked('acme:0018'), [])
 })
 
-test('what has no room in a cookie: linked people are left out, somebody alone is told', async (t) => {
-  const { sessions, browser, store, refused } = await world(t, { big: 3000 })
+test('what has no room in a cookie: linked people are left out, somebody alone is told', async () => {
+  const { sessions, browser, store, refused } = await createWorld({ metadata: { text: 'x'.repeat(3000) } })
   const wide = { ...ACME, claims: { text: 'y'.repeat(1500) } }
   await store.links.link([MIRA, wide].map((data) => ({ key: `${data.provider}:${data.subject}`, data })))
   const begun = await sessions.begin(browser().at('/login'), wide)
@@ -275,8 +164,8 @@ test('what has no room in a cookie: linked people are left out, somebody alone i
   assert.ok(refused.includes('login too-large'))
 })
 
-test('forged, oversize and doubled session cookies are none, and are counted', async (t) => {
-  const { sessions, browser, refused } = await world(t)
+test('forged, oversize and doubled session cookies are none, and are counted', async () => {
+  const { sessions, browser, refused } = await createWorld()
   const tab = browser()
   const begun = await sessions.begin(tab.at('/login'), MIRA)
   tab.take(begun)
@@ -291,8 +180,8 @@ test('forged, oversize and doubled session cookies are none, and are counted', a
   assert.deepEqual([...new Set(refused)], ['cookie session-forged'])
 })
 
-test('with __Host- a session cookie tossed in by a neighbour host is not renewed', async (t) => {
-  const { sessions, browser, refused } = await world(t, { host: true })
+test('with __Host- a session cookie tossed in by a neighbour host is not renewed', async () => {
+  const { sessions, browser, refused } = await createWorld({ host: true })
   const [mine, theirs] = [browser(), browser()]
   mine.take(await sessions.begin(mine.at('/login'), MIRA))
   theirs.take(await sessions.begin(theirs.at('/login'), ACME))
@@ -302,8 +191,8 @@ test('with __Host- a session cookie tossed in by a neighbour host is not renewed
   assert.deepEqual(refused, ['cookie session-tossed'])
 })
 
-test('the session of a revoked user goes no further', async (t) => {
-  const { sessions, browser, revocations, clock } = await world(t)
+test('the session of a revoked user goes no further', async () => {
+  const { sessions, browser, revocations, clock } = await createWorld()
   for (const [kind, key] of [
     ['user', 'acme:0017'],
     ['user', 'mira.k'],

@@ -53,6 +53,16 @@ export const STYLE: Inlined = inlined(
   compactCss(['tokens.css', 'base.css', 'pages.css'].map(readAsset).join('\n')),
 )
 
+/** A further sheet of `assets/`, to be inlined behind the house sheets. */
+export function inlineStyle(file: string): Inlined {
+  return inlined('style', compactCss(readAsset(file)))
+}
+
+/** A rule or two that only one answer needs, made of constants and numbers. */
+export function inlineRules(css: string): Inlined {
+  return inlined('style', css)
+}
+
 /** A script of `assets/`, to be inlined. */
 export function inlineScript(file: string): Inlined {
   return inlined('script', compactScript(readAsset(file)))
@@ -63,15 +73,23 @@ const SMALL_MARK = readAsset('mark-16.svg')
 /** The mark as an address, for the icon of a page. */
 export const ICON = `data:image/svg+xml,${encodeURIComponent(SMALL_MARK)}`
 
-/** The policy of a page with our style sheet and, perhaps, one script that asks this site whether it is back. */
-export function policy(script: Inlined | undefined): string {
+/** What a page has beside the house sheets. */
+export interface PolicyParts {
+  readonly script?: Inlined | undefined
+  readonly styles?: readonly Inlined[] | undefined
+  /** Where its forms may lead, redirects included; nowhere when absent. */
+  readonly formAction?: readonly string[] | undefined
+}
+
+/** The policy of a page with our style sheets and, perhaps, one script that asks this site whether it is back. */
+export function policy({ script, styles = [], formAction }: PolicyParts): string {
   return [
     "default-src 'none'",
-    `style-src ${STYLE.source}`,
+    `style-src ${[STYLE, ...styles].map(({ source }) => source).join(' ')}`,
     ...(script ? [`script-src ${script.source}`, "connect-src 'self'"] : []),
     'img-src data:',
     "base-uri 'none'",
-    "form-action 'none'",
+    `form-action ${formAction ? formAction.join(' ') : "'none'"}`,
     "frame-ancestors 'none'",
   ].join('; ')
 }

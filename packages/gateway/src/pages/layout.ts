@@ -6,7 +6,7 @@
 import { CODES, type ErrorCode } from '../errors.ts'
 import { DRAWINGS } from './creature.ts'
 import { html, type Markup, type Piece, textOf } from './html.ts'
-import { ICON, type Inlined, policy, STYLE } from './inline.ts'
+import { ICON, type Inlined, type PolicyParts, policy, STYLE } from './inline.ts'
 
 /** A whole page, ready to be answered. The status is the caller's. */
 export interface Page {
@@ -15,7 +15,7 @@ export interface Page {
   readonly headers: Readonly<Record<string, string>>
 }
 
-export interface PageParts {
+export interface PageParts extends PolicyParts {
   /** Brand text beside the mark. */
   readonly siteTitle: string
   readonly title: string
@@ -34,7 +34,7 @@ export const DEFAULT_SITE_TITLE = 'Hydra gateway'
 
 /** Puts a page together. */
 export function renderPage(parts: PageParts): Page {
-  const { siteTitle, title, main, footer, look, head, data, script } = parts
+  const { siteTitle, title, main, footer, look, head, data, script, styles = [] } = parts
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -43,7 +43,7 @@ export function renderPage(parts: PageParts): Page {
 <meta name="robots" content="noindex">
 <title>${title}</title>
 <link rel="icon" href="${ICON}" type="image/svg+xml">
-${head}${STYLE.markup}
+${head}${STYLE.markup}${styles.map(({ markup }) => markup)}
 </head>
 <body class="ground${look && ` ${look}`}"${data}>
 <header><a class="brand" href="/"><svg aria-hidden="true"><use href="#mark"/></svg>${siteTitle}</a></header>
@@ -56,15 +56,15 @@ ${script?.markup}
 </body>
 </html>
 `
-  return { html: textOf(page), headers: pageHeaders(script) }
+  return { html: textOf(page), headers: pageHeaders(parts) }
 }
 
-function pageHeaders(script: Inlined | undefined): Record<string, string> {
+function pageHeaders(parts: PolicyParts): Record<string, string> {
   return {
     'content-type': 'text/html; charset=utf-8',
     'content-language': 'en',
     'cache-control': 'no-store',
-    'content-security-policy': policy(script),
+    'content-security-policy': policy(parts),
     'referrer-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
     'x-robots-tag': 'noindex',
@@ -104,11 +104,16 @@ export function isRepeatable({ method }: Pick<ErrorFacts, 'method'>): boolean {
 
 /**
  * Buttons: the first is the one in ink. `again` opens this address anew and is offered only where that can't
- * repeat what the visitor did; the other leads to an open page elsewhere, or home.
+ * repeat what the visitor did; the other leads to an open page elsewhere, or home. `first` stands before both.
  */
-export function waysOn(facts: ErrorFacts, again: string | undefined): Markup {
+export function waysOn(
+  facts: ErrorFacts,
+  again: string | undefined,
+  first?: { readonly href: string; readonly text: string },
+): Markup {
   const elsewhere = facts.openPages.find(({ path }) => path !== facts.path)
   const links = [
+    ...(first ? [first] : []),
     ...(again !== undefined && isRepeatable(facts) ? [{ href: '', text: again }] : []),
     ...(elsewhere ? [{ href: elsewhere.path, text: `Go to ${elsewhere.label}` }] : homeLink(facts)),
   ]

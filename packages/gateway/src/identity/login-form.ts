@@ -1,0 +1,117 @@
+/**
+ * The login form as it is given out and as it comes back: bounded, of this site, and from the browser it was given to.
+ *
+ * The browser has a random id in a cookie, the form its signature. The id stays while it holds, so that a second tab
+ * does not spoil the form of the first. It proves nothing but that both belong together, and is no session.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import { HydraError } from '../errors.ts'
+import type { Clock } from '../observe/clock.ts'
+import { cookieValues } from '../proxy/cookies.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import { createSigner } from '../proxy/signing.ts'
+import { FORM_COOKIE, LOGIN_PATH, type SessionCookies } from './session-cookies.ts'
+
+/** What was typed, and what the page had put in. */
+export interface LoginFields {
+  readonly username: string
+  readonly password: string
+  readonly ref: string | undefined
+  /** Service for which another login is added. */
+  readonly service: string | undefined
+  readonly csrf: string | undefined
+}
+
+export interface LoginForm {
+  /** The field `_csrf` of a form, and the `Set-Cookie` value that goes with it. */
+  open(exchange: Exchange): { readonly csrf: string; readonly cookie: string }
+  /** Whether a form was given to the browser that sends it. */
+  isOwn(exchange: Exchange, csrf: string | undefined): boolean
+  /**
+   * Reads what was posted.
+   *
+   * @throws HydraError HYDRA_BAD_REQUEST, HYDRA_TOO_LARGE, HYDRA_REQUEST_TIMEOUT
+   */
+  read(request: Request): Promise<LoginFields>
+}
+
+/** Names and passwords are short; the address to come back to is the longest. */
+const MOST_BYTES = 32 * 1024
+const TIMEOUT_MS = 10_000
+const ID_FORM = /^[\w-]{22}$/
+const LIFE_SECONDS = 24 * 3600
+
+export function createLoginForm({
+  privateKeys,
+  cookies,
+  clock,
+  random = randomBytes,
+}: {
+  readonly privateKeys: readonly string[]
+  readonly cookies: Pick<SessionCookies, 'line'>
+  readonly clock: Pick<Clock, 'after'>
+  readonly random?: (bytes: number) => Buffer
+}): LoginForm {
+  const signer = createSigner(privateKeys, 'hydra-gateway login form 1')
+  const idOf = ({ headers }: Exchange): string | undefined => {
+    const values = cookieValues(headers.all('cookie'), FORM_COOKIE)
+    return values.length === 1 && ID_FORM.test(values[0]!) ? values[0] : undefined
+  }
+  return {
+    open(exchange) {
+      const id = idOf(exchange) ?? random(16).toString('base64url')
+      const options = { path: LOGIN_PATH, maxAgeSeconds: LIFE_SECONDS }
+      return { csrf: signer.sign(id), cookie: cookies.line(exchange, FORM_COOKIE, id, options) }
+    },
+    isOwn(exchange, csrf) {
+      const id = idOf(exchange)
+      return id !== undefined && csrf !== undefined && signer.signedBy(id, csrf) >= 0
+    },
+    async read(request) {
+      const [type = ''] = (request.headers.get('content-type') ?? '').split(';')
+      if (type.trim().toLowerCase() !== 'application/x-www-form-urlencoded')
+        throw new HydraError('HYDRA_BAD_REQUEST', 'send a form, application/x-www-form-urlencoded')
+      const fields = new URLSearchParams(await readBounded(request, clock))
+      const one = (name: string): string | undefined => {
+        const values = fields.getAll(name)
+        if (values.length > 1)
+          throw new HydraError('HYDRA_BAD_REQUEST', `the form has ${name} more than once`)
+        return values[0]
+      }
+      const [username, password] = [one('username'), one('password')]
+      if (username === undefined || password === undefined)
+        throw new HydraError('HYDRA_BAD_REQUEST', 'the form needs username and password')
+      return { username, password, ref: one('ref'), service: one('for'), csrf: one('_csrf') }
+    },
+  }
+}
+
+async function readBounded({ body }: Request, clock: Pick<Clock, 'after'>): Promise<string> {
+  if (!body) return ''
+  const reader = body.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  let isLate = false
+  const stop = clock.after(TIMEOUT_MS, () => {
+    isLate = true
+    reader.cancel().catch(() => {})
+  })
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (isLate) throw new HydraError('HYDRA_REQUEST_TIMEOUT', 'the form did not arrive in time')
+      if (done) return Buffer.concat(chunks).toString('utf8')
+      size += value.byteLength
+      if (size > MOST_BYTES) throw new HydraError('HYDRA_TOO_LARGE', `a form has at most ${MOST_BYTES} bytes`)
+      chunks.push(value)
+    }
+  } catch (cause) {
+    reader.cancel().catch(() => {})
+    if (cause instanceof HydraError) throw cause
+    throw new HydraError('HYDRA_BAD_REQUEST', 'the form ended before it was whole', { cause })
+  } finally {
+    stop()
+  }
+}

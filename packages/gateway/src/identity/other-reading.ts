@@ -8,18 +8,19 @@
  * @module
  */
 
-/** Capitals, written or escaped; parameters; empty segments; a last slash. */
-const READ_IN_TWO_WAYS = /[A-Z;]|%[46][1-9a-f]|%[57][0-9a]|\/\/|.\/$/i
+/** Capitals, letters that are escaped for no reason, parameters, empty segments, a last slash. */
 const UNUSUAL = /[A-Z;]|%[4-7]|\/\/|.\/$/
+const ESCAPED_LETTER = /%(?:[46][1-9a-f]|[57][0-9a])/gi
 
 /** The most generous reading of a canonical path; undefined when it is the one it has. Linear time. */
 export function otherReading(path: string): string | undefined {
-  if (!UNUSUAL.test(path) || !READ_IN_TWO_WAYS.test(path)) return undefined
+  if (!UNUSUAL.test(path)) return undefined
   const plain = path
-    .replace(/%(?:[46][1-9a-f]|[57][0-9a])/gi, (letter) => decodeURIComponent(letter))
+    .replace(ESCAPED_LETTER, (letter) => decodeURIComponent(letter))
     .replace(/;[^/]*/g, '')
     .replace(/\/{2,}/g, '/')
     .toLowerCase()
   const read = plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain
-  return read === path ? undefined : read
+  // The figures of an escape have no case.
+  return read === path.replace(/%../g, (octet) => octet.toLowerCase()) ? undefined : read
 }

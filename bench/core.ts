@@ -1,7 +1,7 @@
 /**
  * The core figures of the gateway, as tables with their targets: `npm run bench:core`.
  *
- *     npm run bench:core -- --only table,events          some parts: table, scanner, proxy, events
+ *     npm run bench:core -- --only table,events          some parts: table, scanner, identity, proxy, events
  *     npm run bench:core -- --json FILE                  writes what was measured
  *     npm run bench:core -- --write docs/performance.md  replaces the figures of that page
  *

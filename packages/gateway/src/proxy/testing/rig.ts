@@ -19,7 +19,7 @@ import type { Composer } from '../composition.ts'
 import type { Exchange, ExchangeHandler } from '../exchange.ts'
 import { createForwarder, type Forwarder, type ForwarderDeps } from '../forward.ts'
 import { type Listener, type ListenOptions, listen } from '../listener.ts'
-import { createProxy } from '../proxy.ts'
+import { createProxy, type ProxyIdentity } from '../proxy.ts'
 import { type ProxySettings, proxyDefaults } from '../settings.ts'
 
 /** A route of the rig: exactly this path, or everything below it when it ends in `/**`. */
@@ -37,6 +37,9 @@ export interface RigOptions
   /** Serves paths below `/_local/`. */
   readonly local?: ExchangeHandler
   readonly onHead?: ForwarderDeps['onHead']
+  /** Who may go where. */
+  readonly identity?: ProxyIdentity
+  readonly signIn?: ForwarderDeps['signIn']
   /** Puts fragments into pages. */
   readonly composer?: (parts: { readonly log: Log; readonly metrics: Metrics }) => Composer
 }
@@ -150,6 +153,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     metrics,
     composer: options.composer?.({ log, metrics }),
     ...(options.onHead ? { onHead: options.onHead } : {}),
+    signIn: options.signIn,
   })
   const handler = createProxy({
     live,
@@ -157,6 +161,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
       candidates.find(({ id }) => !tried.some((other) => other.id === id) && !vitals.of(id).resting),
     forward: forwarder.forward,
     answers: plainAnswers,
+    identity: options.identity,
     local: options.local ?? ((exchange) => exchange.answer(200, {}, 'local')),
     isLocal: (path) => path.startsWith('/_local/'),
     settings,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openSqliteIdentityStore, verifyPassword } from '@hydra-gateway/gateway/identity'
 import { bareEnv, emptyDirectory, HYDRA, type Ran, runHydra } from '../support/hydra.ts'
+import { runPiped } from '../support/run-piped.ts'
 
 const PASSWORD = 'correct horse'
 
@@ -15,20 +16,6 @@ async function shell(t: TestContext, env: Record<string, string> = {}) {
   const hydra = (words: readonly string[], input?: string): Promise<Ran> =>
     input === undefined ? runHydra(words, { cwd, env }) : runPiped(words, { cwd, env, input })
   return { cwd, file: join(cwd, '.hydra', 'identity.db'), hydra }
-}
-
-function runPiped(
-  words: readonly string[],
-  { cwd, env, input }: { cwd: string; env: Record<string, string>; input: string },
-): Promise<Ran> {
-  const child = spawn(process.execPath, [HYDRA, ...words], { cwd, env: bareEnv(env) })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => (out += chunk))
-  child.stderr.on('data', (chunk) => (err += chunk))
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status: status ?? -1, out, err })))
 }
 
 test('a user is added, listed, changed and removed, without a gateway', async (t) => {

@@ -130,11 +130,12 @@ function checkSigningKeys(given: unknown, directory: string, report: Report): vo
 export function plainPasswordsWarning(
   users: readonly { readonly username: string; readonly password?: string | undefined }[],
 ): string | undefined {
-  const plain = users.filter(({ password }) => password !== undefined).map(({ username }) => username)
+  const plain = users.flatMap(({ username, password }) => (password === undefined ? [] : [username]))
   if (plain.length === 0) return undefined
   const shown = plain.slice(0, 3).join(', ')
   const names = plain.length > 3 ? `${shown} and ${plain.length - 3} more` : shown
-  return `Passwords stand in plain text in the configuration, of ${names}. For development only; ${HOW_TO_HASH}.`
+  const whose = plain.length === 1 ? `The password of ${names} stands` : `Passwords of ${names} stand`
+  return `${whose} in the configuration in plain text, which is for development. Make a passwordHash: hydra users hash`
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''

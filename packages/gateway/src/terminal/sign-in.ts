@@ -33,8 +33,10 @@ export function describeSignIn({ isOn, users, place, isLasting }: SignInFacts, c
     who.length > 0
       ? `At /login people sign in: ${who.join(', ')}.`
       : 'People sign in at /login, but there is nobody yet: hydra users add NAME'
+  if (!isLasting)
+    return [signIn, 'There is no identity database: a restart forgets linked logins and ended sessions.']
   const what = signingKeys.length > 0 ? 'Users and ended sessions' : 'Users, ended sessions and signing keys'
-  return [signIn, isLasting ? `${what} are kept in ${shorter(place)}.` : `${what} are kept in memory.`]
+  return [signIn, `${what} are kept in ${shorter(place)}.`]
 }
 
 /** From the working directory, where that is shorter. */
@@ -49,7 +51,7 @@ export function signInWarnings({ isOn, warnings }: SignInFacts, config: Config):
   return isReadOnTheWay(config)
     ? [
         ...warnings,
-        'Passwords and login cookies travel without TLS, for everybody on the way to read. Give a certificate (hydra start --tls-self-signed to try it), or HYDRA_PUBLIC_URL=https://… when a proxy has one.',
+        'Passwords and login cookies travel without TLS. Give a certificate (to try: hydra start --tls-self-signed), or HYDRA_PUBLIC_URL=https://… when a proxy does TLS.',
       ]
     : [...warnings]
 }

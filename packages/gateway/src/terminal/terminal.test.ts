@@ -124,7 +124,7 @@ test('the start says who signs in, where that is kept, and what can be read on t
   assert.match(say({ publicUrl }, { users: 0 }), /nobody yet: hydra users add NAME/)
 
   const inMemory = say({ publicUrl }, { isLasting: false, warnings: ['Everybody signs in again.'] })
-  assert.match(inMemory, /kept in memory\.\n {2}▲ Everybody signs in again\.\n/)
+  assert.match(inMemory, /no identity database: a restart forgets .*\.\n {2}▲ Everybody signs in again\.\n/)
 
   const isWarned = (config: ConfigInput) => /▲ Passwords .* without TLS/.test(say(config))
   assert.ok(isWarned({}))

@@ -49,7 +49,13 @@ export const fragmentContext = z.object({
     .describe(
       'Value of `hydra-context` of the request the page is an answer to: which versions the visitor sees.',
     ),
-  token: z.string().max(16_384).nullish().describe('The visitor’s login, verified by whoever believes it.'),
+  token: z
+    .string()
+    .max(16_384)
+    .nullish()
+    .describe(
+      'Who is signed in: from a page, the token its service was told them by; to a fragment, one its service may take.',
+    ),
   locale: z.string().max(128).nullish().describe('Preferred language of the visitor, such as nl-BE.'),
   depth: z.int().min(0).nullish().describe('Services this call has passed through.'),
   chain: z
@@ -97,6 +103,7 @@ export const FALLBACK_REASONS = [
   'unknown-service',
   'unknown-ref',
   'refused-ref',
+  'not-allowed',
   'no-instance',
   'timeout',
   'budget',

@@ -16,7 +16,7 @@ import type { ResolutionOptions } from './port.ts'
 type Values = Readonly<Record<string, unknown>>
 
 export interface CallRequests {
-  /** For an instance that speaks our protocol. All jobs are of one service. */
+  /** For an instance that speaks our protocol. All jobs are of one service, and tell it the same of who is signed in. */
   ours(jobs: readonly Job[]): RenderRequest
   /** For one of Medusa's: all of these are given the same, so they may not differ in what they import by one name. */
   medusa(jobs: readonly Job[]): RenderRequest
@@ -37,10 +37,9 @@ export function createCallRequests({ page, maxBytes, session }: CallRequestsDeps
 
   const sentContext = (): FragmentContext => {
     if (sent) return sent
-    const { route, token, locale, depth, chain, traceparent, isXray } = context
+    const { route, locale, depth, chain, traceparent, isXray } = context
     sent = {
       ...(route !== undefined && { route }),
-      ...(token !== undefined && { token }),
       ...(locale !== undefined && { locale }),
       depth: depth + 1,
       chain: [...chain],
@@ -49,6 +48,9 @@ export function createCallRequests({ page, maxBytes, session }: CallRequestsDeps
     }
     return sent
   }
+
+  const contextWith = (token: string | undefined): FragmentContext =>
+    token === undefined ? sentContext() : { ...sentContext(), token }
 
   /** Only what it is meant to get: what the tag imports, and of pages that can't import what the fragment asks for. */
   const valuesFor = ({ values, provider, ref }: Job): Values => {
@@ -64,7 +66,7 @@ export function createCallRequests({ page, maxBytes, session }: CallRequestsDeps
       attributes: {},
       requests: jobs.map((job) => ({ ...itemOf(job), fallback: null, values: valuesFor(job) })),
       session: session(jobs[0]!.service),
-      context: sentContext(),
+      context: contextWith(jobs[0]!.token),
       maxBytes,
     }),
     medusa: (jobs) => ({

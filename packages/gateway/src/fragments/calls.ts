@@ -18,7 +18,7 @@ import {
 import type { Clock } from '../observe/clock.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { agreeing, createCallRequests } from './call-request.ts'
-import type { Provider, Refusal } from './choose.ts'
+import { accessTo, type Provider, type Refusal } from './choose.ts'
 import type { Call, Job, Line } from './job.ts'
 import type { FragmentObserver } from './observe.ts'
 import type { RenderFailure, ResolutionOptions } from './port.ts'
@@ -47,6 +47,15 @@ interface CallsDeps {
   readonly observer: FragmentObserver
   readonly options: Pick<ResolutionOptions, 'attributes' | 'context' | 'passesAll'>
   readonly choose: (job: Job) => Provider | Refusal
+  /** What an instance is told of who is signed in, by one of these providers; undefined when nobody is. */
+  readonly token:
+    | ((
+        instance: Instance,
+        accepted: readonly string[] | undefined,
+      ) => string | undefined | Promise<string | undefined>)
+    | undefined
+  /** What it is told doesn't depend on the fragment. */
+  readonly isOneIdentity: boolean
   /** What a service keeps of the visitor, and what it wants kept. */
   readonly session: (service: string) => unknown
   readonly onSession: (service: string, session: unknown) => void
@@ -74,12 +83,13 @@ export function createCalls(deps: CallsDeps): Calls {
   const requests = createCallRequests({ page: options, maxBytes: settings.maxBytes, session: deps.session })
   const open = new Set<Call>()
   const lines = new Map<Instance, Line>()
+  let isCancelled = false
 
   // ---- who is asked for what --------------------------------------------------------------------------
 
   /** `before`: why the last try failed, which says more than that there is nobody else. */
   const ask = (jobs: readonly Job[], before?: Refusal): void => {
-    const groups = new Map<Instance, { provider: Provider; jobs: Job[] }>()
+    const groups = new Map<Instance | string, { provider: Provider; jobs: Job[] }>()
     for (const job of jobs) {
       const chosen = choose(job)
       if (!('instance' in chosen)) {
@@ -87,15 +97,54 @@ export function createCalls(deps: CallsDeps): Calls {
         continue
       }
       job.provider = chosen
-      const group = groups.get(chosen.instance)
+      const key = groupOf(job, chosen)
+      const group = groups.get(key)
       if (group) group.jobs.push(job)
-      else groups.set(chosen.instance, { provider: chosen, jobs: [job] })
+      else groups.set(key, { provider: chosen, jobs: [job] })
     }
     for (const group of groups.values()) {
+      // Its protocol has no place for who is signed in.
       if (!group.provider.instance.isOurs) askMedusa(group.provider, group.jobs)
-      else if (group.provider.renderer.via === 'rsocket') callOurs(group.provider, group.jobs)
-      else askSingly(group.provider, group.jobs)
+      else if (deps.token) askTelling(group.provider, group.jobs, deps.token)
+      else askOurs(group.provider, group.jobs, undefined)
     }
+  }
+  /** Fragments of an instance, apart where it is told of different identities of one visitor. */
+  const groupOf = ({ ref }: Job, { instance }: Provider): Instance | string => {
+    const accepted = deps.isOneIdentity ? undefined : accessTo(instance, ref).providers
+    return accepted === undefined ? instance : JSON.stringify([instance.id, accepted])
+  }
+  /** Asks with word of who is signed in, which may have to be signed first. */
+  const askTelling = (
+    provider: Provider,
+    jobs: readonly Job[],
+    tokenFor: NonNullable<CallsDeps['token']>,
+  ): void => {
+    const [{ ref }] = jobs as [Job]
+    const token = tokenFor(provider.instance, accessTo(provider.instance, ref).providers)
+    if (typeof token !== 'object') {
+      askOurs(provider, jobs, token)
+      return
+    }
+    for (const job of jobs) deps.giveUpAt(job, job.deadline)
+    /** Those that somebody still waits for. */
+    const left = (): Job[] => {
+      const now = clock.monotonic()
+      return isCancelled ? [] : jobs.filter(({ state, deadline }) => state === 'asked' && deadline > now)
+    }
+    token.then(
+      (made) => askOurs(provider, left(), made),
+      () => {
+        const detail = 'nobody could tell its service who is signed in'
+        for (const job of left()) onFailed(job, { reason: 'failed', detail })
+      },
+    )
+  }
+  const askOurs = (provider: Provider, jobs: readonly Job[], token: string | undefined): void => {
+    if (jobs.length === 0) return
+    for (const job of jobs) job.token = token
+    if (provider.renderer.via === 'rsocket') callOurs(provider, jobs)
+    else askSingly(provider, jobs)
   }
   /** Each by itself, so many at a time: one page must not take every connection there is to an instance. */
   const askSingly = (provider: Provider, jobs: readonly Job[]): void => {
@@ -288,6 +337,7 @@ export function createCalls(deps: CallsDeps): Calls {
       end(call)
     },
     cancel() {
+      isCancelled = true
       for (const { waiting } of lines.values()) waiting.length = 0
       for (const call of open) end(call)
     },

@@ -6,6 +6,9 @@
  */
 import type { FallbackReason } from '@hydra-gateway/protocol'
 import type { FragmentTag } from '@hydra-gateway/protocol/fragments'
+import type { Caller, Refusal as CallerRefusal, RouteGuard } from '../identity/port.ts'
+import { FOR_EVERYBODY } from '../routing/access.ts'
+import type { Access } from '../routing/route.ts'
 import type { RoutingTable } from '../routing/table.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Renderer, VisitorContext } from './port.ts'
@@ -28,6 +31,7 @@ export interface Wanted {
   readonly ref: string
   readonly tag: FragmentTag
   readonly visitor: VisitorContext
+  readonly caller: Caller | undefined
   /** Failed for it already. */
   readonly tried: readonly Instance[]
   /** Instance that renders other fragments of this service for the page: one visitor should see one of them. */
@@ -38,16 +42,19 @@ export interface ChooseDeps {
   readonly table: () => RoutingTable
   /** In the order of preference. */
   readonly renderers: readonly Renderer[]
+  /** @default nobody can sign in: what is for some is for none */
+  readonly admits?: RouteGuard['admits'] | undefined
 }
 
 /** Makes the choice of instances for fragments. */
-export function createChoose({ table, renderers }: ChooseDeps): (wanted: Wanted) => Provider | Refusal {
+export function createChoose(deps: ChooseDeps): (wanted: Wanted) => Provider | Refusal {
+  const { table, renderers, admits = admitsNobody } = deps
   const rendererFor = (instance: Instance): Renderer | undefined => {
     for (const renderer of renderers) if (renderer.reaches(instance)) return renderer
     return undefined
   }
 
-  return ({ service, ref, tag, visitor, tried, preferred }) => {
+  return ({ service, ref, tag, visitor, caller, tried, preferred }) => {
     const known = table()
     if (!known.service(service))
       return { reason: 'unknown-service', detail: `no service is called ${service}` }
@@ -63,9 +70,29 @@ export function createChoose({ table, renderers }: ChooseDeps): (wanted: Wanted)
         ? preferred
         : visitor.select(service, isFit, tried)
     const renderer = instance && rendererFor(instance)
-    if (renderer) return { instance, renderer }
+    if (renderer) {
+      // Of the version the visitor sees: one that lets everybody in is not asked instead.
+      const refused = admits(caller, service, accessTo(instance, ref))
+      return refused ? { reason: 'not-allowed', detail: NOT_ALLOWED[refused] } : { instance, renderer }
+    }
     return refusalOf(known.instances(service), service, ref, tag)
   }
+}
+
+/** Whom an instance renders a fragment for. */
+export function accessTo({ refs, access = FOR_EVERYBODY }: Instance, ref: string): Access {
+  return refs?.get(ref) ?? access
+}
+
+function admitsNobody(_: Caller | undefined, __: string, { auth }: Access): CallerRefusal | undefined {
+  return auth === 'required' ? 'login' : undefined
+}
+
+const NOT_ALLOWED: Readonly<Record<CallerRefusal, string>> = {
+  login: 'it is for people who are signed in, and nobody is, as far as this page tells',
+  provider: 'it is for people one of its providers knows, and none of them knows this visitor yet',
+  forbidden: 'the visitor has none of the roles it asks for',
+  renew: 'the sign-in is too old',
 }
 
 function refusalOf(instances: readonly Instance[], service: string, ref: string, tag: FragmentTag): Refusal {

@@ -136,7 +136,8 @@ export function createComposer(deps: ComposerDeps): Composer {
       return passes(exchange, route, `its encoding: ${contentEncoding.slice(0, 100)}`)
 
     const composed = learn(route)
-    const isPrivate = route.composedCache !== 'keep'
+    // What is for some is not the same for everybody, whatever its route says of caches.
+    const isPrivate = route.composedCache !== 'keep' || route.auth === 'required'
     const visitor = visitors.contextOf(exchange, { isPrivate })
     const cache = visitor.isXray ? 'none' : isPrivate ? 'private' : 'keep'
     const isCompressed = !isIdentity(contentEncoding)
@@ -156,7 +157,7 @@ export function createComposer(deps: ComposerDeps): Composer {
       return headOnly(exchange)
     }
 
-    const context = pageContext(exchange, instance, visitor)
+    const context = pageContext(exchange, instance, visitor, !isPrivate)
     const output = coding === undefined ? exchange : compressed(exchange, coding)
     const page = new ComposedPage(pageDeps, {
       exchange,

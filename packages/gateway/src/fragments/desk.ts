@@ -18,8 +18,21 @@ import {
   type Transfer,
 } from '@hydra-gateway/protocol/fragments'
 import { HydraError } from '../errors.ts'
+import type { Caller } from '../identity/port.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { own, put } from './names.ts'
-import type { AskedPage, FragmentDesk, Outcome, PageCaller, Resolver, VisitorContext } from './port.ts'
+import { createCallerOf } from './page-caller.ts'
+import type {
+  AskedPage,
+  FragmentDesk,
+  FragmentIdentity,
+  Outcome,
+  PageCaller,
+  Resolution,
+  ResolutionOptions,
+  Resolver,
+  VisitorContext,
+} from './port.ts'
 import { bytesOfAll, createValueBytes } from './value-bytes.ts'
 
 export interface DeskDeps {
@@ -32,11 +45,17 @@ export interface DeskDeps {
   }
   /** A new id, for calls that have none: it joins logs. */
   readonly newExchange: () => string
+  /** @default nobody can sign in: what a page says of that is passed on as it is */
+  readonly identity?: Pick<FragmentIdentity, 'tokens' | 'revocations'> | undefined
   readonly settings: { readonly pageBudgetMs: number }
+  readonly metrics?: Pick<Metrics, 'refused'>
 }
 
 /** Makes the desk. */
-export function createFragmentDesk({ resolver, contextFrom, newExchange, settings }: DeskDeps): FragmentDesk {
+export function createFragmentDesk(deps: DeskDeps): FragmentDesk {
+  const { resolver, contextFrom, newExchange, identity, settings, metrics = UNCOUNTED } = deps
+  const callerOf = identity && createCallerOf({ ...identity, metrics })
+
   return {
     ask(body, caller, onNews) {
       const request = readRequest(body)
@@ -73,13 +92,26 @@ export function createFragmentDesk({ resolver, contextFrom, newExchange, setting
       })
     }
 
-    const resolution = resolver.open({
+    const service = caller.service ?? request.service ?? ''
+    // Medusa's pages name nobody.
+    const token = medusa ? undefined : (context.token ?? undefined)
+    let resolution: Resolution | undefined
+    const open = (who: Caller | undefined): void => {
+      if (isCancelled) return
+      resolution = resolver.open(optionsFor(who))
+      for (const { tag, id, fallback } of wanted)
+        resolution.add(tag, { id, ...(fallback === undefined ? {} : { fallback }) })
+      resolution.closeAhead()
+      resolution.go()
+    }
+    const optionsFor = (who: Caller | undefined): ResolutionOptions => ({
       context: {
-        service: caller.service ?? request.service ?? '',
+        service,
         exchange: caller.exchange ?? newExchange(),
         visitor: page.visitor,
         route: page.route,
-        token: context.token ?? undefined,
+        caller: who,
+        token: callerOf ? undefined : token,
         locale: context.locale ?? undefined,
         traceparent: context.traceparent ?? caller.traceparent,
         depth: Math.max(caller.depth ?? 0, context.depth ?? 0),
@@ -99,10 +131,18 @@ export function createFragmentDesk({ resolver, contextFrom, newExchange, setting
         tell()
       },
     })
-    for (const { tag, id, fallback } of wanted)
-      resolution.add(tag, { id, ...(fallback === undefined ? {} : { fallback }) })
-    resolution.closeAhead()
-    resolution.go()
+    const who = callerOf && token !== undefined ? callerOf(token, service || undefined) : undefined
+    if (who instanceof Promise) {
+      const fail = (): void => {
+        // Whoever waits must not wait for ever.
+        isDone = true
+        tell()
+      }
+      who
+        .catch(() => undefined)
+        .then(open)
+        .catch(fail)
+    } else open(who)
 
     return {
       get isDone() {
@@ -128,12 +168,12 @@ export function createFragmentDesk({ resolver, contextFrom, newExchange, setting
           answer.fragments.push(answerOf(outcome, isXray))
           if (outcome.exports === undefined) continue
           for (const { to } of wanted[outcome.index]!.tag.exports) {
-            const value = own(resolution.attributes, to)
+            const value = own(resolution!.attributes, to)
             if (value !== undefined) put(answer.attributes, to, value)
           }
         }
         news.splice(0, taken)
-        for (const [service, session] of Object.entries(resolution.sessions)) {
+        for (const [service, session] of Object.entries(resolution?.sessions ?? NOTHING)) {
           if (told.get(service) === session) continue
           told.set(service, session)
           put(answer.sessions, service, session)
@@ -142,13 +182,14 @@ export function createFragmentDesk({ resolver, contextFrom, newExchange, setting
       },
       cancel() {
         isCancelled = true
-        resolution.cancel()
+        resolution?.cancel()
       },
     }
   }
 }
 
-const NOTHING = Object.freeze({})
+const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({})
+const UNCOUNTED: Pick<Metrics, 'refused'> = { refused() {} }
 
 /** A fragment somebody asks for. */
 interface Wanted {

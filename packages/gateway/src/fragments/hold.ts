@@ -48,6 +48,7 @@ const CODE_OF: Partial<Record<FallbackReason, ErrorCode>> = {
   'unknown-service': 'HYDRA_NO_INSTANCE',
   closed: 'HYDRA_NO_INSTANCE',
   overloaded: 'HYDRA_OVERLOADED',
+  'not-allowed': 'HYDRA_FORBIDDEN',
 }
 
 /** What a page answers whose required fragment failed for this reason. */

@@ -31,6 +31,8 @@ export interface Job {
   isInFlow: boolean
   state: 'waiting' | 'asked' | 'nested' | 'settled'
   provider: Provider | undefined
+  /** What its service is told of who is signed in. */
+  token: string | undefined
   tried: Instance[]
   /** The call that is to bring it; answers of any other are of no use. */
   call: Call | undefined
@@ -91,6 +93,7 @@ export function createJob(
     state: 'waiting',
     isInFlow: false,
     provider: undefined,
+    token: undefined,
     tried: [],
     call: undefined,
     cancelNested: undefined,

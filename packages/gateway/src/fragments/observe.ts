@@ -93,8 +93,9 @@ export function createFragmentObserver({ clock, log, metrics }: ObserverDeps): F
         for (const over of outages.ends(service, ref)) log.info({ service, ref, ...over }, 'fragment is back')
         return
       }
-      // A visitor who left is nobody's fault.
-      const level = isOrdinary(reason) ? 'info' : reason === 'cancelled' ? 'debug' : 'warn'
+      // Nobody's fault: a visitor who left, and one who is not signed in.
+      const isNoFault = reason === 'cancelled' || reason === 'not-allowed'
+      const level = isOrdinary(reason) ? 'info' : isNoFault ? 'debug' : 'warn'
       const say = (): boolean => {
         if (!log.isLevelEnabled(level)) return false
         const skipped = turn(`${service}\0${ref}\0${reason}`)

@@ -13,6 +13,7 @@ import type {
   ResolvedFragments,
 } from '@hydra-gateway/protocol'
 import type { FragmentTag } from '@hydra-gateway/protocol/fragments'
+import type { Caller, Revocations, RouteGuard, ServiceTokens, Tokens } from '../identity/port.ts'
 import type { VisitorContext } from '../proxy/visitor-context.ts'
 import type { Instance } from '../routing/upstream.ts'
 
@@ -69,6 +70,9 @@ export interface PageContext {
   readonly visitor: VisitorContext
   /** Opaque value services send back with their own requests; undefined when the visitor is nobody yet. */
   readonly route: string | undefined
+  /** Who is signed in; undefined for nobody. */
+  readonly caller: Caller | undefined
+  /** What the page's service sent of it; passed on as it is where nobody can sign in at the gateway. */
   readonly token: string | undefined
   readonly locale: string | undefined
   readonly traceparent: string | undefined
@@ -78,6 +82,14 @@ export interface PageContext {
   readonly chain: readonly string[]
   /** Reports are wanted. */
   readonly isXray: boolean
+}
+
+/** What fragments ask of identity: who a page is for, what they may have, and what services are told of them. */
+export interface FragmentIdentity {
+  readonly tokens: Pick<Tokens, 'verify'>
+  readonly revocations: Pick<Revocations, 'isRevoked'>
+  readonly guard: Pick<RouteGuard, 'admits'>
+  readonly serviceTokens: Pick<ServiceTokens, 'tokenFor'>
 }
 
 // ---- asking the resolver ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
  */
 import { type FragmentAssets, type FragmentReport, MOST_ASSETS, MOST_DEPTH } from '@hydra-gateway/protocol'
 import { createFlow, rootOf, type Start } from '@hydra-gateway/protocol/fragments'
+import type { ServiceTokens } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { createCalls, type Piece } from './calls.ts'
@@ -24,6 +25,8 @@ import { bytesOfAll, type ValueBytes } from './value-bytes.ts'
 /** What all pages share. */
 export interface Shared {
   readonly choose: (wanted: Wanted) => Provider | Refusal
+  /** Undefined where nobody can sign in. */
+  readonly tokenFor: ServiceTokens['tokenFor'] | undefined
   readonly isKnown: (service: string) => boolean
   readonly observer: FragmentObserver
   readonly settings: ResolverSettings
@@ -49,8 +52,9 @@ const NO_ATTRIBUTES = Object.freeze({})
 
 /** Begins with a page. */
 export function openResolution(shared: Shared, options: ResolutionOptions, page: Page): Resolution {
-  const { choose, isKnown, observer, settings, clock } = shared
+  const { choose, tokenFor, isKnown, observer, settings, clock } = shared
   const { context, onSettled } = options
+  const { caller } = context
   const flow = createFlow({ attributes: options.attributes, isReadOnly: true })
   const jobs: Job[] = []
   const ids = new Set<string>()
@@ -249,10 +253,15 @@ export function openResolution(shared: Shared, options: ResolutionOptions, page:
     choose(job) {
       const { service, ref, tag, tried } = job
       const preferred = page.providers.get(service)
-      const chosen = choose({ service, ref, tag, visitor: context.visitor, tried, preferred })
+      const chosen = choose({ service, ref, tag, visitor: context.visitor, caller, tried, preferred })
       if ('instance' in chosen) page.providers.set(service, chosen.instance)
       return chosen
     },
+    token:
+      tokenFor === undefined
+        ? () => context.token
+        : caller && ((instance, accepted) => tokenFor(caller, instance, accepted)),
+    isOneIdentity: caller === undefined || caller.identities.length === 1,
     session: (service) => own(page.sessions, service) ?? own(options.session, service),
     onSession: (service, session) => put(page.sessions, service, session),
     overGiven(values, session) {

@@ -12,7 +12,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { RoutingTable } from '../routing/table.ts'
 import { createChoose } from './choose.ts'
 import { createFragmentObserver } from './observe.ts'
-import type { Renderer, Resolver } from './port.ts'
+import type { FragmentIdentity, Renderer, Resolver } from './port.ts'
 import { openResolution, type Page, type Shared } from './resolution.ts'
 import type { ResolverSettings } from './settings.ts'
 import { createValueBytes } from './value-bytes.ts'
@@ -21,6 +21,8 @@ export interface ResolverDeps {
   readonly table: () => RoutingTable
   /** In the order of preference: an open channel before HTTP. */
   readonly renderers: readonly Renderer[]
+  /** @default nobody can sign in: fragments that are for some show their fallbacks */
+  readonly identity?: Pick<FragmentIdentity, 'guard' | 'serviceTokens'> | undefined
   readonly settings: ResolverSettings
   readonly clock: Clock
   readonly log: Pick<Log, 'debug' | 'info' | 'warn' | 'isLevelEnabled'>
@@ -28,9 +30,11 @@ export interface ResolverDeps {
 }
 
 /** Makes the resolver of a gateway. */
-export function createResolver({ table, renderers, settings, clock, log, metrics }: ResolverDeps): Resolver {
+export function createResolver(deps: ResolverDeps): Resolver {
+  const { table, renderers, identity, settings, clock, log, metrics } = deps
   const shared: Shared = {
-    choose: createChoose({ table, renderers }),
+    choose: createChoose({ table, renderers, admits: identity?.guard.admits }),
+    tokenFor: identity?.serviceTokens.tokenFor,
     isKnown: (service) => table().service(service) !== undefined,
     observer: createFragmentObserver({ clock, log, metrics }),
     settings,

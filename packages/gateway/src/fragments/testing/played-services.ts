@@ -9,7 +9,15 @@ import { type FragmentTag, parseTransfers } from '@hydra-gateway/protocol/fragme
 import { createManualClock, type ManualClock } from '../../observe/manual-clock.ts'
 import { emptyTable } from '../../routing/table.ts'
 import type { Instance } from '../../routing/upstream.ts'
-import type { Outcome, PageContext, Renderer, RenderFailure, RenderReceiver, Resolution } from '../port.ts'
+import type {
+  FragmentIdentity,
+  Outcome,
+  PageContext,
+  Renderer,
+  RenderFailure,
+  RenderReceiver,
+  Resolution,
+} from '../port.ts'
 import { createResolver } from '../resolver.ts'
 import type { ResolverSettings } from '../settings.ts'
 
@@ -115,6 +123,7 @@ interface Scene {
   readonly clock?: ManualClock
   readonly budgetMs?: number
   readonly via?: Renderer['via']
+  readonly identity?: Pick<FragmentIdentity, 'guard' | 'serviceTokens'>
   readonly settings?: Partial<ResolverSettings>
   readonly context?: Partial<PageContext>
   readonly passesAll?: boolean
@@ -153,6 +162,7 @@ export function start(scene: Scene): PlayedPage {
   const resolver = createResolver({
     table: () => table,
     renderers: [renderer],
+    identity: scene.identity,
     settings: {
       medusaBudgetMs: 1700,
       medusaBatchMs: 1100,
@@ -192,6 +202,7 @@ export function start(scene: Scene): PlayedPage {
         },
       },
       route: 'v1.x',
+      caller: undefined,
       token: undefined,
       locale: undefined,
       traceparent: undefined,

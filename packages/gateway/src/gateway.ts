@@ -227,6 +227,7 @@ export async function createGateway(
       createChannelRenderer({ lineOf: (instance) => rsocket.lineOf(instance), requests: forwarder.own }),
       createHttpRenderer({ requests: forwarder.own, keys }),
     ],
+    identity,
     settings: fragmentSettings,
     clock,
     log,
@@ -236,7 +237,9 @@ export async function createGateway(
     resolver,
     contextFrom: visitors.contextFrom,
     newExchange: createExchangeIds({ now: clock.now, random25: systemRandom25() }),
+    identity,
     settings: fragmentSettings,
+    metrics,
   })
   registry.onMember((event, instance) => {
     // Connections to where it was are of no use to anybody.
@@ -268,6 +271,7 @@ export async function createGateway(
   const channel = createHttpChannel({
     ...channelDeps,
     probe: prober.probeNow,
+    random,
     settings: {
       requirePrivateKey: config.registration.requirePrivateKey,
       bodyTimeoutMs: config.http.idleTimeout,

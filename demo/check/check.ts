@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Style } from '@hydra-gateway/gateway/terminal'
 import { AS_BROWSER, ask } from '../shop/ask.ts'
+import { MIRA, signIn } from '../shop/people.ts'
 import { openShop, SERVICES, type ServiceName, type Shop } from '../shop/shop.ts'
 import { createReport, type Report } from './report.ts'
 import { AS_MACHINE, askEveryRoute } from './routes.ts'
@@ -135,10 +136,11 @@ async function killService(shop: Shop, report: Report): Promise<readonly string[
   /** First answers after the kill, as visitors and as machines see them. */
   const seen: { page?: number; problem?: number } = {}
   let killedAt = Number.POSITIVE_INFINITY
+  const asMira = { ...AS_BROWSER, cookie: await signIn(url, MIRA) }
   const others = startVisits({
     url,
     perSecond: 60,
-    next: (index) => ({ path: ['/', '/catalog', '/account'][index % 3]!, headers: AS_BROWSER }),
+    next: (index) => ({ path: ['/', '/catalog', '/account'][index % 3]!, headers: asMira }),
   })
   const ofOrders = startVisits({
     url,

@@ -7,6 +7,7 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { HOW_TO_SIGN_IN } from '../shop/people.ts'
 import { SERVICES } from '../shop/shop.ts'
 import type { DemoEvent } from './event.ts'
 import { openStory, type Story } from './story.ts'
@@ -27,6 +28,7 @@ export async function runPlain({ port, write, input, signal }: PlainOptions): Pr
   let status = 1
   try {
     story.say({ text: `the shop is at ${story.shop.gateway.url}; SIGTERM or Ctrl+C stops it` })
+    story.say({ text: HOW_TO_SIGN_IN })
     const told = signal.aborted ? undefined : once(signal, 'abort')
     const { exited } = story.shop.gateway.child
     status = await Promise.race([Promise.race([told, quit.promise]).then(() => 0), exited.then(() => 1)])

@@ -6,6 +6,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { createStyle, type Style } from '@hydra-gateway/gateway/terminal'
 import type { ServiceState } from '@hydra-gateway/protocol'
+import { HOW_TO_SIGN_IN } from '../shop/people.ts'
 import type { DemoEvent } from './event.ts'
 import type { Totals } from './figures.ts'
 
@@ -104,7 +105,8 @@ function header({ url }: ScreenFacts, style: Style, isWide: boolean): string[] {
   const name = `${style.mark}${style.bold('hydra demo')}`
   const address = style.underline(url)
   if (!isWide) return [name, address]
-  return [name + ' '.repeat(Math.max(2, 78 - widthOf(name) - widthOf(address))) + address]
+  const first = name + ' '.repeat(Math.max(2, 78 - widthOf(name) - widthOf(address))) + address
+  return [first, style.dim(`  ${HOW_TO_SIGN_IN}`)]
 }
 
 function table({ rows, chosen }: ScreenFacts, style: Style, isWide: boolean): string[] {

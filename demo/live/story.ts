@@ -27,7 +27,14 @@ export interface Story {
 }
 
 const LOAD_PER_SECOND = 40
-const LOAD_PATHS = ['/', '/catalog', '/catalog/watering-can', '/orders', '/account', '/catalog/marsh-lamp']
+const LOAD_PATHS = [
+  '/',
+  '/catalog',
+  '/catalog/watering-can',
+  '/orders',
+  '/catalog/reed-basket',
+  '/catalog/marsh-lamp',
+]
 
 /** Opens the shop; `onEvent` hears everything worth a line. */
 export async function openStory({

@@ -6,7 +6,7 @@
  * @module
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { fragment } from '@hydra-gateway/sdk'
+import { fragment, type User } from '@hydra-gateway/sdk'
 import { hydra } from '@hydra-gateway/sdk/node'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type Html, html, textOf } from './look/html.ts'
@@ -17,18 +17,17 @@ const version = '1.2.0'
 const MOST_UPLOADS = 10
 const LARGEST_BYTES = 64 * 1024 * 1024
 
-const uploads: Upload[] = []
+/** What each person sent, by who they are for ever. */
+const uploads = new Map<string, Upload[]>()
+const uploadsOf = (sub: string): readonly Upload[] => uploads.get(sub) ?? []
 
 /** A line about the visitor, for the header of pages of others. */
-const greeting = fragment('greeting', () => {
-  const sent =
-    uploads.length === 0
-      ? 'nothing sent yet'
-      : uploads.length === 1
-        ? '1 file sent'
-        : `${uploads.length} files sent`
+const greeting = fragment('greeting', ({ user }) => {
+  if (!user?.sub) return textOf(html`<p class="greeting"><a href="/account">Sign in</a></p>`)
+  const { length } = uploadsOf(user.sub)
+  const sent = length === 0 ? 'nothing sent yet' : length === 1 ? '1 file sent' : `${length} files sent`
   return textOf(
-    html`<p class="greeting"><a href="/account">Your account</a> <span class="soft small">${sent}</span></p>`,
+    html`<p class="greeting"><a href="/account">${user.username}</a> <span class="soft small">${sent}</span></p>`,
   )
 })
 
@@ -44,9 +43,9 @@ const service = await hydra(server, {
   title: 'Account',
   version,
   routes: [
-    'GET /account',
-    { path: '/account/files', methods: ['POST'], maxBodyBytes: LARGEST_BYTES },
-    { path: '/account/files/{name}', methods: ['PUT'], maxBodyBytes: LARGEST_BYTES },
+    { path: '/account', methods: ['GET'], auth: 'required' },
+    { path: '/account/files', methods: ['POST'], maxBodyBytes: LARGEST_BYTES, auth: 'required' },
+    { path: '/account/files/{name}', methods: ['PUT'], maxBodyBytes: LARGEST_BYTES, auth: 'required' },
   ],
   sockets: ['/live'],
   menu: [{ path: '/account', label: 'Account', order: 4 }],
@@ -59,21 +58,28 @@ const maker: Maker = { service, version, framework: 'plain Node' }
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, headers } = request
   const { pathname } = new URL(request.url ?? '/', 'http://shop.invalid')
-  if (pathname === '/account') return send(response, 200, accountPage())
+  const user = (await service.verify(request))?.user
+  // The gateway lets nobody else through; this port has other ways in.
+  if (!user) {
+    request.resume()
+    response.writeHead(401).end()
+    return
+  }
+  if (pathname === '/account') return send(response, 200, accountPage(user))
   if (method === 'POST' && pathname === '/account/files') {
     try {
-      keep(await readForm(request, headers['content-type'] ?? ''))
+      keep(user, await readForm(request, headers['content-type'] ?? ''))
       response.writeHead(303, { location: '/account#files' }).end()
     } catch (fault) {
       if (!(fault instanceof UploadError)) throw fault
       request.resume()
-      send(response, 400, accountPage(fault.message))
+      send(response, 400, accountPage(user, fault.message))
     }
     return
   }
   if (method === 'PUT' && pathname.startsWith('/account/files/')) {
     const name = decodeURIComponent(pathname.slice('/account/files/'.length))
-    const upload = keep(await readRaw(request, name, headers['content-type']))
+    const upload = keep(user, await readRaw(request, name, headers['content-type']))
     response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify(upload))
     return
   }
@@ -81,26 +87,29 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   send(response, 404, notFoundPage(maker, pathname, 'There is nothing here', back))
 }
 
-function keep(upload: Upload): Upload {
-  uploads.unshift(upload)
-  uploads.length = Math.min(uploads.length, MOST_UPLOADS)
+function keep({ sub }: User, upload: Upload): Upload {
+  uploads.set(sub, [upload, ...uploadsOf(sub)].slice(0, MOST_UPLOADS))
   return upload
 }
 
-function accountPage(problem?: string): string {
-  return page({ title: 'Account', main: main(problem), path: '/account', maker, kind: 'narrow' })
+function accountPage(user: User, problem?: string): string {
+  const main = mainOf(user, uploadsOf(user.sub), problem)
+  return page({ title: 'Account', main, path: '/account', maker, kind: 'narrow' })
 }
 
-const main = (
-  problem?: string,
-): Html => html`<div class="words"><h1>Account</h1><p class="lead">Send us a file, and see that it arrived whole.</p></div>
+const mainOf = (
+  { username }: User,
+  sent: readonly Upload[],
+  problem: string | undefined,
+): Html => html`<div class="words"><h1>Account</h1><p class="lead">You are signed in as <strong>${username}</strong>. Send us a file, and see that it arrived whole.</p></div>
 <form class="card form" method="post" action="/account/files" enctype="multipart/form-data">
 ${problem && html`<div class="note down" role="alert"><strong>Nothing was kept</strong><span>${problem}. Choose a file and send it again.</span></div>`}
 <div class="field"><label for="file">Picture or other file</label><input id="file" type="file" name="file" required><span class="soft small">Up to 64 MB. We keep its size and its fingerprint, not the file.</span></div>
 <button class="button" type="submit">Send the file</button>
 </form>
 <section class="words" id="files"><h2>What you sent</h2>
-${uploads.length === 0 ? html`<p class="soft">Nothing yet.</p>` : html`<ul class="rows">${uploads.map(({ name, type, sizeBytes, sha256 }) => html`<li><span>${name}</span><span class="num">${formatBytes(sizeBytes)}</span><span class="soft">${type}</span><code class="small">${sha256}</code></li>\n`)}</ul>`}</section>`
+${sent.length === 0 ? html`<p class="soft">Nothing yet.</p>` : html`<ul class="rows">${sent.map(({ name, type, sizeBytes, sha256 }) => html`<li><span>${name}</span><span class="num">${formatBytes(sizeBytes)}</span><span class="soft">${type}</span><code class="small">${sha256}</code></li>\n`)}</ul>`}</section>
+<form method="post" action="/logout"><button class="button quiet" type="submit">Sign out</button></form>`
 
 function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`

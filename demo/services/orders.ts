@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { fragment } from '@hydra-gateway/sdk'
-import { hydra } from '@hydra-gateway/sdk/hono'
+import { hydra, requireUser, type UserVariables } from '@hydra-gateway/sdk/hono'
 import { type Context, Hono } from 'hono'
 import { FALLBACK } from './look/fallback.ts'
 import { type Good, goodOf } from './look/goods.ts'
@@ -42,7 +42,7 @@ const buy = fragment(
   },
 )
 
-const app = new Hono()
+const app = new Hono<{ Variables: UserVariables }>()
 const STYLE = await readFile(new URL('static/buy.css', import.meta.url), 'utf8')
 app.get('/static/buy.css', (context) =>
   context.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'max-age=600' }),
@@ -66,6 +66,17 @@ app.post('/orders', async (context) => {
   if (wantsJson(context)) return context.json(order, 201, { location: `/orders/${order.id}` })
   return context.redirect(`/orders/${order.id}`, 303)
 })
+
+/** For who works here: the role is called ADMIN in this service, and STAFF at the gateway. */
+app.get(
+  '/orders/desk',
+  requireUser(() => service, { roles: ['ADMIN'] }),
+  async (context) => {
+    const { username } = context.get('user')
+    const main = desk(await readOrders(), username)
+    return send(context, page({ title: 'Order desk', main, path: '/orders/desk', maker, kind: 'narrow' }))
+  },
+)
 
 app.get('/orders/:id', async (context) => {
   const order = (await readOrders()).find(({ id }) => id === context.req.param('id'))
@@ -104,6 +115,15 @@ function all(orders: readonly Order[]): Html {
   }
   return html`<div class="words"><h1>Orders</h1><p class="lead num">${orders.length === 1 ? 'One order' : `${orders.length.toLocaleString('en')} orders`} so far${orders.length > MOST_SHOWN && `, the last ${MOST_SHOWN} of them here`}.</p></div>
 <ul class="rows">${orders.slice(0, MOST_SHOWN).map((order) => html`<li><a href="/orders/${order.id}">${goodOf(order.good)?.name ?? order.good}</a><span class="num soft">${clockTime(order.at)}</span><code>${order.id}</code></li>\n`)}</ul>`
+}
+
+function desk(orders: readonly Order[], username: string): Html {
+  const counts = new Map<string, number>()
+  for (const { good } of orders) counts.set(good, (counts.get(good) ?? 0) + 1)
+  const rows = [...counts].sort(([, a], [, b]) => b - a)
+  return html`<div class="words"><h1>Order desk</h1><p class="lead">For the people who pack, such as <strong>${username}</strong>. ${orders.length === 0 ? 'There is nothing to pack.' : html`<span class="num">${orders.length.toLocaleString('en')}</span> to pack.`}</p></div>
+<ul class="rows">${rows.map(([good, count]) => html`<li><span>${goodOf(good)?.name ?? good}</span><span class="num">${count.toLocaleString('en')}</span></li>\n`)}</ul>
+<p class="actions"><a class="button quiet" href="/orders">See all orders</a></p>`
 }
 
 function one(order: Order, good: Good): Html {

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import type { ServiceState } from '@hydra-gateway/protocol'
 import { ask } from './ask.ts'
 import { type Child, startChild } from './child.ts'
+import { ADA, MIRA, ROLES } from './people.ts'
 
 export interface DemoGateway {
   readonly url: string
@@ -54,6 +55,8 @@ export async function startGateway({ directory, port, onLog }: GatewayOptions): 
     siteTitle: 'Lerna Outfitters',
     keys: { publicKey, privateKey },
     http: { stopGrace: '3s' },
+    // Their passwords are on the screen: they protect nothing.
+    identity: { users: [MIRA, ADA], allowPlainPasswords: true, roles: ROLES },
   }
   await writeFile(file, JSON.stringify(config, null, 2), { mode: 0o600 })
 

@@ -58,8 +58,19 @@ test('a visitor sees a service go and come back', { timeout: 60_000 }, async (t)
   await page.getByRole('heading', { name: 'Thank you' }).waitFor()
   assert.match(page.url(), /\/orders\/[0-9a-f]{8}$/)
 
-  // An upload arrives whole, and its name can do no harm.
+  // The account is for people who are signed in: the way there leads through the sign-in, and on by itself.
   await menuItem(page, 'Account').click()
+  await signIn(page, 'mira', 'pond-boots')
+  await page.getByText('You are signed in as mira').waitFor()
+  assert.equal(page.url(), `${url}/account`)
+
+  // One sign-in is for all services, and a page for others is still for others.
+  const desk = await page.goto(`${url}/orders/desk`)
+  assert.equal(desk?.status(), 403)
+  await page.goto(`${url}/catalog/marsh-lamp`)
+  await page.locator('.greeting').getByRole('link', { name: 'mira' }).click()
+
+  // An upload arrives whole, and its name can do no harm.
   const file = randomBytes(300_000)
   await page
     .getByLabel('Picture or other file')
@@ -104,6 +115,24 @@ test('a visitor sees a service go and come back', { timeout: 60_000 }, async (t)
 
   say(demo, 'quit')
   assert.equal(await demo.exited, 0, demo.output())
+})
+
+test('who works in the shop sees the order desk, until they sign out', { timeout: 60_000 }, async (t) => {
+  const demo = startProcess(t, { args: [DEMO, '--port', '0'] })
+  const [, url] = (await demo.printed(/the shop is at (http:\S+);/)) as unknown as [string, string]
+  for (const service of ['home', 'catalog', 'orders', 'account']) {
+    await demo.printed(new RegExp(`available ${service} `))
+  }
+  const page = await openBrowser(t)
+  await page.goto(`${url}/orders/desk`)
+  await signIn(page, 'ada', 'marsh-lamp')
+  await page.getByRole('heading', { name: 'Order desk' }).waitFor()
+  assert.equal(page.url(), `${url}/orders/desk`)
+  await page.goto(`${url}/account`)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByText('You are signed out').waitFor()
+  await page.goto(`${url}/orders/desk`)
+  assert.equal(new URL(page.url()).pathname, '/login')
 })
 
 test('the page of a good is whole, loses a part with each service that dies, and is whole again', {
@@ -198,4 +227,10 @@ function isAlive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+async function signIn(page: Page, username: string, password: string): Promise<void> {
+  await page.getByLabel('User name').fill(username)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
 }

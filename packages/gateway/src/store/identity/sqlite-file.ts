@@ -26,8 +26,12 @@ const APPLICATION_ID = 0x48796472
 const SCHEMA_VERSION = 1
 
 const SCHEMA = `
-  CREATE TABLE revision (id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL) STRICT;
-  INSERT INTO revision VALUES (1, 0);
+  CREATE TABLE revision (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    value INTEGER NOT NULL,
+    users INTEGER NOT NULL -- the value when users were changed last
+  ) STRICT;
+  INSERT INTO revision VALUES (1, 0, 0);
 
   CREATE TABLE users (
     username TEXT PRIMARY KEY,

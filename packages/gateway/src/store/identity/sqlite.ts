@@ -118,22 +118,31 @@ function usersIn({ one, all, run, change }: Access): UserStore {
   const list = all<{ record: string }>('SELECT record FROM users ORDER BY username')
   const put = run('INSERT INTO users VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record')
   const remove = run('DELETE FROM users WHERE username = ?')
+  const revision = one<{ users: number }>('SELECT users FROM revision')
+  const move = run('UPDATE revision SET users = ?')
   const read = ({ record }: { record: string }): UserRecord => JSON.parse(record)
+  // asked after every change of anything: ten thousand users are read again only when one of them changed
+  let listed: { readonly at: number; readonly users: readonly UserRecord[] } | undefined
   return {
     async find(username) {
       const row = find(username.normalize('NFC'))
       return row && read(row)
     },
-    list: async () => list().map(read),
+    async list() {
+      const { users: at } = revision()!
+      if (listed?.at !== at) listed = { at, users: Object.freeze(list().map(read)) }
+      return listed.users
+    },
     async put(user, mustBe) {
       const username = user.username.normalize('NFC')
       const record = JSON.stringify({ ...user, username })
-      return change(() => {
+      return change((next) => {
         if (mustBe !== undefined && (find(username) !== undefined) !== (mustBe === 'known')) return false
-        return put(username, record) > 0
+        put(username, record)
+        return move(next) > 0
       })
     },
-    remove: async (username) => change(() => remove(username.normalize('NFC')) > 0),
+    remove: async (username) => change((next) => remove(username.normalize('NFC')) > 0 && move(next) > 0),
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
+import { readLoginTemplate } from './config/identity-files.ts'
 import type { Config } from './config.ts'
 import type { FragmentSettings } from './fragments/settings.ts'
 import type { IdentitySettings } from './identity/identity.ts'
@@ -157,6 +158,7 @@ export function identitySlice(config: Config): IdentitySettings {
     roles: identity.roles,
     mappings: identity.mappings,
     rules: identity.rules,
-    loginTemplate: identity.loginTemplate,
+    loginTemplate:
+      identity.loginTemplate === undefined ? undefined : readLoginTemplate(identity.loginTemplate),
   }
 }

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { accessSync, constants } from 'node:fs'
-import { resolve } from 'node:path'
 import { LOCAL_PROVIDER } from '@hydra-gateway/protocol'
 import type { Report } from './checks.ts'
-import { readSecretFile, readSigningKeys, signingKeyFault } from './identity-files.ts'
+import { readLoginTemplate, readSecretFile, readSigningKeys, signingKeyFault } from './identity-files.ts'
 import { type SettingPath, valueAt } from './problems.ts'
 import { isSecureOrLocal } from './providers.ts'
 import { readOrigin } from './setting.ts'
@@ -25,11 +23,7 @@ export function checkIdentity(
   checkNames(given, report)
   checkCookie(given, report)
   checkSigningKeys(given, directory, report)
-  const template = valueAt(given, ['identity', 'loginTemplate'])
-  if (isText(template)) {
-    const fault = faultOf(() => accessSync(resolve(directory, template), constants.R_OK))
-    if (fault) report(['identity', 'loginTemplate'], fault, 'the path of an HTML file')
-  }
+  checkTemplate(given, directory, report)
 }
 
 function checkUsers(given: unknown, isProduction: boolean, report: Report): void {
@@ -123,6 +117,19 @@ function checkSigningKeys(given: unknown, directory: string, report: Report): vo
   else {
     const wrong = keys.map(signingKeyFault).find((each) => each !== undefined)
     if (wrong) say(wrong)
+  }
+}
+
+function checkTemplate(given: unknown, directory: string, report: Report): void {
+  const path = ['identity', 'loginTemplate']
+  const template = valueAt(given, path)
+  if (!isText(template)) return
+  try {
+    readLoginTemplate(template, directory)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code) report(path, `a file that can't be read (${code})`, 'the path of an HTML file')
+    else report(path, message, 'a file with {{form}}, or with {{fields}} in a form of its own')
   }
 }
 

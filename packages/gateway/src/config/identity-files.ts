@@ -6,6 +6,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { compileLoginTemplate, type LoginTemplate } from '../pages/login-template.ts'
 
 const PEM = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g
 
@@ -37,4 +38,9 @@ export function signingKeyFault(pem: string): string | undefined {
 /** A secret in a file, which ends in a newline as files do. Throws when the file can't be read. */
 export function readSecretFile(path: string, directory: string): string {
   return readFileSync(resolve(directory, path), 'utf8').trim()
+}
+
+/** A login page of the operator's own. Throws when the file can't be read, and what is wrong with what is in it. */
+export function readLoginTemplate(path: string, directory = '.'): LoginTemplate {
+  return compileLoginTemplate(readFileSync(resolve(directory, path), 'utf8'))
 }

@@ -286,7 +286,8 @@ test('keys that sign are RSA keys, as text, with escaped line ends, or in a file
 
 test('paths start from where they were written', async (t) => {
   const directory = await directoryWith(t, {
-    'login.html': '<form>',
+    'login.html': '{{form}}',
+    'bad.html': '{{from}}',
     'hydra.config.yaml': 'identity:\n  database: people.db\n  loginTemplate: login.html\n',
   })
   const { identity } = (await loadConfig({ directory, env: {} })).config
@@ -296,6 +297,8 @@ test('paths start from where they were written', async (t) => {
     (await loadConfig({ directory, env: { HYDRA_IDENTITY_DATABASE } })).config.identity.database
   assert.equal(await databaseOf('other.db'), join(directory, 'other.db'))
   assert.equal(await databaseOf('memory'), false)
+  const bad = problemsOf({ loginTemplate: join(directory, 'bad.html') })
+  assert.match(bad['identity.loginTemplate']!, /{{from}}, which stands for nothing/)
   assert.match(problemsOf({ loginTemplate: 'none.html' })['identity.loginTemplate']!, /ENOENT/)
 })
 

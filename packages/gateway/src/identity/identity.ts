@@ -8,6 +8,7 @@
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { LoginTemplate } from '../pages/login-template.ts'
 import type { Answers } from '../proxy/answers.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { ProxyIdentity } from '../proxy/proxy.ts'
@@ -64,7 +65,8 @@ export interface IdentitySettings {
   readonly roles: Readonly<Record<string, RoleMapping>>
   readonly mappings: readonly ClaimMappingSetting[]
   readonly rules: readonly AccessRule[]
-  readonly loginTemplate: string | undefined
+  /** In place of our own login page. */
+  readonly loginTemplate: LoginTemplate | undefined
 }
 
 export interface IdentityDeps {
@@ -209,6 +211,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     throttle: createThrottle({ settings: settings.throttle, privateKeys, clock }),
     acceptedProviders: createAcceptedProviders({ table: deps.table, rules: settings.rules }),
     titleOf,
+    template: settings.loginTemplate,
     privateKeys,
     settings,
     ...observed,

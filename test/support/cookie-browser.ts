@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type IncomingHttpHeaders, request } from 'node:http'
+
 export interface Step {
   readonly url: string
   readonly status: number
@@ -22,6 +24,8 @@ export interface CookieBrowser {
   readonly jar: Map<string, Map<string, Kept>>
   /** One request, as a navigation; redirects are not followed. */
   get(url: string, headers?: Readonly<Record<string, string>>): Promise<Step>
+  /** Sends a form that stands on a page of the same origin. */
+  post(url: string, fields?: Readonly<Record<string, string>>): Promise<Step>
   /** Follows redirects until there are none, or `stop` says so. Resolves with all steps. */
   open(url: string, options?: OpenOptions): Promise<readonly Step[]>
   /** Names of the cookies of a host. */
@@ -47,18 +51,29 @@ export const NAVIGATION: Readonly<Record<string, string>> = {
 export function createCookieBrowser(): CookieBrowser {
   const jar = new Map<string, Map<string, Kept>>()
 
-  async function get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Step> {
+  const get = (url: string, headers: Readonly<Record<string, string>> = {}): Promise<Step> =>
+    send(url, headers)
+
+  const post = (url: string, fields: Readonly<Record<string, string>> = {}): Promise<Step> =>
+    send(
+      url,
+      {
+        'content-type': 'application/x-www-form-urlencoded',
+        origin: new URL(url).origin,
+        'sec-fetch-site': 'same-origin',
+      },
+      new URLSearchParams(fields).toString(),
+    )
+
+  async function send(url: string, headers: Readonly<Record<string, string>>, body?: string): Promise<Step> {
     const { hostname, pathname } = new URL(url)
     const kept = jar.get(hostname) ?? new Map<string, Kept>()
     jar.set(hostname, kept)
     const sent = [...kept].filter(([, { path }]) => isBelow(pathname, path))
     const cookie = sent.map(([name, { value }]) => `${name}=${value}`).join('; ')
-    const response = await fetch(url, {
-      redirect: 'manual',
-      headers: { ...NAVIGATION, ...(cookie === '' ? {} : { cookie }), ...headers },
-    })
-    for (const line of response.headers.getSetCookie()) keep(kept, pathname, line)
-    return { url, status: response.status, headers: response.headers, body: await response.text() }
+    const step = await ask(url, { ...NAVIGATION, ...(cookie === '' ? {} : { cookie }), ...headers }, body)
+    for (const line of step.headers.getSetCookie()) keep(kept, pathname, line)
+    return step
   }
 
   async function open(url: string, { headers, stop }: OpenOptions = {}): Promise<readonly Step[]> {
@@ -74,7 +89,36 @@ export function createCookieBrowser(): CookieBrowser {
     throw new Error(`redirected without end: ${steps.map((step) => step.url).join('\n')}`)
   }
 
-  return { jar, get, open, names: (host = '127.0.0.1') => [...(jar.get(host)?.keys() ?? [])] }
+  return { jar, get, post, open, names: (host = '127.0.0.1') => [...(jar.get(host)?.keys() ?? [])] }
+}
+
+/** `fetch` would say for itself what kind of request it is. */
+function ask(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  sent: string | undefined,
+): Promise<Step> {
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method: sent === undefined ? 'GET' : 'POST', headers, agent: false })
+    call.on('error', reject).on('response', (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (chunk) => {
+        body += chunk
+      })
+      response.on('error', reject).on('end', () => {
+        resolve({ url, status: response.statusCode!, headers: headersOf(response.headers), body })
+      })
+    })
+    call.end(sent)
+  })
+}
+
+function headersOf(raw: IncomingHttpHeaders): Headers {
+  const headers = new Headers()
+  for (const [name, values] of Object.entries(raw)) {
+    for (const value of [values ?? []].flat()) headers.append(name, value)
+  }
+  return headers
 }
 
 function keep(kept: Map<string, Kept>, pathname: string, line: string): void {

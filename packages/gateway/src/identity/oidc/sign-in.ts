@@ -238,7 +238,7 @@ function keyOf({ provider, subject }: Identity): string {
 /** The login page; `refusedBy` has it say that somebody said no at a provider. */
 function loginPath(ref: string, refusedBy?: string): string {
   const query = new URLSearchParams({ ref })
-  if (refusedBy !== undefined) query.set('refused', refusedBy)
+  if (refusedBy !== undefined) query.set('error', refusedBy)
   return `/login?${query}`
 }
 

@@ -43,9 +43,10 @@ const facts: ScreenFacts = {
 test('the table shows state, version, instances, figures and menu at 80 columns', () => {
   const lines = renderScreen(facts, style(80))
   assert.equal(lines[0], `ψ hydra demo${' '.repeat(45)}http://localhost:8080`)
-  assert.equal(lines[2], '     STATE         SERVICE  VERSION  INSTANCES  REQ/S   MEDIAN  MENU')
-  assert.equal(lines[3], '  1  ● available   home     2.4.0       1 of 1     41   8.9 ms  Home')
-  assert.equal(lines[4], '> 2  ✕ down        orders   3.1.2       0 of 1      0     none  Orders, disabled')
+  assert.match(stripVTControlCharacters(lines[1]!), /^ {2}sign in as mira \(pond-boots\), or as ada/)
+  assert.equal(lines[3], '     STATE         SERVICE  VERSION  INSTANCES  REQ/S   MEDIAN  MENU')
+  assert.equal(lines[4], '  1  ● available   home     2.4.0       1 of 1     41   8.9 ms  Home')
+  assert.equal(lines[5], '> 2  ✕ down        orders   3.1.2       0 of 1      0     none  Orders, disabled')
   assert.ok(lines.includes('  Answered 1,204   Fallbacks 3   Failed 0   Load on'))
 })
 

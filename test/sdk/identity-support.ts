@@ -36,7 +36,7 @@ export async function signIn({ url }: TestGateway, username: string): Promise<st
 export async function asked(url: string, cookie?: string, init: RequestInit = {}): Promise<string> {
   const response = await fetch(url, { ...init, redirect: 'manual', headers: { ...(cookie && { cookie }) } })
   const text = await response.text()
-  return `${response.status} ${response.headers.get('content-type')?.includes('problem') ? JSON.parse(text).code : text}`
+  return `${response.status} ${text !== '' && response.headers.get('content-type')?.includes('problem') ? JSON.parse(text).code : text}`
 }
 
 /** A page, as a browser opens it. */

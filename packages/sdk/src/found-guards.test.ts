@@ -57,6 +57,10 @@ test('a guard of some methods is for those alone', () => {
     ['GET /orders', 'POST /orders !', 'any /orders', 'POST /orders/:id'],
   )
   assert.deepEqual(told(guard('/x', { methods: ['GET'] }), route('/x', 'GET', 'HEAD')), ['GET,HEAD /x !'])
+  assert.deepEqual(told(guard('/x', { methods: ['POST'] }), route('/x', 'GET', 'POST', 'PUT')), [
+    'GET,PUT /x',
+    'POST /x !',
+  ])
 })
 
 test('OPTIONS that a framework answers by itself stays open, as browsers ask it without cookies', () => {

@@ -33,35 +33,42 @@ export function guarded(routes: readonly FoundRoute[]): FoundRoute[] {
         })
       return []
     }
-    const before = guards.length > 0 && route.kind === 'route' ? guardsBefore(route, guards) : []
-    return before.length > 0 ? told(route, before) : [route]
+    return guards.length > 0 && route.kind === 'route' ? told(route, guards) : [route]
   })
 }
 
-function guardsBefore(route: FoundRoute, guards: readonly Guard[]): Guard[] {
+/**
+ * A route once for each group of its methods that has the same guards before it. Frameworks answer OPTIONS by
+ * themselves, and a browser that asks so for CORS sends no cookies: a guard of some methods leaves it open.
+ */
+function told(route: FoundRoute, all: readonly Guard[]): FoundRoute[] {
   const patterns = patternsOf(route)
-  if (patterns.length === 0) return []
-  return guards.filter((guard) => {
-    const isBefore = patterns.every((inner) => guard.patterns.some((outer) => covers(outer, inner)))
-    if (!isBefore || !guard.methods) return isBefore
-    const methods = route.methods?.filter((method) => method !== 'OPTIONS')
-    return !!methods && methods.length > 0 && methods.every((method) => guard.methods?.has(method))
-  })
+  if (patterns.length === 0) return [route]
+  const guards = all.filter((guard) =>
+    patterns.every((inner) => guard.patterns.some((outer) => covers(outer, inner))),
+  )
+  if (!route.methods)
+    return [
+      closed(
+        route,
+        guards.filter(({ methods }) => !methods),
+      ),
+    ]
+  const groups = new Map<string, { readonly methods: string[]; readonly before: readonly Guard[] }>()
+  for (const method of route.methods) {
+    const before = guards.filter(({ methods }) => !methods || methods.has(method))
+    const key = before.map((guard) => guards.indexOf(guard)).join()
+    const group = groups.get(key)
+    if (group) group.methods.push(method)
+    else groups.set(key, { methods: [method], before })
+  }
+  return [...groups.values()].map(({ methods, before }) => closed({ ...route, methods }, before))
 }
 
 /** All of them have to let a request pass; of two that name roles, the one that comes last says more. */
-function told(route: FoundRoute, guards: readonly Guard[]): FoundRoute[] {
-  const merged: AccessOptions = Object.assign({}, route.access, ...guards.map(({ access }) => access))
-  const closed = { ...route, access: merged }
-  // Frameworks answer OPTIONS by themselves, and a browser that asks so for CORS sends no cookies.
-  const isOpen = guards.every(({ methods }) => methods !== undefined && !methods.has('OPTIONS'))
-  if (!isOpen || !route.methods?.includes('OPTIONS')) return [closed]
-  const { access: _own, ...open } = route
-  const methods = route.methods.filter((method) => method !== 'OPTIONS')
-  return [
-    { ...closed, methods },
-    { ...open, methods: ['OPTIONS'] },
-  ]
+function closed(route: FoundRoute, guards: readonly Guard[]): FoundRoute {
+  if (guards.length === 0) return route
+  return { ...route, access: Object.assign({}, route.access, ...guards.map(({ access }) => access)) }
 }
 
 function withAllBelow({ segments }: Pattern): Pattern {

@@ -141,6 +141,60 @@ test('what this version does not use yet is said, not silently ignored', async (
   await hydra.printed(/does not use HYDRA_REDIS_URL yet/)
 })
 
+test('nobody signs in until somebody is said to: no login, no database, one line', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const hydra = start(t, { cwd })
+  const [, url] = await hydra.printed(LISTENS)
+  await hydra.printed(/Nobody signs in here\. Make a user: hydra users add NAME/)
+  assert.equal((await fetch(`${url}/login`)).status, 404)
+  await assert.rejects(stat(join(cwd, '.hydra/identity.db')), { code: 'ENOENT' })
+})
+
+test('with users it says who signs in, where that is kept and what is not for production', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const HYDRA_USERS = JSON.stringify([{ username: 'hello', password: 'open sesame', roles: ['USER'] }])
+  const hydra = start(t, { cwd, env: { HYDRA_USERS } })
+  const [, url] = await hydra.printed(LISTENS)
+  await hydra.printed(
+    /At \/login people sign in: 1 user\.\n {2}Users, .* are kept in \.hydra\/identity\.db\./,
+  )
+  await hydra.printed(/▲ The password of hello stands in the configuration in plain text/)
+  assert.equal((await stat(join(cwd, '.hydra/identity.db'))).mode & 0o777, 0o600)
+  const signedIn = await fetch(`${url}/login`, {
+    method: 'POST',
+    headers: { accept: 'application/json' },
+    body: new URLSearchParams({ username: 'hello', password: 'open sesame' }),
+  })
+  assert.equal(signedIn.status, 200)
+  const { user } = (await signedIn.json()) as { user: { username: string } }
+  assert.equal(user.username, 'hello')
+  assert.equal(await hydra.kill(), 0)
+  assert.doesNotMatch(hydra.output(), /open sesame|eyJ/)
+
+  const refused = await runHydra(['start', '--port', '0'], {
+    cwd,
+    env: { HYDRA_USERS, NODE_ENV: 'production' },
+  })
+  assert.equal(refused.status, 1)
+  assert.match(refused.err, /HYDRA_USERS\[0\]\.password\n {4}is +in plain text/)
+  assert.doesNotMatch(refused.err + refused.out, /open sesame/)
+})
+
+test('a login page or a database that can’t be used is said, and nothing is started', async (t) => {
+  const cwd = await emptyDirectory(t)
+  await writeFile(join(cwd, 'login.html'), '<form>{{fromm}}</form>')
+  await writeFile(join(cwd, 'people.db'), 'this is no database, whatever its name says')
+  await writeFile(join(cwd, 'hydra.config.yaml'), 'identity: { loginTemplate: login.html }\n')
+  const page = await runHydra(['start', '--port', '0'], { cwd })
+  assert.equal(page.status, 1)
+  assert.match(page.err, /identity\.loginTemplate[\s\S]*\{\{fromm\}\}, which stands for nothing/)
+
+  await writeFile(join(cwd, 'hydra.config.yaml'), 'identity: { database: people.db }\n')
+  const database = await runHydra(['start', '--port', '0'], { cwd })
+  assert.equal(database.status, 1)
+  assert.match(database.err, /^✕ .*people\.db/)
+})
+
 test('a second signal ends it at once, whatever is still running', async (t) => {
   const cwd = await emptyDirectory(t)
   const asked = Promise.withResolvers<void>()

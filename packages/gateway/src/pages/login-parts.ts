@@ -113,7 +113,7 @@ export function loginForm({ hidden, username, notice, button, isFirst }: FormFac
   const send = html`<button class="button send">${button}</button>`
   const held =
     isHeld &&
-    html`<button class="button held" disabled>${button}, possible again at ${clockTime(notice.now + notice.waitMs)}</button>`
+    html`<button class="button held" disabled><span>${button}, possible again at ${clockTime(notice.now + notice.waitMs)}</span></button>`
   return html`<form method="post" action="/login">
 ${hiddenFields(hidden)}
 <div class="field"><label for="user">User name</label><input id="user" name="username" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" required${wrong}${focus(username === '')}></div>

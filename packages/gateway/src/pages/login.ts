@@ -14,6 +14,7 @@ import {
   type LoginProvider,
   loginForm,
   noticeNote,
+  noticeWords,
   providerList,
 } from './login-parts.ts'
 
@@ -44,7 +45,7 @@ export function loginPage(facts: LoginFacts): Page {
   const main = html`<div class="words">
 <h1>${title}</h1>
 ${lead}
-${notice && noticeNote(notice)}
+${notice && !isTitle(notice) && noticeNote(notice)}
 ${ways}
 </div>
 ${creature('watching')}`
@@ -86,20 +87,26 @@ function wordsOf(facts: LoginFacts): Words {
         lead: html`<p>Sign in with it once. Afterwards you continue at ${target}.</p>`,
         ways: waysIn(facts, 'Sign in', true),
       }
-    const lead = html`<p>You are signed in as ${shortened(signedInAs, 60)}. Sign in there once as well: both belong together from then on, and one sign-in opens everything. Afterwards you continue at ${target}.</p>`
+    const lead = html`<p>You are signed in as ${shortened(signedInAs, 40)}. Sign in there once as well: both belong together from then on, and one sign-in opens everything. Afterwards you continue at ${target}.</p>`
     return { title, lead, ways: waysIn(facts, 'Sign in as well', true) }
   }
   if (signedInAs !== undefined) {
     const lead = html`<p>You can go on, sign out, or sign in as somebody else, which ends this sign-in.</p>`
-    return { title: `You are signed in as ${shortened(signedInAs, 60)}`, lead, ways: waysOn(facts) }
+    return { title: `You are signed in as ${shortened(signedInAs, 40)}`, lead, ways: waysOn(facts) }
   }
-  const again = hidden.ref === undefined ? undefined : html` Afterwards you continue at ${target}.`
-  const lead = notice?.kind === 'signed-out' ? html`` : html`<p>One sign-in for the whole site.${again}</p>`
-  return {
-    title: hidden.ref === undefined ? 'Sign in' : 'Sign in to go on',
-    lead,
-    ways: waysIn(facts, 'Sign in', true),
+  const ways = waysIn(facts, 'Sign in', true)
+  if (notice && isTitle(notice)) {
+    const [title, rest] = noticeWords(notice)
+    return { title, lead: html`<p role="status">${rest}</p>`, ways }
   }
+  const again = hidden.ref !== undefined && html` Afterwards you continue at ${target}.`
+  const title = hidden.ref === undefined ? 'Sign in' : 'Sign in to go on'
+  return { title, lead: html`<p>One sign-in for the whole site.${again}</p>`, ways }
+}
+
+/** What happened is what the page is about. */
+function isTitle({ kind }: LoginNotice): boolean {
+  return kind === 'signed-out'
 }
 
 /** Form and providers, as many of both as there are. */

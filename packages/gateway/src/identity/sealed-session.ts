@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import type { Identity, Session } from './port.ts'
-import { providerSessionHash } from './provider-session.ts'
+import { sessionHashOf } from './provider-session.ts'
 import { identityKey, startOf } from './token-claims.ts'
 
 const identity = z.object({
@@ -54,12 +54,13 @@ export function readLinked(data: unknown): Identity | undefined {
 export function revocableAs({ sid, identities }: Pick<Session, 'sid' | 'identities'>): string[] {
   return [
     `session:${sid}`,
-    ...identities.flatMap((each) => [
-      `user:${identityKey(each)}`,
-      `user:${each.username}`,
-      ...(each.providerSession === undefined
-        ? []
-        : [`provider-session:${providerSessionHash(each.provider, each.providerSession)}`]),
-    ]),
+    ...identities.flatMap((each) => {
+      const hash = sessionHashOf(each)
+      return [
+        `user:${identityKey(each)}`,
+        `user:${each.username}`,
+        ...(hash === undefined ? [] : [`provider-session:${hash}`]),
+      ]
+    }),
   ]
 }

@@ -10,7 +10,7 @@
 import { RESERVED_CLAIMS, TOKEN_ISSUER, tokenClaims } from '@hydra-gateway/protocol'
 import { z } from 'zod'
 import type { Identity, TokenFault } from './port.ts'
-import { providerSessionHash } from './provider-session.ts'
+import { hashedSession, sessionHashOf } from './provider-session.ts'
 
 /** `iat` lies a little in the past: Medusa's verifiers know no leeway. */
 export const BACKDATED_S = 5
@@ -18,7 +18,6 @@ export const BACKDATED_S = 5
 const MOST_AHEAD_S = 60
 
 const SID = /^([0-9a-z]{1,9})-[\w-]{22}$/
-const PSID = 'psid:'
 
 const claims = tokenClaims.extend({
   exp: z.int(),
@@ -56,7 +55,7 @@ export function identityKey({ provider, subject }: Pick<Identity, 'provider' | '
 
 /** Claims about a person, first those that mean something to the protocol. */
 export function personClaims(shown: Identity, all: readonly Identity[]): Record<string, unknown> {
-  const psid = all.flatMap((one) => psidOf(one) ?? [])
+  const psid = all.flatMap((one) => sessionHashOf(one) ?? [])
   return {
     sub: identityKey(shown),
     username: shown.username,
@@ -142,13 +141,8 @@ function shownIn(claims: Claims): Identity {
     subject: sub.slice(end + 1),
     ...{ username, userId, roles },
     claims: freeClaims(claims),
-    ...(psid?.length === 1 && claims.own === undefined ? { providerSession: PSID + psid[0] } : {}),
+    ...(psid?.length === 1 && claims.own === undefined ? { providerSession: hashedSession(psid[0]!) } : {}),
   }
-}
-
-function psidOf({ provider, providerSession }: Identity): string | undefined {
-  if (providerSession?.startsWith(PSID)) return providerSession.slice(PSID.length)
-  return providerSession === undefined ? undefined : providerSessionHash(provider, providerSession)
 }
 
 /** Facts under their own names; none takes a name of the protocol, or changes what an object is. */

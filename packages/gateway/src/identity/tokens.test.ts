@@ -7,6 +7,7 @@ import { createMemoryIdentityStore } from '../store/identity/memory.ts'
 import { createKeyRing } from './key-ring.ts'
 import type { Caller, Identity, KeyRing, Session, Tokens } from './port.ts'
 import { providerSessionHash } from './provider-session.ts'
+import { revocableAs } from './sealed-session.ts'
 import { createSealer } from './sealing.ts'
 import { createTokens, type TokenSettings } from './tokens.ts'
 
@@ -102,10 +103,10 @@ test('all identities of a session come back, and services read only the first', 
   assert.deepEqual([claims.sub, claims.idp, claims.psid], ['corp:a|b:c', ['corp', 'local'], [hash]])
   assert.doesNotMatch(JSON.stringify(claims), /at-corp|Köln/)
 
-  const { identities, providers, revocableAs } = await callerOf(tokens, token)
+  const { identities, providers, revocableAs: keys } = await callerOf(tokens, token)
   assert.deepEqual(identities, [corp, local])
   assert.deepEqual(providers, ['corp', 'local'])
-  assert.deepEqual(revocableAs.slice(1), [
+  assert.deepEqual(keys.slice(1), [
     ...['user:corp:a|b:c', 'user:h.ello', 'user:local:hello', 'user:hello'],
     `provider-session:${hash}`,
   ])
@@ -115,9 +116,9 @@ test('a token whose sealed part can’t be opened is still about the first ident
   const { tokens, ring, clock } = await setUp()
   const other = createTokens({ ring, sealer: createSealer(['other'], 'own'), clock, settings: SETTINGS })
   const { token } = await tokens.sign(sessionOf([local, corp]))
-  const { identities, revocableAs } = await callerOf(other, token)
+  const { identities, revocableAs: keys } = await callerOf(other, token)
   assert.deepEqual(identities, [local])
-  assert.ok(revocableAs.some((key) => key.startsWith('provider-session:')))
+  assert.ok(keys.some((key) => key.startsWith('provider-session:')))
 })
 
 test('the session of a token can be signed again, and is revoked as before', async () => {
@@ -128,10 +129,11 @@ test('the session of a token can be signed again, and is revoked as before', asy
     assert.deepEqual([session.seenAt, session.endsAt], [START, START + 8 * HOUR])
     clock.advance(1000)
     const again = await callerOf(tokens, (await tokens.sign(session)).token)
-    const facts = ({ sid, startedAt, sessionEndsAt, identities, revocableAs }: Caller) => [
-      ...[sid, startedAt, sessionEndsAt, identities, revocableAs],
+    const facts = ({ sid, startedAt, sessionEndsAt, identities, revocableAs: keys }: Caller) => [
+      ...[sid, startedAt, sessionEndsAt, identities, keys],
     ]
     assert.deepEqual(facts(again), facts(caller))
+    assert.deepEqual(revocableAs(session).toSorted(), caller.revocableAs.toSorted())
     clock.advance(-1000)
   }
 })

@@ -18,6 +18,7 @@ import { DEFAULT_SITE_TITLE } from '../../pages/layout.ts'
 import type { Exchange } from '../../proxy/exchange.ts'
 import type { LinkStore } from '../../store/identity/port.ts'
 import type { LocalUsers, Providers, Revocations, Sessions } from '../port.ts'
+import { sessionNameOf } from '../provider-session.ts'
 import type { Sealer } from '../sealing.ts'
 import { createBackChannel, LOGOUT_TOKEN_MS } from './back-channel.ts'
 import { createConnection } from './connection.ts'
@@ -129,7 +130,7 @@ export function createProviders(deps: ProvidersDeps): ClosableProviders {
       const url = new URL(end)
       url.searchParams.set('client_id', provider.settings.clientId)
       url.searchParams.set('post_logout_redirect_uri', new URL('/login?logout', publicUrl).href)
-      const { login_hint: told = identity.providerSession } = identity.claims
+      const { login_hint: told = sessionNameOf(identity) } = identity.claims
       if (typeof told === 'string') url.searchParams.set('logout_hint', told)
       return url.href
     },

@@ -173,7 +173,7 @@ test('a store that does not answer changes nothing', async () => {
 
 test('keys in memory come with a warning', async () => {
   const { open } = setUp()
-  assert.match((await open({ isLasting: false })).warnings.join(), /sign in again after a restart/)
+  assert.match((await open({ isLasting: false })).warnings.join(), /a restart makes new ones/)
 })
 
 test('given keys are not stored, and only the configuration changes them', async () => {

@@ -65,7 +65,7 @@ function ringOf({ clock, log }: KeyRingDeps, keys: readonly SigningKey[]): KeyRi
       Promise.reject(
         new HydraError(
           'HYDRA_CONFLICT',
-          'The signing keys stand in the configuration: put a new one before the old one there.',
+          'The signing keys stand in the configuration: put a new one before the old one there',
         ),
       ),
   })
@@ -77,7 +77,7 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
   const warnings: string[] = []
   if (!isLasting) {
     warnings.push(
-      'Signing keys are kept in memory: everybody has to sign in again after a restart, and at another node. Set an identity database or HYDRA_SIGNING_KEY.',
+      'Signing keys are kept in memory: a restart makes new ones, and other nodes don’t know them. Set an identity database or HYDRA_SIGNING_KEY.',
     )
   }
 
@@ -85,10 +85,12 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
     const sealed = await sealer.seal({ keys: keys.map(({ stored }) => stored) })
     return store.save(sealed, expected)
   }
-  /** What is stored; keys are undefined when nobody here can open it. */
-  const load = async () => {
+  /** What is stored; keys are undefined when nobody here can open it, and when it is of a version that is known. */
+  const load = async (isKnown: (version: number) => boolean = () => false) => {
     const found = await store.load()
     if (!found) return { version: 0, keys: undefined, isCurrent: true }
+    // Asked for with every change of the store; to open a ring costs a millisecond.
+    if (isKnown(found.version)) return { version: found.version, keys: undefined, isCurrent: true }
     const ring = storedRing.safeParse(await sealer.open(found.sealed))
     if (!ring.success) return { version: found.version, keys: undefined, isCurrent: false }
     const keys = await Promise.all(ring.data.keys.map((key) => openKey(key))).catch(() => undefined)
@@ -117,7 +119,7 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
       if (!(await save([fresh], found.version))) continue
       if (found.version > 0) {
         warnings.push(
-          'The stored signing keys could not be opened and were replaced: everybody has to sign in again.',
+          'The stored signing keys could not be opened and were replaced, as the private key is another: everybody has to sign in again.',
         )
         log.warn(
           {},
@@ -135,14 +137,15 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
 
   /** Takes over what others wrote. */
   const look = async (): Promise<void> => {
-    const found = await load()
+    const isKnown = (stored: number): boolean => stored === version || stored === unreadable
+    const found = await load(isKnown)
     if (found.version === 0) {
       // The store lost it; this node did not.
       if (await save(view.keys(), 0))
         log.warn({}, 'the store had lost the signing keys; they were written again')
       return
     }
-    if (found.version === version || found.version === unreadable) return
+    if (isKnown(found.version)) return
     if (!found.keys) {
       unreadable = found.version
       log.warn({}, 'somebody with another private key wrote the signing keys: this node keeps its own')
@@ -164,14 +167,14 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
       if (old.length >= MOST_KEYS)
         throw new HydraError(
           'HYDRA_CONFLICT',
-          `Tokens of ${old.length} keys may still be valid: that is enough.`,
+          `Tokens of ${old.length} keys may still be valid: that is enough`,
         )
       if (!(await save([fresh, ...old], found.version))) continue
       view.replace([fresh, ...old])
       log.info({ kid: fresh.kid }, 'signing key rotated')
       return describeKey(fresh, 0)
     }
-    throw new HydraError('HYDRA_CONFLICT', 'Others wrote the signing keys each time.')
+    throw new HydraError('HYDRA_CONFLICT', 'others wrote the signing keys each time')
   }
 
   const inTurn = createTurns()

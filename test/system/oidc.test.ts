@@ -12,6 +12,7 @@ const ACCOUNTS = {
     email: 'alice@corp.example',
     email_verified: true,
     groups: ['admins', 'root'],
+    login_hint: 'O.alice',
   },
   bob: { email: 'bob@corp.example', email_verified: true, groups: 'staff' },
   joe: { preferred_username: 'joe' },
@@ -148,7 +149,9 @@ test('under another name of the site the sign-in goes on under the one the provi
 
 test('signing out here signs out there, unless the operator wants it otherwise', async (t) => {
   for (const logout of [true, false]) {
-    const { oidc, site, browser } = await start(t, { provider: { logout } })
+    const { oidc, site, browser } = await start(t, {
+      provider: { logout, claims: ['login_hint'] },
+    })
     await browser.open(loginAt(site, '/'), { stop: (next) => next === `${site.url}/` })
     const ended = await browser.post(`${site.url}/logout`)
     const location = new URL(ended.headers.get('location')!, site.url)
@@ -158,12 +161,11 @@ test('signing out here signs out there, unless the operator wants it otherwise',
       continue
     }
     assert.equal(`${location.origin}${location.pathname}`, `${oidc.issuer}/session/end`)
-    const { logout_hint: hint, ...query } = Object.fromEntries(location.searchParams)
-    assert.deepEqual(query, {
+    assert.deepEqual(Object.fromEntries(location.searchParams), {
       client_id: 'gateway',
       post_logout_redirect_uri: `${site.url}/login?logout`,
+      logout_hint: 'O.alice',
     })
-    assert.ok(hint, 'its session there')
     const page = await browser.get(location.href)
     assert.match(page.body, /Sign out at the provider/, 'it takes the address to come back to')
   }
@@ -484,7 +486,7 @@ test('a second account is added by whoever is signed in, and from then on one lo
   assert.equal((await browser.get(callback)).headers.get('location'), '/private?b')
   const linked = who(browser)!
   assert.deepEqual([linked.sub, linked.idp, linked.sid], ['corp:alice', ['corp', 'partner'], sid])
-  assert.ok(site.logged('identity linked'))
+  assert.ok(site.logged('identities were linked'))
 
   const later = createCookieBrowser()
   await later.open(loginAt(site, '/private', 'partner'), home)
@@ -492,6 +494,16 @@ test('a second account is added by whoever is signed in, and from then on one lo
     [who(later)?.sub, new Set(who(later)?.idp as string[])],
     ['partner:bob', new Set(['corp', 'partner'])],
   )
+  assert.equal(site.logged('two persons became one'), false)
+
+  // Somebody else who proves to be bob as well.
+  corp!.account = 'joe'
+  const third = createCookieBrowser()
+  await third.open(loginAt(site, '/private'), home)
+  callback = await untilCallback(third, loginAt(site, '/private', 'partner', '&link=1'), own)
+  assert.equal((await third.get(callback)).status, 303)
+  assert.equal(who(third)?.sub, 'corp:joe')
+  assert.ok(site.logged('two persons became one'))
 })
 
 test('a provider’s user who is called like a local one is told apart', async (t) => {

@@ -47,7 +47,7 @@ export interface SignInDeps {
   readonly refusals: Refusals
   /** How browsers reach us. */
   readonly publicUrl: URL
-  readonly log: Pick<Log, 'info' | 'warn'>
+  readonly log: Pick<Log, 'warn'>
   readonly random?: ((bytes: number) => string) | undefined
 }
 
@@ -169,11 +169,11 @@ export function createSignIn(deps: SignInDeps): SignIn {
     const others = session.identities.map(keyOf)
     const linked = await linkedWith(key)
     const opened = await sessions.link(exchange, session, identity)
-    const facts = { exchange: exchange.id, identity: key, with: others }
+    const isLinked = opened.session.sid === session.sid
     // Both were proved in this browser, which is all one can ask; but an operator may want to know.
-    if (linked.length > 1 && !linked.some((one) => others.includes(one))) {
-      log.warn({ ...facts, linked }, 'two persons became one')
-    } else log.info(facts, 'identity linked')
+    if (isLinked && linked.length > 1 && !linked.some((one) => others.includes(one))) {
+      log.warn({ exchange: exchange.id, identity: key, with: others, linked }, 'two persons became one')
+    }
     return opened
   }
 

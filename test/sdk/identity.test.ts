@@ -17,6 +17,7 @@ import { hydra as hydraNode, sendPage } from '@hydra-gateway/sdk/node'
 import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
+import { WebSocket, WebSocketServer } from 'ws'
 import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { asked, opened, signIn, startSite } from './identity-support.ts'
@@ -304,4 +305,41 @@ test('fragments know the visitor of a page, their own as well as those of others
     )
     for (const one of [service, ...others.map(({ service }) => service)]) await one.close({ forget: true })
   }
+})
+
+test('a WebSocket is for whom it was declared, and the service knows who opened it', async (t) => {
+  const gateway = await startSite(t)
+  const { options } = quiet(gateway)
+  const server = createServer((_request, response) => response.end())
+  const sockets = new WebSocketServer({ noServer: true })
+  server.on('upgrade', async (request, socket, head) => {
+    const verified = await service.verify(request)
+    sockets.handleUpgrade(request, socket, head, (opened) => opened.send(verified?.user.username ?? 'nobody'))
+  })
+  t.after(() => sockets.close())
+  const service = await hydraNode(server, {
+    ...options,
+    name: 'desk',
+    sockets: ['/desk/open', { path: '/desk/staff', roles: ['STAFF'] }],
+  })
+  server.listen(0, '127.0.0.1')
+  await ready(t, service)
+  const told = (path: string, cookie?: string) =>
+    new Promise<string>((resolve) => {
+      const url = gateway.url.replace('http', 'ws') + path
+      const socket = new WebSocket(url, { headers: cookie ? { cookie } : {} })
+      socket.on('message', (data) => {
+        resolve(String(data))
+        socket.close()
+      })
+      socket.on('unexpected-response', (_request, response) => resolve(String(response.statusCode)))
+      socket.on('error', () => {})
+    })
+  const mira = await signIn(gateway, 'mira')
+  assert.equal(await told('/desk/open'), 'nobody')
+  assert.equal(await told('/desk/open', mira), 'mira')
+  assert.equal(await told('/desk/staff'), '401')
+  assert.equal(await told('/desk/staff', mira), 'mira')
+  const signature = mira.split('.').at(-1)!
+  assert.ok(!JSON.stringify(gateway.lines).includes(signature), 'no token stands in the log')
 })

@@ -63,6 +63,8 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
       timeoutMs: 30_000,
       retryAfterSeconds: 5,
       nearest: path === '/ordres/2291' ? '/orders/2291' : undefined,
+      person: code === 'HYDRA_FORBIDDEN' ? 'mira' : undefined,
+      signIn: ['HYDRA_FORBIDDEN', 'HYDRA_LOGIN_REQUIRED'].includes(code) ? '/login?ref=%2Forders' : undefined,
     })
     return send(CODES[code][0], page.headers, page.html)
   }

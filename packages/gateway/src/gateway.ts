@@ -209,6 +209,8 @@ export async function createGateway(
       : visitors.onHead,
     composer,
     signIn: identity?.signIn,
+    onSocket:
+      identity && (({ caller, client }) => (caller ? identity.book.opened(caller, client) : undefined)),
     log,
     metrics,
     clock,

@@ -327,6 +327,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#connection = undefined
     engine.deadlines.delete(this)
     const visitor = exchange.switchProtocols(head, this.#instance)
+    const onClosed = engine.onSocket?.(exchange)
     const splice = engine.splices.open({
       visitor,
       service: connection,
@@ -339,6 +340,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       },
       onClose() {
         vitals.inFlight--
+        onClosed?.()
         engine.metrics.websocketClosed()
       },
     })

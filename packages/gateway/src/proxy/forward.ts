@@ -34,10 +34,14 @@ export interface ForwarderDeps {
   readonly composer?: Composer | undefined
   /** Sends visitors to the login whom a service wants to be signed in. @default answers go on as they are */
   readonly signIn?: ServiceSignIn | undefined
+  /** A WebSocket was agreed to; what it returns is called when that closes. */
+  readonly onSocket?: OnSocket | undefined
   readonly clock: Clock
   readonly log: Log
   readonly metrics: EngineMetrics
 }
+
+export type OnSocket = (exchange: Pick<Exchange, 'caller' | 'client'>) => (() => void) | undefined
 
 export type EngineMetrics = Pick<
   Metrics,
@@ -57,6 +61,7 @@ export interface Engine {
   readonly onHead: (exchange: Exchange, status: number, headers: HeaderLines) => void
   readonly composer: Composer | undefined
   readonly signIn: ServiceSignIn | undefined
+  readonly onSocket: OnSocket | undefined
   readonly watchCookies: CookieWatch
   readonly deadlines: Deadlines
   readonly splices: Splices
@@ -85,7 +90,7 @@ export interface Forwarder {
 
 /** Makes the forwarder of one gateway. */
 export function createForwarder(deps: ForwarderDeps): Forwarder {
-  const { settings, vitals, clock, log, metrics, onHead, composer, signIn } = deps
+  const { settings, vitals, clock, log, metrics, onHead, composer, signIn, onSocket } = deps
   const pools = new Map<string, Pool>()
   const shortestMs = Math.min(settings.connectTimeoutMs, settings.headTimeoutMs, settings.idleTimeoutMs)
   const deadlines = createDeadlines(clock, Math.max(10, Math.min(250, shortestMs / 4)))
@@ -107,6 +112,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     onHead: onHead ?? (() => {}),
     composer,
     signIn,
+    onSocket,
     watchCookies: createCookieWatch({ log, metrics }),
   }
   const poolDeps: PoolDeps = {

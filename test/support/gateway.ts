@@ -14,6 +14,7 @@ import {
   createKeys,
   createLog,
   type Gateway,
+  type Ports,
   parseConfig,
   systemClock,
 } from '@hydra-gateway/gateway'
@@ -33,6 +34,7 @@ export interface TestGateway extends Gateway {
 export async function startGateway(
   t: Pick<TestContext, 'after'>,
   config: ConfigInput = {},
+  ports: Pick<Ports, 'random'> = {},
 ): Promise<TestGateway> {
   const directory = await mkdtemp(join(tmpdir(), 'hydra-test-'))
   const lines: Record<string, unknown>[] = []
@@ -49,7 +51,7 @@ export async function startGateway(
     http: { stopGrace: 500, ...config.http },
   })
   const keys = await createKeys({ given: parsed.keys, file: join(directory, 'keys.json') })
-  const gateway = await createGateway(parsed, { keys, clock: systemClock, log })
+  const gateway = await createGateway(parsed, { keys, clock: systemClock, log, ...ports })
   let closing: Promise<void> | undefined
   const close = () => (closing ??= gateway.close())
   t.after(async () => {

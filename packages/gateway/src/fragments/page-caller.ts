@@ -20,7 +20,10 @@ export type CallerOf = (
 ) => Caller | undefined | Promise<Caller | undefined>
 
 export function createCallerOf({ tokens, revocations, metrics }: CallerOfDeps): CallerOf {
-  const refuse = (reason: string): undefined => metrics.refused('login', reason) as undefined
+  const refuse = (reason: string): undefined => {
+    metrics.refused('login', reason)
+    return undefined
+  }
   const believe = (said: Caller | TokenFault): Caller | undefined => {
     if (typeof said === 'string') return refuse(said)
     return revocations.isRevoked(said) ? refuse('revoked') : said

@@ -2,15 +2,15 @@
  * What a token says: written from a session, read back into identities. Nothing is believed here before the signature
  * was checked.
  *
- * The first identity stands in the claims, for services to read. What they need not know (the other identities, and who
- * somebody is when a service is told something else) stands sealed in `own`.
+ * The first identity stands in the claims, for services to read. What they need not know (the other identities, the name
+ * of the session at the provider, and who somebody is when a service is told something else) stands sealed in `own`.
  *
  * @module
  */
 import { RESERVED_CLAIMS, TOKEN_ISSUER, tokenClaims } from '@hydra-gateway/protocol'
 import { z } from 'zod'
 import type { Identity, TokenFault } from './port.ts'
-import { hashedSession, sessionHashOf } from './provider-session.ts'
+import { hashedSession, sessionHashOf, sessionNameOf } from './provider-session.ts'
 
 /** `iat` lies a little in the past: Medusa's verifiers know no leeway. */
 export const BACKDATED_S = 5
@@ -67,11 +67,14 @@ export function personClaims(shown: Identity, all: readonly Identity[]): Record<
   }
 }
 
-/** What `own` has to say, when the claims don't say everything. `identities[0]` is the one that is shown. */
-export function ownOf(shown: Identity, identities: readonly Identity[]): Own | undefined {
+/**
+ * What `own` has to say, when the claims don't say everything. `identities[0]` is the one that is shown. Only a shared
+ * token is ever made a session of again: no other tells the name of the session at the provider.
+ */
+export function ownOf(shown: Identity, identities: readonly Identity[], isShared: boolean): Own | undefined {
   const [first, ...rest] = identities
-  if (shown === first && rest.length === 0) return undefined
-  const { providerSession } = first!
+  const providerSession = isShared ? sessionNameOf(first!) : undefined
+  if (shown === first && rest.length === 0 && providerSession === undefined) return undefined
   return {
     ...(shown === first ? {} : { first: first! }),
     ...(providerSession === undefined ? {} : { providerSession }),
@@ -100,8 +103,9 @@ export function identitiesOf(claims: Claims, opened: unknown): readonly Identity
   const { success, data } = own.safeParse(opened)
   const shown = shownIn(claims)
   if (!success) return deepFreeze([shown])
-  const session = data.providerSession
-  const first = data.first ?? { ...shown, ...(session === undefined ? {} : { providerSession: session }) }
+  const session = data.providerSession ?? (data.rest.length === 0 ? shown.providerSession : undefined)
+  const { providerSession: _, ...said } = shown
+  const first = data.first ?? { ...said, ...(session === undefined ? {} : { providerSession: session }) }
   return deepFreeze([first, ...data.rest])
 }
 
@@ -141,7 +145,7 @@ function shownIn(claims: Claims): Identity {
     subject: sub.slice(end + 1),
     ...{ username, userId, roles },
     claims: freeClaims(claims),
-    ...(psid?.length === 1 && claims.own === undefined ? { providerSession: hashedSession(psid[0]!) } : {}),
+    ...(psid?.length === 1 && claims.idp.length === 1 ? { providerSession: hashedSession(psid[0]!) } : {}),
   }
 }
 

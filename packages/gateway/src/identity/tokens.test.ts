@@ -121,6 +121,24 @@ test('a token whose sealed part can’t be opened is still about the first ident
   assert.ok(keys.some((key) => key.startsWith('provider-session:')))
 })
 
+test('the name of a session at its provider comes back, and only the gateway reads it', async () => {
+  const { tokens, ring, clock } = await setUp()
+  const { token } = await tokens.sign(sessionOf([corp]))
+  assert.doesNotMatch(JSON.stringify(decodeJwt(token)), /at-corp/)
+  assert.deepEqual((await callerOf(tokens, token)).identities, [corp])
+
+  // Where that can't be read, or has no room, its hash is enough to end the session.
+  const providerSession = `psid:${providerSessionHash('corp', 'at-corp')}`
+  const other = createTokens({ ring, sealer: createSealer(['other'], 'own'), clock, settings: SETTINGS })
+  assert.deepEqual((await callerOf(other, token)).identities, [{ ...corp, providerSession }])
+  const settings = { ...SETTINGS, maxBytes: token.length - 1 }
+  const narrow = createTokens({ ring, sealer: createSealer(['key'], 'own'), clock, settings })
+  const small = await callerOf(narrow, (await narrow.sign(sessionOf([corp]))).token)
+  assert.deepEqual(small.identities, [{ ...corp, providerSession }])
+  assert.deepEqual(narrow.sessionOf(small).identities, small.identities)
+  assert.equal(decodeJwt((await tokens.sign(sessionOf([corp]), { audience: 'orders' })).token).own, undefined)
+})
+
 test('the session of a token can be signed again, and is revoked as before', async () => {
   const { tokens, clock } = await setUp()
   for (const identities of [[local], [corp], [corp, local]]) {

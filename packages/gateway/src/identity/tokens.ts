@@ -110,8 +110,8 @@ export function createTokens({
     return claims
   }
 
-  const claimsOf = async (session: Session, shown: Identity, isOwn: boolean) => {
-    const own = isOwn ? ownOf(shown, shownFirst(session.identities, shown)) : undefined
+  const claimsOf = async (session: Session, shown: Identity, isShared: boolean, isOwn: boolean) => {
+    const own = isOwn ? ownOf(shown, shownFirst(session.identities, shown), isShared) : undefined
     return {
       ...personClaims(shown, session.identities),
       ...(own ? { own: await sealer.seal(own) } : {}),
@@ -134,13 +134,14 @@ export function createTokens({
         ...{ jti, sid: session.sid, session_exp: Math.floor(sessionEndsAt / 1000) },
       }
       const write = async (isOwn: boolean) => {
-        const said = await claimsOf(session, shown, isOwn)
+        const said = await claimsOf(session, shown, audience === undefined, isOwn)
         const token = await new SignJWT({ ...frame, ...said }).setProtectedHeader(tokenHeader(by)).sign(key)
         return { said, token }
       }
       let { said, token } = await write(true)
-      // A service can't read `own`: it does without.
-      if (token.length > maxBytes && audience !== undefined) ({ said, token } = await write(false))
+      // A service can't read `own`, and of one identity it only tells what its provider calls the session.
+      const canDoWithout = audience !== undefined || session.identities.length === 1
+      if (token.length > maxBytes && canDoWithout) ({ said, token } = await write(false))
       if (token.length > maxBytes) {
         throw new HydraError(
           'HYDRA_LOGIN_FAILED',

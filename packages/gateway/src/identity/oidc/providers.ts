@@ -130,6 +130,7 @@ export function createProviders(deps: ProvidersDeps): ClosableProviders {
       const url = new URL(end)
       url.searchParams.set('client_id', provider.settings.clientId)
       url.searchParams.set('post_logout_redirect_uri', new URL('/login?logout', publicUrl).href)
+      // Some providers say by this claim what they want to be told (Entra ID); others know their session by its name.
       const { login_hint: told = sessionNameOf(identity) } = identity.claims
       if (typeof told === 'string') url.searchParams.set('logout_hint', told)
       return url.href

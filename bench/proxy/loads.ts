@@ -9,6 +9,8 @@ import type { Targets } from '../support/comparison.ts'
 /** What the client is told. */
 export interface LoadJob extends Job {
   readonly load: Load['name']
+  /** Cookies beside the usual ones; `get` only. */
+  readonly cookies?: string | undefined
 }
 
 export interface Load {

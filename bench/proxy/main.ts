@@ -6,6 +6,7 @@
  *     npm run bench:proxy -- --requests 20000              so many requests per turn instead of 1.1 s
  *     npm run bench:proxy -- --json FILE                   writes what was measured
  *     npm run bench:proxy -- --write docs/performance.md   replaces the figures of that page
+ *     npm run bench:proxy -- --auth                        `get` with a login beside `get` without
  *     npm run bench:proxy -- --profile [--cpuprofile FILE] where our own time goes, under `get` or one other load
  *
  * Takes five and a half minutes; needs Linux, and a machine on which nothing else happens. Installs nothing: says
@@ -24,6 +25,7 @@ import type { Seen } from '../support/clients/job.ts'
 import { pin, splitCores } from '../support/processes.ts'
 import { profile } from '../support/profile.ts'
 import { endAfter, runSteps } from '../support/run.ts'
+import { AUTH, AUTH_CONFIG, measureAuth, reportAuth, signIn } from './auth.ts'
 import { LOADS, type Load, type LoadJob } from './loads.ts'
 import { measure } from './measure.ts'
 import { OURS, PEERS, startProxy } from './peers.ts'
@@ -37,7 +39,7 @@ const WARM_UP_MS = 2000
 const PROFILE_MS = 5000
 const MOST_MS = 1_800_000
 
-const given = readArguments([{ flag: 'only', what: 'load', names: LOADS.map(({ name }) => name) }])
+const given = readArguments([{ flag: 'only', what: 'load', names: LOADS.map(({ name }) => name) }], true)
 const chosen = given.isProfile && !given.has('only') ? ['get'] : given.chosen('only')
 const loads = LOADS.filter(({ name }) => chosen.includes(name))
 endAfter(MOST_MS)
@@ -46,6 +48,12 @@ const cores = splitCores()
 if (given.isProfile) {
   if (given.cpuprofile !== undefined && loads.length > 1) fail('--cpuprofile goes with one load')
   for (const load of loads) console.log(`${await profileOf(load)}\n`)
+  process.exit()
+}
+if (given.isAuth) {
+  if (given.write !== undefined) fail('--write needs everything: figures of one page are from one run')
+  const step = { name: AUTH, run: async () => [reportAuth(await measureAuth(options(AUTH)))] }
+  await runSteps([step], given, { place: 'proxies', remarks: [] })
   process.exit()
 }
 
@@ -63,14 +71,18 @@ function measured(load: Load) {
   const peers = PEERS.filter(
     ({ program, hasTls }) => !(program && missing.includes(program)) && (hasTls || !load.tls),
   )
-  return measure(load, peers, {
+  return measure(load, peers, options(load.title))
+}
+
+function options(title: string) {
+  return {
     rounds: given.rounds ?? ROUNDS,
     requests: given.requests,
     turnMs: TURN_MS,
     warmUpMs: WARM_UP_MS,
     cores,
-    onTurn: progress(load.title),
-  })
+    onTurn: progress(title),
+  }
 }
 
 /** Ours alone under a load. */
@@ -78,12 +90,19 @@ async function profileOf({ name, title, tls, connections }: Load): Promise<strin
   if (tls) throw new Error('a profile needs one of the loads without TLS')
   const stage = await openProxyStage({ cores, tls: false })
   try {
-    const hydra = await startProxy(stage.place(OURS))
+    const hydra = await startProxy(stage.place(OURS), 'info', given.isAuth ? AUTH_CONFIG : {})
     if ('refused' in hydra) throw new Error(hydra.refused)
     stage.later(hydra.end)
     pin(hydra.pids, cores?.proxy)
+    const cookies = given.isAuth ? await signIn(hydra.port) : undefined
     const send = (ms: number) =>
-      stage.send<Seen>({ load: name, port: hydra.port, connections, until: { ms } } satisfies LoadJob)
+      stage.send<Seen>({
+        load: name,
+        port: hydra.port,
+        connections,
+        until: { ms },
+        cookies,
+      } satisfies LoadJob)
     return await profile(hydra, {
       title,
       ms: PROFILE_MS,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ConfigInput } from '@hydra-gateway/gateway'
 import { type RunningHydra, startHydra } from '../support/hydra.ts'
 import { startNode } from '../support/node-peer.ts'
 import type { Peer } from '../support/place.ts'
@@ -32,19 +33,21 @@ export const PEERS: readonly ProxyPeer[] = [
 export function startProxy(
   place: ProxyPlace,
   logLevel?: 'info' | 'silent',
+  more: ConfigInput = {},
 ): Promise<RunningHydra | { readonly refused: string }> {
   const { backendPort, tls } = place
   const url = `http://127.0.0.1:${backendPort}`
   const config = {
     services: {
-      shop: { url, routes: ['/**'], sockets: [PATHS.socket] },
+      shop: { url, routes: ['/**'], sockets: [PATHS.socket], login: 'cookie' },
       catalogue: {
         url,
         routes: Array.from({ length: 1000 }, (_, i) => `/catalogue/${i}/{article}`),
       },
     },
     ...(tls ? { tls: { cert: tls.cert, key: tls.key } } : {}),
-  }
+    ...more,
+  } satisfies ConfigInput
   return startHydra(place, config, logLevel)
 }
 

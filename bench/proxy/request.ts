@@ -24,8 +24,8 @@ export const FILL = 0x78
 export const TLS_NAME = 'service.test'
 
 /** A head of 465 bytes for the page. */
-export function getRequest(path: string): Buffer {
-  return browserHead(`GET ${path} HTTP/1.1`)
+export function getRequest(path: string, cookies?: string): Buffer {
+  return browserHead(`GET ${path} HTTP/1.1`, { cookies })
 }
 
 export function uploadRequest(): Buffer {

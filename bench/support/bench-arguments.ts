@@ -27,6 +27,8 @@ export interface BenchArguments {
   /** The page to be written to, as it is. */
   readonly page: string
   readonly isProfile: boolean
+  /** With `--auth`: what identity costs. */
+  readonly isAuth: boolean
   readonly cpuprofile: string | undefined
 }
 
@@ -36,15 +38,15 @@ export function fail(message: string): never {
 }
 
 /** Reads the arguments, or says what is wrong with them and ends. */
-export function readArguments(choices: readonly Choice[]): BenchArguments {
+export function readArguments(choices: readonly Choice[], hasAuth = false): BenchArguments {
   try {
-    return read(choices)
+    return read(choices, hasAuth)
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
   }
 }
 
-function read(choices: readonly Choice[]): BenchArguments {
+function read(choices: readonly Choice[], hasAuth: boolean): BenchArguments {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
     options: {
@@ -56,10 +58,12 @@ function read(choices: readonly Choice[]): BenchArguments {
       write: text,
       cpuprofile: text,
       profile: { type: 'boolean', default: false },
+      auth: { type: 'boolean', default: false },
     },
   })
   const { json, write, cpuprofile, only, peers } = values
   const said = { only, peers }
+  if (values.auth && !hasAuth) throw new Error('there is no --auth here')
   for (const flag of ['only', 'peers'] as const)
     if (said[flag] !== undefined && !choices.some((choice) => choice.flag === flag))
       throw new Error(`there is no --${flag} here`)
@@ -76,6 +80,7 @@ function read(choices: readonly Choice[]): BenchArguments {
     write,
     page: write === undefined ? '' : readFileSync(write, 'utf8'),
     isProfile: values.profile,
+    isAuth: values.auth,
     cpuprofile,
   }
 }

@@ -10,7 +10,7 @@ import { createFillReader } from './fill-reader.ts'
 import { sendMessages } from './websocket.ts'
 
 const CLIENTS: Readonly<Record<string, (job: LoadJob) => Promise<Asked>>> = {
-  get: (job) => askKept(job, getRequest(PATHS.page), createFillReader),
+  get: (job) => askKept(job, getRequest(PATHS.page, job.cookies), createFillReader),
   post: (job) => askKept(job, uploadRequest(), createFillReader),
   big: (job) => askKept(job, getRequest(PATHS.big), createFillReader),
   connect: (job) => askOnce(job, getRequest(PATHS.page), createFillReader),

@@ -22,14 +22,18 @@ export interface BrowserOptions {
   readonly lines?: readonly string[]
   /** It takes what is compressed. @default true */
   readonly takesCompressed?: boolean
+  /** Cookies beside those of every navigation: `a=1; b=2`. */
+  readonly cookies?: string | undefined
 }
 
 /** The head of a request. */
 export function browserHead(
   requestLine: string,
-  { lines = [], takesCompressed = true }: BrowserOptions = {},
+  { lines = [], takesCompressed = true, cookies }: BrowserOptions = {},
 ): Buffer {
-  const own = LINES.filter((line) => takesCompressed || !line.startsWith('Accept-Encoding'))
+  const own = LINES.filter((line) => takesCompressed || !line.startsWith('Accept-Encoding')).map((line) =>
+    cookies !== undefined && line.startsWith('Cookie:') ? `${line}; ${cookies}` : line,
+  )
   return Buffer.from([requestLine, 'Host: shop.example', ...own, ...lines, '', ''].join('\r\n'), 'latin1')
 }
 

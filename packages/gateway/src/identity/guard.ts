@@ -70,7 +70,10 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     if (token === undefined) return undefined
     // Somebody who may set cookies for a parent domain has put another beside ours: either may be his.
     if (values.length > 1) return 'duplicate'
-    return token.length > maxTokenBytes ? 'oversize' : tokens.verify(token)
+    if (token.length > maxTokenBytes) return 'oversize'
+    // The same text twice is looked up faster as the same string.
+    const last = exchange.peer.caller
+    return tokens.verify(last?.token === token ? last.token : token)
   }
 
   /** Keeps who it is, and says whether they may. */
@@ -82,7 +85,10 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
   ): Refusal | undefined {
     if (typeof said !== 'object') lose(exchange, route, cookies, said)
     else if (revocations.isRevoked(said)) lose(exchange, route, cookies, 'revoked')
-    else exchange.caller = said
+    else {
+      exchange.caller = said
+      exchange.peer.caller = said
+    }
     const { caller } = exchange
     const isDue = caller
       ? clock.now() >= caller.renewAt
@@ -119,7 +125,27 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
   function decide(exchange: Exchange, route: Route, caller: Caller | undefined): Refusal | undefined {
     const access: Access = ruleFor?.(route.service, exchange.path) ?? route
     const refusal = refusalOf(caller, access, () => roleMappings(route.service))
-    return refusal ?? (routeOf && otherwiseClosed(exchange, route, caller))
+    if (refusal !== undefined) return refusal
+    const { sharedWith } = route
+    return (
+      (sharedWith && closedByOthers(exchange, route, sharedWith, caller)) ??
+      (routeOf && otherwiseClosed(exchange, route, caller))
+    )
+  }
+
+  /** Services of one rollout group serve it: whoever is sent to any of them may have it of each, as roles are called there. */
+  function closedByOthers(
+    exchange: Exchange,
+    route: Route,
+    services: readonly string[],
+    caller: Caller | undefined,
+  ): Refusal | undefined {
+    for (const service of services) {
+      const access = ruleFor?.(service, exchange.path) ?? route
+      const refusal = refusalOf(caller, access, () => roleMappings(service))
+      if (refusal !== undefined) return refusal
+    }
+    return undefined
   }
 
   /** The service may read the path as one it wanted closed. Routes for exactly this path are meant as they stand. */

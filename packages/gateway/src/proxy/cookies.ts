@@ -48,29 +48,59 @@ function isPairStart(line: string, at: number): boolean {
  * names begin with its prefix, by the names it knows. `undefined` when nothing is left.
  */
 export function forwardCookies(lines: readonly string[], prefix?: string): string | undefined {
-  const kept: string[] = []
-  let own: Map<string, string> | undefined
-  const all = lines.length === 1 ? lines[0]! : lines.join('; ')
-  for (const pair of all.split(';')) {
+  if (prefix !== undefined) return withOwn(lines, prefix)
+  let text = ''
+  for (const line of lines) {
+    const { length } = line
+    let runAt = -1
+    let from = 0
+    // What lies between two of ours goes on in one piece.
+    while (from <= length) {
+      const semicolon = line.indexOf(';', from)
+      const to = semicolon < 0 ? length : semicolon
+      const at = afterBlanks(line, from, to)
+      if (mayBeOurs(line.charCodeAt(at)) && isOurName(nameOf(line.slice(at, to)))) {
+        if (runAt >= 0) text = joined(text, line.slice(runAt, from - 1))
+        runAt = -1
+      } else if (runAt < 0) runAt = at
+      from = to + 1
+    }
+    if (runAt >= 0) text = joined(text, line.slice(runAt))
+  }
+  return text.trim() === '' ? undefined : text
+}
+
+function withOwn(lines: readonly string[], prefix: string): string | undefined {
+  const others: string[] = []
+  const own = new Map<string, string>()
+  for (const pair of lines.flatMap((line) => line.split(';'))) {
     const name = nameOf(pair)
     if (!isOurName(name)) {
-      kept.push(pair)
+      if (pair.trim() !== '') others.push(pair.trim())
       continue
     }
-    const unprefixed = prefix === undefined ? undefined : unprefixedName(name, prefix)
-    if (unprefixed === undefined) continue
-    own ??= new Map()
+    const unprefixed = unprefixedName(name, prefix)
     // Browsers send the one with the longest path first, and that is the one meant.
-    if (!own.has(unprefixed)) own.set(unprefixed, unprefixed + restOf(pair).trimEnd())
+    if (unprefixed !== undefined && !own.has(unprefixed))
+      own.set(unprefixed, unprefixed + restOf(pair).trimEnd())
   }
-  if (own === undefined) {
-    const text = kept.join(';').replace(/^[ \t]+/, '')
-    return text.trim() === '' ? undefined : text
-  }
-  const others = kept
-    .filter((pair) => pair.trim() !== '' && !own.has(nameOf(pair)))
-    .map((pair) => pair.trim())
-  return [...others, ...own.values()].join('; ')
+  const kept = [...others.filter((pair) => !own.has(nameOf(pair))), ...own.values()]
+  return kept.length === 0 ? undefined : kept.join('; ')
+}
+
+function afterBlanks(line: string, from: number, to: number): number {
+  let at = from
+  while (at < to && (line.charCodeAt(at) === SPACE || line.charCodeAt(at) === TAB)) at++
+  return at
+}
+
+/** `H`, or `_` as in `__Host-`. */
+function mayBeOurs(code: number): boolean {
+  return code === 0x48 || code === 0x5f
+}
+
+function joined(text: string, pairs: string): string {
+  return text === '' ? pairs : `${text}; ${pairs}`
 }
 
 /** With the equals sign, if there is one. */
@@ -84,28 +114,44 @@ function nameOf(pair: string): string {
   return (equals < 0 ? pair : pair.slice(0, equals)).trim()
 }
 
-/** `HYDRA-` somewhere in there. */
-function holdsOurs(bytes: Buffer, from: number, to: number): boolean {
-  for (let i = from; i < to - 5; i++) {
-    if (
-      bytes[i] === 0x48 &&
-      bytes[i + 1] === 0x59 &&
-      bytes[i + 2] === 0x44 &&
-      bytes[i + 3] === 0x52 &&
-      bytes[i + 4] === 0x41 &&
-      bytes[i + 5] === 0x2d
-    ) {
-      return true
+/** What `HYDRA-` begins in the `Cookie` lines of a request: nothing, something, the route cookie maybe among it. */
+export const NO_COOKIE_OF_OURS = 0
+export const OTHER_COOKIE_OF_OURS = 1
+export const ROUTE_COOKIE_OF_OURS = 2
+export type OurCookies = typeof NO_COOKIE_OF_OURS | typeof OTHER_COOKIE_OF_OURS | typeof ROUTE_COOKIE_OF_OURS
+
+/** Up to here a look at each byte costs less than a text of them. */
+const SHORT_BYTES = 128
+const LETTERS = Buffer.from('HYDRA-')
+
+/** Whether cookies of ours may be among those of a request. `textOf`: the values of its lines. */
+export function findOurCookies(head: RequestHead, textOf: () => readonly string[]): OurCookies {
+  const { count, id, valueAt, valueEnd } = head.lines()
+  let mayBe = false
+  for (let i = 0; i < count; i++) {
+    if (id[i] !== COOKIE) continue
+    const from = valueAt[i]!
+    const to = valueEnd[i]!
+    if (to - from > SHORT_BYTES || holdsLetters(head.bytes, from, to)) {
+      mayBe = true
+      break
     }
   }
-  return false
+  if (!mayBe) return NO_COOKIE_OF_OURS
+  let found: OurCookies = NO_COOKIE_OF_OURS
+  for (const text of textOf()) {
+    if (text.includes(ROUTE_COOKIE)) return ROUTE_COOKIE_OF_OURS
+    if (text.includes('HYDRA-')) found = OTHER_COOKIE_OF_OURS
+  }
+  return found
 }
 
-/** Whether a cookie of ours may be among those of a request. */
-export function holdsOurCookies(head: RequestHead): boolean {
-  const { count, id, valueAt, valueEnd } = head.lines()
-  for (let i = 0; i < count; i++) {
-    if (id[i] === COOKIE && holdsOurs(head.bytes, valueAt[i]!, valueEnd[i]!)) return true
+function holdsLetters(bytes: Buffer, from: number, to: number): boolean {
+  const last = to - LETTERS.length
+  for (let at = from; at <= last; at++) {
+    let length = 0
+    while (length < LETTERS.length && bytes[at + length] === LETTERS[length]) length++
+    if (length === LETTERS.length) return true
   }
   return false
 }

@@ -33,6 +33,8 @@ export interface Peer {
   authority?: { readonly text: string; readonly host: string }
   /** The forwarding lines of its last request, kept by `request-lines.ts`: they seldom change. */
   forwarded?: { readonly authority: string; readonly bytes: Buffer }
+  /** Who came by its last request, by a token that held then; kept by the guard: the next is nearly always the same. */
+  caller?: Caller
 }
 
 export interface Exchange {
@@ -66,6 +68,8 @@ export interface Exchange {
   instance: Instance | undefined
   /** True when some cookie of ours is among the request's. */
   readonly hasOurCookies: boolean
+  /** True when that by which visitors are kept on their route may be among them. */
+  readonly hasRouteCookie: boolean
   /** A version was drawn from several for it: the answer's head pins it. Kept by `visitors.ts`. */
   isDrawn: boolean
   /** Signed id of the visitor, once known. */

@@ -14,6 +14,8 @@ export function linesOf(head: Head): HeaderLines {
 class LinesOfHead implements HeaderLines {
   readonly #head: Head
   #flat: readonly string[] | undefined = undefined
+  /** Several ask for them, and they are the longest there are. */
+  #cookies: readonly string[] | undefined = undefined
 
   constructor(head: Head) {
     this.#head = head
@@ -24,6 +26,10 @@ class LinesOfHead implements HeaderLines {
   }
 
   all(name: string): readonly string[] {
+    if (name === 'cookie') {
+      this.#cookies ??= this.#head.all(name)
+      return this.#cookies
+    }
     return this.#head.all(name)
   }
 

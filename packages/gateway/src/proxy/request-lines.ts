@@ -140,7 +140,9 @@ function putKeptLines(slab: Slab, exchange: Forwardable, cookiePrefix: string | 
     if (id !== COOKIE || areCookiesOut || !exchange.hasOurCookies) continue
     areCookiesOut = true
     // Who calls is what we found out: that is not the visitor's to take out.
-    const own = nominated?.has('cookie') ? undefined : forwardCookies(head.all('cookie'), cookiePrefix)
+    const own = nominated?.has('cookie')
+      ? undefined
+      : forwardCookies(exchange.headers.all('cookie'), cookiePrefix)
     putCookies(slab, own, exchange.loginCookie)
   }
   if (runAt >= 0) slab.range(bytes, runAt, runEnd)

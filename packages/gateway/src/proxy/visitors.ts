@@ -103,7 +103,7 @@ export function createVisitors({
   const chooser = createChooser(balancer)
   const contexts = createVisitorContexts({ table, balancer, chooser, newVisitor })
   const cookieOf = (exchange: Exchange): VisitorCookie | undefined =>
-    exchange.hasOurCookies === false ? undefined : cookies.read(exchange.headers.all('cookie'))
+    exchange.hasRouteCookie === false ? undefined : cookies.read(exchange.headers.all('cookie'))
   const visits = createVisits({ tokens, contexts, cookieOf, isXray, newVisitor })
 
   /** The version a visitor gets: kept within a page, drawn when one is opened. */
@@ -160,7 +160,7 @@ export function createVisitors({
     onHead(exchange, status, headers) {
       const { route, instance, visit } = exchange
       // Asked for every answer: nearly always there is nothing to pin and nothing pinned.
-      if (!instance?.affinity && !exchange.isDrawn && !visit && exchange.hasOurCookies === false) return
+      if (!instance?.affinity && !exchange.isDrawn && !visit && exchange.hasRouteCookie === false) return
       // Nobody is tied to an instance by its failure.
       if (!route || !instance || status >= 500 || !isNavigation(exchange)) return
       const cookie = cookieOf(exchange)

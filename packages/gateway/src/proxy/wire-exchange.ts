@@ -11,7 +11,7 @@ import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Compression } from './compression.ts'
-import { holdsOurCookies } from './cookies.ts'
+import { findOurCookies, NO_COOKIE_OF_OURS, type OurCookies, ROUTE_COOKIE_OF_OURS } from './cookies.ts'
 import type { Exchange, HeaderLines, Peer, TakenOver } from './exchange.ts'
 import { requestOf } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
@@ -70,7 +70,7 @@ export abstract class WireExchange implements Exchange {
   isLoginFaulty = false
   loginCookie: string | undefined = undefined
   loginHeader: string | undefined = undefined
-  #hasOurCookies: boolean | undefined = undefined
+  #ourCookies: OurCookies | undefined = undefined
   attempts = 0
   status = 0
   /** Instances that failed this exchange, and how often that counted. Used by `proxy.ts`. */
@@ -124,8 +124,16 @@ export abstract class WireExchange implements Exchange {
   }
 
   get hasOurCookies(): boolean {
-    this.#hasOurCookies ??= holdsOurCookies(this.head)
-    return this.#hasOurCookies
+    return this.#findOurCookies() !== NO_COOKIE_OF_OURS
+  }
+
+  get hasRouteCookie(): boolean {
+    return this.#findOurCookies() === ROUTE_COOKIE_OF_OURS
+  }
+
+  #findOurCookies(): OurCookies {
+    this.#ourCookies ??= findOurCookies(this.head, () => this.headers.all('cookie'))
+    return this.#ourCookies
   }
 
   get ended(): boolean {

@@ -229,6 +229,27 @@ test('what a registration says of everybody holds for its pages, and operators s
   assert.deepEqual(await statuses(await signedIn(gateway.url, 'bob')), [200, 200, 200, 200, 200])
 })
 
+test('a route that services share is for those who may have it of each', async (t) => {
+  const gateway = await startGateway(t, { ...CONFIG, lease: { ttl: '1m' } })
+  const upstream = await startUpstream(t, 'any')
+  const { register } = medusaClient(t, gateway.discovery)
+  const share = async (name: string, pay: object) => {
+    const routes = [{ path: '/pay', ...pay }, { path: '/terms' }]
+    const bean = { group: 'shop', endpoints: [], staticResources: [], routes }
+    assert.equal((await register(medusaBean(name, upstream.port, bean))).status, 200)
+  }
+  const [ann, bob] = [await signedIn(gateway.url, 'ann'), await signedIn(gateway.url, 'bob')]
+  const see = async (browser: CookieBrowser) => (await browser.get(`${gateway.url}/pay`)).status
+  await share('orders', {})
+  assert.deepEqual([await see(createCookieBrowser()), await see(ann), await see(bob)], [200, 200, 200])
+  await share('account', { roles: ['ADMIN'] })
+  assert.deepEqual([await see(createCookieBrowser()), await see(ann), await see(bob)], [303, 403, 200])
+  // Here nobody is called ADMIN.
+  await share('elsewhere', { auth: 'required' })
+  assert.deepEqual([await see(createCookieBrowser()), await see(ann), await see(bob)], [303, 403, 403])
+  assert.equal((await createCookieBrowser().get(`${gateway.url}/terms`)).status, 200)
+})
+
 test('a new key reaches services that keep a line open at once, and the others when they are told', async (t) => {
   // A twentieth of the half minute in which such services are told.
   const gateway = await startGateway(t, CONFIG, { random: () => 0.05 })

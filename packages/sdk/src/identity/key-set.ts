@@ -52,6 +52,8 @@ export class KeysUnknownError extends Error {
 }
 
 export const KEY_TIMES: KeyTimes = { pauseMs: 2000, firstMs: 2000 }
+/** Requests with unknown keys that are waited for: whoever comes around the gateway can make up any number. */
+const MOST_WAITING = 1000
 /** For an answer, beside the pause before its question. */
 const ANSWER_MS = 1000
 
@@ -66,6 +68,7 @@ export function createKeySet(
   let active: string | null | undefined
   let askedAt = Number.NEGATIVE_INFINITY
   let asking: Promise<void> | undefined
+  let waiting = 0
   /** Something changed after the last question was sent. */
   let isStale = false
 
@@ -116,10 +119,16 @@ export function createKeySet(
     async get(kid) {
       const key = keys.get(kid)
       if (key) return key
-      // With a line, the question is under way, or is asked again.
-      const asked = ask ? refresh() : undefined
-      if (!isKnown) await within(firstMs, known.promise)
-      else if (asked) await within(pauseMs + ANSWER_MS, asked)
+      if (isKnown && waiting >= MOST_WAITING) return undefined
+      waiting++
+      try {
+        // With a line, the question is under way, or is asked again.
+        const asked = ask ? refresh() : undefined
+        if (!isKnown) await within(firstMs, known.promise)
+        else if (asked) await within(pauseMs + ANSWER_MS, asked)
+      } finally {
+        waiting--
+      }
       if (!isKnown) throw new KeysUnknownError(service)
       return keys.get(kid)
     },

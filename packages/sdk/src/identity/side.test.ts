@@ -30,10 +30,11 @@ function service({ env = {}, keys = [signer], mappings = {}, told = true, ...opt
     now: () => Date.now() + clock.ms,
     times: { pauseMs: 200, firstMs: 200 },
   })
-  const gateway = { keys, asked: 0 }
+  const gateway = { keys, asked: 0, slow: undefined as Promise<void> | undefined }
   const connection = {
     async keys() {
       gateway.asked++
+      await gateway.slow
       return answerOf(...gateway.keys)
     },
   }
@@ -234,6 +235,23 @@ test('an unknown key is asked about, by all requests together and no more often 
     all.map((one) => one?.user.username),
     ['mira', 'mira', undefined],
   )
+  assert.equal(gateway.asked, 2)
+})
+
+test('any number of made-up keys keeps few requests waiting, and one question', async () => {
+  const { cookie, gateway } = service()
+  assert.ok(await cookie(signer.sign()))
+  const body = (await other.sign()).split('.').slice(1).join('.')
+  const made = (kid: number) =>
+    `${Buffer.from(`{"alg":"RS256","kid":"${kid}"}`).toString('base64url')}.${body}`
+  const { promise, resolve } = Promise.withResolvers<void>()
+  gateway.slow = promise
+  let settled = 0
+  const all = Array.from({ length: 1500 }, (_, kid) => cookie(made(kid)).finally(() => settled++))
+  await Promise.all(all.slice(1000))
+  assert.equal(settled, 500, 'the others wait')
+  resolve()
+  assert.ok((await Promise.all(all)).every((one) => one === undefined))
   assert.equal(gateway.asked, 2)
 })
 

@@ -67,7 +67,7 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
   const { siteTitle, publicUrl } = settings
   const form = createLoginForm({ privateKeys: deps.privateKeys, cookies, clock })
   const session = createSessionDoor({ sessions, cookies, settings, log, metrics })
-  const logout = createLogoutDoor({ sessions, providers, cookies, settings, metrics })
+  const logout = createLogoutDoor({ sessions, providers, settings, metrics })
 
   /** Where somebody comes from who was sent here without `ref`: by Medusa's applications, or by a link. */
   const cameFrom = (exchange: Exchange): string | undefined => {
@@ -165,7 +165,7 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
     // Programs send no form of ours; a browser never asks for a page in their way, and says where it comes from.
     if (!form.isOwn(exchange, fields.csrf) && (isForPerson(exchange) || fields.csrf !== undefined)) {
       note(exchange, 'form', username)
-      const detail = 'the field _csrf does not belong to the cookie HYDRA-LOGIN'
+      const detail = 'the field _csrf does not belong to a cookie HYDRA-LOGIN-…'
       return refuse(exchange, asked, 'HYDRA_LOGIN_FAILED', { kind: 'expired' }, { detail })
     }
     const attempt = attemptOf(exchange, username)

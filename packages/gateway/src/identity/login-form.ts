@@ -2,14 +2,14 @@
  * The login form as it is given out and as it comes back: bounded, of this site, and from the browser it was given to.
  *
  * The browser has a random id in a cookie, the form its signature. The id stays while it holds, so that a second tab
- * does not spoil the form of the first. It proves nothing but that both belong together, and is no session.
+ * does not spoil the form of the first; tabs that are opened at once get an id each, in cookies of different names. It
+ * proves nothing but that both belong together, and is no session.
  *
  * @module
  */
 import { randomBytes } from 'node:crypto'
 import { HydraError } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
-import { cookieValues } from '../proxy/cookies.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { createSigner } from '../proxy/signing.ts'
 import { FORM_COOKIE, LOGIN_PATH, type SessionCookies } from './session-cookies.ts'
@@ -40,7 +40,6 @@ export interface LoginForm {
 /** Names and passwords are short; the address to come back to is the longest. */
 const MOST_BYTES = 32 * 1024
 const TIMEOUT_MS = 10_000
-const ID_FORM = /^[\w-]{22}$/
 const LIFE_SECONDS = 24 * 3600
 
 export function createLoginForm({
@@ -55,19 +54,14 @@ export function createLoginForm({
   readonly random?: (bytes: number) => Buffer
 }): LoginForm {
   const signer = createSigner(privateKeys, 'hydra-gateway login form 1')
-  const idOf = ({ headers }: Exchange): string | undefined => {
-    const values = cookieValues(headers.all('cookie'), FORM_COOKIE)
-    return values.length === 1 && ID_FORM.test(values[0]!) ? values[0] : undefined
-  }
   return {
     open(exchange) {
-      const id = idOf(exchange) ?? random(16).toString('base64url')
+      const id = formIds(exchange)[0] ?? random(16).toString('base64url')
       const options = { path: LOGIN_PATH, maxAgeSeconds: LIFE_SECONDS }
-      return { csrf: signer.sign(id), cookie: cookies.line(exchange, FORM_COOKIE, id, options) }
+      return { csrf: signer.sign(id), cookie: cookies.line(exchange, cookieOf(id), id, options) }
     },
     isOwn(exchange, csrf) {
-      const id = idOf(exchange)
-      return id !== undefined && csrf !== undefined && signer.signedBy(id, csrf) >= 0
+      return csrf !== undefined && formIds(exchange).some((id) => signer.signedBy(id, csrf) >= 0)
     },
     async read(request) {
       const [type = ''] = (request.headers.get('content-type') ?? '').split(';')
@@ -86,6 +80,21 @@ export function createLoginForm({
       return { username, password, ref: one('ref'), service: one('for'), csrf: one('_csrf') }
     },
   }
+}
+
+/** Name of the cookie with an id. */
+const cookieOf = (id: string): string => `${FORM_COOKIE}-${id.slice(0, 8)}`
+
+const PAIR = new RegExp(`(?:^|;)[ \\t]*${FORM_COOKIE}-([\\w-]{8})=(\\1[\\w-]{14})[ \\t]*(?=;|$)`, 'g')
+/** More ids than a browser gets from us: somebody else put them there. */
+const MOST_IDS = 10
+
+/** Ids a browser was given; one that came twice is none. */
+function formIds({ headers }: Pick<Exchange, 'headers'>): readonly string[] {
+  const ids = headers
+    .all('cookie')
+    .flatMap((line) => [...line.matchAll(PAIR)].map(([, , id]) => id as string))
+  return ids.filter((id, at) => ids.indexOf(id) === at && ids.lastIndexOf(id) === at).slice(0, MOST_IDS)
 }
 
 async function readBounded({ body }: Request, clock: Pick<Clock, 'after'>): Promise<string> {

@@ -13,12 +13,11 @@ import type { Exchange } from '../proxy/exchange.ts'
 import { emptyAnswer, isForPerson, pageAnswer, problemAnswer, redirectAnswer } from './local-answer.ts'
 import type { Providers, Session, Sessions } from './port.ts'
 import { isSameOrigin } from './same-origin.ts'
-import { FORM_COOKIE, LOGIN_PATH, type SessionCookies } from './session-cookies.ts'
+import { LOGIN_PATH } from './session-cookies.ts'
 
 export interface LogoutDoorDeps {
   readonly sessions: Pick<Sessions, 'current' | 'end'>
   readonly providers: Pick<Providers, 'logoutUrl'>
-  readonly cookies: Pick<SessionCookies, 'line'>
   readonly settings: { readonly siteTitle: string; readonly publicUrl?: string | undefined }
   readonly metrics: Pick<Metrics, 'refused'>
 }
@@ -32,7 +31,7 @@ export function signOutLeadsTo(
   return url === undefined ? [] : [new URL(url).origin]
 }
 
-export function createLogoutDoor({ sessions, providers, cookies, settings, metrics }: LogoutDoorDeps) {
+export function createLogoutDoor({ sessions, providers, settings, metrics }: LogoutDoorDeps) {
   const page = async (exchange: Exchange, isForeign: boolean): Promise<Response> => {
     const leadsTo = signOutLeadsTo(await sessions.current(exchange), providers)
     const shown = logoutPage({ siteTitle: settings.siteTitle, exchange: exchange.id, isForeign, leadsTo })
@@ -51,8 +50,7 @@ export function createLogoutDoor({ sessions, providers, cookies, settings, metri
       return problemAnswer(exchange, 'HYDRA_FORBIDDEN', 'signing out is asked for by pages of this site only')
     }
     const ended = await sessions.end(exchange)
-    const form = cookies.line(exchange, FORM_COOKIE, '', { path: LOGIN_PATH, maxAgeSeconds: 0 })
-    const gone = [...ended.cookies, form]
+    const gone = ended.cookies
     if (!isForPerson(exchange)) return emptyAnswer(gone)
     const elsewhere = ended.session && providers.logoutUrl(ended.session)
     return redirectAnswer(elsewhere ?? `${LOGIN_PATH}?logout`, gone)

@@ -6,7 +6,7 @@
  * HYDRA-SESSION   Path=/_hydra/session   the sealed session, for renewals
  * HYDRA-RENEW     Path=/                 signed id of the session: there is something to renew, or to end
  * HYDRA-KNOWN     Path=/login            this browser signed in with some account before (`throttle`)
- * HYDRA-LOGIN     Path=/login            who the login form was given to (`login-form`)
+ * HYDRA-LOGIN-…   Path=/login            who the login form was given to (`login-form`)
  * ```
  *
  * All are HttpOnly. One that came twice counts as none: somebody who may set cookies for a parent domain has put

@@ -4,7 +4,7 @@
  * Who speaks our protocol is asked over its channel for all fragments at once, as each comes by itself, and over HTTP
  * with one call each. Medusa's applications answer all or nothing: one call for all, and when it is refused one
  * for each (`medusa.md` 2.1).
- * What they are sent is in `call-request.ts`.
+ * What they are sent is in `call-request.ts`, what they are told of who is signed in in `call-tokens.ts`.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import {
   type RenderedFragment,
   type RenderRequest,
 } from '@hydra-gateway/protocol'
-import type { Clock } from '../observe/clock.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { agreeing, createCallRequests } from './call-request.ts'
-import { accessTo, type Provider, type Refusal } from './choose.ts'
+import { type CallTokensDeps, createCallTokens } from './call-tokens.ts'
+import type { Provider, Refusal } from './choose.ts'
 import type { Call, Job, Line } from './job.ts'
 import type { FragmentObserver } from './observe.ts'
 import type { RenderFailure, ResolutionOptions } from './port.ts'
@@ -41,28 +41,15 @@ export interface Calls {
   cancel(): void
 }
 
-interface CallsDeps {
-  readonly clock: Clock
+interface CallsDeps extends CallTokensDeps {
   readonly settings: ResolverSettings
   readonly observer: FragmentObserver
   readonly options: Pick<ResolutionOptions, 'attributes' | 'context' | 'passesAll'>
   readonly choose: (job: Job) => Provider | Refusal
-  /** What an instance is told of who is signed in, by one of these providers; undefined when nobody is. */
-  readonly token:
-    | ((
-        instance: Instance,
-        accepted: readonly string[] | undefined,
-      ) => string | undefined | Promise<string | undefined>)
-    | undefined
-  /** What it is told doesn't depend on the fragment. */
-  readonly isOneIdentity: boolean
   /** What a service keeps of the visitor, and what it wants kept. */
   readonly session: (service: string) => unknown
   readonly onSession: (service: string, session: unknown) => void
-  /** Falls back then, or at its deadline where that is before. */
-  readonly giveUpAt: (job: Job, at: number) => void
   readonly onPiece: (job: Job, piece: Piece) => void
-  readonly onFailed: (job: Job, refusal: Refusal) => void
   /** Counts what a call is given; why it is too much, where it is. */
   readonly overGiven: (
     values: Readonly<Record<string, unknown>> | undefined,
@@ -84,6 +71,7 @@ export function createCalls(deps: CallsDeps): Calls {
   const open = new Set<Call>()
   const lines = new Map<Instance, Line>()
   let isCancelled = false
+  const tokens = createCallTokens(deps, () => isCancelled)
 
   // ---- who is asked for what --------------------------------------------------------------------------
 
@@ -97,7 +85,7 @@ export function createCalls(deps: CallsDeps): Calls {
         continue
       }
       job.provider = chosen
-      const key = groupOf(job, chosen)
+      const key = tokens.groupOf(job, chosen)
       const group = groups.get(key)
       if (group) group.jobs.push(job)
       else groups.set(key, { provider: chosen, jobs: [job] })
@@ -105,44 +93,10 @@ export function createCalls(deps: CallsDeps): Calls {
     for (const group of groups.values()) {
       // Its protocol has no place for who is signed in.
       if (!group.provider.instance.isOurs) askMedusa(group.provider, group.jobs)
-      else if (deps.token) askTelling(group.provider, group.jobs, deps.token)
-      else askOurs(group.provider, group.jobs, undefined)
+      else tokens.tell(group.provider, group.jobs, askOurs)
     }
   }
-  /** Fragments of an instance, apart where it is told of different identities of one visitor. */
-  const groupOf = ({ ref }: Job, { instance }: Provider): Instance | string => {
-    const accepted = deps.isOneIdentity ? undefined : accessTo(instance, ref).providers
-    return accepted === undefined ? instance : JSON.stringify([instance.id, accepted])
-  }
-  /** Asks with word of who is signed in, which may have to be signed first. */
-  const askTelling = (
-    provider: Provider,
-    jobs: readonly Job[],
-    tokenFor: NonNullable<CallsDeps['token']>,
-  ): void => {
-    const [{ ref }] = jobs as [Job]
-    const token = tokenFor(provider.instance, accessTo(provider.instance, ref).providers)
-    if (typeof token !== 'object') {
-      askOurs(provider, jobs, token)
-      return
-    }
-    for (const job of jobs) deps.giveUpAt(job, job.deadline)
-    /** Those that somebody still waits for. */
-    const left = (): Job[] => {
-      const now = clock.monotonic()
-      return isCancelled ? [] : jobs.filter(({ state, deadline }) => state === 'asked' && deadline > now)
-    }
-    token.then(
-      (made) => askOurs(provider, left(), made),
-      () => {
-        const detail = 'nobody could tell its service who is signed in'
-        for (const job of left()) onFailed(job, { reason: 'failed', detail })
-      },
-    )
-  }
-  const askOurs = (provider: Provider, jobs: readonly Job[], token: string | undefined): void => {
-    if (jobs.length === 0) return
-    for (const job of jobs) job.token = token
+  const askOurs = (provider: Provider, jobs: readonly Job[]): void => {
     if (provider.renderer.via === 'rsocket') callOurs(provider, jobs)
     else askSingly(provider, jobs)
   }

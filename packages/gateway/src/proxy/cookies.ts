@@ -4,8 +4,6 @@
  *
  * @module
  */
-import type { RequestHead } from '../http1/head.ts'
-import { COOKIE } from '../http1/names.ts'
 import { isOurName, unprefixedName } from './own-cookies.ts'
 
 /** Where a visitor was sent before (signed); never for services. */
@@ -112,46 +110,4 @@ function restOf(pair: string): string {
 function nameOf(pair: string): string {
   const equals = pair.indexOf('=')
   return (equals < 0 ? pair : pair.slice(0, equals)).trim()
-}
-
-/** What `HYDRA-` begins in the `Cookie` lines of a request: nothing, something, the route cookie maybe among it. */
-export const NO_COOKIE_OF_OURS = 0
-export const OTHER_COOKIE_OF_OURS = 1
-export const ROUTE_COOKIE_OF_OURS = 2
-export type OurCookies = typeof NO_COOKIE_OF_OURS | typeof OTHER_COOKIE_OF_OURS | typeof ROUTE_COOKIE_OF_OURS
-
-/** Up to here a look at each byte costs less than a text of them. */
-const SHORT_BYTES = 128
-const LETTERS = Buffer.from('HYDRA-')
-
-/** Whether cookies of ours may be among those of a request. `textOf`: the values of its lines. */
-export function findOurCookies(head: RequestHead, textOf: () => readonly string[]): OurCookies {
-  const { count, id, valueAt, valueEnd } = head.lines()
-  let mayBe = false
-  for (let i = 0; i < count; i++) {
-    if (id[i] !== COOKIE) continue
-    const from = valueAt[i]!
-    const to = valueEnd[i]!
-    if (to - from > SHORT_BYTES || holdsLetters(head.bytes, from, to)) {
-      mayBe = true
-      break
-    }
-  }
-  if (!mayBe) return NO_COOKIE_OF_OURS
-  let found: OurCookies = NO_COOKIE_OF_OURS
-  for (const text of textOf()) {
-    if (text.includes(ROUTE_COOKIE)) return ROUTE_COOKIE_OF_OURS
-    if (text.includes('HYDRA-')) found = OTHER_COOKIE_OF_OURS
-  }
-  return found
-}
-
-function holdsLetters(bytes: Buffer, from: number, to: number): boolean {
-  const last = to - LETTERS.length
-  for (let at = from; at <= last; at++) {
-    let length = 0
-    while (length < LETTERS.length && bytes[at + length] === LETTERS[length]) length++
-    if (length === LETTERS.length) return true
-  }
-  return false
 }

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
+import type { KnownCookies } from './known-cookies.ts'
 import type { Visit } from './visit.ts'
 
 /** Header lines of a message as received: names keep their case, order and repetition. */
@@ -33,8 +34,9 @@ export interface Peer {
   authority?: { readonly text: string; readonly host: string }
   /** The forwarding lines of its last request, kept by `request-lines.ts`: they seldom change. */
   forwarded?: { readonly authority: string; readonly bytes: Buffer }
-  /** Who came by its last request, by a token that held then; kept by the guard: the next is nearly always the same. */
-  caller?: Caller
+  /** Cookies of its last request, kept by `known-cookies.ts`, and the token among them, kept by the guard. */
+  cookies?: KnownCookies | undefined
+  login?: { readonly cookies: readonly string[]; readonly token: string } | undefined
 }
 
 export interface Exchange {

@@ -289,6 +289,9 @@ export class Http1Exchange extends WireExchange {
   #take(): void {
     if (!this.isUpgrade || this.answered || this.ended) throw new Error('this exchange has no socket to give')
     this.#isTaken = true
+    // No other request comes this way, for hours.
+    this.peer.cookies = undefined
+    this.peer.login = undefined
     this.status = 101
   }
 

@@ -7,18 +7,23 @@ import type { Head } from '../http1/head.ts'
 import type { HeaderLines } from './exchange.ts'
 
 /** Header lines as the parts above the seam see them. */
-export function linesOf(head: Head): HeaderLines {
-  return new LinesOfHead(head)
+export function linesOf(head: Head, cookies?: CookieSource): HeaderLines {
+  return new LinesOfHead(head, cookies)
+}
+
+/** Who knows the values of the `Cookie` lines, if they were read already. */
+interface CookieSource {
+  readonly cookies: { readonly texts: readonly string[] | undefined }
 }
 
 class LinesOfHead implements HeaderLines {
   readonly #head: Head
   #flat: readonly string[] | undefined = undefined
-  /** Several ask for them, and they are the longest there are. */
-  #cookies: readonly string[] | undefined = undefined
+  readonly #cookies: CookieSource | undefined
 
-  constructor(head: Head) {
+  constructor(head: Head, cookies: CookieSource | undefined) {
     this.#head = head
+    this.#cookies = cookies
   }
 
   get(name: string): string | undefined {
@@ -26,10 +31,7 @@ class LinesOfHead implements HeaderLines {
   }
 
   all(name: string): readonly string[] {
-    if (name === 'cookie') {
-      this.#cookies ??= this.#head.all(name)
-      return this.#cookies
-    }
+    if (name === 'cookie') return this.#cookies?.cookies.texts ?? this.#head.all(name)
     return this.#head.all(name)
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CONTEXT_HEADER, LOGIN_COOKIE, TOKEN_HEADER } from '@hydra-gateway/protocol'
+import { CONTEXT_HEADER, TOKEN_HEADER } from '@hydra-gateway/protocol'
 import type { RequestHead } from '../http1/head.ts'
 import {
   COOKIE,
@@ -28,6 +28,7 @@ import { forwardCookies } from './cookies.ts'
 import type { HeaderLines, Peer } from './exchange.ts'
 import { pushForwarded } from './forwarded.ts'
 import { CHUNKED_LINE, CRLF, REQUEST_ID_NAME, WEBSOCKET_LINES } from './framing-bytes.ts'
+import type { KnownCookies } from './known-cookies.ts'
 
 /** What is written of an exchange. */
 export interface Forwardable {
@@ -38,6 +39,7 @@ export interface Forwardable {
   readonly isUpgrade: boolean
   readonly hasTrace: boolean
   readonly hasOurCookies: boolean
+  readonly cookies: KnownCookies
   readonly authority: string
   readonly secure: boolean
   readonly fromTrusted: boolean
@@ -62,7 +64,6 @@ for (const id of [COOKIE, DISGUISED, EXPECT, TRACEPARENT, TRACESTATE, X_FORWARDE
 
 const VERSION_AND_HOST = Buffer.from(' HTTP/1.1\r\nHost: ')
 const COOKIE_NAME = Buffer.from('Cookie: ')
-const LOGIN_NAME = Buffer.from(`${LOGIN_COOKIE}=`)
 const BETWEEN_COOKIES = Buffer.from('; ')
 const CONTEXT_NAME = Buffer.from(`${CONTEXT_HEADER}: `)
 const TOKEN_NAME = Buffer.from(`${TOKEN_HEADER}: `)
@@ -140,23 +141,24 @@ function putKeptLines(slab: Slab, exchange: Forwardable, cookiePrefix: string | 
     if (id !== COOKIE || areCookiesOut || !exchange.hasOurCookies) continue
     areCookiesOut = true
     // Who calls is what we found out: that is not the visitor's to take out.
-    const own = nominated?.has('cookie')
-      ? undefined
-      : forwardCookies(exchange.headers.all('cookie'), cookiePrefix)
-    putCookies(slab, own, exchange.loginCookie)
+    const own = nominated?.has('cookie') ? undefined : ownCookies(exchange, cookiePrefix)
+    putCookies(slab, own, exchange)
   }
   if (runAt >= 0) slab.range(bytes, runAt, runEnd)
-  if (!areCookiesOut && exchange.loginCookie !== undefined) putCookies(slab, undefined, exchange.loginCookie)
+  if (!areCookiesOut && exchange.loginCookie !== undefined) putCookies(slab, undefined, exchange)
 }
 
-function putCookies(slab: Slab, own: string | undefined, login: string | undefined): void {
-  if (own === undefined && login === undefined) return
+function ownCookies({ cookies, headers }: Forwardable, prefix: string | undefined): string | undefined {
+  return prefix === undefined ? cookies.forwarded : forwardCookies(headers.all('cookie'), prefix)
+}
+
+function putCookies(slab: Slab, own: string | undefined, { cookies, loginCookie }: Forwardable): void {
+  if (own === undefined && loginCookie === undefined) return
   slab.bytes(COOKIE_NAME)
   if (own !== undefined) slab.latin1(own)
-  if (login !== undefined) {
+  if (loginCookie !== undefined) {
     if (own !== undefined) slab.bytes(BETWEEN_COOKIES)
-    slab.bytes(LOGIN_NAME)
-    slab.latin1(login)
+    slab.bytes(cookies.loginPair(loginCookie))
   }
   slab.bytes(CRLF)
 }

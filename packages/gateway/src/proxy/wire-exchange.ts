@@ -11,10 +11,10 @@ import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Compression } from './compression.ts'
-import { findOurCookies, NO_COOKIE_OF_OURS, type OurCookies, ROUTE_COOKIE_OF_OURS } from './cookies.ts'
 import type { Exchange, HeaderLines, Peer, TakenOver } from './exchange.ts'
 import { requestOf } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
+import { type KnownCookies, readCookies } from './known-cookies.ts'
 import { linesOf } from './lines-of.ts'
 import type { Pipe } from './pipe.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -70,7 +70,7 @@ export abstract class WireExchange implements Exchange {
   isLoginFaulty = false
   loginCookie: string | undefined = undefined
   loginHeader: string | undefined = undefined
-  #ourCookies: OurCookies | undefined = undefined
+  #cookies: KnownCookies | undefined = undefined
   attempts = 0
   status = 0
   /** Instances that failed this exchange, and how often that counted. Used by `proxy.ts`. */
@@ -115,7 +115,7 @@ export abstract class WireExchange implements Exchange {
   }
 
   get headers(): HeaderLines {
-    this.#headers ??= linesOf(this.head)
+    this.#headers ??= linesOf(this.head, this)
     return this.#headers
   }
 
@@ -123,17 +123,17 @@ export abstract class WireExchange implements Exchange {
     return this.#owner.compression
   }
 
+  get cookies(): KnownCookies {
+    this.#cookies ??= readCookies(this.head, this.peer)
+    return this.#cookies
+  }
+
   get hasOurCookies(): boolean {
-    return this.#findOurCookies() !== NO_COOKIE_OF_OURS
+    return this.cookies.hasOurs
   }
 
   get hasRouteCookie(): boolean {
-    return this.#findOurCookies() === ROUTE_COOKIE_OF_OURS
-  }
-
-  #findOurCookies(): OurCookies {
-    this.#ourCookies ??= findOurCookies(this.head, () => this.headers.all('cookie'))
-    return this.#ourCookies
+    return this.cookies.hasRoute
   }
 
   get ended(): boolean {

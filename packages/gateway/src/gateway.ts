@@ -182,11 +182,17 @@ export async function createGateway(
     log,
     metrics,
   })
+  const onHead: typeof visitors.onHead = identity
+    ? (...about) => {
+        visitors.onHead(...about)
+        identity.onHead(...about)
+      }
+    : visitors.onHead
   const fragmentSettings = fragmentsSlice(config)
   // Stands before the answers of services, and asks services itself: what it needs comes below.
   const composer = createComposer({
     resolver: { open: (options) => resolver.open(options) },
-    visitors,
+    visitors: { contextOf: visitors.contextOf, onHead },
     instancesOf: (service) => live.table.instances(service),
     xray: (exchange, context) => createPageXray(exchange, context),
     answers: {
@@ -201,12 +207,7 @@ export async function createGateway(
   const forwarder = createForwarder({
     settings: proxySettings,
     vitals,
-    onHead: identity
-      ? (...about) => {
-          visitors.onHead(...about)
-          identity.onHead(...about)
-        }
-      : visitors.onHead,
+    onHead,
     composer,
     signIn: identity?.signIn,
     onSocket:

@@ -168,7 +168,8 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     ...(ruleFor ? { ruleFor } : {}),
     ...observed,
   })
-  const signInAnswers = createSignInAnswers({ answers, settings, log, metrics })
+  const onHead = createLoginHead({ settings: settings.cookies })
+  const signInAnswers = createSignInAnswers({ answers, settings, onHead, log, metrics })
   const book = createSessionBook({ revocations, clock })
 
   // Who is who, and for how long.
@@ -259,7 +260,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     tokens,
     serviceTokens,
     signIn: createServiceWishes({ revocations }),
-    onHead: createLoginHead({ settings: settings.cookies }),
+    onHead,
     ring,
     revocations,
     book,

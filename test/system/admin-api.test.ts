@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { forgetAnswer, fragmentsAnswer, problem, routesAnswer, servicesAnswer } from '@hydra-gateway/protocol'
+import {
+  forgetAnswer,
+  fragmentsAnswer,
+  problem,
+  revokeAnswer,
+  routesAnswer,
+  servicesAnswer,
+  sessionsAnswer,
+  signingKeysAnswer,
+  userAnswer,
+} from '@hydra-gateway/protocol'
 import { eventually } from '../support/eventually.ts'
 import { startGateway } from '../support/gateway.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -86,12 +96,16 @@ test('the examples of the admin API’s page are of its schemas', async () => {
     'utf8',
   )
   const examples = [...page.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, json]) => JSON.parse(json!))
-  const [services, down, routes, fragments, forgotten, refusal] = examples
-  assert.equal(examples.length, 6)
+  const [services, down, routes, fragments, forgotten, sessions, revoked, keys, user, refusal] = examples
+  assert.equal(examples.length, 10)
   assertWhole(servicesAnswer, services)
   assertWhole(servicesAnswer, { revision: 1, services: [{ ...services.services[0], ...down }] })
   assertWhole(routesAnswer, routes)
   assertWhole(fragmentsAnswer, fragments)
   assertWhole(forgetAnswer, forgotten)
+  assertWhole(sessionsAnswer, sessions)
+  assertWhole(revokeAnswer, revoked)
+  assertWhole(signingKeysAnswer, keys)
+  assertWhole(userAnswer, user)
   assertWhole(problem, refusal)
 })

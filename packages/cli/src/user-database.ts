@@ -4,12 +4,11 @@
  * @module
  */
 import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { loadConfig } from '@hydra-gateway/gateway/config'
+import { resolve } from 'node:path'
+import { IDENTITY_DATABASE, loadConfig } from '@hydra-gateway/gateway/config'
 import {
   createPasswords,
   createUserDesk,
-  DEFAULT_DATABASE,
   openSqliteIdentityStore,
   type UserDesk,
 } from '@hydra-gateway/gateway/identity'
@@ -33,7 +32,7 @@ export interface DatabaseOptions {
   readonly mayMake?: boolean
 }
 
-/** Opens the file that was named, otherwise the configured one, otherwise the one of this directory or above. */
+/** Opens the file that was named, otherwise the one a gateway that is started in this directory opens. */
 export async function openUsers(
   { database: named, config: configFile, mayMake = false }: DatabaseOptions,
   io: Io,
@@ -47,11 +46,7 @@ export async function openUsers(
       '. Take that out, or name a file with --database FILE',
     )
   }
-  const given = named ?? (typeof set === 'string' ? set : undefined)
-  const file =
-    given === undefined
-      ? (findAbove(io.directory) ?? join(io.directory, DEFAULT_DATABASE))
-      : resolve(io.directory, given)
+  const file = resolve(io.directory, named ?? (set || IDENTITY_DATABASE))
   const isNew = !existsSync(file)
   if (isNew && !mayMake) {
     throw new CommandError(
@@ -77,12 +72,4 @@ export async function openUsers(
     isNew,
     close: () => store.close(),
   }
-}
-
-/** The usual file in the directory or the nearest one above it, as keys are looked for. */
-function findAbove(directory: string): string | undefined {
-  const file = join(resolve(directory), DEFAULT_DATABASE)
-  if (existsSync(file)) return file
-  const above = dirname(resolve(directory))
-  return above === resolve(directory) ? undefined : findAbove(above)
 }

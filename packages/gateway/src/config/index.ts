@@ -6,6 +6,7 @@
 export { nearest } from '@hydra-gateway/protocol'
 export { type Config, type ConfigInput, defineConfig, parseConfig } from '../config.ts'
 export { CONFIG_FILES } from './file.ts'
+export { IDENTITY_DATABASE } from './identity.ts'
 export { type ConfigFlags, type ConfigSources, type LoadedConfig, loadConfig } from './load.ts'
 export { ConfigError, type ConfigProblem } from './problems.ts'
 export { formatReference, formatVariables } from './reference.ts'

@@ -6,6 +6,6 @@
 export { HydraError } from '../errors.ts'
 export type { IdentityStore } from '../store/identity/port.ts'
 export { openSqliteIdentityStore } from '../store/identity/sqlite.ts'
-export { DEFAULT_DATABASE, IdentityStoreError } from '../store/identity/sqlite-file.ts'
+export { IdentityStoreError } from '../store/identity/sqlite-file.ts'
 export { createPasswords, hashPassword, type Passwords, verifyPassword } from './passwords.ts'
 export { createUserDesk, type UserDesk } from './user-desk.ts'

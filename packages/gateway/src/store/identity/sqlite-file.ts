@@ -8,9 +8,6 @@ import { chmod, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Where a gateway keeps it, from the working directory. */
-export const DEFAULT_DATABASE = '.hydra/identity.db'
-
 /** A store that can't be opened or used; the message says what to do. */
 export class IdentityStoreError extends Error {
   readonly code = 'HYDRA_BAD_IDENTITY_STORE'

@@ -164,6 +164,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
 test('without a script: the form is filled in and sent with the keyboard alone, and the eyes close for the password', async () => {
   await visit('/plain', { javaScriptEnabled: false, reducedMotion: 'reduce' }, async (page) => {
     const opacity = () => page.evaluate('getComputedStyle(document.querySelector(".shut")).opacity')
+    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'user'))
     await page.keyboard.type('mira')
     assert.equal(await opacity(), '0')
     await page.keyboard.press('Tab')
@@ -192,7 +193,7 @@ test('password managers are told what is what', async () => {
 test('after a wrong password the name stays and the password has the focus, with the reason', async () => {
   await visit('/wrong', {}, async (page) => {
     const password = page.locator('#pass')
-    assert.equal(await page.evaluate('document.activeElement.id'), 'pass')
+    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'pass'))
     assert.equal(await password.getAttribute('aria-invalid'), 'true')
     const note = await page.locator(`#${await password.getAttribute('aria-describedby')}`).textContent()
     assert.match(note!, /don’t belong together.*After 3 more tries/)

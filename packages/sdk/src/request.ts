@@ -60,7 +60,8 @@ export function peerOf(request: unknown): string | undefined {
 export function cookieOf(header: string | undefined, name: string): string | undefined {
   const values = (header ?? '')
     .split(';')
-    .map((pair) => pair.trim())
+    // Blanks and nothing else: what the gateway would not take for this cookie is not this cookie.
+    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith(`${name}=`))
   return values.length === 1 ? values[0]!.slice(name.length + 1).replace(/^"(.*)"$/, '$1') : undefined
 }

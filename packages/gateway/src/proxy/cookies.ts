@@ -4,13 +4,15 @@
  *
  * @module
  */
-import { isOurName, unprefixedName } from './own-cookies.ts'
+import { hidesOurName, isOurName, unprefixedName } from './own-cookies.ts'
 
 /** Where a visitor was sent before (signed); never for services. */
 export const ROUTE_COOKIE = 'HYDRA-ROUTE'
 /** Switches tracing on for a visitor; never for services. */
 export const DEBUG_COOKIE = 'HYDRA-DEBUG'
 
+/** Of every name of ours. */
+const LETTERS = 'HYDRA-'
 const SEMICOLON = 59
 const SPACE = 32
 const TAB = 9
@@ -52,12 +54,15 @@ export function forwardCookies(lines: readonly string[], prefix?: string): strin
     const { length } = line
     let runAt = -1
     let from = 0
+    let letters = line.indexOf(LETTERS)
     // What lies between two of ours goes on in one piece.
     while (from <= length) {
       const semicolon = line.indexOf(';', from)
       const to = semicolon < 0 ? length : semicolon
       const at = afterBlanks(line, from, to)
-      if (mayBeOurs(line.charCodeAt(at)) && isOurName(nameOf(line.slice(at, to)))) {
+      if (letters >= 0 && letters < from) letters = line.indexOf(LETTERS, from)
+      const isOurs = mayBeOurs(line.charCodeAt(at)) && isOurName(nameOf(line.slice(at, to)))
+      if (isOurs || (letters >= 0 && letters < to && hidesOurName(line.slice(at, to)))) {
         if (runAt >= 0) text = joined(text, line.slice(runAt, from - 1))
         runAt = -1
       } else if (runAt < 0) runAt = at
@@ -74,13 +79,14 @@ function withOwn(lines: readonly string[], prefix: string): string | undefined {
   for (const pair of lines.flatMap((line) => line.split(';'))) {
     const name = nameOf(pair)
     if (!isOurName(name)) {
-      if (pair.trim() !== '') others.push(pair.trim())
+      if (pair.trim() !== '' && !hidesOurName(pair)) others.push(pair.trim())
       continue
     }
     const unprefixed = unprefixedName(name, prefix)
     // Browsers send the one with the longest path first, and that is the one meant.
-    if (unprefixed !== undefined && !own.has(unprefixed))
-      own.set(unprefixed, unprefixed + restOf(pair).trimEnd())
+    if (unprefixed === undefined || own.has(unprefixed)) continue
+    const text = unprefixed + restOf(pair).trimEnd()
+    if (!hidesOurName(text)) own.set(unprefixed, text)
   }
   const kept = [...others.filter((pair) => !own.has(nameOf(pair))), ...own.values()]
   return kept.length === 0 ? undefined : kept.join('; ')

@@ -187,6 +187,29 @@ test('nobody can write Hydra-Token from outside, nor have ours taken out', () =>
   }
 })
 
+test('a login cookie does not reach a service disguised as a part of another', () => {
+  const prefix = cookiePrefixOf('shop')
+  for (const hidden of [
+    ',HYDRA-SSO=t',
+    'b=2,HYDRA-SSO=t',
+    'b=2, HYDRA-SSO=t',
+    'b=2 HYDRA-SSO=t',
+    '"HYDRA-SSO=t',
+    '\u00a0HYDRA-SSO=t',
+    '\u0085HYDRA-SSO =t',
+    '\u00a0__Host-HYDRA-SSO=t',
+    '=HYDRA-SSO=t',
+  ]) {
+    assert.equal(forwardCookies([`a=1; ${hidden};c=3`]), 'a=1; c=3', hidden)
+    assert.equal(forwardCookies([hidden]), undefined, hidden)
+    assert.equal(forwardCookies([`a=1; ${hidden};c=3`], prefix), 'a=1; c=3', hidden)
+    assert.equal(forwardCookies([`HYDRA-shop.${hidden}; a=1`], prefix)?.includes('HYDRA-SSO'), false, hidden)
+  }
+  assert.equal(forwardCookies(['HYDRA-shop.HYDRA-SSO=t; __Host-HYDRA-shop.HYDRA-SSO=t'], prefix), undefined)
+  for (const kept of ['theme={"x":"HYDRA-1"}', 'next=/?q=HYDRA-SSO=1', 'X-HYDRA-SSO=1', 'a=HYDRA-SSO=1'])
+    assert.equal(forwardCookies([`${kept}; HYDRA-SSO=t`]), kept)
+})
+
 test('a service that keeps its cookies to itself gets them by the names it knows, and nobody else gets them', () => {
   const prefix = cookiePrefixOf('my shop')
   const cookies = [

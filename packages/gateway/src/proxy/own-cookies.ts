@@ -25,6 +25,17 @@ export function isOurName(name: string): boolean {
   return name.startsWith(OURS) || (name.startsWith('__') && afterBrowserPrefix(name).startsWith(OURS))
 }
 
+/** After what no name and no value may hold (RFC 6265, 4.1.1), or an equals sign before any name. */
+const HIDDEN = /(?:^=*|[^\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e])(?:__[A-Za-z-]{1,16}-)?HYDRA-[^=]{0,256}=/
+
+/**
+ * Whether some server could read a cookie of ours out of a pair that is none of ours by the letter: after a comma
+ * (Netty, RFC 2965), a space (Python), a non-breaking one that is trimmed away, a quote. No browser sends these by itself.
+ */
+export function hidesOurName(pair: string): boolean {
+  return HIDDEN.test(pair)
+}
+
 /** The name in the browser of a service's cookie. */
 export function prefixedName(name: string, prefix: string): string {
   const own = afterBrowserPrefix(name)
@@ -35,7 +46,9 @@ export function prefixedName(name: string, prefix: string): string {
 export function unprefixedName(name: string, prefix: string): string | undefined {
   const rest = afterBrowserPrefix(name)
   if (!rest.startsWith(prefix) || rest.length === prefix.length) return undefined
-  return name.slice(0, name.length - rest.length) + rest.slice(prefix.length)
+  const own = name.slice(0, name.length - rest.length) + rest.slice(prefix.length)
+  // Whoever writes cookies by hand could otherwise tell the service who calls.
+  return isOurName(own) ? undefined : own
 }
 
 function afterBrowserPrefix(name: string): string {

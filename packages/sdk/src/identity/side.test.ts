@@ -71,6 +71,14 @@ test('a token of the gateway says who somebody is, in the words of the service',
   assert.throws(() => (verified.user.roles as string[]).push('ROOT'), 'requests share it')
 })
 
+test('a login cookie the gateway could not see is none', async () => {
+  const { verify } = service()
+  const token = await signer.sign()
+  for (const cookie of [`\u00a0HYDRA-SSO=${token}`, `a=1;\u0085HYDRA-SSO=${token}`, `,HYDRA-SSO=${token}`])
+    assert.equal(await verify({ cookie }), undefined)
+  assert.equal((await verify({ cookie: `a=1;\t HYDRA-SSO=${token} ;b=2` }))?.user.username, 'mira')
+})
+
 test('nothing but what the gateway makes is a token', async (t) => {
   const now = Math.floor(Date.now() / 1000)
   const [head, body, signature] = (await signer.sign()).split('.') as [string, string, string]

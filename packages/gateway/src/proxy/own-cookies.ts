@@ -26,7 +26,8 @@ export function isOurName(name: string): boolean {
 }
 
 /** After what no name and no value may hold (RFC 6265, 4.1.1), or an equals sign before any name. */
-const HIDDEN = /(?:^=*|[^\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e])(?:__[A-Za-z-]{1,16}-)?HYDRA-[^=]{0,256}=/
+const HIDDEN =
+  /(?:^[= \t]*|[^\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e])(?:__[A-Za-z-]{1,16}-)?HYDRA-[^=]{0,256}=/
 
 /**
  * Whether some server could read a cookie of ours out of a pair that is none of ours by the letter: after a comma

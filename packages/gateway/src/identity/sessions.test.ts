@@ -101,6 +101,26 @@ test('a renewal brings people as they are now, and ends for those who may not go
   await assert.rejects(sessions.begin(tab.at('/login'), MIRA), { code: 'HYDRA_FORBIDDEN' })
 })
 
+test('who has a token and nothing else, as services do, adds no account to its owner', async () => {
+  const { sessions, browser } = await createWorld()
+  const tab = browser()
+  const begun = await sessions.begin(tab.at('/login'), MIRA)
+  tab.take(begun)
+  const thief = browser()
+  thief.jar.set('HYDRA-SSO', tab.jar.get('HYDRA-SSO')!)
+  const at = thief.at('/_hydra/login/acme/callback')
+  const session = (await sessions.current(at))!
+  assert.equal(session.sid, begun.session.sid)
+  const opened = await sessions.link(at, session, ACME)
+  assert.notEqual(opened.session.sid, begun.session.sid)
+  assert.deepEqual(
+    opened.session.identities.map(({ provider }) => provider),
+    ['acme'],
+  )
+  const later = await sessions.begin(browser().at('/login'), ACME)
+  assert.equal(later.session.identities.length, 1, 'nor later')
+})
+
 test('two logins proved in one session are one person from then on, whichever comes first', async () => {
   const { sessions, browser, gone, clock } = await createWorld()
   const tab = browser()

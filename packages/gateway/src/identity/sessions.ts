@@ -204,8 +204,10 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const isOther = session.identities.some(
         ({ provider, subject }) => provider === identity.provider && subject !== identity.subject,
       )
+      // Services get the token too, and must not make its owner one person with somebody of theirs.
+      const isBrowser = cookies.sid(exchange) === session.sid
       // Another account of the same provider is another person, whoever sits there.
-      if (isOther || !isLive(session)) return begin(exchange, identity)
+      if (isOther || !isBrowser || !isLive(session)) return begin(exchange, identity)
       if (!(await now(identity))) {
         metrics.refused('login', 'disabled')
         throw new HydraError('HYDRA_FORBIDDEN', 'this account may not sign in')

@@ -18,6 +18,7 @@ import { z } from 'zod'
 import { HydraError } from '../errors.ts'
 import type { KeyRing, Revocations } from '../identity/port.ts'
 import type { SessionBook } from '../identity/session-book.ts'
+import { SESSION_ID } from '../identity/session-id.ts'
 import { createUserDesk } from '../identity/user-desk.ts'
 import type { Log } from '../observe/log.ts'
 import type { IdentityStore } from '../store/identity/port.ts'
@@ -49,19 +50,18 @@ export interface IdentityAdmin {
   removeUser(username: string): Promise<UserAnswer>
 }
 
-const SID = /^[0-9a-z]{1,11}-[\w-]{16,64}$/
 const MOST_LISTED = 1000
 const REASON = 'ended by an operator'
 
 const reason = z.string().trim().min(1).max(200).default(REASON)
 const revocation = z.union([
   z.strictObject({ user: z.string().min(1).max(512), reason }),
-  z.strictObject({ session: z.string().regex(SID), reason }),
+  z.strictObject({ session: z.string().regex(SESSION_ID), reason }),
 ])
 const paging = z.object({
   user: z.string().min(1).max(512).optional(),
   limit: z.coerce.number().int().min(1).max(MOST_LISTED).default(100),
-  after: z.string().regex(SID).optional(),
+  after: z.string().regex(SESSION_ID).optional(),
 })
 
 export function createIdentityAdmin(deps: IdentityAdminDeps): IdentityAdmin {
@@ -112,7 +112,7 @@ export function createIdentityAdmin(deps: IdentityAdminDeps): IdentityAdmin {
       }
     },
     async endSession(sid) {
-      if (!SID.test(sid)) throw new HydraError('HYDRA_BAD_REQUEST', 'that is not the id of a session')
+      if (!SESSION_ID.test(sid)) throw new HydraError('HYDRA_BAD_REQUEST', 'that is not the id of a session')
       return end('session', sid, REASON)
     },
     async revoke(body) {

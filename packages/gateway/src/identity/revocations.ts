@@ -8,6 +8,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Revocation, RevocationStore } from '../store/identity/port.ts'
 import type { Revocations } from './port.ts'
+import { startOf } from './session-id.ts'
 
 export interface RevocationsDeps {
   readonly store: RevocationStore
@@ -145,9 +146,3 @@ export function createRevocations({ store, clock, log, settings }: RevocationsDe
 }
 
 const placeOf = ({ kind, key }: Revocation): string => `${kind}:${key}`
-
-/** When a session began, by its id; nothing for an id that is none of ours. */
-function startOf(sid: string): number | undefined {
-  const [, start] = /^([0-9a-z]{8,9})-/.exec(sid) ?? []
-  return start === undefined ? undefined : Number.parseInt(start, 36)
-}

@@ -4,26 +4,17 @@
  * @module
  */
 import { z } from 'zod'
+import { identityKey, identitySchema, revocableKeys } from './identities.ts'
 import type { Identity, Session } from './port.ts'
 import { sessionHashOf } from './provider-session.ts'
-import { identityKey, startOf } from './token-claims.ts'
-
-const identity = z.object({
-  provider: z.string().min(1),
-  subject: z.string().min(1),
-  username: z.string(),
-  userId: z.number().nullable(),
-  roles: z.array(z.string()),
-  claims: z.record(z.string(), z.unknown()),
-  providerSession: z.string().optional(),
-})
+import { SESSION_ID, startOf } from './session-id.ts'
 
 const sealed = z.object({
   v: z.literal(1),
-  sid: z.string().regex(/^[0-9a-z]{1,9}-[\w-]{22}$/),
+  sid: z.string().regex(SESSION_ID),
   seenAt: z.number(),
   endsAt: z.number(),
-  identities: z.array(identity).min(1),
+  identities: z.array(identitySchema).min(1),
 })
 
 /** What is sealed of a session. */
@@ -36,7 +27,7 @@ export function readSealed(data: unknown): Session | undefined {
   const { success, data: read } = sealed.safeParse(data)
   if (!success) return undefined
   const { v: _, ...session } = read
-  return { ...session, startedAt: startOf(session.sid), identities: session.identities as Identity[] }
+  return { ...session, startedAt: startOf(session.sid)! }
 }
 
 /** An identity as links keep it: they outlast the session at the provider. */
@@ -46,21 +37,11 @@ export function linkable({ providerSession: _, ...identity }: Identity): { key: 
 
 /** The identity of a link; undefined when it is of another form. */
 export function readLinked(data: unknown): Identity | undefined {
-  const { success, data: read } = identity.safeParse(data)
-  return success ? (read as Identity) : undefined
+  return identitySchema.safeParse(data).data
 }
 
 /** Under these keys a revocation ends a session. */
-export function revocableAs({ sid, identities }: Pick<Session, 'sid' | 'identities'>): string[] {
-  return [
-    `session:${sid}`,
-    ...identities.flatMap((each) => {
-      const hash = sessionHashOf(each)
-      return [
-        `user:${identityKey(each)}`,
-        `user:${each.username}`,
-        ...(hash === undefined ? [] : [`provider-session:${hash}`]),
-      ]
-    }),
-  ]
+export function revocableAs({ sid, identities }: Pick<Session, 'sid' | 'identities'>): readonly string[] {
+  const hashes = identities.flatMap((each) => sessionHashOf(each) ?? [])
+  return revocableKeys(sid, identities, hashes)
 }

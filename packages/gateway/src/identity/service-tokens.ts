@@ -14,9 +14,9 @@ import type { Exchange } from '../proxy/exchange.ts'
 import type { Access } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { type ClaimMapping, chooseIdentity } from './claim-mappings.ts'
+import { identityKey } from './identities.ts'
 import type { Caller, Identity, KeyRing, ServiceTokens, Tokens } from './port.ts'
 import { createRecentTokens } from './recent-tokens.ts'
-import { identityKey } from './token-claims.ts'
 
 export interface ServiceTokenDeps {
   readonly tokens: Pick<Tokens, 'sign' | 'sessionOf'>

@@ -7,6 +7,7 @@
  * @module
  */
 import type { Clock } from '../observe/clock.ts'
+import { identityKey } from './identities.ts'
 import type { Caller, Revocations } from './port.ts'
 
 /** A session as it was seen last. Times are epoch ms. */
@@ -83,7 +84,7 @@ export function createSessionBook({ revocations, clock, settings = {} }: Session
     // an older token may come after a newer one: what it says of the end is over
     if (sessionEndsAt >= kept.endsAt) {
       kept.username = first?.username ?? ''
-      kept.identity = first ? `${first.provider}:${first.subject}` : ''
+      kept.identity = first ? identityKey(first) : ''
       kept.providers = providers
       kept.endsAt = sessionEndsAt
       kept.revocableAs = revocableAs

@@ -19,6 +19,7 @@ import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 import { cookieValues } from '../proxy/cookies.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { createSigner, MAC_LENGTH } from '../proxy/signing.ts'
+import { SESSION_ID } from './session-id.ts'
 
 export const SESSION_COOKIE = 'HYDRA-SESSION'
 export const RENEW_COOKIE = 'HYDRA-RENEW'
@@ -76,8 +77,6 @@ export interface SessionCookies {
   clear(exchange: Asked): string[]
 }
 
-const SID = /^[0-9a-z]{1,9}-[\w-]{22}$/
-
 export function createSessionCookies({
   host,
   secure = false,
@@ -101,7 +100,7 @@ export function createSessionCookies({
     const value = one(exchange, renewName)
     if (value === undefined || value.length > 64) return undefined
     const [sid, mac] = [value.slice(0, -MAC_LENGTH - 1), value.slice(-MAC_LENGTH)]
-    return SID.test(sid) && value.at(-MAC_LENGTH - 1) === '.' && signer.signedBy(sid, mac) >= 0
+    return SESSION_ID.test(sid) && value.at(-MAC_LENGTH - 1) === '.' && signer.signedBy(sid, mac) >= 0
       ? sid
       : undefined
   }

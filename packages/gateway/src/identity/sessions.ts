@@ -12,6 +12,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { LinkStore } from '../store/identity/port.ts'
+import { identityKey } from './identities.ts'
 import type {
   Identity,
   LocalUsers,
@@ -25,7 +26,7 @@ import type {
 } from './port.ts'
 import { linkable, readLinked, readSealed, revocableAs, sealable } from './sealed-session.ts'
 import { MOST_COOKIE_BYTES, SESSION_COOKIE, type SessionCookies } from './session-cookies.ts'
-import { identityKey } from './token-claims.ts'
+import { newSessionId } from './session-id.ts'
 
 export interface SessionSettings {
   /** A session ends when it was not renewed that long. */
@@ -162,7 +163,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     if (others.length > 0) await links.link([linkable(identity)])
     const at = clock.now()
     const packed = await pack({
-      sid: `${at.toString(36)}-${random(16).toString('base64url')}`,
+      sid: newSessionId(at, random),
       startedAt: at,
       seenAt: at,
       endsAt: at + settings.absoluteMs,

@@ -9,20 +9,20 @@
  */
 import { RESERVED_CLAIMS, TOKEN_ISSUER, tokenClaims } from '@hydra-gateway/protocol'
 import { z } from 'zod'
+import { identityKey, identitySchema } from './identities.ts'
 import type { Identity, TokenFault } from './port.ts'
 import { hashedSession, sessionHashOf, sessionNameOf } from './provider-session.ts'
+import { SESSION_ID } from './session-id.ts'
 
 /** `iat` lies a little in the past: Medusa's verifiers know no leeway. */
 export const BACKDATED_S = 5
 /** A clock of another node may go ahead that much. */
 const MOST_AHEAD_S = 60
 
-const SID = /^([0-9a-z]{1,9})-[\w-]{22}$/
-
 const claims = tokenClaims.extend({
   exp: z.int(),
   iat: z.int(),
-  sid: z.string().regex(SID),
+  sid: z.string().regex(SESSION_ID),
   sub: z.string().regex(/^[^:]+:./s),
   session_exp: z.int(),
   psid: z.array(z.string()).optional(),
@@ -30,28 +30,13 @@ const claims = tokenClaims.extend({
 })
 export type Claims = z.output<typeof claims>
 
-const identity: z.ZodType<Identity> = z.object({
-  provider: z.string(),
-  subject: z.string(),
-  username: z.string(),
-  userId: z.number().nullable(),
-  roles: z.array(z.string()),
-  claims: z.record(z.string(), z.unknown()),
-  providerSession: z.string().exactOptional(),
-})
-
 /** What is sealed in `own`. `first` only where the claims tell somebody something else about them. */
 const own = z.object({
-  first: identity.optional(),
+  first: identitySchema.optional(),
   providerSession: z.string().optional(),
-  rest: z.array(identity),
+  rest: z.array(identitySchema),
 })
 type Own = z.output<typeof own>
-
-/** `provider:subject`. */
-export function identityKey({ provider, subject }: Pick<Identity, 'provider' | 'subject'>): string {
-  return `${provider}:${subject}`
-}
 
 /** Claims about a person, first those that mean something to the protocol. */
 export function personClaims(shown: Identity, all: readonly Identity[]): Record<string, unknown> {
@@ -107,22 +92,6 @@ export function identitiesOf(claims: Claims, opened: unknown): readonly Identity
   const { providerSession: _, ...said } = shown
   const first = data.first ?? { ...said, ...(session === undefined ? {} : { providerSession: session }) }
   return deepFreeze([first, ...data.rest])
-}
-
-/** When a session began, by its id. */
-export function startOf(sid: string): number {
-  return Number.parseInt(SID.exec(sid)?.[1] ?? '0', 36)
-}
-
-/** The keys under which a revocation ends a session. */
-export function revocableKeys(claims: Claims, identities: readonly Identity[]): readonly string[] {
-  return [
-    ...new Set([
-      `session:${claims.sid}`,
-      ...identities.flatMap((one) => [`user:${identityKey(one)}`, `user:${one.username}`]),
-      ...(claims.psid ?? []).map((hash) => `provider-session:${hash}`),
-    ]),
-  ]
 }
 
 /** The part of a token that takes most room, in words. */

@@ -11,20 +11,19 @@ import { TOKEN_ISSUER } from '@hydra-gateway/protocol'
 import { compactVerify, SignJWT } from 'jose'
 import { HydraError } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
+import { identityKey, revocableKeys } from './identities.ts'
 import type { Caller, Identity, KeyRing, Session, TokenFault, Tokens } from './port.ts'
 import { copyOf, createRecentTokens } from './recent-tokens.ts'
 import type { Sealer } from './sealing.ts'
+import { startOf } from './session-id.ts'
 import {
   BACKDATED_S,
   type Claims,
   identitiesOf,
-  identityKey,
   largestPart,
   ownOf,
   personClaims,
   readClaims,
-  revocableKeys,
-  startOf,
 } from './token-claims.ts'
 import { readTokenHeader, tokenHeader } from './token-header.ts'
 
@@ -80,13 +79,13 @@ export function createTokens({
     const expiresAt = claims.exp * 1000
     return Object.freeze({
       ...{ token: copyOf(token), kid, jti: claims.jti, sid: claims.sid, audience: claims.aud },
-      startedAt: startOf(claims.sid),
+      startedAt: startOf(claims.sid)!,
       expiresAt,
       sessionEndsAt: claims.session_exp * 1000,
       renewAt: Math.min((claims.iat + BACKDATED_S) * 1000 + renewAfterMs, expiresAt),
       identities,
       providers: Object.freeze([...new Set(identities.map(({ provider }) => provider))]),
-      revocableAs: Object.freeze(revocableKeys(claims, identities)),
+      revocableAs: Object.freeze(revocableKeys(claims.sid, identities, claims.psid ?? [])),
     })
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { randomBytes } from 'node:crypto'
+import { LOCAL_PROVIDER } from '@hydra-gateway/protocol'
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
@@ -14,6 +15,7 @@ import { HydraError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Exchange } from '../../proxy/exchange.ts'
 import type { LinkStore } from '../../store/identity/port.ts'
+import { identityKey } from '../identities.ts'
 import type { Identity, LocalUsers, OpenedSession, Session, Sessions } from '../port.ts'
 import { readReturn } from '../return-to.ts'
 import { type Claims, identityOf, sayEnough } from './claims.ts'
@@ -157,7 +159,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   async function identify({ name, settings }: Provider, said: Claims): Promise<Identity | undefined> {
     const linked = await linkedWith(`${name}:${String(said.sub)}`)
     return identityOf(name, settings, said, {
-      isTaken: (username) => users.has(username) && !linked.includes(`local:${username}`),
+      isTaken: (username) => users.has(username) && !linked.includes(`${LOCAL_PROVIDER}:${username}`),
     })
   }
 
@@ -165,8 +167,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
     if (flow.link === undefined) return sessions.begin(exchange, identity)
     const session = await sessions.current(exchange)
     if (session?.sid !== flow.link) throw new HydraError('HYDRA_LOGIN_FAILED', SAID.link)
-    const key = keyOf(identity)
-    const others = session.identities.map(keyOf)
+    const key = identityKey(identity)
+    const others = session.identities.map(identityKey)
     const linked = await linkedWith(key)
     const opened = await sessions.link(exchange, session, identity)
     const isLinked = opened.session.sid === session.sid
@@ -229,10 +231,6 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   return { start, finish }
-}
-
-function keyOf({ provider, subject }: Identity): string {
-  return `${provider}:${subject}`
 }
 
 /** The login page; `refusedBy` has it say that somebody said no at a provider. */

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Registration } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
 import { NO_IDENTITY } from '../identity/no-identity.ts'
 import type { IdentityFacts } from '../identity/port.ts'
@@ -16,7 +17,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Peer } from '../proxy/exchange.ts'
 import { readJson, readText } from './json-body.ts'
 import { parseRegistration } from './parse-registration.ts'
-import type { KnownInstance, Registrar } from './port.ts'
+import type { KnownInstance, Registered, Registrar } from './port.ts'
 import { registrationAnswer } from './registration-answer.ts'
 import { createRekeying } from './rekeying.ts'
 import { createToldOverviews } from './told-overview.ts'
@@ -133,6 +134,25 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
     return answered
   }
 
+  /** Whoever calls an instance that comes back for a new key waits while it takes it. */
+  const registerWithKey = async (registration: Registration, peer: Peer): Promise<Registered> => {
+    const { name, host, port } = registration
+    const now = identity.keyId()
+    const holders = registrar
+      .instancesOf(name)
+      .filter((known) => known.keyId !== undefined && known.keyId !== now)
+      .filter((known) => known.announcedHost === host && known.port === port)
+    const end = holders.length > 0 ? await identity.turnKey?.(holders.map(({ id }) => id)) : undefined
+    let taken: string | undefined
+    try {
+      const registered = await registrar.register(registration, { channel: 'http', peer: peer.address })
+      taken = identity.keyId()
+      return registered
+    } finally {
+      end?.(taken)
+    }
+  }
+
   return {
     refusal,
     async register(request, publicKey, peer) {
@@ -142,7 +162,7 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
         const limits = { maxBytes: settings.maxRegistrationBytes, timeoutMs: settings.bodyTimeoutMs }
         const body = await readJson(request, limits, 'HYDRA_BAD_REGISTRATION')
         const registration = parseRegistration(body, settings.maxRoutes)
-        const registered = await registrar.register(registration, { channel: 'http', peer: peer.address })
+        const registered = await registerWithKey(registration, peer)
         const names = byConnection.get(peer.connection) ?? new Map<string, string>()
         byConnection.set(peer.connection, names.set(registration.name, registered.instanceId))
         return json(registrationAnswer({ registrar, identity, told }, registered))

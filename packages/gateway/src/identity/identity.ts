@@ -21,6 +21,7 @@ import { type ClaimMappingSetting, compileClaimMappings } from './claim-mappings
 import { createRouteGuard } from './guard.ts'
 import { createIdentitySync } from './identity-sync.ts'
 import { createKeyRing } from './key-ring.ts'
+import { createKeyTurns } from './key-turns.ts'
 import { createLocalUsers, type LocalUsersDeps } from './local-users.ts'
 import { createLoginDoor } from './login-door.ts'
 import { createLoginHead, type LoginHead } from './login-head.ts'
@@ -161,9 +162,11 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     settings: settings.guard,
     ...observed,
   })
+  const turns = createKeyTurns(clock)
   const serviceTokens = createServiceTokens({
     tokens,
     ring,
+    turns,
     mappingFor: compileClaimMappings(settings.mappings),
     ...(ruleFor ? { ruleFor } : {}),
     ...observed,
@@ -252,6 +255,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
       publicKey: () => ring.publicKey,
       keyId: () => ring.activeKid,
       keysAnswer: ring.answer,
+      turnKey: turns.begin,
       roleMappings,
       onKeys: ring.onChange,
     },

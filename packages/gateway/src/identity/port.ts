@@ -305,6 +305,12 @@ export interface IdentityFacts {
   keysAnswer(): KeysAnswer
   /** Role at the gateway to role in this service. The same object each time, for as long as the configuration is. */
   roleMappings(service: string): Readonly<Record<string, string>>
+  /**
+   * For registrations of instances that hold an older key: callers of theirs are held back while they take the new one.
+   * Resolves when it may be answered; what it resolves to is called with the answer on its way, and the key's id, or
+   * without one when nothing came of it.
+   */
+  turnKey?(instanceIds: readonly string[]): Promise<(keyId?: string) => void>
   /** The keys changed: services have to be told. */
   onKeys(listener: () => void): () => void
 }

@@ -7,6 +7,7 @@ import type { Instance } from '../routing/upstream.ts'
 import { createMemoryIdentityStore } from '../store/identity/memory.ts'
 import { type ClaimMappingSetting, compileClaimMappings } from './claim-mappings.ts'
 import { createKeyRing } from './key-ring.ts'
+import { createKeyTurns } from './key-turns.ts'
 import type { Caller, Identity, SignOptions, Tokens } from './port.ts'
 import { createSealer } from './sealing.ts'
 import { createServiceTokens, type ServiceTokenDeps } from './service-tokens.ts'
@@ -62,6 +63,33 @@ const instance = (more: Partial<Instance> = {}) =>
 const exchangeOf = (caller: Caller | undefined, more: object = {}) =>
   ({ caller, path: '/orders', loginCookie: 'stale', loginHeader: 'stale', ...more }) as unknown as Exchange
 const told = ({ loginCookie, loginHeader }: Exchange) => [loginCookie, loginHeader]
+
+test('a caller of an instance that takes another key waits, and is told of with the key it then holds', async () => {
+  const clock = createManualClock(START)
+  const turns = createKeyTurns(clock)
+  const { service, caller, ring } = await setUp([local], [], { turns })
+  const held = { ...instance({ channel: 'http' }), id: 'a', keyId: caller.kid }
+  await ring.rotate()
+  const begun = turns.begin(['a'])
+  clock.advance(100)
+  const end = await begun
+  const exchange = exchangeOf(caller)
+  let isTold = false
+  const telling = service.prepare(exchange, held)!.then(() => {
+    isTold = true
+  })
+  const other = exchangeOf(caller)
+  assert.equal(service.prepare(other, { ...held, id: 'b' }), undefined, 'others go on')
+  assert.deepEqual(told(other), [caller.token, undefined])
+  end(ring.activeKid)
+  clock.advance(249)
+  await new Promise(setImmediate)
+  assert.equal(isTold, false)
+  clock.advance(1)
+  await telling
+  assert.notEqual(exchange.loginCookie, caller.token)
+  assert.equal(decodeProtectedHeader(exchange.loginCookie!).kid, ring.activeKid)
+})
 
 test('as a rule a service gets the token the caller came with, at once', async () => {
   const { service, caller, signed, ring } = await setUp()

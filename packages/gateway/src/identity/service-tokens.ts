@@ -15,12 +15,15 @@ import type { Access } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { type ClaimMapping, chooseIdentity } from './claim-mappings.ts'
 import { identityKey } from './identities.ts'
+import type { KeyTurns } from './key-turns.ts'
 import type { Caller, Identity, KeyRing, ServiceTokens, Tokens } from './port.ts'
 import { createRecentTokens } from './recent-tokens.ts'
 
 export interface ServiceTokenDeps {
   readonly tokens: Pick<Tokens, 'sign' | 'sessionOf'>
   readonly ring: Pick<KeyRing, 'activeKid' | 'has'>
+  /** Instances that are about to hold another key. @default none ever is */
+  readonly turns?: Pick<KeyTurns, 'of'>
   readonly mappingFor: (service: string) => ClaimMapping | undefined
   /** What operators say of a path of a service, in place of what its route says. */
   readonly ruleFor?: (service: string, path: string) => Access | undefined
@@ -47,7 +50,7 @@ const RETRY_MS = 60_000
 const KEPT = 4_000_000
 
 export function createServiceTokens(deps: ServiceTokenDeps): ServiceTokens {
-  const { ring, mappingFor, ruleFor, clock } = deps
+  const { ring, turns, mappingFor, ruleFor, clock } = deps
   const mint = createMint(deps)
 
   const tokenOf = (
@@ -74,12 +77,15 @@ export function createServiceTokens(deps: ServiceTokenDeps): ServiceTokens {
   }
 
   return {
-    prepare(exchange, instance) {
+    prepare: function prepare(exchange, instance): void | Promise<void> {
       const { caller } = exchange
       exchange.loginCookie = undefined
       exchange.loginHeader = undefined
       const login = loginOf(instance)
       if (caller === undefined || login === 'none') return
+      const turn = instance.keyId === undefined ? undefined : turns?.of(instance.id)
+      if (turn)
+        return turn.then((keyId) => prepare(exchange, keyId === undefined ? instance : { ...instance, keyId }))
       const isHeader = login === 'header'
       const accepted = caller.identities.length === 1 ? undefined : acceptedBy(exchange, ruleFor)
       const token = tokenOf(caller, instance, isHeader, accepted, caller.expiresAt)

@@ -11,8 +11,8 @@ import type { IdentityFacts } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { KnownInstance } from './port.ts'
 
-/** They are told within this time, each at a moment of its own. */
-const SPREAD_MS = 30_000
+/** They are told within 30 s, each at a moment of its own: one beat finds out, and one beat later than that it is due. */
+const SPREAD_MS = 24_000
 /** Who didn't come back for the key is told once more: the answer may have been lost. */
 const AGAIN_MS = 60_000
 /** Instances that wait to be told. */

@@ -18,6 +18,8 @@ const POLL_MS = 50
 
 export interface GatewayProcess {
   readonly url: string
+  /** Everything it has written so far. */
+  output(): string
   /** SIGTERM, and SIGKILL after 5 s. */
   stop(): Promise<void>
 }
@@ -27,10 +29,13 @@ export async function startGateway({
   port,
   publicKey,
   privateKey,
+  env = {},
 }: {
   port: number
   publicKey: string
   privateKey: string
+  /** More settings. */
+  env?: Readonly<Record<string, string>>
 }): Promise<GatewayProcess> {
   const cwd = await mkdtemp(join(tmpdir(), 'hydra-compat-'))
   const child = spawn(process.execPath, [BIN, 'start'], {
@@ -41,6 +46,7 @@ export async function startGateway({
       HYDRA_HOST: '127.0.0.1',
       HYDRA_PUBLIC_KEY: publicKey,
       HYDRA_PRIVATE_KEY: privateKey,
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -76,7 +82,7 @@ export async function startGateway({
     await stop()
     throw new Error(`the gateway did not start:\n${output}`, { cause })
   }
-  return { url, stop }
+  return { url, output: () => output, stop }
 }
 
 /** Repeats `check` until it passes; after `timeoutMs` the last failure is thrown. */

@@ -15,6 +15,7 @@ import { findProgram } from '../support/programs.ts'
 import { fragmentTests } from './fragments.ts'
 import { type AnswerFragments, fragmentWireTests } from './fragments-wire.ts'
 import { eventually, freePort, type GatewayProcess, startGateway } from './gateway-process.ts'
+import { identityTests } from './identity.ts'
 import { createRecorder, header } from './recorder.ts'
 
 const CLIENTS = [
@@ -55,6 +56,12 @@ for (const { title, folder, jdkAtLeast, logsAsked } of CLIENTS) {
   suite(title, { skip: missing ?? false }, () => {
     wireTests(start)
     gatewayTests(start, logsAsked)
+    identityTests({
+      start,
+      browserPath: browserPath!,
+      keys: { publicKey: PUBLIC_KEY, privateKey: PRIVATE_KEY },
+      say,
+    })
   })
 }
 

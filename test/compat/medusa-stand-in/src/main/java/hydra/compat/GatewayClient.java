@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.core.io.support.ResourcePatternResolver;
@@ -41,18 +42,21 @@ class GatewayClient {
         .build();
     private final Registration registration;
     private final String discovery;
+    private final LoginTokens logins;
     private volatile boolean registered = false;
 
     GatewayClient(
         ResourcePatternResolver resolver,
+        LoginTokens logins,
         @Value("${medusa.name}") String name,
         @Value("${server.port}") int port,
         @Value("${medusa.hydra.uri}") String gateway,
         @Value("${medusa.hydra.secret.public-key}") String publicKey) throws IOException {
         String host = InetAddress.getLocalHost().getHostAddress();
-        this.registration = Registration.of(
-            name, host, port, Set.of("/" + name + "/counter", "/" + name + "/fragments"),
-            StaticResources.names(resolver));
+        Set<String> pages = new TreeSet<>(WhoPages.paths(name));
+        pages.addAll(Set.of("/" + name + "/counter", "/" + name + "/fragments"));
+        this.registration = Registration.of(name, host, port, pages, StaticResources.names(resolver));
+        this.logins = logins;
         this.discovery = gateway + "/h/discovery/" + publicKey;
     }
 
@@ -63,7 +67,8 @@ class GatewayClient {
             .exchangeToMono(response -> {
                 if (!response.statusCode().equals(HttpStatus.OK)) return response.releaseBody();
                 registered = true;
-                return response.bodyToMono(Answer.class).doOnNext(Answer::requireRoleMappings).then();
+                return response.bodyToMono(Answer.class)
+                    .doOnNext(answer -> logins.update(answer.publicKey(), answer.roleMappings())).then();
             })
             .onErrorResume(this::lost)
             .subscribe();
@@ -103,11 +108,6 @@ class GatewayClient {
 
     record Asked(Map<String, Object> attributes, Map<String, List<Fragment>> requests) {}
 
-    /** What a Medusa client reads of the answer; it throws when it has no role mappings to put away. */
-    record Answer(String publicKey, List<Object> services, Map<String, String> roleMappings) {
-
-        void requireRoleMappings() {
-            if (roleMappings == null) throw new IllegalStateException("no roleMappings in the answer");
-        }
-    }
+    /** What a Medusa client reads of the answer. */
+    record Answer(String publicKey, List<Object> services, Map<String, String> roleMappings) {}
 }

@@ -85,7 +85,9 @@ export function createServiceTokens(deps: ServiceTokenDeps): ServiceTokens {
       if (caller === undefined || login === 'none') return
       const turn = instance.keyId === undefined ? undefined : turns?.of(instance.id)
       if (turn)
-        return turn.then((keyId) => prepare(exchange, keyId === undefined ? instance : { ...instance, keyId }))
+        return turn.then((keyId) =>
+          prepare(exchange, keyId === undefined ? instance : { ...instance, keyId }),
+        )
       const isHeader = login === 'header'
       const accepted = caller.identities.length === 1 ? undefined : acceptedBy(exchange, ruleFor)
       const token = tokenOf(caller, instance, isHeader, accepted, caller.expiresAt)

@@ -44,7 +44,7 @@ const FOLDERS: Record<string, readonly string[]> = {
   ],
   pages: ['errors.ts', 'observe', 'routing', 'proxy/exchange.ts'],
   proxy: ['errors.ts', 'observe', 'routing', 'http1', 'address', 'pages', 'tls', 'identity/port.ts'],
-  identity: ['errors.ts', 'observe', 'routing', 'store', 'pages', 'proxy'],
+  identity: ['errors.ts', 'observe', 'routing', 'address', 'store', 'pages', 'proxy'],
   registry: [
     'errors.ts',
     'observe',

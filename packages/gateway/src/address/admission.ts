@@ -10,6 +10,7 @@ import { lookup as dnsLookup } from 'node:dns/promises'
 import { type Clock, systemClock } from '../observe/clock.ts'
 import { type AddressList, compileAddressList } from './address-list.ts'
 import { parseIp } from './ip.ts'
+import { NEVER_ASKED } from './never-asked.ts'
 
 export interface Admission {
   /** Whether a TCP peer may register services. */
@@ -35,17 +36,6 @@ interface AdmissionDeps {
   readonly clock?: Clock
 }
 
-/**
- * Never an upstream, whatever an operator allows: this host by its wildcard address, link-local and multicast
- * ranges, and where clouds keep the credentials of machines (AWS, Google, Azure, Alibaba).
- */
-const NEVER = [
-  ...['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '255.255.255.255', '100.100.100.200', '168.63.129.16'],
-  ...['::', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254', 'fd20:ce::254'],
-  // IPv6 addresses a translator turns into the link-local and metadata ones above (NAT64, 6to4).
-  ...['64:ff9b::a9fe:0/112', '64:ff9b::6464:64c8', '64:ff9b::a83f:8110', '2002:a9fe::/32'],
-]
-
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i
 /** What resolvers may read as an address: a last label of digits, or of 0x and hex digits. */
 const NUMERIC = /^(\d+|0x[0-9a-f]*)$/i
@@ -59,14 +49,13 @@ export function createAdmission({
 }: AdmissionDeps): Admission {
   const from = compileAddressList(registrationFrom)
   const allowed = compileAddressList(upstreamsAllow)
-  const never = compileAddressList(NEVER)
   const loopback: AddressList = compileAddressList(['loopback'])
 
   const check = (address: string, peer: string | undefined): Resolved => {
     const isElsewhere = peer !== undefined && !loopback.has(peer)
     const meant = isElsewhere && loopback.has(address) ? parseIp(peer)?.address : address
     if (meant === undefined) return { refused: 'the address of the peer could not be read' }
-    if (never.has(meant)) return { refused: `${meant} is an address no service may have` }
+    if (NEVER_ASKED.has(meant)) return { refused: `${meant} is an address no service may have` }
     if (!allowed.has(meant)) return { refused: `${meant} is not in upstreams.allow` }
     return { address: meant }
   }

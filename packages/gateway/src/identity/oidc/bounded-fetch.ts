@@ -5,6 +5,8 @@
  * @module
  */
 import { isLoopback } from '@hydra-gateway/protocol'
+import { compileAddressList } from '../../address/address-list.ts'
+import { NEVER_ASKED } from '../../address/never-asked.ts'
 
 /** A provider was asked, or was to be asked, in a way we don't ask. A constant word. */
 export class AskingError extends Error {
@@ -31,18 +33,31 @@ export type Ask = (
 /** Largest answer: metadata, keys, tokens and claims are a few KB. */
 const MAX_BYTES = 256 * 1024
 
+/** What of a provider's own words decides where it is asked. */
+export interface AskingRules {
+  /** http is taken from anywhere. */
+  readonly allowInsecure: boolean
+  /** It may be asked on this machine: because its issuer is there, or its operator says so. */
+  readonly isHere: boolean
+}
+
+/** What holds for a provider with this issuer. */
+export function askingRules(issuer: string, allowInsecure: boolean): AskingRules {
+  return { allowInsecure, isHere: allowInsecure || isOwnMachine(new URL(issuer).hostname) }
+}
+
 /** Asks one provider. Answers are read whole: what the library gets is all there is. */
 export function createAsk({
-  allowInsecure,
+  rules,
   timeoutMs,
   maxBytes = MAX_BYTES,
 }: {
-  readonly allowInsecure: boolean
+  readonly rules: AskingRules
   readonly timeoutMs: number
   readonly maxBytes?: number
 }): Ask {
   return async (url, { method, headers, body, signal }) => {
-    if (!isTakenUrl(url, allowInsecure)) throw new AskingError('insecure')
+    if (!isTakenUrl(url, rules)) throw new AskingError('insecure')
     const limit = AbortSignal.timeout(timeoutMs)
     const response = await fetch(url, {
       method,
@@ -56,18 +71,30 @@ export function createAsk({
   }
 }
 
-/** Whether a provider may be asked there, or a browser be sent there: https, or http on this machine. */
-export function isTakenUrl(text: unknown, allowInsecure: boolean): text is string {
+/**
+ * Whether a provider may be asked there, or a browser be sent there: by https, or http on this machine. A provider that
+ * is elsewhere has nothing to say about this machine, and none about addresses of link-local and metadata services.
+ */
+export function isTakenUrl(text: unknown, { allowInsecure, isHere }: AskingRules): text is string {
   if (typeof text !== 'string' || !URL.canParse(text)) return false
   const { protocol, hostname, username, password } = new URL(text)
-  if (username !== '' || password !== '') return false
-  return protocol === 'https:' || (protocol === 'http:' && (allowInsecure || isOwnMachine(hostname)))
+  if (username !== '' || password !== '' || NEVER_ASKED.has(bare(hostname))) return false
+  const isOwn = isOwnMachine(hostname)
+  if (isOwn && !isHere) return false
+  return protocol === 'https:' || (protocol === 'http:' && (allowInsecure || isOwn))
 }
 
 function isOwnMachine(hostname: string): boolean {
   // The URL parser has written every form of an IPv4 address out.
-  const host = hostname.replace(/^\[|\]$/g, '')
-  return host === 'localhost' || host.endsWith('.localhost') || isLoopback(host)
+  const host = bare(hostname)
+  return host === 'localhost' || host.endsWith('.localhost') || isLoopback(host) || LOOPBACK.has(host)
+}
+
+/** Also IPv4 written as IPv6. */
+const LOOPBACK = compileAddressList(['loopback'])
+
+function bare(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
 }
 
 async function readUpTo(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {

@@ -18,7 +18,7 @@ import {
 } from 'openid-client'
 import type { Clock } from '../../observe/clock.ts'
 import type { Log } from '../../observe/log.ts'
-import { createAsk, isTakenUrl } from './bounded-fetch.ts'
+import { type AskingRules, askingRules, createAsk, isTakenUrl } from './bounded-fetch.ts'
 import { faultOf } from './faults.ts'
 import type { OidcProviderSettings } from './settings.ts'
 
@@ -66,8 +66,8 @@ const REST_MS = 1000
 const SIGNATURES = ['RS', 'PS', 'ES', 'Ed'] as const
 
 export function createConnection({ name, settings, clock, log, timeoutMs }: ConnectionDeps): Connection {
-  const allowInsecure = settings.allowInsecure === true
-  const ask = createAsk({ allowInsecure, timeoutMs })
+  const rules = askingRules(settings.issuer, settings.allowInsecure === true)
+  const ask = createAsk({ rules, timeoutMs })
   let known: Known | undefined
   let isUp = false
   let isClosed = false
@@ -98,7 +98,7 @@ export function createConnection({ name, settings, clock, log, timeoutMs }: Conn
       },
     )
     const metadata = config.serverMetadata()
-    const algorithms = checkMetadata(metadata, allowInsecure)
+    const algorithms = checkMetadata(metadata, rules)
     const keyFor = createRemoteJWKSet(new URL(metadata.jwks_uri!), {
       timeoutDuration: timeoutMs,
       [joseFetch]: ask as never,
@@ -182,7 +182,7 @@ class MetadataError extends Error {
  *
  * @throws MetadataError
  */
-function checkMetadata(metadata: Readonly<ServerMetadata>, allowInsecure: boolean): readonly string[] {
+function checkMetadata(metadata: Readonly<ServerMetadata>, rules: AskingRules): readonly string[] {
   const {
     authorization_endpoint,
     token_endpoint,
@@ -194,7 +194,7 @@ function checkMetadata(metadata: Readonly<ServerMetadata>, allowInsecure: boolea
   const needed = [authorization_endpoint, token_endpoint, jwks_uri]
   const optional = [end_session_endpoint, userinfo_endpoint].filter((url) => url !== undefined)
   for (const url of [...needed, ...optional]) {
-    if (!isTakenUrl(url, allowInsecure)) throw new MetadataError('metadata-endpoint')
+    if (!isTakenUrl(url, rules)) throw new MetadataError('metadata-endpoint')
   }
   if (!Array.isArray(offered)) throw new MetadataError('metadata-algorithms')
   const algorithms = offered.filter(

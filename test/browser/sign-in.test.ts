@@ -35,6 +35,11 @@ async function openSite(
 
   const server = createServer(async (request, response) => {
     const caller = await shop.verify(request)
+    if (request.url === '/account/events') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`data: ${caller?.user.username}\n\n`)
+      return
+    }
     response.setHeader('content-type', 'text/html; charset=utf-8')
     response.end(words('shop', caller?.user.username ?? 'nobody', request))
   })
@@ -42,7 +47,7 @@ async function openSite(
   const shop = await hydra(server, {
     ...keys,
     name: 'shop',
-    routes: ['GET /', { path: '/account', auth: 'required' }, { path: '/account/data', auth: 'required' }],
+    routes: ['GET /', { path: '/account', auth: 'required' }, { path: '/account/{part}', auth: 'required' }],
     sockets: [{ path: '/live', auth: 'required' }],
     log: false,
   })
@@ -141,7 +146,7 @@ test('two tabs that ask for a sign-in at once both get where they were going', {
   }
 })
 
-test('signing out in one tab ends the socket of another, and fetch gets 401 instead of a page', {
+test('signing out in one tab ends the socket and the events of another, and fetch gets 401 instead of a page', {
   timeout: 60_000,
 }, async (t) => {
   const { gateway, sockets } = await openSite(t)
@@ -154,7 +159,11 @@ test('signing out in one tab ends the socket of another, and fetch gets 401 inst
     const state = globalThis as any
     state.opened = new Promise((resolve) => (socket.onopen = () => resolve(true)))
     socket.onclose = ({ code }) => (state.closedWith = { code, at: Date.now() })
+    const events = new (globalThis as any).EventSource('/account/events')
+    state.heard = new Promise((resolve) => (events.onmessage = ({ data }: any) => resolve(data)))
+    events.onerror = () => (state.cutAt ??= Date.now())
   })
+  assert.equal(await page.evaluate(() => (globalThis as any).heard), 'mira')
   assert.equal(await page.evaluate(() => (globalThis as any).opened), true)
   assert.equal(sockets.clients.size, 1)
 
@@ -168,6 +177,12 @@ test('signing out in one tab ends the socket of another, and fetch gets 401 inst
     assert.ok(state)
     return state
   })
+  const cutAt = await eventually(async () => {
+    const at = await page.evaluate(() => (globalThis as any).cutAt)
+    assert.ok(at)
+    return at
+  })
+  assert.ok(cutAt - outAt < 1000, `events went on for ${cutAt - outAt} ms after the click`)
   assert.equal(closedWith.code, 4401)
   assert.ok(closedWith.at - outAt < 1000, `closed ${closedWith.at - outAt} ms after the click`)
 

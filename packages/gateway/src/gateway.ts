@@ -217,6 +217,7 @@ export async function createGateway(
     clock,
   })
   identity?.onEnds(() => {
+    forwarder.endStreamsOf(identity.isOver)
     forwarder.endSocketsWhere(
       ({ caller }) => caller !== undefined && identity.isOver(caller),
       SIGNED_OUT_CODE,

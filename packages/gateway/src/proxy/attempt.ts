@@ -15,6 +15,7 @@
  */
 import { type ResponseHead, SWITCH } from '../http1/head.ts'
 import { CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
+import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Vitals } from '../routing/vitals.ts'
@@ -122,6 +123,16 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const { composer } = this.#engine
     exchange.wantsWhole = composer?.wantsWhole(exchange, this.#route) === true && isSafe(this.method)
     this.#begin()
+  }
+
+  /** Whose event stream it carries. */
+  get caller(): Caller | undefined {
+    return this.#exchange.caller
+  }
+
+  /** The stream is not the visitor's any more: it is cut, and where they ask again they are told why. */
+  cut(): void {
+    this.#exchange.abort()
   }
 
   /** The visitor left, or the exchange ended some other way: the service need not go on with it. */
@@ -291,7 +302,10 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     exchange.headAt = performance.now()
     this.#phase = 'answer'
     this.#isStream = isEventStream(head)
-    if (this.#isStream) exchange.watchPeer()
+    if (this.#isStream) {
+      exchange.watchPeer()
+      if (exchange.caller !== undefined) this.#engine.streams.add(this)
+    }
     exchange.instance = this.#instance
     try {
       this.#engine.watchCookies(exchange, this.#instance.service, head)
@@ -534,6 +548,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#phase = 'done'
     this.#vitals.inFlight--
     this.#engine.deadlines.delete(this)
+    if (this.#isStream) this.#engine.streams.delete(this)
     const exchange = this.#exchange
     if (!this.#isBodySent) exchange.holdBody()
     const connection = this.#connection

@@ -5,6 +5,7 @@
  */
 
 import { Slab } from '../http1/slab.ts'
+import type { Caller } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -65,6 +66,8 @@ export interface Engine {
   readonly watchCookies: CookieWatch
   readonly deadlines: Deadlines
   readonly splices: Splices
+  /** Event streams of somebody who is signed in. */
+  readonly streams: Set<Pick<Attempt, 'caller' | 'cut'>>
   readonly log: Log
   readonly metrics: EngineMetrics
 }
@@ -84,6 +87,8 @@ export interface Forwarder {
   endSockets(code: number, reason: string): Promise<void>
   /** Says goodbye to some; says to how many. */
   endSocketsWhere(isMeant: (about: SpliceFacts) => boolean, code: number, reason: string): number
+  /** Cuts event streams of some callers; says how many. */
+  endStreamsOf(isMeant: (caller: Caller) => boolean): number
   /** Closes all of them; call it after the listener has closed. */
   close(): void
 }
@@ -107,6 +112,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     vitals,
     deadlines,
     splices,
+    streams: new Set(),
     log,
     metrics,
     onHead: onHead ?? (() => {}),
@@ -142,6 +148,15 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     own: { settings, vitals, deadlines, log, metrics, poolOf },
     endSockets: (code, reason) => splices.closeAll(code, reason),
     endSocketsWhere: splices.closeWhere,
+    endStreamsOf(isMeant) {
+      let count = 0
+      for (const stream of [...engine.streams]) {
+        if (!stream.caller || !isMeant(stream.caller)) continue
+        stream.cut()
+        count++
+      }
+      return count
+    },
     dropInstance(instanceId) {
       pools.get(instanceId)?.close()
       pools.delete(instanceId)

@@ -9,6 +9,7 @@ import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { ConfigInput } from '@hydra-gateway/gateway'
 import { type CookieBrowser, createCookieBrowser } from '../support/cookie-browser.ts'
+import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { startUpstream } from '../support/upstream.ts'
 
@@ -287,6 +288,25 @@ test('a session is renewed by scripts and on the way, and signing out ends it fo
   const stolen = await copy.open(`${gateway.url}/members/a`)
   assert.match(stolen.at(-1)!.url, /\/login\?ref=%2Fmembers%2Fa$/)
   assert.equal((await copy.post(`${gateway.url}/_hydra/session`)).status, 401)
+})
+
+test('operators see a session from its sign-in on, and longer once it is renewed', async (t) => {
+  const gateway = await openSite(t, { token: { life: '3s', renewAfter: '1s' } })
+  const browser = createCookieBrowser()
+  await signIn(browser, gateway)
+  const begun = (await gateway.admin('sessions')).sessions
+  assert.deepEqual(
+    begun.map(({ username, identity, address }: Record<string, unknown>) => [username, identity, address]),
+    [['mira', 'local:mira', '127.0.0.1']],
+  )
+  assert.equal((await signIn(browser, gateway)).status, 303)
+  const [next, ...others] = (await gateway.admin('sessions')).sessions
+  assert.deepEqual(others, [], 'the one before ended with the sign-in')
+  assert.notEqual(next.sid, begun[0].sid)
+  await eventually(async () => {
+    await browser.post(`${gateway.url}/_hydra/session`)
+    assert.ok((await gateway.admin('sessions')).sessions[0].endsAt > next.endsAt)
+  })
 })
 
 test('a session is not signed out by another site, nor by opening an address', async (t) => {

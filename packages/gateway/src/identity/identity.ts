@@ -39,6 +39,7 @@ import type {
 } from './port.ts'
 import { createRevocations } from './revocations.ts'
 import { compileRoleMappings, type RoleMapping } from './role-mappings.ts'
+import { toldByTokens } from './sealed-session.ts'
 import { createSealer } from './sealing.ts'
 import { createServiceTokens } from './service-tokens.ts'
 import { createServiceWishes } from './service-wishes.ts'
@@ -189,6 +190,8 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     links: store.links,
     revocations,
     settings: settings.sessions,
+    onOpened: (exchange, session) =>
+      book.seen(toldByTokens(session, settings.sessions.idleMs), exchange.client),
     ...observed,
   })
   const { publicUrl } = settings
@@ -239,7 +242,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     log,
   })
 
-  /** Sessions are noted when a token of theirs is new here, which is when the guard has to wait. */
+  /** Of sessions that began elsewhere, or before a restart, a token is new here: that is when the guard has to wait. */
   const check: RouteGuard['check'] = (exchange, route) => {
     const refusal = guard.check(exchange, route)
     if (!(refusal instanceof Promise)) return refusal

@@ -40,6 +40,18 @@ export function readLinked(data: unknown): Identity | undefined {
   return identitySchema.safeParse(data).data
 }
 
+/** A session as its tokens tell of it. `idleMs`: it ends then unless it is renewed. */
+export function toldByTokens(session: Session, idleMs: number) {
+  const { sid, startedAt, seenAt, endsAt, identities } = session
+  return {
+    ...{ sid, startedAt, identities },
+    // Tokens count in seconds.
+    sessionEndsAt: Math.floor(Math.min(seenAt + idleMs, endsAt) / 1000) * 1000,
+    providers: [...new Set(identities.map(({ provider }) => provider))],
+    revocableAs: revocableAs(session),
+  }
+}
+
 /** Under these keys a revocation ends a session. */
 export function revocableAs({ sid, identities }: Pick<Session, 'sid' | 'identities'>): readonly string[] {
   const hashes = identities.flatMap((each) => sessionHashOf(each) ?? [])

@@ -2,7 +2,8 @@
  * Session book: what this node saw of sessions, for operators, and until when they last, for what outlives a request.
  *
  * Sessions live in browsers; here is no more than a memory of them, bounded, and lost at a restart. It is written when a
- * token is seen for the first time and when a socket opens or closes, never for a request.
+ * session begins or is renewed here, when a token is seen for the first time, and when a socket opens or closes; never for
+ * a request.
  *
  * @module
  */
@@ -18,7 +19,7 @@ export interface SeenSession {
   readonly identity: string
   readonly providers: readonly string[]
   readonly startedAt: number
-  /** When a token of it was new here, or a socket opened: not each request. */
+  /** When it began or was renewed here, a token of it was new, or a socket opened: not each request. */
   readonly seenAt: number
   /** It ends then unless it is renewed. */
   readonly endsAt: number
@@ -37,11 +38,17 @@ export interface SessionPage {
   readonly next: string | undefined
 }
 
+/** What is written down of a session, as a token of it says. */
+export type Noted = Pick<
+  Caller,
+  'sid' | 'startedAt' | 'sessionEndsAt' | 'identities' | 'providers' | 'revocableAs'
+>
+
 export interface SessionBook {
-  /** A token was verified that was not known here. */
-  seen(caller: Caller, address: string | undefined): void
+  /** A session was given to a browser, or a token of it was verified that was not known here. */
+  seen(session: Noted, address: string | undefined): void
   /** A socket opened. Returns what to call when it closes; calling it twice does no harm. */
-  opened(caller: Caller, address: string | undefined): () => void
+  opened(session: Noted, address: string | undefined): () => void
   /** Until when a session lasts as far as this node knows; undefined when it knows nothing of it. */
   endsAt(sid: string): number | undefined
   /** Sessions that last. `user`: by user name or `provider:subject`. */
@@ -64,8 +71,8 @@ export function createSessionBook({ revocations, clock, settings = {} }: Session
   /** The one seen last stands last. */
   const book = new Map<string, Kept>()
 
-  const seen = (caller: Caller, address: string | undefined): Kept => {
-    const { sid, startedAt, sessionEndsAt, identities, providers, revocableAs } = caller
+  const seen = (session: Noted, address: string | undefined): Kept => {
+    const { sid, startedAt, sessionEndsAt, identities, providers, revocableAs } = session
     const [first] = identities
     const before = book.get(sid)
     if (before) book.delete(sid)
@@ -106,9 +113,9 @@ export function createSessionBook({ revocations, clock, settings = {} }: Session
   }
 
   return {
-    seen: (caller, address) => void seen(caller, address),
-    opened(caller, address) {
-      const kept = seen(caller, address)
+    seen: (session, address) => void seen(session, address),
+    opened(session, address) {
+      const kept = seen(session, address)
       kept.sockets++
       let isOpen = true
       return () => {

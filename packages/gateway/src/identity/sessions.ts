@@ -48,6 +48,8 @@ export interface SessionsDeps {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Pick<Metrics, 'refused'>
+  /** Called with every session a browser is given: when it begins, gets a link, or is renewed. */
+  readonly onOpened?: (exchange: Exchange, session: Session) => void
   /** @default crypto.randomBytes */
   readonly random?: (bytes: number) => Buffer
 }
@@ -67,7 +69,7 @@ const MOST_RENEWALS = 10_000
 export function createSessions(deps: SessionsDeps): Sessions {
   const { tokens, sealer, cookies, users, providers, links, revocations, settings, clock, log, metrics } =
     deps
-  const { random = randomBytes } = deps
+  const { onOpened, random = randomBytes } = deps
   /** By session, the latest last. */
   const renewals = new Map<string, { readonly at: number; readonly packed: Promise<Packed | undefined> }>()
 
@@ -140,6 +142,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
   const given = (exchange: Exchange, { session, token, sealed }: Packed): OpenedSession => {
     const at = clock.now()
     const sessionMs = Math.min(session.seenAt + settings.idleMs, session.endsAt) - at
+    onOpened?.(exchange, session)
     const parts = { sid: session.sid, token: token.token, tokenMs: token.expiresAt - at, sealed, sessionMs }
     return { session, token, cookies: cookies.set(exchange, parts) }
   }

@@ -109,3 +109,38 @@ test('the examples of the admin API’s page are of its schemas', async () => {
   assertWhole(userAnswer, user)
   assertWhole(problem, refusal)
 })
+
+test('a page of another site changes nothing, though the browser of an operator sends keys it remembers', async (t) => {
+  const gateway = await startGateway(t, {
+    identity: { users: [{ username: 'mira', password: 'secret' }], database: false },
+  })
+  const { publicKey, privateKey, port } = gateway
+  const authorization = `Basic ${Buffer.from(`${publicKey}:${privateKey}`).toString('base64')}`
+  const call = async (method: string, path: string, headers: Record<string, string>) => {
+    const body = method === 'POST' ? '{"user":"mira"}' : undefined
+    const url = `${gateway.url}/_hydra/api/v1/${path}`
+    return fetch(url, { method, headers: { authorization, ...headers }, ...(body ? { body } : {}) })
+  }
+  const foreign: readonly Record<string, string>[] = [
+    { origin: 'https://evil.example', 'content-type': 'text/plain' },
+    { origin: 'null', 'content-type': 'text/plain' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { origin: `http://127.0.0.1:${port + 1}` },
+  ]
+  for (const headers of foreign) {
+    for (const [method, path] of [
+      ['POST', 'revocations'],
+      ['POST', 'keys/rotate'],
+      ['DELETE', 'services/shop'],
+    ] as const) {
+      const answer = await call(method, path, headers)
+      assert.equal(answer.status, 403, `${path} ${JSON.stringify(headers)}`)
+      assert.equal(((await answer.json()) as { code: string }).code, 'HYDRA_FORBIDDEN')
+    }
+  }
+  assert.equal((await gateway.admin<{ revocations: unknown[] }>('revocations')).revocations.length, 0)
+  assert.equal((await gateway.admin<{ keys: unknown[] }>('keys')).keys.length, 1)
+  assert.equal((await call('POST', 'revocations', {})).status, 200, 'a program says nothing of the kind')
+  assert.equal((await call('POST', 'revocations', { origin: gateway.url })).status, 200)
+})

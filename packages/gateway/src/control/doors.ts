@@ -156,6 +156,7 @@ export function createDoors(deps: DoorsDeps): Doors {
       const { id } = c.env.exchange
       if (error instanceof HydraError) {
         const { code, detail, errors } = error
+        if (code === 'HYDRA_FORBIDDEN') metrics.refused('request', 'foreign-operator')
         if (code !== 'HYDRA_UNAUTHORIZED') return problemResponse(code, detail, id, { errors })
         metrics.refused('request', 'wrong-operator-keys')
         log.warn({ exchange: id, peer: c.env.exchange.peer.address, path: c.req.path }, 'operator refused')

@@ -242,7 +242,7 @@ test('a callback counts once, in the browser that began, for what it began', asy
   const callback = await untilCallback(browser, loginAt(site, '/a'))
   const flows = () => [...browser.jar.get('127.0.0.1')!].filter(([name]) => name.startsWith('HYDRA-OIDC'))
   const [[name, kept]] = flows() as [[string, { value: string; path: string; attributes: string }]]
-  assert.equal(kept.attributes, 'Max-Age=600; Path=/_hydra/login; HttpOnly; SameSite=Lax')
+  assert.equal(kept.attributes, 'Path=/_hydra/login; Max-Age=600; HttpOnly; SameSite=Lax')
 
   await assertRefused(createCookieBrowser(), site, await createCookieBrowser().get(callback), 'state-unknown')
   const forged = callback.replace(/state=[^&]*/, (state) => `${state.slice(0, -3)}xyz`)

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 import { readLoginTemplate } from './config/identity-files.ts'
 import type { Config } from './config.ts'
 import type { FragmentSettings } from './fragments/settings.ts'
@@ -136,7 +135,7 @@ export function localUsersSlice({ identity }: Config): Pick<LocalUsersDeps, 'con
 
 /** What is read of a request. */
 export function guardSlice({ identity: { cookie, maxTokenBytes } }: Config) {
-  return { cookieName: cookie.host ? `__Host-${LOGIN_COOKIE}` : LOGIN_COOKIE, maxTokenBytes }
+  return { host: cookie.host, maxTokenBytes }
 }
 
 /** All of identity. */

@@ -29,11 +29,11 @@ const sid = `${START.toString(36)}-${'s'.repeat(22)}`
 
 interface SetUp {
   readonly rules?: readonly AccessRule[]
-  readonly cookieName?: string
+  readonly host?: boolean
   readonly routes?: Readonly<Record<string, Route>>
 }
 
-async function setUp({ rules = [], cookieName = 'HYDRA-SSO', routes }: SetUp = {}) {
+async function setUp({ rules = [], host = false, routes }: SetUp = {}) {
   const clock = createManualClock(START)
   const store = createMemoryIdentityStore()
   const sealer = createSealer(['key'], 'test')
@@ -50,7 +50,7 @@ async function setUp({ rules = [], cookieName = 'HYDRA-SSO', routes }: SetUp = {
     ruleFor: compileAccessRules(rules),
     ...(routes ? { routeOf: (_exchange: unknown, path: string) => routes[path] } : {}),
     roleMappings: compileRoleMappings({ MANAGER: { mappedTo: 'ADMIN', service: 'shop' } }),
-    settings: { cookieName, maxTokenBytes: 3800 },
+    settings: { host, maxTokenBytes: 3800 },
     clock,
     log,
     metrics: { refused: (what, reason) => void counted.push(`${what} ${reason}`) },
@@ -165,7 +165,7 @@ test('two login cookies count as none, and none of them is taken: the other woul
 })
 
 test('with __Host- only that name is read, and without it only the other', async () => {
-  const host = await setUp({ cookieName: '__Host-HYDRA-SSO' })
+  const host = await setUp({ host: true })
   const token = await host.sign(mira)
   assert.equal((await host.ask({}, `Cookie: HYDRA-SSO=${token}`)).exchange.caller, undefined)
   assert.ok((await host.ask({}, `Cookie: HYDRA-SSO=x; __Host-HYDRA-SSO=${token}`)).exchange.caller)

@@ -18,7 +18,7 @@ import type { AccessRuleFor } from './access-rules.ts'
 import { otherReading } from './other-reading.ts'
 import type { Caller, Refusal, Revocations, RouteGuard, TokenFault, Tokens } from './port.ts'
 import { mayRenew } from './renewals.ts'
-import { RENEW_COOKIE } from './session-cookies.ts'
+import { cookieNames } from './session-cookies.ts'
 
 export interface RouteGuardDeps {
   readonly tokens: Pick<Tokens, 'verify'>
@@ -29,8 +29,8 @@ export interface RouteGuardDeps {
   readonly routeOf?: ((exchange: Exchange, path: string) => Route | undefined) | undefined
   readonly roleMappings: (service: string) => Readonly<Record<string, string>>
   readonly settings: {
-    /** The login cookie as browsers know it: `HYDRA-SSO`, or with `__Host-`. No other name is read. */
-    readonly cookieName: string
+    /** The cookies' names have the prefix `__Host-` in browsers. No other name is read. */
+    readonly host: boolean
     readonly maxTokenBytes: number
   }
   readonly clock: Pick<Clock, 'now'>
@@ -49,8 +49,8 @@ const RENEWABLE: ReadonlySet<LoginFault> = new Set(['expired', 'unknown-key'])
 /** Makes the guard of one gateway. */
 export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
   const { tokens, revocations, ruleFor, routeOf, roleMappings, settings, clock, log, metrics } = deps
-  const { cookieName, maxTokenBytes } = settings
-  const renewName = cookieName.startsWith('__Host-') ? `__Host-${RENEW_COOKIE}` : RENEW_COOKIE
+  const { host, maxTokenBytes } = settings
+  const { loginName, renewName } = cookieNames(host)
 
   function check(exchange: Exchange, route: Route): Refusal | undefined | Promise<Refusal | undefined> {
     if (!exchange.hasOurCookies) return decide(exchange, route, undefined)
@@ -68,7 +68,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     // Nearly every request of a connection has the cookies of the one before it, and the very same array of them.
     const last = exchange.peer.login
     if (last?.cookies === cookies) return tokens.verify(last.token)
-    const values = cookieValues(cookies, cookieName)
+    const values = cookieValues(cookies, loginName)
     const [token] = values
     if (token === undefined) return undefined
     // Somebody who may set cookies for a parent domain has put another beside ours: either may be his.

@@ -62,7 +62,7 @@ export interface IdentitySettings {
   readonly tokens: TokenSettings
   readonly sessions: SessionSettings
   readonly revocations: { readonly keepMs: number }
-  readonly guard: { readonly cookieName: string; readonly maxTokenBytes: number }
+  readonly guard: { readonly host: boolean; readonly maxTokenBytes: number }
   readonly signingKeys: readonly string[]
   readonly roles: Readonly<Record<string, RoleMapping>>
   readonly mappings: readonly ClaimMappingSetting[]

@@ -6,6 +6,7 @@
 import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 import type { Exchange, HeaderLines } from '../proxy/exchange.ts'
 import { isPubliclyCacheable } from '../proxy/visitor-cookie.ts'
+import { cookieLine, HOST_PREFIX } from './cookie-line.ts'
 
 export interface LoginHeadSettings {
   /** The cookie's name has the prefix `__Host-`. */
@@ -18,8 +19,8 @@ export interface LoginHeadSettings {
 export type LoginHead = (exchange: Exchange, status: number, headers: HeaderLines) => void
 
 export function createLoginHead({ settings }: { readonly settings: LoginHeadSettings }): LoginHead {
-  const gone = (name: string, secure: boolean): string =>
-    `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
+  const gone = (name: string, isSecure: boolean): string =>
+    cookieLine(name, '', { path: '/', maxAgeSeconds: 0, isSecure })
 
   return (exchange, _status, headers) => {
     // A cache would hand the word on to everybody.
@@ -27,6 +28,6 @@ export function createLoginHead({ settings }: { readonly settings: LoginHeadSett
     const secure = settings.secure === true || exchange.secure
     exchange.addHeader('set-cookie', gone(LOGIN_COOKIE, secure))
     // Browsers take it over TLS only, and with the prefix it came that way.
-    if (settings.host || secure) exchange.addHeader('set-cookie', gone(`__Host-${LOGIN_COOKIE}`, true))
+    if (settings.host || secure) exchange.addHeader('set-cookie', gone(`${HOST_PREFIX}${LOGIN_COOKIE}`, true))
   }
 }

@@ -10,6 +10,7 @@
 import { cookieValues } from '../proxy/cookies.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { isNavigation, leavesPage } from '../proxy/navigation.ts'
+import { cookieLine } from './cookie-line.ts'
 
 const ROUNDS_COOKIE = 'HYDRA-RENEWING'
 /** Several pages that are opened at once may each be sent round before the first is back. */
@@ -27,8 +28,9 @@ export function mayRenew(exchange: Asked, cookies: readonly string[], renewName:
 
 /** The `Set-Cookie` value that counts one more round. */
 export function nextRound(exchange: Asked): string {
-  const secure = exchange.secure ? '; Secure' : ''
-  return `${ROUNDS_COOKIE}=${roundsOf(exchange.headers.all('cookie')) + 1}; Path=/; Max-Age=${ROUND_SECONDS}; HttpOnly; SameSite=Lax${secure}`
+  const next = roundsOf(exchange.headers.all('cookie')) + 1
+  const options = { path: '/', maxAgeSeconds: ROUND_SECONDS, isSecure: exchange.secure }
+  return cookieLine(ROUNDS_COOKIE, String(next), options)
 }
 
 function roundsOf(cookies: readonly string[]): number {

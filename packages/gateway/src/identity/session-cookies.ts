@@ -7,9 +7,11 @@
  * HYDRA-RENEW     Path=/                 signed id of the session: there is something to renew, or to end
  * HYDRA-KNOWN     Path=/login            this browser signed in with some account before (`throttle`)
  * HYDRA-LOGIN-…   Path=/login            who the login form was given to (`login-form`)
+ * HYDRA-RENEWING  Path=/                 how often the browser was sent to be renewed just now (`renewals`)
+ * HYDRA-OIDC-…    Path=/_hydra/login     a sign-in under way at a provider (`oidc/flows`)
  * ```
  *
- * All are HttpOnly. One that came twice counts as none: somebody who may set cookies for a parent domain has put
+ * Of the first three, one that came twice counts as none: somebody who may set cookies for a parent domain has put
  * another beside ours. With `host` the token's and the signed id have the prefix `__Host-`, which only this very host
  * can set; the sealed session is then taken only with the signed id of the same session.
  *
@@ -19,6 +21,7 @@ import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 import { cookieValues } from '../proxy/cookies.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { createSigner, MAC_LENGTH } from '../proxy/signing.ts'
+import { type CookieOptions, cookieLine, HOST_PREFIX } from './cookie-line.ts'
 import { SESSION_ID } from './session-id.ts'
 
 export const SESSION_COOKIE = 'HYDRA-SESSION'
@@ -32,7 +35,7 @@ export const LOGIN_PATH = '/login'
 export const MOST_COOKIE_BYTES = 4096
 
 export interface SessionCookieSettings {
-  /** Prefix `__Host-` for the token's cookie; only over TLS. */
+  /** Prefix `__Host-` for the cookies that go to every path; only over TLS. */
   readonly host: boolean
   /** `Secure` whatever the request says: the public URL is https. @default false */
   readonly secure?: boolean
@@ -40,12 +43,6 @@ export interface SessionCookieSettings {
 }
 
 type Asked = Pick<Exchange, 'headers' | 'secure'>
-
-export interface CookieOptions {
-  readonly path: string
-  /** Absent: until the browser is closed. 0 takes it away. */
-  readonly maxAgeSeconds?: number
-}
 
 /** What a session puts into a browser, with the lives of its parts. */
 export interface SessionCookieParts {
@@ -64,8 +61,6 @@ export interface SessionCookies {
   token(exchange: Asked): string | undefined
   /** The sealed session; sent to `/_hydra/session` only. */
   sealed(exchange: Asked): string | undefined
-  /** Whether there may be a session to renew. */
-  isRenewable(exchange: Asked): boolean
   /** The session a browser has, by its signed id: it may be over. */
   sid(exchange: Asked): string | undefined
   /** Whether a session belongs to the browser that sent it; always, without `__Host-`. */
@@ -77,25 +72,26 @@ export interface SessionCookies {
   clear(exchange: Asked): string[]
 }
 
+/** Names browsers know the cookies by that go to every path. */
+export function cookieNames(host: boolean): Pick<SessionCookies, 'loginName' | 'renewName'> {
+  const prefix = host ? HOST_PREFIX : ''
+  return { loginName: `${prefix}${LOGIN_COOKIE}`, renewName: `${prefix}${RENEW_COOKIE}` }
+}
+
 export function createSessionCookies({
   host,
   secure = false,
   privateKeys,
 }: SessionCookieSettings): SessionCookies {
-  const loginName = host ? `__Host-${LOGIN_COOKIE}` : LOGIN_COOKIE
-  const renewName = host ? `__Host-${RENEW_COOKIE}` : RENEW_COOKIE
+  const { loginName, renewName } = cookieNames(host)
   const signer = createSigner(privateKeys, 'hydra-gateway session id 1')
 
   const one = ({ headers }: Asked, name: string): string | undefined => {
     const values = cookieValues(headers.all('cookie'), name)
     return values.length === 1 && values[0] !== '' ? values[0] : undefined
   }
-  const line = (exchange: Asked, name: string, value: string, options: CookieOptions): string => {
-    const { path, maxAgeSeconds } = options
-    const age = maxAgeSeconds === undefined ? '' : `; Max-Age=${Math.max(0, Math.ceil(maxAgeSeconds))}`
-    const isSecure = host || secure || exchange.secure
-    return `${name}=${value}; Path=${path}${age}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
-  }
+  const line = (exchange: Asked, name: string, value: string, options: CookieOptions): string =>
+    cookieLine(name, value, { ...options, isSecure: host || secure || exchange.secure })
   const sidOf = (exchange: Asked): string | undefined => {
     const value = one(exchange, renewName)
     if (value === undefined || value.length > 64) return undefined
@@ -109,7 +105,6 @@ export function createSessionCookies({
     renewName,
     token: (exchange) => one(exchange, loginName),
     sealed: (exchange) => one(exchange, SESSION_COOKIE),
-    isRenewable: (exchange) => one(exchange, renewName) !== undefined,
     sid: sidOf,
     owns: (exchange, sid) => !host || sidOf(exchange) === sid,
     line,

@@ -103,7 +103,7 @@ test('cookies say what browsers need to keep them safe', async () => {
   const [line] = await flowsOf({ isSecure: true }).keep(exchangeWith(new Map()), started('abcdefgh1'))
   assert.match(
     line!,
-    /^HYDRA-OIDC-abcdefgh=[\w.-]+; Max-Age=600; Path=\/_hydra\/login; HttpOnly; SameSite=Lax; Secure$/,
+    /^HYDRA-OIDC-abcdefgh=[\w.-]+; Path=\/_hydra\/login; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
   )
   const [host] = await flowsOf({ isSecure: true, isHost: true }).keep(
     exchangeWith(new Map()),
@@ -111,7 +111,7 @@ test('cookies say what browsers need to keep them safe', async () => {
   )
   assert.match(
     host!,
-    /^__Host-HYDRA-OIDC-abcdefgh=[\w.-]+; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    /^__Host-HYDRA-OIDC-abcdefgh=[\w.-]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
   )
   assert.ok(host!.length < 1000, 'five of them fit beside everything else')
 })

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { Clock } from '../../observe/clock.ts'
 import { cookieValues } from '../../proxy/cookies.ts'
 import type { Exchange } from '../../proxy/exchange.ts'
+import { cookieLine, HOST_PREFIX } from '../cookie-line.ts'
 import type { Sealer } from '../sealing.ts'
 import type { UsedUp } from './used-up.ts'
 
@@ -68,10 +69,11 @@ export function createFlows({
   readonly isHost: boolean
   readonly clock: Pick<Clock, 'now'>
 }): Flows {
-  const prefix = isHost ? '__Host-HYDRA-OIDC-' : 'HYDRA-OIDC-'
+  const prefix = `${isHost ? HOST_PREFIX : ''}HYDRA-OIDC-`
   const name = new RegExp(`^${prefix}([\\w-]{8})$`)
-  const attributes = `Path=${isHost ? '/' : PATH}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
-  const clear = (key: string): string => `${prefix}${key}=; Max-Age=0; ${attributes}`
+  const lineOf = (key: string, value: string, maxAgeSeconds: number): string =>
+    cookieLine(`${prefix}${key}`, value, { path: isHost ? '/' : PATH, maxAgeSeconds, isSecure })
+  const clear = (key: string): string => lineOf(key, '', 0)
 
   /** Keys of the flows a browser says it has: as they came, some perhaps twice. */
   function keysOf(exchange: Exchange): readonly string[] {
@@ -112,7 +114,7 @@ export function createFlows({
       for (const { key } of had.slice(MAX_FLOWS - 1)) cookies.push(clear(key))
       const sealed = await sealer.seal({ use: 'oidc', ...fresh, at: clock.now() } satisfies Flow)
       const key = fresh.state.slice(0, 8)
-      return [...cookies, `${prefix}${key}=${sealed}; Max-Age=${FLOW_MS / 1000}; ${attributes}`]
+      return [...cookies, lineOf(key, sealed, FLOW_MS / 1000)]
     },
 
     async take(exchange, provider, states) {

@@ -13,7 +13,7 @@ export interface AcceptedProvidersDeps {
   readonly rules: readonly AccessRule[]
 }
 
-/** Providers that some route of a service, or a rule about it, asks for; undefined: any. */
+/** Providers that some route of a service, or a rule about it, asks for; undefined: any, or no such service. */
 export function createAcceptedProviders({
   table,
   rules,
@@ -35,20 +35,23 @@ export function createAcceptedProviders({
   }
 
   return (service) => {
-    const providers = new Set(declared().get(service))
+    const said = declared().get(service)
+    // A name nobody has stands in an address somebody made up: its words don't belong on the login page.
+    if (said === undefined) return undefined
+    const providers = new Set(said)
     for (const rule of named) if (rule.isFor(service)) for (const one of rule.providers) providers.add(one)
     return providers.size > 0 ? [...providers] : undefined
   }
 }
 
+/** Every service with routes, and the providers these ask for. */
 function byService(
   routes: Iterable<Pick<Route, 'service' | 'providers'>>,
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>()
   for (const { service, providers } of routes) {
-    if (!providers) continue
     const those = found.get(service) ?? new Set()
-    for (const one of providers) those.add(one)
+    for (const one of providers ?? []) those.add(one)
     found.set(service, those)
   }
   return found

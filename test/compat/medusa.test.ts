@@ -16,6 +16,7 @@ import { fragmentTests } from './fragments.ts'
 import { type AnswerFragments, fragmentWireTests } from './fragments-wire.ts'
 import { eventually, freePort, type GatewayProcess, startGateway } from './gateway-process.ts'
 import { identityTests } from './identity.ts'
+import { identityWireTests } from './identity-wire.ts'
 import { createRecorder, header } from './recorder.ts'
 
 const CLIENTS = [
@@ -79,6 +80,7 @@ function wireTests(start: Start): void {
     let service: JavaProcess
     let recorder: Awaited<ReturnType<typeof createRecorder>>
     let aliveStatus = 200
+    let registrationAnswer: unknown = { publicKey: null, services: [], roleMappings: {}, unknown: 1 }
     let answerFragments: AnswerFragments = () => undefined
 
     before(async () => {
@@ -87,7 +89,7 @@ function wireTests(start: Start): void {
           const { requestLine } = request
           if (requestLine.includes('/requestFragment')) return answerFragments(request)
           if (requestLine.includes('/alive')) return [aliveStatus, String(aliveStatus === 200)]
-          return [200, '{"publicKey":null,"services":[],"roleMappings":{},"unknown":1}']
+          return [200, JSON.stringify(registrationAnswer)]
         },
       })
       port = await freePort()
@@ -97,6 +99,16 @@ function wireTests(start: Start): void {
       await service?.stop()
       await recorder?.close()
     })
+
+    const registersAgain = async () => {
+      const before = recorder.requests.length
+      aliveStatus = 410
+      await recorder.until(
+        (requests) => requests.slice(before).some(({ requestLine }) => requestLine.includes('/registration')),
+        8000,
+      )
+      aliveStatus = 200
+    }
 
     test('a client registers, beats by name, and registers again after a 410', {
       timeout: 120_000,
@@ -122,7 +134,8 @@ function wireTests(start: Start): void {
         sockets: [],
         menuItems: {},
       })
-      for (const path of ['/one/counter', '/one/fragments']) assert.ok(endpoints.includes(path), path)
+      for (const path of ['/one/counter', '/one/fragments', '/one/who', '/one/me', '/one/secure/a/b'])
+        assert.ok(endpoints.includes(path), path)
       assert.equal(typeof host, 'string')
       assert.ok(activeSince > 0)
       assert.ok(staticResources.includes('css/counter.css'))
@@ -137,12 +150,7 @@ function wireTests(start: Start): void {
       assert.equal(header(first, 'authorization'), undefined)
       assert.equal(header(first, 'cookie'), undefined)
 
-      const before = requests.length
-      aliveStatus = 410
-      const registersAgain = () =>
-        requests.slice(before).some(({ requestLine }) => requestLine.includes('/registration'))
-      await recorder.until(registersAgain, 6000)
-      aliveStatus = 200
+      await registersAgain()
     })
 
     fragmentWireTests({
@@ -151,6 +159,13 @@ function wireTests(start: Start): void {
       requests: () => recorder.requests,
       answerWith(answer) {
         answerFragments = answer
+      },
+    })
+    identityWireTests({
+      port: () => port,
+      async registerWith(answer) {
+        registrationAnswer = answer
+        await registersAgain()
       },
     })
   })

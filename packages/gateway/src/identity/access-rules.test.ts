@@ -54,6 +54,8 @@ test('a path is compared decoded, and what closes it holds however a service rea
   ])
     assert.deepEqual(ruleFor('s', path), path.includes('%2f') ? undefined : closed, path)
   assert.deepEqual(ruleFor('s', '/admin/%C3%B6ffentlich/a'), { auth: 'optional' })
+  assert.deepEqual(compileAccessRules([{ path: '/Admin/**', auth: 'required' }])!('s', '/admin/x'), closed)
+  assert.deepEqual(compileAccessRules([{ path: '/Admin/**', auth: 'required' }])!('s', '/aDMIN/x'), closed)
   // What opens something opens exactly that.
   assert.deepEqual(ruleFor('s', '/ADMIN/%C3%B6ffentlich/a'), closed)
   assert.deepEqual(ruleFor('s', '/admin;/%C3%B6ffentlich/a'), closed)
@@ -65,6 +67,9 @@ test('the other reading of a path is the most generous one', () => {
     ['/', undefined],
     ['/a%20b', undefined],
     ['/a%C3%B6', undefined],
+    ['/a%c3%b6', undefined],
+    ['/a%C3%96', '/a%c3%b6'],
+    ['/a%E2%82%AC/', '/a%e2%82%ac'],
     ['/A', '/a'],
     ['/a/', '/a'],
     ['/a;b=1;c/d', '/a/d'],

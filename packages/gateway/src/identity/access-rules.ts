@@ -8,6 +8,7 @@
  * @module
  */
 import { type Auth, matchPattern, type Pattern, parsePattern } from '@hydra-gateway/protocol'
+import { foldedPattern } from '../routing/folded-routes.ts'
 import { decodePath } from '../routing/paths.ts'
 import type { Access } from '../routing/route.ts'
 import { isClosed } from './access.ts'
@@ -33,8 +34,9 @@ export type AccessRuleFor = (service: string, path?: string) => Access | undefin
 interface Compiled {
   readonly isFor: (service: string) => boolean
   readonly patterns: readonly Pattern[] | undefined
+  /** For whom case means nothing; of rules that close something only. */
+  readonly folded: readonly Pattern[] | undefined
   readonly access: Access
-  readonly isClosing: boolean
 }
 
 /** Services whose rules are kept; there are fewer. */
@@ -69,8 +71,8 @@ export function compileAccessRules(rules: readonly AccessRule[]): AccessRuleFor 
       return own.find(({ patterns }) => patterns === undefined)?.access
     const segments = segmentsOf(path)
     const other = otherReading(path)
-    const others = other === undefined ? undefined : segmentsOf(other)
-    return own.find((rule) => fits(rule, segments) || (rule.isClosing && others && fits(rule, others)))
+    const others = other === undefined ? segments : segmentsOf(other)
+    return own.find(({ patterns, folded }) => fits(patterns, segments) || (folded && fits(folded, others)))
       ?.access
   }
 }
@@ -81,11 +83,12 @@ function compile({ service, path, auth, roles, providers }: AccessRule): Compile
     ...(roles === undefined ? {} : { roles }),
     ...(providers === undefined ? {} : { providers }),
   })
+  const patterns = path === undefined ? undefined : parsePattern(path).patterns
   return {
     isFor: service === undefined ? () => true : matchesService(service),
-    patterns: path === undefined ? undefined : parsePattern(path).patterns,
+    patterns,
+    folded: isClosed(access) ? patterns?.map(foldedPattern) : undefined,
     access,
-    isClosing: isClosed(access),
   }
 }
 
@@ -95,7 +98,7 @@ function segmentsOf(path: string): readonly string[] | undefined {
   return path.includes('%') ? segments?.map((segment) => segment.replaceAll('\0', '/')) : segments
 }
 
-function fits({ patterns }: Compiled, segments: readonly string[] | undefined): boolean {
+function fits(patterns: Compiled['patterns'], segments: readonly string[] | undefined): boolean {
   if (patterns === undefined) return true
   return segments !== undefined && patterns.some((pattern) => matchPattern(pattern, segments))
 }

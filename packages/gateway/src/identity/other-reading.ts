@@ -8,9 +8,11 @@
  * @module
  */
 
-/** Capitals, letters that are escaped for no reason, parameters, empty segments, a last slash. */
-const UNUSUAL = /[A-Z;]|%[4-7]|\/\/|.\/$/
+/** Capitals, letters that are escaped, be it for no reason, parameters, empty segments, a last slash. */
+const UNUSUAL = /[A-Z;]|%[4-7c-fC-F]|\/\/|.\/$/
 const ESCAPED_LETTER = /%(?:[46][1-9a-f]|[57][0-9a])/gi
+/** Characters beyond ASCII: in a canonical path they are whole. */
+const ESCAPED_OTHERS = /(?:%[89a-f][0-9a-f])+/gi
 
 /** The most generous reading of a canonical path; undefined when it is the one it has. Linear time. */
 export function otherReading(path: string): string | undefined {
@@ -19,6 +21,7 @@ export function otherReading(path: string): string | undefined {
     .replace(ESCAPED_LETTER, (letter) => decodeURIComponent(letter))
     .replace(/;[^/]*/g, '')
     .replace(/\/{2,}/g, '/')
+    .replace(ESCAPED_OTHERS, (letters) => encodeURIComponent(decodeURIComponent(letters).toLowerCase()))
     .toLowerCase()
   const read = plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain
   // The figures of an escape have no case.

@@ -20,6 +20,7 @@ import {
 import { HydraError } from '../errors.ts'
 import { accessOf, FOR_EVERYBODY } from '../routing/access.ts'
 import { fallbackProblem } from '../routing/fallback.ts'
+import { foldedRoutes } from '../routing/folded-routes.ts'
 import { isLoginPattern, isReservedPath, isReservedPattern } from '../routing/reserved.ts'
 import type { Access, Manifest, RouteKind, RouteSpec } from '../routing/route.ts'
 import type { ChannelKind } from '../routing/upstream.ts'
@@ -141,6 +142,7 @@ export function compileDeclaration(
   // A service named like a prefix of ours has no such paths: `/h/socket` is never asked of it.
   if (isReservedPath(`/${name}/`)) {
     refused.push({ path: `/${name}/**`, reason: RESERVED })
+    routes.push(...foldedRoutes(routes))
     return { manifest: { hash, routes }, refused, warnings }
   }
   if (channel === 'http') {
@@ -163,6 +165,7 @@ export function compileDeclaration(
       ...usual,
     })
   }
+  routes.push(...foldedRoutes(routes))
   return { manifest: { hash, routes }, refused, warnings }
 }
 

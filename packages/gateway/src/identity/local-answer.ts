@@ -53,6 +53,11 @@ export function problemAnswer(
   )
 }
 
+/** 405. `allow`: the methods there are, as the header lists them. */
+export function methodAnswer(exchange: Pick<Exchange, 'id' | 'method'>, allow: string): Response {
+  return problemAnswer(exchange, 'HYDRA_METHOD_NOT_ALLOWED', undefined, { headers: { allow } })
+}
+
 export function jsonAnswer(
   { method }: Pick<Exchange, 'method'>,
   body: unknown,
@@ -68,8 +73,9 @@ export function jsonAnswer(
 }
 
 /** 303: the browser asks for that next, by GET. */
-export function redirectAnswer(location: string, cookies: readonly string[] = []): Response {
-  return withCookies(new Response(null, { status: 303, headers: { ...PRIVATE, location } }), cookies)
+export function redirectAnswer(location: string, { cookies = [], headers = {} }: AnswerParts = {}): Response {
+  const all = { ...PRIVATE, ...headers, location }
+  return withCookies(new Response(null, { status: 303, headers: all }), cookies)
 }
 
 export function emptyAnswer(cookies: readonly string[]): Response {

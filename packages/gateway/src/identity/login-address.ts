@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LOGIN_COOKIE } from '@hydra-gateway/protocol'
 import type { Exchange } from '../proxy/exchange.ts'
 import { readReturn } from './return-to.ts'
 import { LOGIN_PATH, SESSION_PATH } from './session-cookies.ts'
@@ -23,6 +24,12 @@ export function loginAddress(asked: Asked | undefined, forService?: string): str
 export function renewalAddress(asked: Asked): string | undefined {
   const ref = refOf(asked)
   return ref === undefined ? undefined : `${SESSION_PATH}?ref=${ref}`
+}
+
+/** `WWW-Authenticate` for programs: a form signs in, and a cookie shows it. */
+export function loginChallenge(siteTitle: string): string {
+  const realm = siteTitle.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')
+  return `Cookie realm="${realm}", form-action="${LOGIN_PATH}", cookie-name=${LOGIN_COOKIE}`
 }
 
 /** An address nobody is brought back to is left out: better the first page than a refusal. */

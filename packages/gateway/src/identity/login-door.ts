@@ -20,10 +20,13 @@ import {
   isForPerson,
   isForProgram,
   jsonAnswer,
+  methodAnswer,
   pageAnswer,
   problemAnswer,
   redirectAnswer,
 } from './local-answer.ts'
+import { MOST_NAME_CHARACTERS } from './local-users.ts'
+import { loginChallenge } from './login-address.ts'
 import { createLoginForm, type LoginFields } from './login-form.ts'
 import { createLogoutDoor, signOutLeadsTo } from './logout-door.ts'
 import type { Identity, LocalFault, LocalUsers, OpenedSession, Providers, Sessions } from './port.ts'
@@ -65,6 +68,7 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
   const { sessions, users, providers, cookies, throttle, template, settings, clock, log, metrics } = deps
   const { acceptedProviders = () => undefined, titleOf = () => undefined } = deps
   const { siteTitle, publicUrl } = settings
+  const challenge = loginChallenge(siteTitle)
   const form = createLoginForm({ privateKeys: deps.privateKeys, cookies, clock })
   const session = createSessionDoor({ sessions, cookies, settings, log, metrics })
   const logout = createLogoutDoor({ sessions, providers, settings, metrics })
@@ -155,7 +159,7 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
     const asked: Asked = {
       ref: readReturn(fields.ref) ?? cameFrom(exchange),
       service: readService(fields.service),
-      username: username.length <= 256 ? username : '',
+      username: username.length <= MOST_NAME_CHARACTERS ? username : '',
     }
     if (!isSameOrigin(exchange, publicUrl)) {
       note(exchange, 'foreign', username)
@@ -193,7 +197,13 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
     }
     if (typeof found === 'string') {
       note(exchange, found, username)
-      return refuse(exchange, asked, 'HYDRA_BAD_LOGIN', { kind: 'wrong', triesLeft }, { headers: challenge })
+      return refuse(
+        exchange,
+        asked,
+        'HYDRA_BAD_LOGIN',
+        { kind: 'wrong', triesLeft },
+        { headers: { 'www-authenticate': challenge } },
+      )
     }
     throttle.succeeded(attempt)
     const opened = await open(exchange, found, asked.service)
@@ -204,7 +214,7 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
     const all = [...opened.cookies, known, ...clearedReferer(exchange)]
     const ref = asked.ref ?? '/'
     if (isForProgram(exchange)) return jsonAnswer(exchange, { ...openedInfo(opened), ref }, { cookies: all })
-    return redirectAnswer(ref, all)
+    return redirectAnswer(ref, { cookies: all })
   }
 
   /** Begins a session, or adds the login to the one there is when a service asked for it. */
@@ -222,10 +232,6 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
     cookieValues(exchange.headers.all('cookie'), REFERER_COOKIE).length === 0
       ? []
       : [cookies.line(exchange, REFERER_COOKIE, '', { path: '/', maxAgeSeconds: 0 })]
-
-  const challenge = {
-    'www-authenticate': `Cookie realm="${siteTitle.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}", form-action="${LOGIN_PATH}"`,
-  }
 
   const get = (exchange: Exchange): Promise<Response> => {
     const query = new URLSearchParams(exchange.query)
@@ -272,9 +278,7 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
             case 'POST':
               return post(request, exchange)
             default:
-              return problemAnswer(exchange, 'HYDRA_METHOD_NOT_ALLOWED', undefined, {
-                headers: { allow: 'GET, HEAD, POST' },
-              })
+              return methodAnswer(exchange, 'GET, HEAD, POST')
           }
         default:
           return undefined

@@ -10,7 +10,14 @@
 import type { Metrics } from '../observe/metrics.ts'
 import { logoutPage } from '../pages/logout.ts'
 import type { Exchange } from '../proxy/exchange.ts'
-import { emptyAnswer, isForPerson, pageAnswer, problemAnswer, redirectAnswer } from './local-answer.ts'
+import {
+  emptyAnswer,
+  isForPerson,
+  methodAnswer,
+  pageAnswer,
+  problemAnswer,
+  redirectAnswer,
+} from './local-answer.ts'
 import type { Providers, Session, Sessions } from './port.ts'
 import { isSameOrigin } from './same-origin.ts'
 import { LOGIN_PATH } from './session-cookies.ts'
@@ -40,19 +47,15 @@ export function createLogoutDoor({ sessions, providers, settings, metrics }: Log
   return async (exchange: Exchange): Promise<Response> => {
     const { method } = exchange
     if (method === 'GET' || method === 'HEAD') return page(exchange, false)
-    if (method !== 'POST')
-      return problemAnswer(exchange, 'HYDRA_METHOD_NOT_ALLOWED', undefined, {
-        headers: { allow: 'GET, HEAD, POST' },
-      })
+    if (method !== 'POST') return methodAnswer(exchange, 'GET, HEAD, POST')
     if (!isSameOrigin(exchange, settings.publicUrl)) {
       metrics.refused('login', 'logout-foreign')
       if (isForPerson(exchange)) return page(exchange, true)
       return problemAnswer(exchange, 'HYDRA_FORBIDDEN', 'signing out is asked for by pages of this site only')
     }
-    const ended = await sessions.end(exchange)
-    const gone = ended.cookies
-    if (!isForPerson(exchange)) return emptyAnswer(gone)
-    const elsewhere = ended.session && providers.logoutUrl(ended.session)
-    return redirectAnswer(elsewhere ?? `${LOGIN_PATH}?logout`, gone)
+    const { session, cookies } = await sessions.end(exchange)
+    if (!isForPerson(exchange)) return emptyAnswer(cookies)
+    const elsewhere = session && providers.logoutUrl(session)
+    return redirectAnswer(elsewhere ?? `${LOGIN_PATH}?logout`, { cookies })
   }
 }

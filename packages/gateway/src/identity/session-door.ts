@@ -13,7 +13,7 @@ import { HydraError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Exchange } from '../proxy/exchange.ts'
-import { isForPerson, jsonAnswer, problemAnswer, redirectAnswer } from './local-answer.ts'
+import { isForPerson, jsonAnswer, methodAnswer, problemAnswer, redirectAnswer } from './local-answer.ts'
 import type { OpenedSession, Session, Sessions } from './port.ts'
 import { readReturn } from './return-to.ts'
 import { isSameOrigin } from './same-origin.ts'
@@ -73,7 +73,7 @@ export function createSessionDoor({ sessions, cookies, settings, log, metrics }:
       if (!isKnown) return redirectAnswer(ref)
     }
     // What can't be renewed is taken away, or the page would send its visitor here again at once.
-    return redirectAnswer(ref, opened?.cookies ?? cookies.clear(exchange))
+    return redirectAnswer(ref, { cookies: opened?.cookies ?? cookies.clear(exchange) })
   }
 
   const whoAmI = async (exchange: Exchange): Promise<Response> => {
@@ -92,9 +92,7 @@ export function createSessionDoor({ sessions, cookies, settings, log, metrics }:
         return whoAmI(exchange)
       }
       default:
-        return problemAnswer(exchange, 'HYDRA_METHOD_NOT_ALLOWED', undefined, {
-          headers: { allow: 'GET, HEAD, POST' },
-        })
+        return methodAnswer(exchange, 'GET, HEAD, POST')
     }
   }
 }

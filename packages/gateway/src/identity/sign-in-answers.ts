@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { LOGIN_COOKIE, PROBLEM_HEADER } from '@hydra-gateway/protocol'
+import { PROBLEM_HEADER } from '@hydra-gateway/protocol'
 import { CODES, type ErrorCode, HydraError, toProblem } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -15,11 +15,10 @@ import type { Answers } from '../proxy/answers.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { linesOfFlat } from '../proxy/lines-of.ts'
 import { isNavigation } from '../proxy/navigation.ts'
-import { loginAddress, renewalAddress } from './login-address.ts'
+import { loginAddress, loginChallenge, renewalAddress } from './login-address.ts'
 import type { LoginHead } from './login-head.ts'
 import type { SignInAnswers } from './port.ts'
 import { nextRound } from './renewals.ts'
-import { LOGIN_PATH } from './session-cookies.ts'
 
 export interface SignInAnswersDeps {
   readonly answers: Pick<Answers, 'problem'>
@@ -45,7 +44,7 @@ const DETAILS = {
 
 export function createSignInAnswers(deps: SignInAnswersDeps): SignInAnswers {
   const { answers, settings, onHead, log, metrics } = deps
-  const challenge = `Cookie realm="${quotable(settings.siteTitle)}", form-action="${LOGIN_PATH}", cookie-name=${LOGIN_COOKIE}`
+  const challenge = loginChallenge(settings.siteTitle)
 
   function refuse(exchange: Exchange, code: ErrorCode, detail: string | undefined): void {
     const headers = code === 'HYDRA_LOGIN_REQUIRED' ? { ...HEADERS, 'www-authenticate': challenge } : HEADERS
@@ -93,9 +92,4 @@ export function createSignInAnswers(deps: SignInAnswersDeps): SignInAnswers {
 /** What the browser shows next, and can be asked for once more. */
 export function opensPage(exchange: Pick<Exchange, 'method' | 'headers' | 'isUpgrade'>): boolean {
   return (exchange.method === 'GET' || exchange.method === 'HEAD') && isNavigation(exchange)
-}
-
-/** What may stand between quotes in a header. */
-function quotable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')
 }

@@ -4,32 +4,28 @@
  *
  * @module
  */
-import { PROBLEM_HEADER } from '@hydra-gateway/protocol'
 import { CODES, type ErrorCode } from '../../errors.ts'
 import type { Clock } from '../../observe/clock.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { errorPage } from '../../pages/error-page.ts'
-import { problemResponse } from '../../pages/local-problem.ts'
+import type { Page } from '../../pages/layout.ts'
 import { prefersHtml } from '../../pages/negotiate.ts'
 import type { Exchange } from '../../proxy/exchange.ts'
+import { type AnswerParts, pageAnswer, problemAnswer } from '../local-answer.ts'
+import { LOGIN_PATH } from '../session-cookies.ts'
 
-/** For what nobody else may keep, and whose address may hold a code. */
-export const PRIVATE: Readonly<Record<string, string>> = {
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-}
+/** When a provider that is away may be asked for again. */
+const RETRY_SECONDS = 5
+
+/** For answers at an address that may hold a code. */
+export const NO_REFERRER: Readonly<Record<string, string>> = { 'referrer-policy': 'no-referrer' }
 
 export interface Refusals {
   /** Writes down that something was refused, and why, by a constant word. */
   note(exchange: Exchange, provider: string, reason: string, more?: Readonly<Record<string, unknown>>): void
   /** The answer that says so. */
-  answer(
-    exchange: Exchange,
-    code: ErrorCode,
-    detail?: string,
-    more?: { readonly cookies?: readonly string[]; readonly headers?: Readonly<Record<string, string>> },
-  ): Response
+  answer(exchange: Exchange, code: ErrorCode, detail?: string, more?: AnswerParts): Response
 }
 
 export function createRefusals({
@@ -50,24 +46,17 @@ export function createRefusals({
       log.warn({ exchange: id, provider, client, reason, ...more }, 'sign-in refused')
     },
     answer(exchange, code, detail, { cookies = [], headers = {} } = {}) {
-      const { id, method, path } = exchange
-      const retry = CODES[code][0] === 503 ? { 'retry-after': '5' } : {}
-      const all = { ...PRIVATE, vary: 'accept', [PROBLEM_HEADER]: code, ...retry, ...headers }
-      const response = prefersHtml(exchange.headers.all('accept').join(','))
-        ? pageResponse(code, detail, { id, method, path })
-        : problemResponse(code, detail, id)
-      for (const [name, value] of Object.entries(all)) response.headers.set(name, value)
-      for (const cookie of cookies) response.headers.append('set-cookie', cookie)
-      return response
+      const retry: AnswerParts['headers'] =
+        CODES[code][0] === 503 ? { 'retry-after': String(RETRY_SECONDS) } : {}
+      const parts = { cookies, headers: { ...NO_REFERRER, ...retry, ...headers } }
+      return prefersHtml(exchange.headers.all('accept').join(','))
+        ? pageAnswer(exchange, pageOf(exchange, code, detail), { code, ...parts })
+        : problemAnswer(exchange, code, detail, parts)
     },
   }
 
-  function pageResponse(
-    code: ErrorCode,
-    detail: string | undefined,
-    { id, method, path }: Pick<Exchange, 'id' | 'method' | 'path'>,
-  ): Response {
-    const { html, headers } = errorPage({
+  function pageOf({ id, method, path }: Exchange, code: ErrorCode, detail: string | undefined): Page {
+    return errorPage({
       siteTitle,
       code,
       detail,
@@ -81,10 +70,9 @@ export function createRefusals({
       now: clock.now(),
       openPages: [],
       nearest: undefined,
-      retryAfterSeconds: 5,
+      retryAfterSeconds: RETRY_SECONDS,
       person: undefined,
-      signIn: '/login',
+      signIn: LOGIN_PATH,
     })
-    return new Response(html, { status: CODES[code][0], headers })
   }
 }

@@ -16,13 +16,15 @@ import type { Log } from '../../observe/log.ts'
 import type { Exchange } from '../../proxy/exchange.ts'
 import type { LinkStore } from '../../store/identity/port.ts'
 import { identityKey } from '../identities.ts'
+import { redirectAnswer } from '../local-answer.ts'
 import type { Identity, LocalUsers, OpenedSession, Session, Sessions } from '../port.ts'
 import { readReturn } from '../return-to.ts'
+import { LOGIN_PATH } from '../session-cookies.ts'
 import { type Claims, identityOf, sayEnough } from './claims.ts'
 import type { Connection, Known } from './connection.ts'
 import { faultOf } from './faults.ts'
 import type { Flow, Flows } from './flows.ts'
-import { PRIVATE, type Refusals } from './refusals.ts'
+import { NO_REFERRER, type Refusals } from './refusals.ts'
 import type { OidcProviderSettings } from './settings.ts'
 
 /** A provider of the configuration. */
@@ -237,11 +239,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
 function loginPath(ref: string, refusedBy?: string): string {
   const query = new URLSearchParams({ ref })
   if (refusedBy !== undefined) query.set('error', refusedBy)
-  return `/login?${query}`
+  return `${LOGIN_PATH}?${query}`
 }
 
 function redirect(location: string, cookies: readonly string[] = []): Response {
-  const headers = new Headers({ ...PRIVATE, location })
-  for (const cookie of cookies) headers.append('set-cookie', cookie)
-  return new Response(null, { status: 303, headers })
+  return redirectAnswer(location, { cookies, headers: NO_REFERRER })
 }

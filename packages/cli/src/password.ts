@@ -3,17 +3,16 @@
  *
  * @module
  */
+import { LEAST_PASSWORD } from '@hydra-gateway/gateway/identity'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { printable } from './table.ts'
-
-const LEAST = 8
 
 /** `name`: whose it is, for the prompt. */
 export async function newPassword(name: string | undefined, isPiped: boolean, io: Io): Promise<string> {
   const password = isPiped ? await piped(io) : await asked(name, io)
-  if (password.length >= LEAST) return password
+  if (password.length >= LEAST_PASSWORD) return password
   throw new CommandError(
-    password === '' ? 'There is no password' : `The password is shorter than ${LEAST} characters`,
+    password === '' ? 'There is no password' : `The password is shorter than ${LEAST_PASSWORD} characters`,
     EXIT.problem,
     '; nothing was changed.',
   )
@@ -37,7 +36,7 @@ async function asked(name: string | undefined, { input }: Io): Promise<string> {
   const first = await input.askSecret(`Password${name === undefined ? '' : ` for ${printable(name)}`}: `)
   if (first === undefined) throw gaveUp()
   // not asked for again: it would not do anyway
-  if (first.length < LEAST) return first
+  if (first.length < LEAST_PASSWORD) return first
   const second = await input.askSecret('The same again: ')
   if (second === undefined) throw gaveUp()
   if (first !== second)

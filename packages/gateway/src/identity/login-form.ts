@@ -12,6 +12,7 @@ import { HydraError } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { createSigner } from '../proxy/signing.ts'
+import { readForm } from './form-body.ts'
 import { FORM_COOKIE, LOGIN_PATH, type SessionCookies } from './session-cookies.ts'
 
 /** What was typed, and what the page had put in. */
@@ -38,8 +39,7 @@ export interface LoginForm {
 }
 
 /** Names and passwords are short; the address to come back to is the longest. */
-const MOST_BYTES = 32 * 1024
-const TIMEOUT_MS = 10_000
+const LIMITS = { maxBytes: 32 * 1024, timeoutMs: 10_000 }
 const LIFE_SECONDS = 24 * 3600
 
 export function createLoginForm({
@@ -64,10 +64,7 @@ export function createLoginForm({
       return csrf !== undefined && formIds(exchange).some((id) => signer.signedBy(id, csrf) >= 0)
     },
     async read(request) {
-      const [type = ''] = (request.headers.get('content-type') ?? '').split(';')
-      if (type.trim().toLowerCase() !== 'application/x-www-form-urlencoded')
-        throw new HydraError('HYDRA_BAD_REQUEST', 'send a form, application/x-www-form-urlencoded')
-      const fields = new URLSearchParams(await readBounded(request, clock))
+      const fields = await readForm(request, LIMITS, clock)
       const one = (name: string): string | undefined => {
         const values = fields.getAll(name)
         if (values.length > 1)
@@ -95,32 +92,4 @@ function formIds({ headers }: Pick<Exchange, 'headers'>): readonly string[] {
     .all('cookie')
     .flatMap((line) => [...line.matchAll(PAIR)].map(([, , id]) => id as string))
   return ids.filter((id, at) => ids.indexOf(id) === at && ids.lastIndexOf(id) === at).slice(0, MOST_IDS)
-}
-
-async function readBounded({ body }: Request, clock: Pick<Clock, 'after'>): Promise<string> {
-  if (!body) return ''
-  const reader = body.getReader()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  let isLate = false
-  const stop = clock.after(TIMEOUT_MS, () => {
-    isLate = true
-    reader.cancel().catch(() => {})
-  })
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (isLate) throw new HydraError('HYDRA_REQUEST_TIMEOUT', 'the form did not arrive in time')
-      if (done) return Buffer.concat(chunks).toString('utf8')
-      size += value.byteLength
-      if (size > MOST_BYTES) throw new HydraError('HYDRA_TOO_LARGE', `a form has at most ${MOST_BYTES} bytes`)
-      chunks.push(value)
-    }
-  } catch (cause) {
-    reader.cancel().catch(() => {})
-    if (cause instanceof HydraError) throw cause
-    throw new HydraError('HYDRA_BAD_REQUEST', 'the form ended before it was whole', { cause })
-  } finally {
-    stop()
-  }
 }

@@ -9,6 +9,8 @@ import { LOCAL_PROVIDER, RESERVED_CLAIMS, type UserInfo } from '@hydra-gateway/p
 import { z } from 'zod'
 import { HydraError } from '../errors.ts'
 import type { UserRecord, UserStore } from '../store/identity/port.ts'
+import { MOST_NAME_CHARACTERS } from './local-users.ts'
+import { MOST_PASSWORD_BYTES } from './passwords.ts'
 
 export interface UserDesk {
   list(): Promise<readonly UserInfo[]>
@@ -34,8 +36,8 @@ export interface UserDeskDeps {
   readonly isConfigured?: (username: string) => boolean
 }
 
-/** Shorter passwords are guessed whatever they are hashed with. */
-const LEAST_PASSWORD = 8
+/** Shorter passwords are guessed whatever they are hashed with. In characters. */
+export const LEAST_PASSWORD = 8
 const MOST_METADATA_BYTES = 4096
 
 const CONTROL = /\p{Cc}|\p{Cs}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
@@ -43,14 +45,14 @@ const CONTROL = /\p{Cc}|\p{Cs}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
 const username = z
   .string()
   .min(1, 'is empty')
-  .max(256, 'is longer than 256 characters')
+  .max(MOST_NAME_CHARACTERS, `is longer than ${MOST_NAME_CHARACTERS} characters`)
   .refine((name) => !CONTROL.test(name), 'has characters that can not be seen')
   .refine((name) => name.trim() === name, 'begins or ends with a space')
   .transform((name) => name.normalize('NFC'))
 const password = z
   .string()
   .min(LEAST_PASSWORD, `is shorter than ${LEAST_PASSWORD} characters`)
-  .max(1024, 'is longer than 1024 characters')
+  .max(MOST_PASSWORD_BYTES, `is longer than ${MOST_PASSWORD_BYTES} characters`)
 const role = z
   .string()
   .min(1, 'is empty')

@@ -9,11 +9,11 @@ import { z } from 'zod'
 import type { Clock } from '../../observe/clock.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Exchange } from '../../proxy/exchange.ts'
+import { readForm } from '../form-body.ts'
 import type { Revocations } from '../port.ts'
 import { providerSessionHash } from '../provider-session.ts'
 import { AskingError } from './bounded-fetch.ts'
 import type { Known } from './connection.ts'
-import { readForm } from './form.ts'
 import type { Refusals } from './refusals.ts'
 import type { Provider } from './sign-in.ts'
 import type { UsedUp } from './used-up.ts'
@@ -26,7 +26,8 @@ const FRESH_S = 120
 const SKEW_S = 30
 /** Nothing is taken as fresh for longer: so long its id is remembered. */
 export const LOGOUT_TOKEN_MS = (FRESH_S + 2 * SKEW_S) * 1000
-const MAX_BODY = 32 * 1024
+/** A provider sends one token, at once. */
+const BODY = { maxBytes: 32 * 1024, timeoutMs: 10_000 }
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 /** Checks at once: each may have to fetch keys. */
 const MAX_UNDER_WAY = 50
@@ -64,7 +65,7 @@ export function createBackChannel({
   readonly revocations: Pick<Revocations, 'revoke'>
   readonly used: UsedUp
   readonly refusals: Refusals
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'after'>
   readonly log: Pick<Log, 'info' | 'error'>
 }): BackChannel {
   let underWay = 0
@@ -77,7 +78,7 @@ export function createBackChannel({
       return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
     } catch (error) {
       if (error instanceof LogoutFault) return refuse(exchange, provider, error.reason)
-      // It took effect here, but not everywhere: the provider should say it again.
+      // Whatever it was, the session may go on: the provider should say it again.
       log.error({ exchange: exchange.id, provider: provider.name, err: error }, 'back-channel logout failed')
       return refuse(exchange, provider, 'logout-not-kept')
     } finally {
@@ -87,7 +88,8 @@ export function createBackChannel({
 
   async function logOut(request: Request, exchange: Exchange, provider: Provider): Promise<void> {
     const { name, connection } = provider
-    const tokens = (await readForm(request, MAX_BODY))?.getAll('logout_token') ?? []
+    const form = await readForm(request, BODY, clock).catch(() => undefined)
+    const tokens = form?.getAll('logout_token') ?? []
     if (tokens.length !== 1) throw new LogoutFault('logout-form')
     const known = connection.known ?? (await connection.find())
     if (!known) throw new LogoutFault('down')

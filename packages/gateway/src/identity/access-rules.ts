@@ -13,6 +13,7 @@ import { decodePath } from '../routing/paths.ts'
 import type { Access } from '../routing/route.ts'
 import { isClosed } from './access.ts'
 import { otherReading } from './other-reading.ts'
+import { perService } from './per-service.ts'
 import { matchesService } from './service-patterns.ts'
 
 export interface AccessRule {
@@ -39,8 +40,6 @@ interface Compiled {
   readonly access: Access
 }
 
-/** Services whose rules are kept; there are fewer. */
-const MOST_SERVICES = 10_000
 const NO_RULES: readonly Compiled[] = Object.freeze([])
 
 /**
@@ -52,17 +51,10 @@ export function compileAccessRules(rules: readonly AccessRule[]): AccessRuleFor 
   if (rules.length === 0) return undefined
   // The last that fits counts: it is looked at first.
   const compiled = rules.map(compile).reverse()
-  const known = new Map<string, readonly Compiled[]>()
-  const rulesOf = (service: string): readonly Compiled[] => {
-    let own = known.get(service)
-    if (own === undefined) {
-      own = compiled.filter(({ isFor }) => isFor(service))
-      if (own.length === 0) own = NO_RULES
-      if (known.size >= MOST_SERVICES) known.clear()
-      known.set(service, own)
-    }
-    return own
-  }
+  const rulesOf = perService((service) => {
+    const own = compiled.filter(({ isFor }) => isFor(service))
+    return own.length === 0 ? NO_RULES : own
+  })
 
   return (service, path) => {
     const own = rulesOf(service)

@@ -8,6 +8,7 @@
  * @module
  */
 import { RESERVED_CLAIMS } from '@hydra-gateway/protocol'
+import { perService } from './per-service.ts'
 import type { Identity } from './port.ts'
 import { matchesService } from './service-patterns.ts'
 
@@ -50,14 +51,10 @@ export function compileClaimMappings(
     if (RESERVED_CLAIMS.has(name) || name === '__proto__')
       throw new Error(`a claim can't be called “${name}”: that name means something to the protocol`)
 
-  const known = new Map<string, ClaimMapping | undefined>()
-  return (service) => {
-    if (known.has(service)) return known.get(service)
+  return perService((service) => {
     const fitting = entries.filter(({ fits }) => fits(service))
-    const mapping = fitting.length > 0 ? mappingOf(fitting) : undefined
-    known.set(service, mapping)
-    return mapping
-  }
+    return fitting.length > 0 ? mappingOf(fitting) : undefined
+  })
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { perService } from './per-service.ts'
 import { matchesService } from './service-patterns.ts'
 
 /** What a role becomes, and where. */
@@ -11,9 +12,6 @@ export interface RoleMapping {
   /** Service patterns. */
   readonly service: string
 }
-
-/** Services whose mappings are kept; there are fewer. */
-const MOST_SERVICES = 10_000
 
 /**
  * Reads the mappings. For one service the same frozen object comes each time.
@@ -28,16 +26,9 @@ export function compileRoleMappings(
     mappedTo,
     isFor: matchesService(service),
   }))
-  const known = new Map<string, Readonly<Record<string, string>>>()
-  return (service) => {
-    let mapped = known.get(service)
-    if (mapped === undefined) {
-      const entries = mappings.filter(({ isFor }) => isFor(service))
-      // Of names that objects know (`__proto__`) an entry is made like of any other.
-      mapped = Object.freeze(Object.fromEntries(entries.map(({ role, mappedTo }) => [role, mappedTo])))
-      if (known.size >= MOST_SERVICES) known.clear()
-      known.set(service, mapped)
-    }
-    return mapped
-  }
+  return perService((service) => {
+    const entries = mappings.filter(({ isFor }) => isFor(service))
+    // Of names that objects know (`__proto__`) an entry is made like of any other.
+    return Object.freeze(Object.fromEntries(entries.map(({ role, mappedTo }) => [role, mappedTo])))
+  })
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import { RE2JS } from 're2js'
+import { perService } from './per-service.ts'
 
 /** A list that can't be read. The message names the pattern, and why. */
 export class ServicePatternError extends Error {
@@ -20,8 +21,6 @@ export class ServicePatternError extends Error {
 
 const MOST_LENGTH = 2048
 const MOST_PATTERNS = 64
-/** Names whose outcome is kept; services are fewer. */
-const MOST_KNOWN = 10_000
 /** Most lists are names and `.*`: nothing has to be run for them. */
 const PLAIN = /^[\w-]+$/
 
@@ -45,15 +44,9 @@ export function matchesService(patterns: string): (service: string) => boolean {
   const names = new Set(parts)
   if (expressions.length === 0) return (service) => names.has(service)
 
-  const known = new Map<string, boolean>()
-  return (service) => {
-    const before = known.get(service)
-    if (before !== undefined) return before
-    const fits = names.has(service) || expressions.some((expression) => expression.fits(service))
-    if (known.size >= MOST_KNOWN) known.clear()
-    known.set(service, fits)
-    return fits
-  }
+  return perService(
+    (service) => names.has(service) || expressions.some((expression) => expression.fits(service)),
+  )
 }
 
 /** What is wrong with a list, for whoever checks a configuration; undefined when it can be read. */

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { cookieValues, forwardCookies } from './cookies.ts'
 import { cookiePrefixOf } from './own-cookies.ts'
 import { encodeName } from './request-lines.ts'
+import { settleSetCookie } from './set-cookie.ts'
 import { answerHeaders, type RequestFacts, refusalOf, requestHeaders } from './testing/head-lines.ts'
 import { headerLines } from './testing/header-lines.ts'
 
@@ -353,6 +354,12 @@ test('where a Medusa app says a visitor was reaches the login page', () => {
       headerLines(answerHeaders(headerLines(['Set-Cookie', said]), 200, channel)).all('set-cookie')
     assert.deepEqual(set('http'), [expected])
     assert.deepEqual(set('rsocket'), [said])
+  }
+  for (const kind of ['static', 'socket'] as const) {
+    const settle = (channel: 'http' | 'rsocket') =>
+      settleSetCookie('Referer=/static/a.js; HttpOnly', { channel }, kind)
+    assert.equal(settle('http'), undefined, 'after its page the files of it are no place to come back to')
+    assert.equal(settle('rsocket'), 'Referer=/static/a.js; HttpOnly')
   }
 })
 

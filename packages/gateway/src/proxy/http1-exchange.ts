@@ -163,7 +163,7 @@ export class Http1Exchange extends WireExchange {
       if (runAt >= 0) slab.range(head.bytes, runAt, runEnd)
       runAt = -1
       if (!kept || source === undefined) continue
-      const cookie = settleSetCookie(head.value(i), source)
+      const cookie = settleSetCookie(head.value(i), source, this.route?.kind)
       if (cookie !== undefined) this.#putLine('Set-Cookie', cookie)
     }
     if (runAt >= 0) slab.range(head.bytes, runAt, runEnd)

@@ -6,6 +6,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import { SET_COOKIE } from '../http1/names.ts'
+import type { RouteKind } from '../routing/route.ts'
 import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
 import { RATE_MS } from './body-rate.ts'
 import type { Waiting } from './deadlines.ts'
@@ -140,7 +141,7 @@ export class Http2Exchange extends WireExchange implements Waiting {
 
   relayHead(lines: ResponseHead, bodyBytes: number, source: AnswerSource): void {
     const flat: string[] = [':status', String(lines.status)]
-    pushKept(flat, lines, source)
+    pushKept(flat, lines, source, this.route?.kind)
     eachDefaultLine(lines, source.channel, (name, value) => flat.push(name.toLowerCase(), value))
     this.#respond(lines.status, flat, bodyBytes)
   }
@@ -355,7 +356,12 @@ export class Http2Exchange extends WireExchange implements Waiting {
 }
 
 /** The lines of a service's answer that go on, names in lower case. Interim answers, of no source, set no cookies. */
-export function pushKept(flat: string[], head: ResponseHead, source: AnswerSource | undefined): void {
+export function pushKept(
+  flat: string[],
+  head: ResponseHead,
+  source: AnswerSource | undefined,
+  kind?: RouteKind,
+): void {
   const nominated = nominatedBy(head)
   const lines = head.lines()
   for (let i = 0; i < lines.count; i++) {
@@ -363,7 +369,7 @@ export function pushKept(flat: string[], head: ResponseHead, source: AnswerSourc
     if (!isKept(head, i, id, nominated)) continue
     if (id !== SET_COOKIE) flat.push(head.name(i).toLowerCase(), head.value(i))
     else if (source !== undefined) {
-      const cookie = settleSetCookie(head.value(i), source)
+      const cookie = settleSetCookie(head.value(i), source, kind)
       if (cookie !== undefined) flat.push('set-cookie', cookie)
     }
   }

@@ -7,6 +7,7 @@
  */
 import type { Head, ResponseHead } from '../http1/head.ts'
 import { SET_COOKIE } from '../http1/names.ts'
+import type { RouteKind } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { isOurName, prefixedName } from './own-cookies.ts'
 
@@ -38,14 +39,22 @@ export function isPlainCookie(head: Head, i: number, source: AnswerSource): bool
   }
 }
 
-/** What goes on of a `Set-Cookie` value; undefined when none of it does. */
-export function settleSetCookie(value: string, { channel, cookiePrefix }: AnswerSource): string | undefined {
+/** What goes on of a `Set-Cookie` value; undefined when none of it does. `kind`: of the route that was asked for. */
+export function settleSetCookie(
+  value: string,
+  { channel, cookiePrefix }: AnswerSource,
+  kind: RouteKind = 'page',
+): string | undefined {
   if (isReserved(value)) return undefined
   const end = value.indexOf(';')
   const pair = end < 0 ? value : value.slice(0, end)
   const equals = pair.indexOf('=')
   const name = equals < 0 ? '' : pair.slice(0, equals).trim()
-  if (channel === 'http' && name === REFERER) return hasPath(value) ? value : `${value}; Path=/`
+  if (channel === 'http' && name === REFERER) {
+    // They say it of everything: after a page of its script, its style, its socket, where nobody is brought back to.
+    if (kind !== 'page') return undefined
+    return hasPath(value) ? value : `${value}; Path=/`
+  }
   // One without a name has nothing that could be prefixed.
   if (cookiePrefix === undefined || name === '') return value
   return prefixedName(name, cookiePrefix) + value.slice(equals)

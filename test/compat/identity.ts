@@ -97,11 +97,13 @@ export function identityTests({ start, browserPath, keys, say }: IdentityWorld):
       const page = await adas.newPage()
       await page.goto(gateway.url + DEEP)
       assert.equal(new URL(page.url()).pathname, '/login', 'the answer of the application led to the login')
+      assert.deepEqual(await refererOf(adas), { value: '/one/secure/a/b', path: '/', httpOnly: true })
       await signIn(page, 'ada', 'wrong')
       await page.getByText('That user name and password don’t belong together').waitFor()
       await signIn(page, 'ada', 'marsh-lamp')
       assert.equal(page.url(), gateway.url + DEEP)
       assert.deepEqual(await shown(page), { who: 'ada', authorities: 'ADMIN USER', asked: DEEP })
+      assert.equal(await refererOf(adas), undefined)
       await page.close()
     })
 
@@ -142,20 +144,17 @@ export function identityTests({ start, browserPath, keys, say }: IdentityWorld):
       await context.close()
     })
 
-    test('the Referer cookie of the application reaches the login, wherever it was set, and is gone after it', async () => {
+    test('who opens the login by hand comes back to the page the application noted in a cookie', async () => {
       const context = await browser.newContext()
       const page = await context.newPage()
-      // The login is opened by hand: only the cookie says where the visitor was.
-      await page.goto(`${gateway.url}/one/who`)
-      const [cookie] = await refererCookies(context)
-      assert.equal(cookie?.value, '/one/who')
-      assert.equal(cookie?.path, '/')
-      assert.equal(cookie?.httpOnly, true)
+      // Its script and style are asked for after the page, and are noted by the application too.
+      await page.goto(`${gateway.url}/one/counter`)
+      await page.locator('html[data-script=loaded]').waitFor()
+      assert.deepEqual(await refererOf(context), { value: '/one/counter', path: '/', httpOnly: true })
       await page.goto(`${gateway.url}/login`)
       await signIn(page, 'mira', 'pond-boots')
-      assert.equal(page.url(), `${gateway.url}/one/who`)
-      assert.equal((await shown(page)).who, 'mira')
-      assert.deepEqual(await refererCookies(context), [])
+      assert.equal(page.url(), `${gateway.url}/one/counter`)
+      assert.equal(await refererOf(context), undefined)
       await context.close()
     })
 
@@ -275,8 +274,10 @@ async function loginCookie(context: BrowserContext): Promise<string> {
   return `HYDRA-SSO=${cookie.value}`
 }
 
-async function refererCookies(context: BrowserContext) {
-  return (await context.cookies()).filter(({ name }) => name === 'Referer')
+async function refererOf(context: BrowserContext) {
+  const [cookie, ...more] = (await context.cookies()).filter(({ name }) => name === 'Referer')
+  assert.deepEqual(more, [])
+  return cookie && { value: cookie.value, path: cookie.path, httpOnly: cookie.httpOnly }
 }
 
 /** As a browser opens a page, without going where it is sent. `fetch` would say that it is a script. */

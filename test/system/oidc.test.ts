@@ -511,6 +511,11 @@ test('a provider’s user who is called like a local one is told apart', async (
   oidc.account = 'joe'
   await browser.open(loginAt(site, '/'), { stop: (next) => next === `${site.url}/` })
   assert.deepEqual([who(browser)?.sub, who(browser)?.username], ['corp:joe', 'joe@corp'])
+  // Applications that compare names as their database does would take them for joe.
+  oidc.account = 'JOE'
+  const other = createCookieBrowser()
+  await other.open(loginAt(site, '/'), { stop: (next) => next === `${site.url}/` })
+  assert.deepEqual([who(other)?.sub, who(other)?.username], ['corp:JOE', 'JOE@corp'])
 })
 
 test('signing out at the provider ends what was opened with it, at once', async (t) => {

@@ -48,6 +48,22 @@ test('only names can be names', () => {
   assert.equal(nameBy('constructor', {}), 'h.ello')
 })
 
+test('nobody is called by an address their provider does not vouch for', () => {
+  const shown = (email_verified: unknown, claims?: Record<string, string>) =>
+    compileClaimMappings([{ service: '.*', username: 'email', claims }])('orders')!.apply({
+      ...corp,
+      claims: { email: 'boss@corp.example', email_verified },
+    })
+  assert.equal(shown(true).username, 'boss@corp.example')
+  assert.equal(shown(false).username, 'h.ello')
+  assert.equal(shown('false').username, 'h.ello')
+  assert.deepEqual(shown(false, { mail: 'email' }).claims, {})
+  assert.deepEqual(shown(false, { mail: 'email', sure: 'email_verified' }).claims, {
+    mail: 'boss@corp.example',
+    sure: false,
+  })
+})
+
 test('claims that mean something to the protocol stay ours', () => {
   for (const name of ['sub', 'roles', 'exp', 'username', 'aud', 'own', '__proto__']) {
     const claims = JSON.parse(`{"${name}":"city"}`)

@@ -97,14 +97,23 @@ function mappingOf(entries: readonly ClaimMappingSetting[]): ClaimMapping {
 
 /** The name here stays, where the claim is missing or nothing to be called by. */
 function nameOf(identity: Identity, claim: string): string {
-  const value = factOf(identity, claim)
+  const value = isDoubtful(identity, claim) ? undefined : factOf(identity, claim)
   const name = typeof value === 'number' ? String(value) : value
   return typeof name === 'string' && NAME.test(name) ? name : identity.username
 }
 
 function pick(identity: Identity, claims: Readonly<Record<string, string>>): Record<string, unknown> {
-  const picked = Object.entries(claims).map(([name, claim]) => [name, factOf(identity, claim)] as const)
+  const wanted = Object.entries(claims)
+  const isToldDoubts = wanted.some(([, claim]) => claim === 'email_verified')
+  const picked = wanted
+    .filter(([, claim]) => isToldDoubts || !isDoubtful(identity, claim))
+    .map(([name, claim]) => [name, factOf(identity, claim)] as const)
   return Object.fromEntries(picked.filter(([, value]) => value !== undefined))
+}
+
+/** An address that its provider does not vouch for: it may be anybody's. */
+function isDoubtful({ claims: { email_verified } }: Identity, claim: string): boolean {
+  return claim === 'email' && (email_verified === false || email_verified === 'false')
 }
 
 function factOf({ username, userId, subject, claims }: Identity, claim: string): unknown {

@@ -81,6 +81,18 @@ test('users of the store sign in as well; the configuration wins', async () => {
   assert.equal(typeof (await users.authenticate('noor', 'stored')), 'object')
 })
 
+test('a name that would be taken for somebody’s is theirs', async () => {
+  const { users, store } = await usersOf([{ username: 'Mira', password: 'configured' }])
+  await store.put({
+    ...{ ...MIRA, username: 'jürgen', passwordHash: await passwords.hash('stored') },
+    ...{ enabled: true, accountNonExpired: true, accountNonLocked: true, credentialsNonExpired: true },
+  })
+  await users.look()
+  for (const name of ['mira', 'MIRA', '\uff4dira', 'JÜRGEN', 'Ju\u0308rgen']) assert.ok(users.has(name), name)
+  for (const name of ['mir', 'jurgen', 'local:mira']) assert.ok(!users.has(name), name)
+  assert.equal(await users.authenticate('mira', 'configured'), 'wrong', 'signing in goes by the very name')
+})
+
 test('each flag of the user record keeps its user out, once the password is right, and ends what lasts', async () => {
   const flags = {
     enabled: 'disabled',

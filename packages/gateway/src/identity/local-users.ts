@@ -69,7 +69,8 @@ export function createLocalUsers(deps: LocalUsersDeps): LocalUsersPart {
   const standInFor = (name: string) =>
     strangers[createHmac('sha256', secret).update(name).digest().readUInt32BE() % strangers.length]!
 
-  let stored = new Set<string>()
+  const configuredNames = new Set([...users.keys()].map(foldedName))
+  let storedNames = new Set<string>()
 
   const find = async (username: string): Promise<Known | undefined> => {
     const name = username.normalize('NFC')
@@ -91,16 +92,21 @@ export function createLocalUsers(deps: LocalUsersDeps): LocalUsersPart {
       return user && faultOf(user) === undefined ? identityOf(user) : undefined
     },
     has(username) {
-      const name = username.normalize('NFC')
-      return users.has(name) || stored.has(name)
+      const name = foldedName(username)
+      return configuredNames.has(name) || storedNames.has(name)
     },
     get isEmpty() {
-      return users.size === 0 && stored.size === 0
+      return users.size === 0 && storedNames.size === 0
     },
     async look() {
-      stored = new Set((await store.list()).map(({ username }) => username))
+      storedNames = new Set((await store.list()).map(({ username }) => foldedName(username)))
     },
   }
+}
+
+/** What names have in common that people, and databases of applications, take for the same: case, widths, ligatures. */
+function foldedName(username: string): string {
+  return username.normalize('NFKC').toLowerCase().normalize('NFC')
 }
 
 /** In the order in which Spring checks them. */

@@ -248,7 +248,7 @@ export interface LocalUsers {
   authenticate(username: string, password: string): Promise<Identity | LocalFault>
   /** The person as they are now, for a renewal; undefined when they may not go on. */
   current(subject: string): Promise<Identity | undefined>
-  /** Whether a name is somebody's here. */
+  /** Whether a name is somebody's here, or would be taken for theirs: case counts for nothing. */
   has(username: string): boolean
   readonly isEmpty: boolean
 }

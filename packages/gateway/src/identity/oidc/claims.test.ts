@@ -98,6 +98,16 @@ test('claims that were asked for are copied, never those that mean something in 
   assert.deepEqual(identity?.claims, { email: 'a@x', 'address.city': 'Bern' })
 })
 
+test('an address the provider does not vouch for goes on only with the word that it does not', () => {
+  const copied = (claims: string[], email_verified: unknown) =>
+    identityOf('corp', { claims }, { sub: 's-1', email: 'boss@x', email_verified }, nobody)?.claims
+  for (const word of [false, 'false']) {
+    assert.deepEqual(copied(['email'], word), {})
+    assert.deepEqual(copied(['email', 'email_verified'], word), { email: 'boss@x', email_verified: word })
+  }
+  for (const word of [true, 'true', undefined]) assert.deepEqual(copied(['email'], word), { email: 'boss@x' })
+})
+
 test('the session at the provider is kept for its logout', () => {
   const session = (sid: unknown) => identityOf('corp', plain, { sub: 's-1', sid }, nobody)?.providerSession
   assert.equal(session('abc'), 'abc')

@@ -63,12 +63,19 @@ function usernameOf({ usernameClaim }: Mapping, said: Claims): string | undefine
   const { preferred_username, email, email_verified } = said
   if (usernameClaim !== undefined) {
     // Whoever chose the address as name trusts the provider with it, but not where it says itself that it doesn't know.
-    const isDoubtful = usernameClaim === 'email' && (email_verified === false || email_verified === 'false')
-    const chosen = isDoubtful ? undefined : nameIn(claimAt(said, usernameClaim), MAX_NAME)
+    const chosen =
+      usernameClaim === 'email' && isDoubtful(said)
+        ? undefined
+        : nameIn(claimAt(said, usernameClaim), MAX_NAME)
     if (chosen !== undefined) return chosen
   }
   const isVerified = email_verified === true || email_verified === 'true'
   return nameIn(preferred_username, MAX_NAME) ?? (isVerified ? nameIn(email, MAX_NAME) : undefined)
+}
+
+/** Whether the provider says itself that it doesn't know whose address it is. */
+function isDoubtful({ email_verified }: Claims): boolean {
+  return email_verified === false || email_verified === 'false'
 }
 
 function rolesOf({ rolesClaim, roles, defaultRoles = [] }: Mapping, said: Claims): readonly string[] {
@@ -82,6 +89,8 @@ function rolesOf({ rolesClaim, roles, defaultRoles = [] }: Mapping, said: Claims
 
 function* copied({ claims }: Mapping, said: Claims): Iterable<readonly [string, unknown]> {
   for (const name of claims) {
+    // Anybody's address: it goes on only beside the word that it is not proved.
+    if (name === 'email' && isDoubtful(said) && !claims.includes('email_verified')) continue
     const value = RESERVED_CLAIMS.has(name) ? undefined : claimAt(said, name)
     if (value !== undefined && value !== null) yield [name, value]
   }

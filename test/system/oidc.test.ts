@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type CookieBrowser, createCookieBrowser, type Step } from '../support/cookie-browser.ts'
 import { eventually } from '../support/eventually.ts'
@@ -608,6 +609,28 @@ test('a logout token that does not hold ends nothing', async (t) => {
   }
   assert.equal(await site.admits(browser), true)
   assert.equal((await post(good)).status, 200, 'the good one among them')
+  assert.equal(await site.admits(browser), false)
+})
+
+test('strangers who send slowly keep no provider from signing somebody out', async (t) => {
+  const { oidc, site, browser } = await start(t)
+  await browser.open(loginAt(site, '/private/a'))
+  const { port } = new URL(site.url)
+  const head = 'POST /_hydra/logout/corp HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n'
+  const slow = Array.from({ length: 60 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}))
+  t.after(() => {
+    for (const socket of slow) socket.destroy()
+  })
+  for (const socket of slow)
+    socket.write(`${head}Content-Type: application/x-www-form-urlencoded\r\n\r\nlogout_token=`)
+  await eventually(async () => {
+    const metrics = await (await fetch(`${site.url}/_hydra/metrics`)).text()
+    assert.ok(Number(/^hydra_connections (\d+)$/m.exec(metrics)?.[1]) >= 60)
+  })
+  const logout_token = oidc.sign(oidc.logoutClaims('gateway', { sub: 'alice' }))
+  const body = new URLSearchParams({ logout_token })
+  const answer = await fetch(`${site.url}/_hydra/logout/corp`, { method: 'POST', body })
+  assert.equal(answer.status, 200, await answer.text())
   assert.equal(await site.admits(browser), false)
 })
 

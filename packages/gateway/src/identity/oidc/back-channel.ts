@@ -71,29 +71,25 @@ export function createBackChannel({
   let underWay = 0
 
   return async (request, exchange, provider) => {
-    if (underWay >= MAX_UNDER_WAY) return refuse(exchange, provider, 'logout-busy')
-    underWay++
     try {
-      await logOut(request, exchange, provider)
+      // Whoever sends slowly is not under way yet: strangers would hold all there is for as long as they like.
+      const form = await readForm(request, BODY, clock).catch(() => undefined)
+      const tokens = form?.getAll('logout_token') ?? []
+      if (tokens.length !== 1) throw new LogoutFault('logout-form')
+      await logOut(tokens[0]!, exchange, provider)
       return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
     } catch (error) {
       if (error instanceof LogoutFault) return refuse(exchange, provider, error.reason)
       // Whatever it was, the session may go on: the provider should say it again.
       log.error({ exchange: exchange.id, provider: provider.name, err: error }, 'back-channel logout failed')
       return refuse(exchange, provider, 'logout-not-kept')
-    } finally {
-      underWay--
     }
   }
 
-  async function logOut(request: Request, exchange: Exchange, provider: Provider): Promise<void> {
-    const { name, connection } = provider
-    const form = await readForm(request, BODY, clock).catch(() => undefined)
-    const tokens = form?.getAll('logout_token') ?? []
-    if (tokens.length !== 1) throw new LogoutFault('logout-form')
-    const known = connection.known ?? (await connection.find())
-    if (!known) throw new LogoutFault('down')
-    const { jti, sub, sid } = await verify(tokens[0]!, known, provider)
+  async function logOut(token: string, exchange: Exchange, provider: Provider): Promise<void> {
+    const { name } = provider
+    const { known, said } = await check(token, provider)
+    const { jti, sub, sid } = said
     if (!used.use(`${name}:${jti}`)) throw new LogoutFault('logout-replayed')
 
     // A provider that doesn't speak of sessions in its ID tokens has given us none to find by `sid`.
@@ -103,6 +99,20 @@ export function createBackChannel({
     } else await revocations.revoke('user', `${name}:${sub!}`, 'back-channel logout')
     const whom = sub === undefined ? {} : { identity: `${name}:${sub}` }
     log.info({ exchange: exchange.id, provider: name, ...whom }, 'signed out by the provider')
+  }
+
+  /** The costly part, and so a bounded one. */
+  async function check(token: string, provider: Provider) {
+    if (underWay >= MAX_UNDER_WAY) throw new LogoutFault('logout-busy')
+    underWay++
+    try {
+      const { connection } = provider
+      const known = connection.known ?? (await connection.find())
+      if (!known) throw new LogoutFault('down')
+      return { known, said: await verify(token, known, provider) }
+    } finally {
+      underWay--
+    }
   }
 
   async function verify(token: string, { metadata, keyFor, algorithms }: Known, { settings }: Provider) {

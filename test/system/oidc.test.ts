@@ -17,6 +17,7 @@ const ACCOUNTS = {
   },
   bob: { email: 'bob@corp.example', email_verified: true, groups: 'staff' },
   joe: { preferred_username: 'joe' },
+  JOE: { preferred_username: 'JOE' },
 }
 
 /** A site with the provider `corp`. */

@@ -37,6 +37,33 @@ test('a session that was ended is over at once, and others are not', async () =>
   assert.deepEqual([at, reason], [clock.now(), 'signed out'])
 })
 
+test('who ends a session again and again, or one that is over, has nothing written and nobody told', async () => {
+  let written = 0
+  const memory = createMemoryIdentityStore().revocations
+  const store: RevocationStore = {
+    add(revocation) {
+      written++
+      return memory.add(revocation)
+    },
+    since: (...given) => memory.since(...given),
+  }
+  const { clock, node } = parts({ store })
+  const revocations = node()
+  let told = 0
+  revocations.onRevoked(() => told++)
+  const first = await revocations.revoke('session', sidAt(START - HOUR), 'signed out')
+  clock.advance(HOUR)
+  for (let i = 0; i < 10; i++)
+    assert.equal(await revocations.revoke('session', sidAt(START - HOUR), 'signed out'), first)
+  await revocations.revoke('session', sidAt(START - 30 * HOUR), 'signed out')
+  assert.deepEqual([written, told, revocations.list().length], [1, 1, 1])
+  // Of a person, what began since has to end too.
+  await revocations.revoke('user', 'ada', 'disabled')
+  clock.advance(1)
+  await revocations.revoke('user', 'ada', 'disabled')
+  assert.deepEqual([written, told], [3, 3])
+})
+
 test('whoever is revoked may sign in again: what begins later lasts', async () => {
   const { clock, node } = parts()
   const revocations = node()

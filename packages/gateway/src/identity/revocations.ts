@@ -124,6 +124,9 @@ export function createRevocations({ store, clock, log, settings }: RevocationsDe
         until: kind === 'session' ? Math.min(at, (startOf(key) ?? at) + LEEWAY_MS) + keepMs : at + keepMs,
         reason,
       })
+      // Browsers keep the id of a session that is over: they must not have us write it down with each request.
+      const before = kind === 'session' ? known.get(placeOf(revocation)) : undefined
+      if (before || revocation.until <= at) return before ?? revocation
       keep([revocation])
       await write(revocation)
       return revocation

@@ -77,7 +77,7 @@ test('who is disabled, removed or given another password has no session left', a
 
   const store = await openSqliteIdentityStore(file)
   t.after(() => store.close())
-  const revocations = await store.revocations.list(Date.now())
+  const { fresh: revocations } = await store.revocations.since(0, Date.now())
   assert.deepEqual(
     revocations.map(({ kind, key, reason }) => [kind, key, reason]),
     [

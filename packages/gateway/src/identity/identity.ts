@@ -119,7 +119,6 @@ const OVER_EVERY_MS = 5000
 
 const NO_PROVIDERS: Providers & { close(): void } = {
   list: () => [],
-  has: () => false,
   handle: async () => undefined,
   logoutUrl: () => undefined,
   current: () => undefined,

@@ -21,6 +21,7 @@ import {
   readPems,
   retireKey,
   type SigningKey,
+  SigningKeyError,
   storedKey,
 } from './ring-keys.ts'
 import { createRingView } from './ring-view.ts'
@@ -129,7 +130,7 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
       log.info({ kid: fresh.kid }, 'signing key made')
       return [fresh]
     }
-    throw new Error('the signing keys could not be written: others wrote first each time')
+    throw new SigningKeyError('the signing keys could not be written: other processes wrote first each time')
   }
 
   const view = createRingView(clock, await start())

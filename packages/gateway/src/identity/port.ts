@@ -93,7 +93,8 @@ export interface RouteGuard {
 export interface ServiceTokens {
   /**
    * Decides what an instance is told (`exchange.loginCookie`, `exchange.loginHeader`): called for every request that has
-   * a caller, and for every instance it is tried at. A promise only when a token has to be signed.
+   * a caller, and for every instance it is tried at. A promise only when a token has to be signed, or the instance is just
+   * taking another key.
    */
   prepare(exchange: Exchange, instance: Instance): void | Promise<void>
   /**
@@ -177,7 +178,7 @@ export interface KeyRing {
   /**
    * Makes a new key and signs with it from now on; the others verify until their last token has expired.
    *
-   * @throws HydraError HYDRA_CONFLICT when the keys stand in the configuration
+   * @throws HydraError HYDRA_CONFLICT when the keys stand in the configuration, or too many of them verify still
    */
   rotate(): Promise<RingKey>
   /** Reads what other nodes or processes wrote. */
@@ -266,7 +267,6 @@ export interface ProviderInfo {
 export interface Providers {
   /** In the order of the configuration. */
   list(): readonly ProviderInfo[]
-  has(name: string): boolean
   /**
    * Answers `/_hydra/login/<name>`, its `/callback`, and `POST /_hydra/logout/<name>` (back-channel); undefined for any
    * other path.
@@ -283,7 +283,10 @@ export interface Providers {
 export interface Revocations {
   /** Asked for each request with a caller: reads memory. */
   isRevoked(who: Pick<Caller, 'revocableAs' | 'startedAt'>): boolean
-  /** Ends sessions from now on; resolves when it is written, after it took effect here. */
+  /**
+   * Ends sessions, here at once; resolves when it is written for other nodes. When it can't be, it resolves as well, and is
+   * written as soon as the store answers again.
+   */
   revoke(kind: Revocation['kind'], key: string, reason: string): Promise<Revocation>
   /** Those that still matter. */
   list(): readonly Revocation[]

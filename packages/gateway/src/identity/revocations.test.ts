@@ -143,7 +143,7 @@ test('an end that can’t be written holds here, is said once, and is written as
   clock.advance(1000)
   await settled()
   assert.deepEqual(
-    (await whole.list(0)).map(({ key }) => key),
+    (await whole.since(0, 0)).fresh.map(({ key }) => key),
     ['ada', 'bob'],
   )
   assert.equal(lines.length, 2)

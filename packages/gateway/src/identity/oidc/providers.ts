@@ -119,7 +119,6 @@ export function createProviders(deps: ProvidersDeps): ClosableProviders {
         const state = connection.isUp ? 'available' : 'down'
         return { name, label, path: `/_hydra/login/${name}`, state }
       }),
-    has: (name) => providers.has(name),
     handle: async (request, exchange) => handle(request, exchange),
     logoutUrl(session) {
       // Whoever they signed in as comes first.

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { IdentityStore, Revocation, UserRecord } from './port.ts'
 
-export interface OpenedStore {
+interface OpenedStore {
   readonly store: IdentityStore
   /** Another handle on the same place, as another process would have. */
   again(): Promise<IdentityStore>
@@ -147,27 +147,29 @@ export function identityStoreContract(
 
   // ---- revocations ----------------------------------------------------------------------------------------
 
-  contract('revocations are listed until they can end nothing any more', async ({ revocations }) => {
+  contract('revocations are told of until they can end nothing any more', async ({ revocations }) => {
     await revocations.add(ended('s1', 5000))
     await revocations.add(ended('work:x', 4000, { kind: 'provider-session', until: 9000 }))
     await revocations.add(ended('s1', 4500, { kind: 'user', until: 9000 }))
-    assert.deepEqual(await revocations.list(5999), [
+    const told = async (now: number) => (await revocations.since(0, now)).fresh
+    assert.deepEqual(await told(5999), [
+      ended('s1', 5000),
       ended('work:x', 4000, { kind: 'provider-session', until: 9000 }),
       ended('s1', 4500, { kind: 'user', until: 9000 }),
-      ended('s1', 5000),
     ])
     assert.deepEqual(
-      (await revocations.list(6000)).map(({ kind }) => kind),
+      (await told(6000)).map(({ kind }) => kind),
       ['provider-session', 'user'],
     )
-    assert.deepEqual(await revocations.list(9000), [])
+    assert.deepEqual(await told(9000), [])
   })
 
   contract('a later revocation replaces an earlier one, never the other way', async ({ revocations }) => {
     await revocations.add(ended('ada', 5000, { kind: 'user', reason: 'first' }))
     await revocations.add(ended('ada', 6000, { kind: 'user', reason: 'second' }))
     await revocations.add(ended('ada', 5500, { kind: 'user', reason: 'late', until: 99_000 }))
-    assert.deepEqual(await revocations.list(0), [ended('ada', 6000, { kind: 'user', reason: 'second' })])
+    const { fresh } = await revocations.since(0, 0)
+    assert.deepEqual(fresh, [ended('ada', 6000, { kind: 'user', reason: 'second' })])
   })
 
   contract('what was added since the last look is told apart', async ({ revocations }, { again }) => {

@@ -125,13 +125,10 @@ function revocationsInMemory(moved: () => void): RevocationStore {
       })
       moved()
     },
-    async list(now) {
-      prune(now)
-      return [...revocations.values()].map(({ revocation }) => revocation).sort((a, b) => a.at - b.at)
-    },
     async since(cursor, now) {
+      prune(now)
       const from = cursor > serial ? 0 : cursor
-      const fresh = [...revocations.values()].filter((one) => one.serial > from && one.revocation.until > now)
+      const fresh = [...revocations.values()].filter((one) => one.serial > from)
       return { cursor: serial, fresh: fresh.map(({ revocation }) => revocation) }
     },
   }

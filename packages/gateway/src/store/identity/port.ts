@@ -64,9 +64,7 @@ export interface Revocation {
 export interface RevocationStore {
   /** A later one of the same kind and key replaces the earlier. */
   add(revocation: Revocation): Promise<void>
-  /** Those whose `until` is after `now`. */
-  list(now: number): Promise<readonly Revocation[]>
-  /** Of those, what was added after `cursor`: one that an earlier answer gave, or 0 for all. */
+  /** Those whose `until` is after `now` and that were added after `cursor`: one that an earlier answer gave, or 0 for all. */
   since(
     cursor: number,
     now: number,

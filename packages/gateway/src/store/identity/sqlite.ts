@@ -192,7 +192,6 @@ function revocationsIn({ one, all, run, change }: Access): RevocationStore {
   const known = one<{ at: number }>('SELECT at FROM revocations WHERE kind = ? AND key = ?')
   const put = run('INSERT OR REPLACE INTO revocations VALUES (?, ?, ?, ?, ?, ?)')
   const prune = run('DELETE FROM revocations WHERE until <= ?')
-  const list = all<Revocation>(`SELECT ${COLUMNS} FROM revocations WHERE until > ? ORDER BY at`)
   const added = all<Revocation & { added: number }>(
     `SELECT ${COLUMNS}, added FROM revocations WHERE added > ? AND until > ? ORDER BY added`,
   )
@@ -208,7 +207,6 @@ function revocationsIn({ one, all, run, change }: Access): RevocationStore {
         return put(kind, key, at, until, reason, next) > 0
       })
     },
-    list: async (now) => list(now).map(read),
     async since(cursor, now) {
       // read first: what is added meanwhile is told again next time
       const { value } = revision()!

@@ -230,6 +230,9 @@ test('nobody goes round in circles when a renewal leads to nothing', async () =>
     ['5', 'login'],
     ['99', 'login'],
     ['x', 'login'],
+    // One that another host of the domain put there comes first when its path is longer, and never grows.
+    ['0; HYDRA-RENEWING=5', 'login'],
+    ['5; HYDRA-RENEWING=0', 'login'],
   ]) {
     const cookie = `Cookie: HYDRA-RENEW=1; HYDRA-RENEWING=${rounds}`
     assert.equal((await ask({ auth: 'required' }, cookie, ...PAGE)).refusal, expected, rounds)

@@ -34,6 +34,7 @@ export function nextRound(exchange: Asked): string {
 }
 
 function roundsOf(cookies: readonly string[]): number {
-  const [rounds = '0'] = cookieValues(cookies, ROUNDS_COOKIE)
-  return /^\d$/.test(rounds) ? Number(rounds) : MOST_ROUNDS
+  // Another host of the domain may have put one beside ours that never grows.
+  const counts = cookieValues(cookies, ROUNDS_COOKIE)
+  return Math.max(0, ...counts.map((count) => (/^\d$/.test(count) ? Number(count) : MOST_ROUNDS)))
 }

@@ -27,7 +27,7 @@ export async function runPlain({ port, write, input, signal }: PlainOptions): Pr
   lines.on('line', (line) => obey(line, story, quit.resolve))
   let status = 1
   try {
-    story.say({ text: `the shop is at ${story.shop.gateway.url}; SIGTERM or Ctrl+C stops it` })
+    story.say({ text: `the shop is at ${story.shop.gateway.url}; Ctrl+C or kill ${process.pid} stops it` })
     story.say({ text: HOW_TO_SIGN_IN })
     const told = signal.aborted ? undefined : once(signal, 'abort')
     const { exited } = story.shop.gateway.child

@@ -51,7 +51,9 @@ app.get('/static/buy.css', (context) =>
 app.get('/orders', async (context) => {
   const orders = await readOrders()
   if (wantsJson(context)) return context.json({ orders: orders.slice(0, MOST_SHOWN), count: orders.length })
-  return send(context, page({ title: 'Orders', main: all(orders), path: '/orders', maker, kind: 'narrow' }))
+  const verified = await service.verify(context)
+  const main = all(orders, verified?.roles.includes('ADMIN') ?? false)
+  return send(context, page({ title: 'Orders', main, path: '/orders', maker, kind: 'narrow' }))
 })
 
 app.post('/orders', async (context) => {
@@ -109,11 +111,14 @@ const maker: Maker = { service, version, framework: 'Hono' }
 service.on('registered', () => process.send?.(service.instanceId))
 server.listen(0, '127.0.0.1')
 
-function all(orders: readonly Order[]): Html {
+function all(orders: readonly Order[], worksHere: boolean): Html {
+  const toDesk =
+    worksHere &&
+    html`<p class="actions"><a class="button quiet" href="/orders/desk">Go to the order desk</a></p>`
   if (orders.length === 0) {
-    return html`<div class="words"><h1>Orders</h1><p class="lead">Nobody has ordered anything yet.</p><p class="actions"><a class="button" href="/catalog">Go to the catalog</a></p></div>`
+    return html`<div class="words"><h1>Orders</h1><p class="lead">Nobody has ordered anything yet.</p><p class="actions"><a class="button" href="/catalog">Go to the catalog</a></p>${toDesk}</div>`
   }
-  return html`<div class="words"><h1>Orders</h1><p class="lead num">${orders.length === 1 ? 'One order' : `${orders.length.toLocaleString('en')} orders`} so far${orders.length > MOST_SHOWN && `, the last ${MOST_SHOWN} of them here`}.</p></div>
+  return html`<div class="words"><h1>Orders</h1><p class="lead num">${orders.length === 1 ? 'One order' : `${orders.length.toLocaleString('en')} orders`} so far${orders.length > MOST_SHOWN && `, the last ${MOST_SHOWN} of them here`}.</p>${toDesk}</div>
 <ul class="rows">${orders.slice(0, MOST_SHOWN).map((order) => html`<li><a href="/orders/${order.id}">${goodOf(order.good)?.name ?? order.good}</a><span class="num soft">${clockTime(order.at)}</span><code>${order.id}</code></li>\n`)}</ul>`
 }
 

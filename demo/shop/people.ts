@@ -17,7 +17,7 @@ export const MIRA: Person = { username: 'mira', password: 'pond-boots', roles: [
 export const ADA: Person = { username: 'ada', password: 'marsh-lamp', roles: ['CUSTOMER', 'STAFF'] }
 
 /** Said wherever the address of the shop is. */
-export const HOW_TO_SIGN_IN = `sign in as ${MIRA.username} (${MIRA.password}), or as ${ADA.username} (${ADA.password}), who works here`
+export const HOW_TO_SIGN_IN = `sign in as ${MIRA.username} (${MIRA.password}), or as ${ADA.username} (${ADA.password}), who has /orders/desk`
 
 /** One role has another name in one of the services. */
 export const ROLES = { STAFF: { mappedTo: 'ADMIN', service: 'orders' } } as const

@@ -128,6 +128,8 @@ test('who works in the shop sees the order desk, until they sign out', { timeout
   await signIn(page, 'ada', 'marsh-lamp')
   await page.getByRole('heading', { name: 'Order desk' }).waitFor()
   assert.equal(page.url(), `${url}/orders/desk`)
+  await menuItem(page, 'Orders').click()
+  await page.getByRole('link', { name: 'Go to the order desk' }).waitFor()
   await page.goto(`${url}/account`)
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.getByText('You are signed out').waitFor()

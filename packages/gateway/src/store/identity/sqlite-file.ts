@@ -65,7 +65,7 @@ const SCHEMA = `
 `
 
 /** How long another process may be in the middle of a change; theirs take a millisecond. */
-const BUSY_MS = 1000
+export const BUSY_MS = 1000
 
 /**
  * Opens the file, and makes it when there is none.
@@ -145,6 +145,13 @@ function broken(file: string, cause?: unknown): IdentityStoreError {
     `${file}, the identity database, is broken. Put a copy of it back; or move it away with ${file}-wal and ${file}-shm, start again, and add the users again (hydra users add).`,
     { cause },
   )
+}
+
+/** Whether another process holds the file, as SQLite says it or as `explain` does. */
+export function isBusy(error: unknown): boolean {
+  const { errcode, cause } = error as { errcode?: number; cause?: unknown }
+  if (errcode === undefined) return cause instanceof Error && isBusy(cause)
+  return [5, 6].includes(errcode & 0xff)
 }
 
 /** What an error of SQLite means for whoever runs the gateway. */

@@ -204,6 +204,29 @@ test('a store that somebody holds says so, and goes on afterwards', async (t) =>
   assert.equal(await store.keyRing.save('sealed', 0), true)
 })
 
+test('while another process holds the store, nothing else stands still', async (t) => {
+  const file = join(directory(t), 'identity.db')
+  const store = await openSqliteIdentityStore(file)
+  t.after(() => store.close())
+  const shell = new DatabaseSync(file)
+  shell.exec('BEGIN IMMEDIATE')
+  let before = performance.now()
+  let longest = 0
+  const ticking = setInterval(() => {
+    longest = Math.max(longest, performance.now() - before)
+    before = performance.now()
+  }, 5)
+  const removals = ['a', 'b', 'c', 'd'].map((name) => store.users.remove(name))
+  await Promise.all(removals.map((removal) => assert.rejects(removal, /held by another process/)))
+  clearInterval(ticking)
+  assert.ok(longest < 400, `the event loop stood still for ${longest} ms`)
+
+  const saved = store.keyRing.save('sealed', 0)
+  setTimeout(() => shell.exec('ROLLBACK'), 200)
+  assert.equal(await saved, true, 'who lets go in time is waited for')
+  shell.close()
+})
+
 test('a store that was closed says so', async (t) => {
   const store = await openSqliteIdentityStore(join(directory(t), 'identity.db'))
   await store.close()

@@ -2,12 +2,14 @@
  * Identity store in one file: for a gateway, several of one machine, and `hydra users` beside them.
  *
  * Every change is one transaction that also moves the revision, so that whoever looks at the revision misses nothing.
- * The calls block for as long as the disk takes; none of them is made for a request.
+ * The calls block for as long as the disk takes, and hardly longer where another process holds the file; none of them is
+ * made for a request.
  *
  * @module
  */
 import { resolve } from 'node:path'
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
 import type {
   IdentityStore,
   KeyRingStore,
@@ -17,7 +19,7 @@ import type {
   UserRecord,
   UserStore,
 } from './port.ts'
-import { explain, IdentityStoreError, openDatabaseFile } from './sqlite-file.ts'
+import { BUSY_MS, explain, IdentityStoreError, isBusy, openDatabaseFile } from './sqlite-file.ts'
 
 /**
  * Opens the store in a file, and makes it, for its owner alone, when there is none.
@@ -27,6 +29,7 @@ import { explain, IdentityStoreError, openDatabaseFile } from './sqlite-file.ts'
 export async function openSqliteIdentityStore(file: string): Promise<IdentityStore> {
   const place = resolve(file)
   const database = await openDatabaseFile(place)
+  database.exec(`PRAGMA busy_timeout = ${LOOK_MS}`)
   const watchers = new Set<() => void>()
   const access = accessTo(database, place, () => {
     for (const onHint of watchers) onHint()
@@ -46,6 +49,7 @@ export async function openSqliteIdentityStore(file: string): Promise<IdentitySto
     },
     async close() {
       watchers.clear()
+      await access.settled()
       if (database.isOpen) database.close()
     },
   }
@@ -64,8 +68,15 @@ interface Access {
    * Runs `work` as one transaction that nobody comes in between. When it says that it changed something, the revision
    * moves with it.
    */
-  change(work: (revision: number) => boolean): boolean
+  change(work: (revision: number) => boolean): Promise<boolean>
+  /** Resolves when nothing waits to be written any more. */
+  settled(): Promise<unknown>
 }
+
+/** How long one look whether others write may hold up everything else: theirs take a millisecond. */
+const LOOK_MS = 5
+/** Until the next look. */
+const PAUSE_MS = 50
 
 function accessTo(database: DatabaseSync, file: string, onChange: () => void): Access {
   const guarded = <Result>(work: () => Result): Result => {
@@ -80,6 +91,7 @@ function accessTo(database: DatabaseSync, file: string, onChange: () => void): A
   const commit = database.prepare('COMMIT')
   const move = database.prepare('UPDATE revision SET value = ?')
   const read = database.prepare('SELECT value FROM revision')
+  let last: Promise<unknown> = Promise.resolve()
   return {
     one(sql) {
       const statement = database.prepare(sql)
@@ -94,22 +106,41 @@ function accessTo(database: DatabaseSync, file: string, onChange: () => void): A
       return (...values) => guarded(() => Number(statement.run(...values).changes))
     },
     change(work) {
-      const hasChanged = guarded(() => {
-        begin.run()
-        try {
-          const next = Number(read.get()!.value) + 1
-          const isDone = work(next)
-          if (isDone) move.run(next)
-          commit.run()
-          return isDone
-        } catch (error) {
-          if (database.isTransaction) database.exec('ROLLBACK')
-          throw error
-        }
-      })
-      if (hasChanged) onChange()
-      return hasChanged
+      const until = performance.now() + BUSY_MS
+      // One looks for all who wait: together they would hold up as much as a long look does.
+      const turn = last.then(() => attempt(work, until))
+      last = turn.catch(() => {})
+      return turn
     },
+    settled: () => last,
+  }
+
+  /** Another process may be in the middle of a change, or hang there: meanwhile everything else goes on. */
+  async function attempt(work: (revision: number) => boolean, until: number): Promise<boolean> {
+    for (;;) {
+      try {
+        const hasChanged = guarded(() => transact(work))
+        if (hasChanged) onChange()
+        return hasChanged
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= until) throw error
+      }
+      await delay(PAUSE_MS)
+    }
+  }
+
+  function transact(work: (revision: number) => boolean): boolean {
+    begin.run()
+    try {
+      const next = Number(read.get()!.value) + 1
+      const isDone = work(next)
+      if (isDone) move.run(next)
+      commit.run()
+      return isDone
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
   }
 }
 
@@ -142,7 +173,7 @@ function usersIn({ one, all, run, change }: Access): UserStore {
         return move(next) > 0
       })
     },
-    remove: async (username) => change((next) => remove(username.normalize('NFC')) > 0 && move(next) > 0),
+    remove: (username) => change((next) => remove(username.normalize('NFC')) > 0 && move(next) > 0),
   }
 }
 
@@ -165,7 +196,7 @@ function linksIn({ one, all, run, change }: Access): LinkStore {
     },
     async link(identities) {
       const data = new Map(identities.map((one) => [one.key, JSON.stringify(one.data ?? null)]))
-      change(() => {
+      await change(() => {
         const persons = new Set([...data.keys()].flatMap((key) => personOf(key)?.person ?? []))
         // one alone is linked with nobody
         if (persons.size === 0 && data.size < 2) return false
@@ -200,7 +231,7 @@ function revocationsIn({ one, all, run, change }: Access): RevocationStore {
     Object.freeze({ kind, key, at, until, reason })
   return {
     async add({ kind, key, at, until, reason }) {
-      change((next) => {
+      await change((next) => {
         if ((known(kind, key)?.at ?? Number.NEGATIVE_INFINITY) >= at) return false
         // when it is added it is now, more or less: clocks of nodes differ
         prune(at - CLOCKS_DIFFER_MS)

@@ -90,12 +90,18 @@ export function tokensSlice({ identity: { token, session, maxTokenBytes } }: Con
     renewAfterMs: token.renewAfter,
     idleMs: session.idle,
     maxBytes: maxTokenBytes,
+    cacheBytes: token.cache,
   }
 }
 
 /** Lives of sessions. */
 export function sessionsSlice({ identity: { session } }: Config) {
   return { idleMs: session.idle, absoluteMs: session.absolute }
+}
+
+/** What is remembered of sessions. */
+export function sessionBookSlice({ identity: { session } }: Config) {
+  return { most: session.remembered }
 }
 
 /** What is written into browsers. */
@@ -110,6 +116,7 @@ export function throttleSlice({ identity: { throttle } }: Config): ThrottleSetti
     baseMs: throttle.base,
     mostMs: throttle.most,
     mostPerAccountMs: throttle.mostPerAccount,
+    kept: throttle.kept,
   }
 }
 
@@ -124,8 +131,11 @@ export function revocationsSlice({ identity: { session } }: Config) {
 }
 
 /** Other systems that know people. */
-export function providersSlice({ identity: { providers }, siteTitle }: Config): ProvidersDeps['settings'] {
-  return { providers, siteTitle }
+export function providersSlice({ identity, siteTitle }: Config): ProvidersDeps['settings'] {
+  const providers = Object.entries(identity.providers).map(
+    ([name, { timeout, ...provider }]) => [name, { ...provider, timeoutMs: timeout }] as const,
+  )
+  return { providers: Object.fromEntries(providers), siteTitle }
 }
 
 /** People of the configuration. Whether plain passwords are taken was decided when it was read. */
@@ -151,6 +161,7 @@ export function identitySlice(config: Config): IdentitySettings {
     cookies: sessionCookiesSlice(config),
     tokens: tokensSlice(config),
     sessions: sessionsSlice(config),
+    book: sessionBookSlice(config),
     revocations: revocationsSlice(config),
     guard: guardSlice(config),
     signingKeys: identity.signingKeys,

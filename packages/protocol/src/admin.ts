@@ -187,7 +187,9 @@ export const sessionInfo = z.object({
   identity: z.string().describe('`provider:subject` of whom they signed in as.'),
   providers: z.array(z.string()).describe('All they proved to be known by.'),
   startedAt: epochMs.describe('When they signed in; epoch ms.'),
-  seenAt: epochMs.describe('When a token was renewed or a socket opened here; not each request. Epoch ms.'),
+  seenAt: epochMs.describe(
+    'When they signed in, a token was renewed or a socket opened here; not each request. Epoch ms.',
+  ),
   endsAt: epochMs.describe('Unless it is renewed; epoch ms.'),
   address: z.string().optional().describe('Where they were seen last.'),
   sockets: z.number().describe('Open at this node.'),

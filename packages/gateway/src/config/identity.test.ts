@@ -49,10 +49,22 @@ test('nobody signs in as long as nobody said who, and every setting has a value'
   const config = parseConfig({})
   assert.equal(hasIdentity(config), false)
   const { identity } = config
-  assert.deepEqual(identity.token, { life: 3_600_000, renewAfter: 1_800_000 })
-  assert.deepEqual(identity.session, { idle: 28_800_000, absolute: 86_400_000 })
-  assert.deepEqual(identity.throttle, { free: 5, base: 1000, most: 900_000, mostPerAccount: 30_000 })
-  assert.deepEqual(identity.passwords, { memoryKiB: 19_456, passes: 2, parallelism: 1, concurrent: 2 })
+  assert.deepEqual(identity.token, { life: 3_600_000, renewAfter: 1_800_000, cache: 12_582_912 })
+  assert.deepEqual(identity.session, { idle: 28_800_000, absolute: 86_400_000, remembered: 100_000 })
+  assert.deepEqual(identity.throttle, {
+    free: 5,
+    base: 1000,
+    most: 900_000,
+    mostPerAccount: 30_000,
+    kept: 20_000,
+  })
+  assert.deepEqual(identity.passwords, {
+    memoryKiB: 19_456,
+    passes: 2,
+    parallelism: 1,
+    concurrent: 2,
+    waiting: 64,
+  })
   assert.deepEqual([identity.users, identity.signingKeys, identity.providers], [[], [], {}])
   assert.equal(identity.database, undefined)
 })

@@ -132,6 +132,11 @@ const token = z
   .strictObject({
     life: duration(1000).prefault('1h').describe('How long a token holds.'),
     renewAfter: duration(500).prefault('30m').describe('Age from which it is renewed on the way.'),
+    cache: limitedSize(65_536, 1_073_741_824)
+      .prefault('12MiB')
+      .describe(
+        'Memory for tokens that were checked lately, about 1 KB each. Of people beyond that each request costs a check of the signature.',
+      ),
   })
   .superRefine(({ life, renewAfter }, context) => {
     const message = `less than life, which is ${life} ms`
@@ -142,6 +147,11 @@ const session = z
   .strictObject({
     idle: duration(1000).prefault('8h').describe('A session ends when nothing was asked for that long.'),
     absolute: duration(1000).prefault('24h').describe('And at the latest that long after the sign-in.'),
+    remembered: count(1, 10_000_000)
+      .prefault(100_000)
+      .describe(
+        'Sessions this gateway remembers having seen, for operators to list. All go on, listed or not.',
+      ),
   })
   .superRefine(({ idle, absolute }, context) => {
     const message = `at most absolute, which is ${absolute} ms`
@@ -170,6 +180,11 @@ const throttle = z
       .describe(
         'Longest pause because an account is tried from everywhere: short, so that nobody can lock its owner out.',
       ),
+    kept: count(100, 10_000_000)
+      .prefault(20_000)
+      .describe(
+        'Accounts, addresses and pairs of both whose tries are counted, each; beyond, the oldest are forgotten.',
+      ),
   })
   .superRefine(({ base, most, mostPerAccount }, context) => {
     for (const [name, value] of Object.entries({ most, mostPerAccount })) {
@@ -187,6 +202,9 @@ const passwords = z
     passes: count(1, 64).prefault(2).describe('Passes over it.'),
     parallelism: count(1, 8).prefault(1).describe('Lanes.'),
     concurrent: count(1, 64).prefault(2).describe('Most hashes computed at once; others wait.'),
+    waiting: count(1, 100_000)
+      .prefault(64)
+      .describe('Sign-ins that may wait for that; more are told to come back: 503.'),
   })
   .superRefine(({ memoryKiB, passes }, context) => {
     const message = `fewer: memoryKiB times passes is at most ${MOST_WORK_KIB}`

@@ -5,7 +5,7 @@
  */
 import { isLoopback, LOCAL_PROVIDER, RESERVED_CLAIMS } from '@hydra-gateway/protocol'
 import { z } from 'zod'
-import { flag, secret, setting, text } from './setting.ts'
+import { duration, flag, secret, setting, text } from './setting.ts'
 
 const NAME = /^[a-z][a-z0-9-]{0,63}$/
 const WRITE_NAME = 'a name of lower-case letters, digits and dashes, up to 64'
@@ -82,6 +82,7 @@ export const oidcProvider = z
     logout: flag()
       .prefault(true)
       .describe('Sign out there too when somebody signs out here, if the provider can.'),
+    timeout: duration().prefault('5s').describe('For one call at the provider.'),
     allowInsecure: flag()
       .prefault(false)
       .describe('Take an http issuer that is not on this machine. For trying things out only.'),

@@ -43,7 +43,7 @@ import { toldByTokens } from './sealed-session.ts'
 import { createSealer } from './sealing.ts'
 import { createServiceTokens } from './service-tokens.ts'
 import { createServiceWishes } from './service-wishes.ts'
-import { createSessionBook, type SessionBook } from './session-book.ts'
+import { createSessionBook, type SessionBook, type SessionBookDeps } from './session-book.ts'
 import { createSessionCookies } from './session-cookies.ts'
 import { createSessions, type SessionSettings } from './sessions.ts'
 import { createSignInAnswers } from './sign-in-answers.ts'
@@ -61,6 +61,7 @@ export interface IdentitySettings {
   readonly cookies: { readonly host: boolean; readonly secure: boolean }
   readonly tokens: TokenSettings
   readonly sessions: SessionSettings
+  readonly book: NonNullable<SessionBookDeps['settings']>
   readonly revocations: { readonly keepMs: number }
   readonly guard: { readonly host: boolean; readonly maxTokenBytes: number }
   readonly signingKeys: readonly string[]
@@ -173,7 +174,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
   })
   const onHead = createLoginHead({ settings: settings.cookies })
   const signInAnswers = createSignInAnswers({ answers, settings, onHead, log, metrics })
-  const book = createSessionBook({ revocations, clock })
+  const book = createSessionBook({ revocations, clock, settings: settings.book })
 
   // Who is who, and for how long.
   const cookies = createSessionCookies({ ...settings.cookies, privateKeys })

@@ -46,7 +46,7 @@ interface Minted {
 const HEADER_LIFE_MS = 300_000
 /** What could not be made is tried again after that. */
 const RETRY_MS = 60_000
-/** Characters of minted tokens kept, twice that at most. */
+/** Characters of minted tokens kept, twice that at most: few services want tokens of their own, and any is signed again. */
 const KEPT = 4_000_000
 
 export function createServiceTokens(deps: ServiceTokenDeps): ServiceTokens {

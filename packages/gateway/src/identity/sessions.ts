@@ -63,7 +63,7 @@ interface Packed {
 
 /** So long a renewal is answered with the one before: a page's requests and tabs need no more. */
 const SAME_FOR_MS = 30_000
-/** Renewals that are remembered. */
+/** Renewals that are remembered: of more in so short a time, a second tab renews once more. */
 const MOST_RENEWALS = 10_000
 
 export function createSessions(deps: SessionsDeps): Sessions {

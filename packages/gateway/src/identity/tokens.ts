@@ -35,6 +35,8 @@ export interface TokenSettings {
   readonly idleMs: number
   /** Longest token: a browser takes cookies of 4096 bytes, name and attributes included. @default 3800 */
   readonly maxBytes?: number
+  /** Memory for tokens that were verified lately, in characters of them. @default 12 MiB: some thousand people */
+  readonly cacheBytes?: number
 }
 
 export interface TokenDeps {
@@ -46,8 +48,8 @@ export interface TokenDeps {
   readonly random?: (bytes: number) => string
 }
 
-/** Characters of good and of bad tokens kept, twice that at most: some thousand people. */
-const KEPT = 6_000_000
+const CACHE_BYTES = 12 * 1024 * 1024
+/** Of bad ones, twice that at most: what strangers send takes no room from who is signed in. */
 const KEPT_BAD = 1_000_000
 /** A key nobody here knows may be one that another node has just made: the ring is read again, that seldom. */
 const LOOK_EVERY_MS = 1000
@@ -59,8 +61,9 @@ export function createTokens({
   settings,
   random = (bytes) => randomBytes(bytes).toString('base64url'),
 }: TokenDeps): Tokens {
-  const { lifeMs, renewAfterMs, idleMs, maxBytes = 3800 } = settings
-  const good = createRecentTokens<Caller>(KEPT)
+  const { lifeMs, renewAfterMs, idleMs, maxBytes = 3800, cacheBytes = CACHE_BYTES } = settings
+  // Two generations.
+  const good = createRecentTokens<Caller>(cacheBytes / 2)
   const bad = createRecentTokens<TokenFault>(KEPT_BAD)
   const pending = new Map<string, Promise<Caller | TokenFault>>()
   const lookAgain = createSeldom(() => ring.look(), clock)

@@ -50,13 +50,12 @@ export interface ConnectionDeps {
   readonly settings: OidcProviderSettings
   readonly clock: Clock
   readonly log: Log
-  /** For one call. */
-  readonly timeoutMs: number
 }
 
 /** Between looks for one that is down: doubled each time, up to the second. */
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 60_000
+const TIMEOUT_MS = 5000
 /** A provider changes its metadata now and then. */
 const REFRESH_MS = 10 * 60_000
 /** Visitors make it look again no more often than this. */
@@ -65,7 +64,8 @@ const REST_MS = 1000
 /** Signatures with a pair of keys (RFC 7518, RFC 8037). */
 const SIGNATURES = ['RS', 'PS', 'ES', 'Ed'] as const
 
-export function createConnection({ name, settings, clock, log, timeoutMs }: ConnectionDeps): Connection {
+export function createConnection({ name, settings, clock, log }: ConnectionDeps): Connection {
+  const { timeoutMs = TIMEOUT_MS } = settings
   const rules = askingRules(settings.issuer, settings.allowInsecure === true)
   const ask = createAsk({ rules, timeoutMs })
   let known: Known | undefined

@@ -34,8 +34,6 @@ export interface ProvidersDeps {
     readonly providers: OidcSettings
     /** Brand text on the pages. */
     readonly siteTitle?: string | undefined
-    /** For one call at a provider. @default 5000 */
-    readonly timeoutMs?: number | undefined
   }
   readonly sealer: Pick<Sealer, 'seal' | 'open'>
   readonly sessions: Pick<Sessions, 'begin' | 'link' | 'current'>
@@ -58,16 +56,14 @@ export interface ClosableProviders extends Providers {
   close(): void
 }
 
-const TIMEOUT_MS = 5000
 const PATH = /^\/_hydra\/(login|logout)\/([a-z0-9-]+)(\/callback)?$/
 
 export function createProviders(deps: ProvidersDeps): ClosableProviders {
   const { settings, sealer, revocations, cookies, clock, log, metrics } = deps
   const publicUrl = new URL(deps.publicUrl)
-  const timeoutMs = settings.timeoutMs ?? TIMEOUT_MS
   const providers = new Map<string, Provider>()
   for (const [name, one] of Object.entries(settings.providers)) {
-    const connection = createConnection({ name, settings: one, clock, log, timeoutMs })
+    const connection = createConnection({ name, settings: one, clock, log })
     const label = one.label ?? name.charAt(0).toUpperCase() + name.slice(1)
     providers.set(name, { name, label, settings: one, connection })
   }

@@ -26,6 +26,8 @@ export interface OidcProviderSettings {
   readonly claims: readonly string[]
   /** Whether signing out here signs out there. */
   readonly logout: boolean
+  /** For one call there. @default 5000 */
+  readonly timeoutMs?: number | undefined
   /** Takes http that is not on loopback: for networks that are trusted whole. @default false */
   readonly allowInsecure?: boolean | undefined
 }

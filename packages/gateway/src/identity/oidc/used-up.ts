@@ -1,6 +1,7 @@
 /**
  * What may be used once: states of sign-ins, ids of logout tokens. Remembered as hashes, for as long as they would hold,
- * and no more of them than a limit: the oldest give way.
+ * and no more of them than a limit: the oldest give way. That is no setting, as whoever gets there has signed in ten thousand
+ * times within minutes, and providers take a code but once as well.
  *
  * @module
  */

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseConfig } from './config.ts'
+import { createSessionBook } from './identity/session-book.ts'
+import { identitySlice } from './slices.ts'
+
+test('limits of the sign-in that are set reach the parts they are for', () => {
+  const { book, passwords, providers, throttle, tokens } = identitySlice(
+    parseConfig({
+      publicUrl: 'http://localhost:8080',
+      identity: {
+        token: { cache: '1MiB' },
+        session: { remembered: 1 },
+        throttle: { kept: 123 },
+        passwords: { waiting: 9 },
+        providers: {
+          work: { issuer: 'http://localhost:9000', clientId: 'shop', timeout: '2s' },
+          home: { issuer: 'http://localhost:9001', clientId: 'shop' },
+        },
+      },
+    }),
+  )
+  assert.equal(tokens.cacheBytes, 1024 * 1024)
+  assert.equal(throttle.kept, 123)
+  assert.equal(passwords.waiting, 9)
+  const times = Object.entries(providers.providers).map(([name, { timeoutMs }]) => [name, timeoutMs])
+  assert.deepEqual(times, [
+    ['work', 2000],
+    ['home', 5000],
+  ])
+
+  const seen = createSessionBook({
+    revocations: { isRevoked: () => false },
+    clock: { now: () => 1000 },
+    settings: book,
+  })
+  for (const sid of ['rs-a', 'rs-b']) {
+    const session = { sid, startedAt: 1000, sessionEndsAt: 2000, identities: [], providers: [] }
+    seen.seen({ ...session, revocableAs: [] }, undefined)
+  }
+  assert.equal(seen.list().total, 1)
+})

@@ -345,3 +345,15 @@ test('oversize, doubled and forged session cookies are none, and are taken away'
     assert.ok(response.headers.getSetCookie().every((line) => line.includes('Max-Age=0')))
   }
 })
+
+test('a header that names another path, as some frameworks take it, does not get to a service', async (t) => {
+  const gateway = await openSite(t, { passwords: QUICK })
+  for (const name of ['X-Original-URL', 'x-rewrite-url', 'X_Original_URL', 'X_REWRITE_URL']) {
+    const response = await fetch(`${gateway.url}/open/a`, {
+      headers: { [name]: '/members/x', 'x-kept': '1' },
+    })
+    const { headers } = (await response.json()) as { headers: Record<string, string> }
+    assert.equal(headers['x-kept'], '1')
+    assert.ok(!JSON.stringify(headers).includes('/members'), name)
+  }
+})

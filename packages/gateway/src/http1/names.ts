@@ -44,6 +44,9 @@ export const SEC_WEBSOCKET_KEY = 31
 export const TRACESTATE = 32
 /** One of `hydra-…` that is looked for in answers. */
 export const HYDRA_COMPOSE = 33
+/** Another path than the one that was asked for, as some frameworks take it. */
+export const X_ORIGINAL_URL = 34
+export const X_REWRITE_URL = 35
 
 /** Names by number; '' for numbers that stand for many. */
 export const NAMES: readonly string[] = [
@@ -81,6 +84,8 @@ export const NAMES: readonly string[] = [
   'sec-websocket-key',
   'tracestate',
   'hydra-compose',
+  'x-original-url',
+  'x-rewrite-url',
 ]
 
 const WORDS = compileWords(NAMES)

@@ -19,8 +19,10 @@ const REFUSED: ReadonlySet<string> = new Set([
   'forwarded',
   'host',
   'max-forwards',
+  'x-original-url',
   'x-real-ip',
   'x-request-id',
+  'x-rewrite-url',
   // Who asks.
   'authorization',
   'cookie',

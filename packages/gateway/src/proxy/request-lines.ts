@@ -18,8 +18,10 @@ import {
   TRACEPARENT,
   TRACESTATE,
   X_FORWARDED,
+  X_ORIGINAL_URL,
   X_REAL_IP,
   X_REQUEST_ID,
+  X_REWRITE_URL,
 } from '../http1/names.ts'
 import type { Slab } from '../http1/slab.ts'
 import type { Instance } from '../routing/upstream.ts'
@@ -60,6 +62,9 @@ const LOOK = 2
 const RULES = new Uint8Array(256)
 for (const id of [...HOP_BY_HOP, HOST, FORWARDED, X_REAL_IP, X_REQUEST_ID, HYDRA, HYDRA_COMPOSE])
   RULES[id] = DROP
+// Symfony, Zend and IIS have taken them for the path: it would not be the one whose route was found, and was allowed.
+RULES[X_ORIGINAL_URL] = DROP
+RULES[X_REWRITE_URL] = DROP
 for (const id of [COOKIE, DISGUISED, EXPECT, TRACEPARENT, TRACESTATE, X_FORWARDED]) RULES[id] = LOOK
 
 const VERSION_AND_HOST = Buffer.from(' HTTP/1.1\r\nHost: ')
@@ -176,7 +181,7 @@ const WRITTEN_FORWARDED: ReadonlySet<string> = new Set([
 
 /** What many servers (CGI, WSGI) read `_` in a name as: these are taken out in either spelling. */
 const DISGUISES =
-  /^(?:hydra-.*|x-forwarded-.*|connection|http2-settings|keep-alive|proxy-authorization|proxy-connection|te|trailer|transfer-encoding|upgrade|forwarded|host|x-real-ip|x-request-id|content-length)$/
+  /^(?:hydra-.*|x-forwarded-.*|connection|http2-settings|keep-alive|proxy-authorization|proxy-connection|te|trailer|transfer-encoding|upgrade|forwarded|host|x-original-url|x-real-ip|x-request-id|x-rewrite-url|content-length)$/
 
 function isLineKept(exchange: Forwardable, id: number, name: string): boolean {
   switch (id) {

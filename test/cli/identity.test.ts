@@ -125,6 +125,12 @@ test('what can’t be done says why and what to do, and changes nothing', async 
   await refused(['add', ' bob', '--password-stdin'], /begins or ends with a space/, 1, PASSWORD)
   await refused(['disable', 'adda'], /No user is called adda in .*; did you mean ada\?/)
   await refused(['roles', 'ada', 'A', '--add', 'B'], /they go with neither --add nor --remove/, 2)
+  await refused(
+    ['roles', 'ada', '--add', 'USER ADMIN'],
+    /A role is a word, and "USER ADMIN" has a space in it; several are written with commas: USER,ADMIN/,
+    2,
+  )
+  await refused(['add', 'bob', '--roles', 'A B', '--password-stdin'], /A role is a word/, 2, PASSWORD)
   await refused(['list', '--database', 'elsewhere.db'], /elsewhere\.db does not exist/)
   assert.equal((await hydra(['users'])).out.match(/enabled/g)?.length, 1)
 
@@ -147,7 +153,36 @@ test('users of the configuration are named beside the others, and changed there'
   assert.match(listed.out, /In the configuration beside them: root\./)
   const words = ['users', 'add', 'root', '--password-stdin']
   const refused = await runPiped(words, { cwd, env, input: PASSWORD })
-  assert.match(refused.err, /Root stands in the configuration; change it there\./)
+  assert.match(refused.err, /root stands in the configuration: change it there, in identity\.users/)
+  for (const done of ['disable', 'passwd', 'roles', 'remove']) {
+    const { status, err } = await runPiped(
+      ['users', done, 'root', ...(done === 'passwd' ? ['--password-stdin'] : [])],
+      {
+        cwd,
+        env,
+        input: PASSWORD,
+      },
+    )
+    assert.equal(status, 1)
+    assert.match(err, /root stands in the configuration: change it there/, done)
+  }
+})
+
+test('a user who stands in the configuration as well is changed with a warning: the configuration wins', async (t) => {
+  const { cwd, hydra } = await shell(t)
+  await hydra(['users', 'add', 'mira', '--password-stdin'], PASSWORD)
+  const env = { HYDRA_USERS: '[{"username":"mira","password":"another horse"}]' }
+  const warned = async (words: readonly string[], instead: string) => {
+    const { status, err } = await runPiped(['users', ...words], { cwd, env, input: PASSWORD })
+    assert.equal(status, 0, err)
+    assert.match(err, new RegExp(`▲ mira stands in the configuration as well, which wins: ${instead}\\.\n`))
+  }
+  await warned(['disable', 'mira'], 'set enabled: false there')
+  await warned(['enable', 'mira'], 'set enabled: true there')
+  await warned(['passwd', 'mira', '--password-stdin'], 'set passwordHash there')
+  await warned(['roles', 'mira'], 'the roles there count')
+  await warned(['roles', 'mira', 'USER'], 'set roles there')
+  await warned(['remove', 'mira'], 'take the entry out there')
 })
 
 test('the database is the one that was named, the configured one, or that of the working directory', async (t) => {

@@ -20,6 +20,8 @@ export interface OpenedUsers {
   readonly desk: UserDesk
   /** Names of users that stand in the configuration. */
   readonly configured: readonly string[]
+  /** Whether one of that name does, who is found before the one of the database. */
+  isConfigured(username: string): boolean
   /** Made just now. */
   readonly isNew: boolean
   close(): Promise<void>
@@ -57,18 +59,20 @@ export async function openUsers(
   }
   const store = await openSqliteIdentityStore(file)
   const configured = users.map(({ username }) => username)
+  const isConfigured = (name: string) => configured.includes(name.normalize('NFC'))
   return {
     file: store.place,
     desk: createUserDesk({
       users: store.users,
       hash: createPasswords(passwords).hash,
-      isConfigured: (name) => configured.includes(name),
+      isConfigured,
       revoke(key, reason) {
         const at = Date.now()
         return store.revocations.add({ kind: 'user', key, at, until: at + session.absolute, reason })
       },
     }),
     configured,
+    isConfigured,
     isNew,
     close: () => store.close(),
   }

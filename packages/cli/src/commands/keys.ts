@@ -38,7 +38,7 @@ export const keys = defineCommand({
   args: GATEWAY_ARGS,
   examples: [
     ['hydra keys rotate', 'a new key; the old one verifies for as long as it is needed'],
-    ['hydra keys --json | jq .keys[0].kid', 'for a program'],
+    ["hydra keys --json | jq '.keys[0].kid'", 'for a program'],
   ],
   subCommands: [rotate],
   async run({ gateway, config, json }, io) {

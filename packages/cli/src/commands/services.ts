@@ -36,7 +36,7 @@ export const services = defineCommand({
   },
   examples: [
     ['hydra services --instances', 'with every running process'],
-    ['hydra services --json | jq .services[].name', 'for a program'],
+    ["hydra services --json | jq '.services[].name'", 'for a program'],
     ['hydra services forget orders', 'a service that will not come back'],
   ],
   subCommands: [forget],

@@ -36,6 +36,8 @@ const end = defineCommand({
     if ((sid === undefined) === (user === undefined))
       throw new CommandError('Name either the id of a session or --user NAME', EXIT.usage)
     const admin = await openAdmin({ gateway, config }, io)
+    // asked before: what has ended is not listed
+    const seen = user === undefined ? undefined : (await admin.sessions(user)).total
     const answer = user === undefined ? await admin.endSession(sid!) : await admin.endSessionsOf(user)
     if (json) io.out(`${JSON.stringify(answer, undefined, 2)}\n`)
     else {
@@ -43,7 +45,7 @@ const end = defineCommand({
         io.style.out.plain(
           user === undefined
             ? 'The session is ended.\n'
-            : `Every session of ${printable(user)} that began before now is ended.\n`,
+            : `Every session of ${printable(user)} that began before now is ended${seen === 0 ? ' (none was seen here)' : ''}.\n`,
         ),
       )
     }
@@ -59,7 +61,7 @@ export const sessions = defineCommand({
   args: { ...GATEWAY_ARGS, user: { ...USER, description: `${USER.description}: their sessions only` } },
   examples: [
     ['hydra sessions --user ada', 'of one person'],
-    ['hydra sessions --json | jq .sessions[].username', 'for a program'],
+    ["hydra sessions --json | jq '.sessions[].username'", 'for a program'],
     ['hydra sessions end --user ada', 'signs them out everywhere'],
   ],
   subCommands: [end],

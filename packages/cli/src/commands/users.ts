@@ -58,9 +58,10 @@ async function withUsers<Result>(
 }
 
 /** A user that must be there; a slip in the name is told from one who is gone. */
-async function find({ desk, file }: OpenedUsers, name: string): Promise<UserInfo> {
+async function find({ desk, file, isConfigured }: OpenedUsers, name: string): Promise<UserInfo> {
   const user = await desk.find(name)
   if (user) return user
+  if (isConfigured(name)) throw standsInConfiguration(name)
   const names = (await desk.list()).map(({ username }) => username)
   const meant = nearest(name, names)
   throw new CommandError(
@@ -70,16 +71,31 @@ async function find({ desk, file }: OpenedUsers, name: string): Promise<UserInfo
   )
 }
 
+const standsInConfiguration = (name: string) =>
+  new CommandError(
+    `${printable(name)} stands in the configuration`,
+    EXIT.problem,
+    ': change it there, in identity.users (or HYDRA_USERS).',
+  )
+
+/** Somebody of the same name in the configuration is who signs in: what is done to the database has no effect there. */
+function warnOfConfigured({ isConfigured }: OpenedUsers, name: string, instead: string, io: Io): void {
+  if (!isConfigured(name)) return
+  const sentence = `${printable(name)} stands in the configuration as well, which wins: ${instead}.`
+  io.err(io.style.err.plain(`${io.style.err.warning('▲')} ${sentence}\n`))
+}
+
 const change = (
   args: Named & { readonly name: string; readonly json: boolean },
   io: Io,
   body: Parameters<UserDesk['change']>[1],
-  said: (user: UserInfo) => string,
+  { said, instead }: { said: (user: UserInfo) => string; instead: string },
 ): Promise<number> =>
   withUsers(args, io, async (users) => {
     await find(users, args.name)
     const user = await users.desk.change(args.name, body)
     tell(io, args.json, user, said(user))
+    warnOfConfigured(users, args.name, instead, io)
     return EXIT.ok
   })
 
@@ -111,12 +127,13 @@ const add = defineCommand({
   run({ name, roles, id, metadata, json, ...args }, io) {
     const body = {
       username: name,
-      ...(roles === undefined ? {} : { roles: rolesOf(roles) }),
+      ...(roles === undefined ? {} : { roles: newRolesOf(roles) }),
       ...(id === undefined ? {} : { id: numberOf(id) }),
       ...(metadata === undefined ? {} : { metadata: factsOf(metadata) }),
     }
     return withUsers({ ...args, mayMake: true }, io, async (users) => {
       // before the password: nobody types one twice for nothing
+      if (users.isConfigured(name)) throw standsInConfiguration(name)
       if (await users.desk.find(name)) {
         throw new CommandError(
           `There is a user called ${printable(name)} in ${users.file} already`,
@@ -147,6 +164,7 @@ const passwd = defineCommand({
       const password = await newPassword(name, args['password-stdin'], io)
       const user = await users.desk.change(name, { password, credentialsNonExpired: true })
       tell(io, json, user, `${printable(user.username)} has another password. ${ENDED}`)
+      warnOfConfigured(users, name, 'set passwordHash there', io)
       return EXIT.ok
     })
   },
@@ -179,8 +197,8 @@ const roles = defineCommand({
     }
     return withUsers(args, io, async (users) => {
       const before = await find(users, name)
-      const left = new Set(all === undefined ? before.roles : rolesOf(all))
-      for (const role of rolesOf(more ?? '')) left.add(role)
+      const left = new Set(all === undefined ? before.roles : newRolesOf(all))
+      for (const role of newRolesOf(more ?? '')) left.add(role)
       for (const role of rolesOf(less ?? '')) left.delete(role)
       const isChanged = [...left].join('\0') !== before.roles.join('\0')
       const user = isChanged ? await users.desk.change(name, { roles: [...left] }) : before
@@ -192,6 +210,7 @@ const roles = defineCommand({
           ),
         )
       }
+      warnOfConfigured(users, name, isChanged ? 'set roles there' : 'the roles there count', io)
       return EXIT.ok
     })
   },
@@ -202,7 +221,15 @@ const disable = defineCommand({
   summary: 'Keep a user from signing in, and end their sessions',
   args: { ...NAME_ARG, ...DATABASE_ARGS, ...JSON_ARG },
   run: (args, io) =>
-    change(args, io, { enabled: false }, ({ username }) => `${printable(username)} is disabled. ${ENDED}`),
+    change(
+      args,
+      io,
+      { enabled: false },
+      {
+        said: ({ username }) => `${printable(username)} is disabled. ${ENDED}`,
+        instead: 'set enabled: false there',
+      },
+    ),
 })
 
 const enable = defineCommand({
@@ -214,7 +241,7 @@ const enable = defineCommand({
       args,
       io,
       { enabled: true, accountNonExpired: true, accountNonLocked: true, credentialsNonExpired: true },
-      ({ username }) => `${printable(username)} may sign in.`,
+      { said: ({ username }) => `${printable(username)} may sign in.`, instead: 'set enabled: true there' },
     ),
 })
 
@@ -227,6 +254,7 @@ const remove = defineCommand({
       await find(users, name)
       const user = await users.desk.remove(name)
       tell(io, json, user, `${printable(user.username)} is removed. ${ENDED}`)
+      warnOfConfigured(users, name, 'take the entry out there', io)
       return EXIT.ok
     })
   },
@@ -261,7 +289,7 @@ export const users = defineCommand({
   examples: [
     ['hydra users add ada --roles USER', 'asks for a password'],
     ['hydra users disable ada', 'and ends their sessions'],
-    ['hydra users --json | jq .users[].username', 'for a program'],
+    ["hydra users --json | jq '.users[].username'", 'for a program'],
   ],
   subCommands: [list, add, passwd, roles, disable, enable, remove, hash],
   run: (args, io) => listUsers(args, io),
@@ -329,6 +357,19 @@ const rolesOf = (text: string): string[] =>
     .split(',')
     .map((role) => role.trim())
     .filter((role) => role !== '')
+
+/** With a space in between they would be one role, which nobody asks for. */
+function newRolesOf(text: string): string[] {
+  const given = rolesOf(text)
+  const spaced = given.find((role) => /\s/.test(role))
+  if (spaced === undefined) return given
+  const words = printable(spaced.split(/\s+/).join(','))
+  throw new CommandError(
+    `A role is a word, and "${printable(spaced)}" has a space in it`,
+    EXIT.usage,
+    `; several are written with commas: ${words}`,
+  )
+}
 
 function numberOf(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text)

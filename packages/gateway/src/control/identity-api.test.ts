@@ -237,6 +237,7 @@ test('what can’t be a user is refused with what is wrong, and changes nothing'
     [{ ...good, username: 'a'.repeat(257) }, /^username is longer/],
     [{ ...good, roles: 'ADMIN' }, /^roles /],
     [{ ...good, roles: [''] }, /^roles\.0 is empty/],
+    [{ ...good, roles: ['USER ADMIN'] }, /^roles\.0 has a space or a comma in it: a role is a word/],
     [{ ...good, metadata: { sub: 'local:root' } }, /^metadata may not set what has a meaning/],
     [{ ...good, metadata: { a: 'x'.repeat(5000) } }, /^metadata is larger/],
     [{ ...good, id: -1 }, /^id /],

@@ -58,6 +58,8 @@ const role = z
   .min(1, 'is empty')
   .max(128, 'is longer than 128 characters')
   .refine((name) => !CONTROL.test(name), 'has characters that can not be seen')
+  // `USER ADMIN` is two roles to who wrote it, and none that anybody asks for
+  .refine((name) => !/[\s,]/.test(name), 'has a space or a comma in it: a role is a word, several are a list')
 const metadata = z
   .record(z.string(), z.json())
   .refine(

@@ -22,15 +22,25 @@ const MOST_OF_NAME = 64
 
 export function loginRequiredPage(facts: ClosedFacts): Page {
   const { service, person, signIn } = facts
+  // Nobody is asked to do what can't be done.
+  if (signIn === undefined) {
+    const title =
+      service === undefined ? 'This is for people who sign in' : `${service} is for people who sign in`
+    const doing = 'We passed nothing on. The people who run this site can change that.'
+    return page(
+      { ...facts, detail: undefined },
+      title,
+      'Nobody can sign in at this site yet.',
+      doing,
+      undefined,
+    )
+  }
   const title = service === undefined ? 'Sign in to go on' : `Sign in to go on with ${service}`
   const happened =
     person === undefined
       ? 'You are not signed in here.'
       : `You are signed in as ${shortened(person, MOST_OF_NAME)}, and this page asks for another account of yours as well.`
-  const doing =
-    signIn === undefined
-      ? 'We passed nothing on. Nobody can sign in at this site yet.'
-      : 'We passed nothing on, so nothing was changed. Sign in, then come back and do it once more.'
+  const doing = 'We passed nothing on, so nothing was changed. Sign in, then come back and do it once more.'
   return page(facts, title, happened, doing, signIn && 'Sign in')
 }
 

@@ -22,6 +22,8 @@ export type GenericCode = Exclude<ErrorCode, OwnPage>
 interface Words {
   readonly title: string
   readonly happened: string
+  /** The detail stands in its place: it says what happened, where several things may have. */
+  readonly isOneOfMany?: boolean
   /** What we did, and what the visitor can do. */
   readonly next: string
   /** Text of the button that opens the same address again; absent where that would only fail again. */
@@ -67,6 +69,7 @@ const WORDS: Readonly<Record<GenericCode, Words>> = {
   HYDRA_LOGIN_FAILED: {
     title: 'The sign-in could not be finished',
     happened: 'It was begun too long ago, or in another browser, or it was finished once already.',
+    isOneOfMany: true,
     next: 'Nobody was signed in. Begin again at the page you wanted to see.',
   },
   HYDRA_THROTTLED: {
@@ -151,12 +154,15 @@ export function genericPage(
   facts: ErrorFacts & { readonly code: GenericCode; readonly detail: string | undefined },
 ): Page {
   const { code, detail, siteTitle } = facts
-  const { title, happened, next, again } = WORDS[code]
+  const { title, happened, isOneOfMany, next, again } = WORDS[code]
   // Beyond 499 the fault is not the visitor's, and its detail is for whoever reads the log.
   const said = CODES[code][0] < 500 ? detail : undefined
-  const rest = html`${said !== undefined && html`<p class="soft">${shortened(said, 300)}</p>`}
+  const lead = isOneOfMany && said !== undefined ? sentence(shortened(said, 300)) : happened
+  const rest = html`${said !== undefined && !isOneOfMany && html`<p class="soft">${shortened(said, 300)}</p>`}
 ${waysOn(facts, again)}`
-  const main = html`${words(title, happened, next, rest)}
+  const main = html`${words(title, lead, next, rest)}
 ${creature('listening')}`
   return renderPage({ siteTitle, title, main, footer: supportFacts(facts) })
 }
+
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1).replace(/([^.…!?])$/, '$1.')

@@ -5,7 +5,12 @@
  * @module
  */
 import { errors } from 'jose'
-import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
+import {
+  AuthorizationResponseError,
+  ClientError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'openid-client'
 import { AskingError } from './bounded-fetch.ts'
 
 export interface Fault {
@@ -42,6 +47,7 @@ export function faultOf(error: unknown): Fault {
     if (error.error === 'invalid_client') return { reason: 'client-refused', kind: 'failed' }
     return { reason: error.error === 'invalid_grant' ? 'code-refused' : 'provider-error', kind: 'failed' }
   }
+  if (error instanceof WWWAuthenticateChallengeError) return challenged(error)
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof AskingError) return { reason: at.code, kind: 'failed' }
     if (at.name === 'TimeoutError' || at instanceof errors.JWKSTimeout) {
@@ -67,6 +73,16 @@ export function faultOf(error: unknown): Fault {
     }
   }
   return { reason: 'unusable', kind: 'failed' }
+}
+
+/**
+ * A refusal with a challenge. Of clients by their secret (RFC 6749, 5.2) the body is not read any more; an access token,
+ * which is what `Bearer` asks for, is ours only at the UserInfo endpoint.
+ */
+function challenged({ status, cause }: WWWAuthenticateChallengeError): Fault {
+  if (status >= 500) return { reason: 'provider-busy', kind: 'busy' }
+  const isOfToken = cause.every(({ scheme }) => scheme === 'bearer' || scheme === 'dpop')
+  return { reason: isOfToken ? 'userinfo-refused' : 'client-refused', kind: 'failed' }
 }
 
 /** The library names the claim some causes down. */

@@ -346,6 +346,29 @@ test('claims of another person at the UserInfo endpoint are refused', async (t) 
   await assertRefused(browser, site, await browser.get(callback), 'json-attribute-comparison-failed')
 })
 
+test('a provider that takes neither our secret nor its own token is named so, and the visitor is not', async (t) => {
+  // oidc-provider asks for the secret with a challenge, as RFC 6749 wants it.
+  const { oidc, site, browser } = await start(t, { provider: { clientSecret: 'an old one' } })
+  const callback = await untilCallback(browser, loginAt(site, '/a'))
+  const refused = await browser.get(callback)
+  await assertRefused(browser, site, refused, 'client-refused')
+  assert.doesNotMatch(refused.body, /too long ago/)
+  assert.match(refused.body, /<p class="lead">What the sign-in provider answered does not belong/)
+  // What the page says of a sign-in that is over, it says once.
+  const again = await browser.get(callback)
+  await assertRefused(browser, site, again, 'state-unknown')
+  assert.equal(again.body.match(/too long ago/g)?.length, 1)
+
+  const other = await start(t)
+  other.oidc.alter('/me', (answer) => {
+    answer.status = 401
+    answer.headers['www-authenticate'] = 'Bearer error="invalid_token"'
+  })
+  const second = await untilCallback(other.browser, loginAt(other.site, '/a'))
+  await assertRefused(other.browser, other.site, await other.browser.get(second), 'userinfo-refused')
+  assert.ok(oidc.requests.includes('POST /token'))
+})
+
 test('somebody who says no, or may not, is back at the login page with a sentence', async (t) => {
   const { oidc, site, browser } = await start(t)
   oidc.account = 'denied'
@@ -424,6 +447,17 @@ test('a provider that lies about itself is none', async (t) => {
       100,
     )
   }
+})
+
+test('a provider nobody set up is a page for people, and a problem for programs', async (t) => {
+  const { site } = await start(t)
+  const page = await fetch(`${site.url}/_hydra/login/nosuch`, { headers: { accept: 'text/html' } })
+  assert.equal(page.status, 404)
+  assert.match(page.headers.get('content-type') ?? '', /^text\/html/)
+  assert.match(await page.text(), /There is nothing at this address/)
+  const problem = await fetch(`${site.url}/_hydra/login/nosuch`)
+  assert.equal(problem.headers.get('content-type'), 'application/problem+json')
+  assert.equal((await problem.json()).code, 'HYDRA_NO_ROUTE')
 })
 
 test('a form that the provider posts is not spoken', async (t) => {

@@ -314,7 +314,7 @@ export async function createGateway(
     signIn: identity?.handle,
     keysAnswer: identityFacts.keysAnswer,
     guard: createGuard({ keys }),
-    pages: createLocalPages({ siteTitle: config.siteTitle }),
+    pages: createLocalPages({ siteTitle: config.siteTitle, openPages: site.openPages }),
     xray: createXrayDoor({ pass: xray }),
     welcomeFacts: () => ({ revision: live.table.revision, services: [...live.table.services()].length }),
     isReady: () => !stopping,

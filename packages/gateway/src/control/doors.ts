@@ -149,8 +149,10 @@ export function createDoors(deps: DoorsDeps): Doors {
           throw new HydraError('HYDRA_NO_ROUTE', `no service is called ${name}`)
       }
     })
-    .notFound((c) =>
-      problemResponse('HYDRA_NO_ROUTE', 'the gateway has nothing at this path', c.env.exchange.id),
+    .notFound(
+      (c) =>
+        pages.notFound(c.req.raw, c.env.exchange.id) ??
+        problemResponse('HYDRA_NO_ROUTE', 'the gateway has nothing at this path', c.env.exchange.id),
     )
     .onError((error, c) => {
       const { id } = c.env.exchange

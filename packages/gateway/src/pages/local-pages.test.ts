@@ -122,3 +122,24 @@ test('a problem of the gateway itself is a problem document with its own headers
   })
   assert.equal(problemResponse('HYDRA_NO_ROUTE', undefined, '01X', { withoutBody: true }).body, null)
 })
+
+test('at a path of ours that has nothing, people get a page and programs a problem', async () => {
+  const found = createLocalPages({ siteTitle: 'Shop', openPages: () => [{ path: '/desk', label: 'Desk' }] })
+  const asked = (accept: string, method = 'GET') =>
+    found.notFound(
+      new Request('http://shop.example/_hydra/login/nosuch?x=<b>', { method, headers: { accept } }),
+      'id-1',
+    )
+  const page = asked('text/html,*/*;q=0.8')
+  assert.equal(page?.status, 404)
+  assert.equal(page.headers.get('hydra-problem'), 'HYDRA_NO_ROUTE')
+  assert.equal(page.headers.get('cache-control'), 'no-store')
+  const text = await page.text()
+  assert.match(
+    text,
+    /There is nothing at this address[^]*<code>\/_hydra\/login\/nosuch<\/code>[^]*href="\/desk"/,
+  )
+  assert.match(text, /id-1/)
+  assert.equal(await asked('text/html', 'HEAD')?.text(), '')
+  for (const accept of ['*/*', 'application/json', '']) assert.equal(asked(accept), undefined, accept)
+})

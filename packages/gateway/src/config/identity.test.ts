@@ -332,3 +332,17 @@ test('no secret is shown, and what is shown in its place is refused as one', () 
   assert.match(shown, /life: 1h/)
   assert.ok(problemsOf({ users: [{ username: 'a', password: '<hidden>' }] })['identity.users[0].password'])
 })
+
+test('a password in an address is not repeated where its fault is told', async (t) => {
+  const { issuer: _, ...others } = google
+  const text = JSON.stringify({
+    publicUrl: 'https://us:hunter4@shop.example/x',
+    identity: { providers: { google: { ...others, issuer: 'https://us:hunter5@id.example' } } },
+  })
+  const faults = await loadFault(
+    loadConfig({ directory: await directoryWith(t, { 'hydra.config.yaml': text }), env: {} }),
+  )
+  assert.ok(faults.length > 0)
+  assert.doesNotMatch(JSON.stringify(faults), /hunter/)
+  assert.match(JSON.stringify(faults), /:\/\/…@id\.example/)
+})

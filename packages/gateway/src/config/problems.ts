@@ -97,7 +97,12 @@ function describe(value: unknown, path: SettingPath): string {
     const names = Object.keys(value)
     return `an object with ${names.length === 0 ? 'nothing in it' : short(names.join(', '))}`
   }
-  return short(JSON.stringify(value) ?? aKind(typeof value))
+  return short(masked(JSON.stringify(value) ?? aKind(typeof value)))
+}
+
+/** Without the name and password an address may begin with. */
+function masked(text: string): string {
+  return text.replace(/:\/\/[^/?#\s"]*@/g, '://…@')
 }
 
 const SECRETS: readonly unknown[] = ['password', 'passwordHash', 'clientSecret', 'signingKeys']

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { findClashes, type Visit } from './clashes.ts'
+import { PROBLEM_HEADER, type RouteInfo } from '@hydra-gateway/protocol'
+import { askPages, findClashes, type Visit } from './clashes.ts'
 
 const visit = (service: string, cookies: string[], headers: Visit['headers'] = {}): Visit => {
   return { service, path: `/${service}`, cookies, headers }
@@ -41,4 +45,35 @@ test('a header that speaks for the whole site is named with its service and its 
   assert.equal(sentences.length, 2)
   assert.match(sentences[0]!, /^orders sends strict-transport-security at \/orders:/)
   assert.match(sentences[1]!, /^shop sends content-security-policy/)
+})
+
+test('pages for people who are signed in are not asked for, and a page for everybody is asked instead', async (t) => {
+  const asked: string[] = []
+  const gateway = createServer((request, response) => {
+    asked.push(request.url!)
+    if (request.url === '/ruled') response.setHeader(PROBLEM_HEADER, 'HYDRA_LOGIN_REQUIRED')
+    response.end()
+  }).listen(0, '127.0.0.1')
+  t.after(() => gateway.close())
+  await once(gateway, 'listening')
+  const page = (service: string, pattern: string, more: Partial<RouteInfo> = {}): RouteInfo => ({
+    ...{ service, pattern, kind: 'page', state: 'available' },
+    ...more,
+  })
+  const { port } = gateway.address() as AddressInfo
+  const { visits, notAsked } = await askPages(`http://127.0.0.1:${port}`, [
+    page('bench', '/bench/mine', { auth: 'required' }),
+    page('desk', '/desk', { auth: 'required', roles: ['ADMIN'] }),
+    page('desk', '/desk/about/us'),
+    page('wiki', '/ruled'),
+  ])
+  assert.deepEqual(asked, ['/desk/about/us', '/ruled'])
+  assert.deepEqual(
+    visits.map(({ path }) => path),
+    ['/desk/about/us'],
+  )
+  assert.deepEqual(notAsked, [
+    'bench: /bench/mine is for people signed in, so it was not asked.',
+    'wiki: /ruled is for people signed in, so it was not asked.',
+  ])
 })

@@ -24,6 +24,9 @@ const FOR_THE_WHOLE_SITE: Readonly<Record<string, string>> = {
   'clear-site-data': 'it clears cookies and storage of every service here',
 }
 
+/** What is answered to nobody in particular: by a rule of the operator, too, which the list of routes need not show. */
+const FOR_WHO_IS_SIGNED_IN: ReadonlySet<string> = new Set(['HYDRA_LOGIN_REQUIRED', 'HYDRA_FORBIDDEN'])
+
 /** Asks each service that serves for one of its pages, through the gateway, as a browser would. */
 export async function askPages(
   gateway: string,
@@ -35,6 +38,8 @@ export async function askPages(
   for (const service of names) {
     const page = pageOf(routes.filter((route) => route.service === service))
     if (typeof page === 'string') notAsked.push(`${service} was not asked: ${page}.`)
+    else if (page.isClosed)
+      notAsked.push(`${service}: ${page.path} is for people signed in, so it was not asked.`)
     else {
       const answer = await visit(gateway, service, page.path, page.host).catch(
         (error: NodeJS.ErrnoException) => {
@@ -43,7 +48,9 @@ export async function askPages(
       )
       const problem = answer?.headers[PROBLEM_HEADER]
       // What stands in its headers is the gateway's own.
-      if (problem !== undefined)
+      if (problem !== undefined && FOR_WHO_IS_SIGNED_IN.has(problem))
+        notAsked.push(`${service}: ${page.path} is for people signed in, so it was not asked.`)
+      else if (problem !== undefined)
         notAsked.push(`${service} did not answer at ${page.path}: the gateway did (${problem}).`)
       else if (answer) visits.push(answer)
     }
@@ -51,17 +58,28 @@ export async function askPages(
   return { visits, notAsked }
 }
 
-/** The shortest address of a page that can be asked for as it stands, or the reason why there is none. */
-function pageOf(routes: readonly RouteInfo[]): { path: string; host: string | undefined } | string {
+interface AskablePage {
+  readonly path: string
+  readonly host: string | undefined
+  /** For people who are signed in, which we are not. */
+  readonly isClosed: boolean
+}
+
+/** The shortest address of a page for everybody that can be asked for as it stands, or the reason why there is none. */
+function pageOf(routes: readonly RouteInfo[]): AskablePage | string {
   const serving = routes.filter(({ state }) => state === 'available' || state === 'degraded')
   if (serving.length === 0) return 'it does not serve'
   const pages = serving.filter(
     ({ kind, methods }) => kind === 'page' && (!methods || methods.includes('GET')),
   )
   const askable = pages
-    .map(({ pattern, host }) => ({ path: pattern.replace(/\/\*\*$/, '') || '/', host }))
+    .map(({ pattern, host, auth }) => ({
+      path: pattern.replace(/\/\*\*$/, '') || '/',
+      host,
+      isClosed: auth === 'required',
+    }))
     .filter(({ path }) => !/[{*]/.test(path))
-    .sort((a, b) => a.path.length - b.path.length)
+    .sort((a, b) => Number(a.isClosed) - Number(b.isClosed) || a.path.length - b.path.length)
   return askable[0] ?? 'it has no page without parameters'
 }
 

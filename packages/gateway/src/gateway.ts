@@ -209,7 +209,7 @@ export async function createGateway(
     vitals,
     onHead,
     composer,
-    signIn: identity?.signIn,
+    signIn: identity?.wishes,
     onSocket:
       identity && (({ caller, client }) => (caller ? identity.book.opened(caller, client) : undefined)),
     log,

@@ -96,7 +96,7 @@ export interface OpenedIdentity {
   readonly tokens: Tokens
   readonly serviceTokens: ServiceTokens
   /** For the forwarder: answers of services that ask for a sign-in. */
-  readonly signIn: ServiceSignIn
+  readonly wishes: ServiceSignIn
   /** Called as the head of every answer leaves. */
   readonly onHead: LoginHead
   readonly ring: KeyRing
@@ -266,7 +266,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     guard,
     tokens,
     serviceTokens,
-    signIn: createServiceWishes({ revocations }),
+    wishes: createServiceWishes({ revocations }),
     onHead,
     ring,
     revocations,

@@ -178,12 +178,12 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
     throw new HydraError('HYDRA_CONFLICT', 'others wrote the signing keys each time')
   }
 
-  const inTurn = createTurns()
+  const inTurn = createSequence()
   return view.ring({ warnings: () => warnings, look: () => inTurn(look), rotate: () => inTurn(rotate) })
 }
 
 /** Each after the one before, whatever became of that. */
-function createTurns() {
+function createSequence() {
   let last: Promise<unknown> = Promise.resolve()
   return <Result>(run: () => Promise<Result>): Promise<Result> => {
     const turn = last.then(run, run)

@@ -79,7 +79,8 @@ export function createSessions(deps: SessionsDeps): Sessions {
     if (now >= Math.min(endsAt, startedAt + settings.absoluteMs, seenAt + settings.idleMs)) return false
     return !revocations.isRevoked({ startedAt, revocableAs: revocableAs(session) })
   }
-  const now = async (identity: Identity): Promise<Identity | undefined> =>
+  /** Somebody as they are now; undefined when they may not go on. */
+  const refreshed = async (identity: Identity): Promise<Identity | undefined> =>
     identity.provider === LOCAL_PROVIDER ? users.current(identity.subject) : providers().current(identity)
 
   /** The session in the refresh cookie. */
@@ -107,7 +108,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     for (const { key, data } of await links.linked(identityKey(identity))) {
       if (key === identityKey(identity)) continue
       const known = readLinked(data)
-      const other = known && identityKey(known) === key ? await now(known) : undefined
+      const other = known && identityKey(known) === key ? await refreshed(known) : undefined
       if (other) found.push(other)
     }
     return found
@@ -157,7 +158,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   const begin = async (exchange: Exchange, identity: Identity): Promise<OpenedSession> => {
-    if (!(await now(identity))) {
+    if (!(await refreshed(identity))) {
       metrics.refused('login', 'disabled')
       throw new HydraError('HYDRA_FORBIDDEN', 'this account may not sign in')
     }
@@ -189,7 +190,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
   /** A session as it goes on: with people as they are now, or not at all. */
   const renewed = async (session: Session): Promise<Packed | undefined> => {
-    const people = await Promise.all(session.identities.map(now))
+    const people = await Promise.all(session.identities.map(refreshed))
     if (!people[0]) {
       log.info({ user: identityKey(session.identities[0]!) }, 'a session ends: its user may not go on')
       await revocations.revoke('session', session.sid, 'the user may not go on')
@@ -212,7 +213,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const isBrowser = cookies.sid(exchange) === session.sid
       // Another account of the same provider is another person, whoever sits there.
       if (isOther || !isBrowser || !isLive(session)) return begin(exchange, identity)
-      if (!(await now(identity))) {
+      if (!(await refreshed(identity))) {
         metrics.refused('login', 'disabled')
         throw new HydraError('HYDRA_FORBIDDEN', 'this account may not sign in')
       }

@@ -357,3 +357,18 @@ test('a header that names another path, as some frameworks take it, does not get
     assert.ok(!JSON.stringify(headers).includes('/members'), name)
   }
 })
+
+test('while nobody can sign in, what is closed is closed in every reading of its path', async (t) => {
+  const { port } = await startUpstream(t, 'desk')
+  const gateway = await startGateway(t, {
+    services: {
+      desk: {
+        url: `http://127.0.0.1:${port}`,
+        routes: ['/**', { path: '/members/**', auth: 'required' }, { path: '/Staff', roles: ['STAFF'] }],
+      },
+    },
+  })
+  for (const path of ['/members/a', '/Members/a', '//members/a', '/members;x/a', '/%4Dembers/a', '/staff'])
+    assert.equal(await raw(gateway, [`GET ${path} HTTP/1.1`]), '401 undefined', path)
+  assert.equal(await raw(gateway, ['GET /Open/;a//b HTTP/1.1']), '200 undefined')
+})

@@ -25,8 +25,10 @@ import { createHttpRenderer } from './fragments/http-renderer.ts'
 import { createResolver } from './fragments/resolver.ts'
 import { createPageXray } from './fragments/xray-page.ts'
 import { createXrayPass } from './fragments/xray-pass.ts'
+import { createClosedIdentity } from './identity/closed-identity.ts'
 import { openIdentity } from './identity/identity.ts'
 import { NO_IDENTITY } from './identity/no-identity.ts'
+import type { RouteOf } from './identity/other-route.ts'
 import type { Keys } from './keys.ts'
 import type { Clock } from './observe/clock.ts'
 import type { Log } from './observe/log.ts'
@@ -131,6 +133,8 @@ export async function createGateway(
   })
 
   // Who signs in here, if anybody: by the configuration, or since the database has users.
+  const routeOf: RouteOf = ({ host, method, isUpgrade }, path) =>
+    live.table.match(host, path, method, isUpgrade)
   const isOn = hasIdentity(config) || (await identityStore.users.list()).length > 0
   const identity = isOn
     ? await openIdentity({
@@ -138,7 +142,7 @@ export async function createGateway(
         privateKeys: keys.privateKeys,
         store: identityStore,
         answers,
-        routeOf: ({ host, method, isUpgrade }, path) => live.table.match(host, path, method, isUpgrade),
+        routeOf,
         table: () => live.table,
         titleOf: (name) => live.table.service(name)?.title,
         clock,
@@ -342,7 +346,7 @@ export async function createGateway(
     select: visitors.select,
     forward: forwarder.forward,
     answers,
-    identity: identity?.proxy,
+    identity: identity?.proxy ?? createClosedIdentity({ answers, routeOf }),
     settings: proxySettings,
     metrics,
     log,

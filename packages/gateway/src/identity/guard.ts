@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { literalPath } from '@hydra-gateway/protocol'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -15,7 +14,7 @@ import type { Exchange } from '../proxy/exchange.ts'
 import type { Access, Route } from '../routing/route.ts'
 import { refusalOf } from './access.ts'
 import type { AccessRuleFor } from './access-rules.ts'
-import { otherReading } from './other-reading.ts'
+import { otherRoute, type RouteOf } from './other-route.ts'
 import type { Caller, Refusal, Revocations, RouteGuard, TokenFault, Tokens } from './port.ts'
 import { mayRenew } from './renewals.ts'
 import { cookieNames } from './session-cookies.ts'
@@ -26,7 +25,7 @@ export interface RouteGuardDeps {
   /** What operators say about a path of a service; undefined when there are no rules. */
   readonly ruleFor?: AccessRuleFor | undefined
   /** The route another path of the same request's host would have; for paths that can be read in two ways. */
-  readonly routeOf?: ((exchange: Exchange, path: string) => Route | undefined) | undefined
+  readonly routeOf?: RouteOf | undefined
   readonly roleMappings: (service: string) => Readonly<Record<string, string>>
   readonly settings: {
     /** The cookies' names have the prefix `__Host-` in browsers. No other name is read. */
@@ -154,12 +153,11 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     route: Route,
     caller: Caller | undefined,
   ): Refusal | undefined {
-    const path = otherReading(exchange.path)
-    if (path === undefined || literalPath(route.pattern) !== undefined) return undefined
-    const other = routeOf!(exchange, path)
-    if (other === undefined || other === route || other.service !== route.service) return undefined
-    const access = ruleFor?.(other.service, path) ?? other
-    return refusalOf(caller, access, () => roleMappings(other.service))
+    const other = otherRoute(exchange, route, routeOf!)
+    if (other === undefined) return undefined
+    const { service } = other.route
+    const access = ruleFor?.(service, other.path) ?? other.route
+    return refusalOf(caller, access, () => roleMappings(service))
   }
 
   return {

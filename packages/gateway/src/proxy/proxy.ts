@@ -197,7 +197,7 @@ function mayRepeat({ method }: Exchange, failure: ForwardFailure): boolean {
 }
 
 /** Without identity nobody is anybody: what is for some is for none. */
-function closedIdentity(answers: Answers): ProxyIdentity {
+export function closedIdentity(answers: Pick<Answers, 'problem'>): ProxyIdentity {
   return {
     guard: { check: (_, { auth }) => (auth === 'required' ? 'login' : undefined) },
     tokens: { prepare() {} },

@@ -1,0 +1,26 @@
+/**
+ * The route a service may take a request for, where it reads the path more generously than the table does.
+ *
+ * @module
+ */
+import { literalPath } from '@hydra-gateway/protocol'
+import type { Exchange } from '../proxy/exchange.ts'
+import type { Route } from '../routing/route.ts'
+import { otherReading } from './other-reading.ts'
+
+/** The route another path of the same request's host would have. */
+export type RouteOf = (exchange: Exchange, path: string) => Route | undefined
+
+/** Undefined when there is no other of that service. Routes for exactly this path are meant as they stand. */
+export function otherRoute(
+  exchange: Exchange,
+  route: Route,
+  routeOf: RouteOf,
+): { readonly route: Route; readonly path: string } | undefined {
+  const path = otherReading(exchange.path)
+  if (path === undefined || literalPath(route.pattern) !== undefined) return undefined
+  const other = routeOf(exchange, path)
+  return other === undefined || other === route || other.service !== route.service
+    ? undefined
+    : { route: other, path }
+}

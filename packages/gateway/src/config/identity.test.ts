@@ -250,6 +250,12 @@ test('rules, mappings and roles name services by patterns and providers that are
   })
 })
 
+test('a session must be renewed before it is idle for too long', () => {
+  const faults = problemsOf({ session: { idle: '30m' } })
+  assert.match(faults['identity.session.idle']!, /more than token\.renewAfter, which is 1800000 ms/)
+  parseConfig({ identity: { session: { idle: '30m' }, token: { renewAfter: '10m' } } })
+})
+
 test('times and cookies that don’t fit together are problems', () => {
   const faults = problemsOf({
     token: { life: '30m' },

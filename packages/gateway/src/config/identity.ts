@@ -145,7 +145,9 @@ const token = z
 
 const session = z
   .strictObject({
-    idle: duration(1000).prefault('8h').describe('A session ends when nothing was asked for that long.'),
+    idle: duration(1000)
+      .prefault('8h')
+      .describe('A session ends when it was not renewed for that long; whoever opens pages renews it.'),
     absolute: duration(1000).prefault('24h').describe('And at the latest that long after the sign-in.'),
     remembered: count(1, 10_000_000)
       .prefault(100_000)
@@ -271,6 +273,10 @@ export const identity = z
       .describe(
         'Largest token that is made or read. Browsers keep cookies up to 4096 bytes, with their names.',
       ),
+  })
+  .superRefine(({ token: { renewAfter }, session: { idle } }, context) => {
+    const message = `more than token.renewAfter, which is ${renewAfter} ms: otherwise sessions end while people use them`
+    if (idle <= renewAfter) context.addIssue({ code: 'custom', path: ['session', 'idle'], message })
   })
   .describe(
     'Who may sign in, and how long that lasts. See [sign-in](../guides/sign-in.md) and [OpenID Connect](../guides/oidc.md).',

@@ -279,6 +279,11 @@ test('a session is renewed by scripts and on the way, and signing out ends it fo
     steps.map(({ status, url }) => `${status} ${url.slice(gateway.url.length).split('?')[0]}`),
     ['303 /members/a', '303 /_hydra/session', '200 /members/a'],
   )
+  // And as when something spoiled it: the session is as good as ever.
+  const { attributes } = jar.get('HYDRA-SSO')!
+  jar.set('HYDRA-SSO', { value: 'abc.def.ghi', path: '/', attributes })
+  assert.equal((await browser.open(`${gateway.url}/members/a`)).at(-1)!.status, 200)
+  assert.match(jar.get('HYDRA-SSO')!.value, /^ey/)
   const copy = createCookieBrowser()
   copy.jar.set('127.0.0.1', new Map(jar))
   const out = await browser.post(`${gateway.url}/logout`)

@@ -220,6 +220,13 @@ test('a page with an old token, or none, goes by the renewal; nothing else does'
   const expired = await ask({ auth: 'required' }, cookie, ...PAGE)
   // It is replaced: taking it could take the one that replaces it.
   assert.deepEqual([expired.refusal, expired.exchange.isLoginFaulty], ['renew', false])
+  // So is one that nobody can read: the session may be as good as ever.
+  for (const faulty of ['abc.def.ghi', `${token.slice(0, -8)}AAAAAAAA`, 'x'.repeat(4000)]) {
+    const lost = await ask({ auth: 'required' }, `Cookie: HYDRA-SSO=${faulty}; HYDRA-RENEW=1`, ...PAGE)
+    assert.deepEqual([lost.refusal, lost.exchange.isLoginFaulty], ['renew', false], faulty.slice(0, 20))
+    const bare = await ask({ auth: 'required' }, `Cookie: HYDRA-SSO=${faulty}`, ...PAGE)
+    assert.deepEqual([bare.refusal, bare.exchange.isLoginFaulty], ['login', true])
+  }
 })
 
 test('nobody goes round in circles when a renewal leads to nothing', async () => {

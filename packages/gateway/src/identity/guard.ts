@@ -42,8 +42,8 @@ export type LoginFault = TokenFault | 'duplicate' | 'revoked'
 
 type Known = Caller | LoginFault | undefined
 
-/** A session may outlive these, and make another token. */
-const RENEWABLE: ReadonlySet<LoginFault> = new Set(['expired', 'unknown-key'])
+/** Of these a renewal makes no better: what was revoked is over, and of two cookies it replaces one only. */
+const FINAL: ReadonlySet<LoginFault> = new Set(['revoked', 'duplicate'])
 
 /** Makes the guard of one gateway. */
 export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
@@ -91,7 +91,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     const { caller } = exchange
     const isDue = caller
       ? clock.now() >= caller.renewAt
-      : said === undefined || (typeof said === 'string' && RENEWABLE.has(said))
+      : said === undefined || (typeof said === 'string' && !FINAL.has(said))
     if (isDue && mayRenew(exchange, cookies, renewName)) return 'renew'
     return decide(exchange, route, caller)
   }
@@ -118,7 +118,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
    */
   function isToBeTaken(fault: LoginFault, cookies: readonly string[]): boolean {
     if (fault === 'duplicate') return false
-    return !RENEWABLE.has(fault) || cookieValues(cookies, renewName).length === 0
+    return FINAL.has(fault) || cookieValues(cookies, renewName).length === 0
   }
 
   function decide(exchange: Exchange, route: Route, caller: Caller | undefined): Refusal | undefined {

@@ -137,7 +137,7 @@ test('at a path of ours that has nothing, people get a page and programs a probl
   const text = await page.text()
   assert.match(
     text,
-    /There is nothing at this address[^]*<code>\/_hydra\/login\/nosuch<\/code>[^]*href="\/desk"/,
+    /There is nothing at this address[\s\S]*<code>\/_hydra\/login\/nosuch<\/code>[\s\S]*href="\/desk"/,
   )
   assert.match(text, /id-1/)
   assert.equal(await asked('text/html', 'HEAD')?.text(), '')

@@ -30,6 +30,16 @@ export function refusalOf(
   return hasRole(mapRoles(identity.roles, mappings()), roles) ? undefined : 'forbidden'
 }
 
+/** What somebody's roles are called where this is asked for; undefined when no provider asked for knows them. */
+export function rolesOf(
+  caller: Caller,
+  access: Access,
+  mappings: Readonly<Record<string, string>>,
+): readonly string[] | undefined {
+  const identity = identityFor(caller, access)
+  return identity && mapRoles(identity.roles, mappings)
+}
+
 /**
  * As whom somebody comes: by the first identity a provider asked for knows. Its roles count, and none of the others':
  * what one provider says of a person is not for another to add to.

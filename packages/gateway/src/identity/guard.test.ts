@@ -6,6 +6,7 @@ import { FakeExchange } from '../proxy/testing/fake-exchange.ts'
 import type { Route } from '../routing/route.ts'
 import { createMemoryIdentityStore } from '../store/identity/memory.ts'
 import { type AccessRule, compileAccessRules } from './access-rules.ts'
+import type { Demand } from './forbidden-log.ts'
 import { createRouteGuard } from './guard.ts'
 import { createKeyRing } from './key-ring.ts'
 import type { Identity, Refusal, Session } from './port.ts'
@@ -44,6 +45,7 @@ async function setUp({ rules = [], host = false, routes }: SetUp = {}) {
     ...{ store: store.revocations, clock, log, settings: { keepMs: 24 * HOUR } },
   })
   const counted: string[] = []
+  const forbidden: Demand[] = []
   const guard = createRouteGuard({
     tokens,
     revocations,
@@ -51,6 +53,7 @@ async function setUp({ rules = [], host = false, routes }: SetUp = {}) {
     ...(routes ? { routeOf: (_exchange: unknown, path: string) => routes[path] } : {}),
     roleMappings: compileRoleMappings({ MANAGER: { mappedTo: 'ADMIN', service: 'shop' } }),
     settings: { host, maxTokenBytes: 3800 },
+    onForbidden: (_exchange, _caller, demand) => void forbidden.push(demand),
     clock,
     log,
     metrics: { refused: (what, reason) => void counted.push(`${what} ${reason}`) },
@@ -63,7 +66,7 @@ async function setUp({ rules = [], host = false, routes }: SetUp = {}) {
     const exchange = new FakeExchange('GET /a HTTP/1.1', ...lines)
     return { exchange, refusal: await guard.check(exchange, routeOf(access)) }
   }
-  return { clock, guard, tokens, revocations, counted, sign, ask, ring }
+  return { clock, guard, tokens, revocations, counted, forbidden, sign, ask, ring }
 }
 
 function routeOf(fields: Partial<Route> = {}, pattern = '/**'): Route {
@@ -252,13 +255,16 @@ test('operators have the last word about a path', async () => {
     { service: 'open', auth: 'optional' },
     { service: 'staff', roles: ['STAFF'] },
   ]
-  const { ask, guard, sign, tokens } = await setUp({ rules })
+  const { ask, guard, sign, tokens, forbidden } = await setUp({ rules })
   assert.equal((await ask({})).refusal, 'login')
   assert.equal((await ask({ service: 'open', auth: 'required', roles: ['ADMIN'] })).refusal, undefined)
   assert.equal(
     (await ask({ service: 'staff' }, `Cookie: HYDRA-SSO=${await sign(mira)}`)).refusal,
     'forbidden',
   )
+  assert.partialDeepStrictEqual(forbidden, [
+    { service: 'staff', access: { roles: ['STAFF'] }, isByRule: true },
+  ])
   const caller = await tokens.verify(await sign(mira))
   assert.ok(typeof caller === 'object')
   assert.equal(guard.admits(caller, 'staff', {}), 'forbidden')

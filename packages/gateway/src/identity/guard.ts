@@ -14,6 +14,7 @@ import type { Exchange } from '../proxy/exchange.ts'
 import type { Access, Route } from '../routing/route.ts'
 import { refusalOf } from './access.ts'
 import type { AccessRuleFor } from './access-rules.ts'
+import type { ForbiddenLog } from './forbidden-log.ts'
 import { otherRoute, type RouteOf } from './other-route.ts'
 import type { Caller, Refusal, Revocations, RouteGuard, TokenFault, Tokens } from './port.ts'
 import { mayRenew } from './renewals.ts'
@@ -32,6 +33,8 @@ export interface RouteGuardDeps {
     readonly host: boolean
     readonly maxTokenBytes: number
   }
+  /** Told of everybody who is signed in and may not go on. */
+  readonly onForbidden?: ForbiddenLog | undefined
   readonly clock: Pick<Clock, 'now'>
   readonly log: Pick<Log, 'debug'>
   readonly metrics: Pick<Metrics, 'refused'>
@@ -47,7 +50,8 @@ const FINAL: ReadonlySet<LoginFault> = new Set(['revoked', 'duplicate'])
 
 /** Makes the guard of one gateway. */
 export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
-  const { tokens, revocations, ruleFor, routeOf, roleMappings, settings, clock, log, metrics } = deps
+  const { tokens, revocations, ruleFor, routeOf, roleMappings, settings, onForbidden, clock, log, metrics } =
+    deps
   const { host, maxTokenBytes } = settings
   const { loginName, renewName } = cookieNames(host)
 
@@ -122,14 +126,29 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
   }
 
   function decide(exchange: Exchange, route: Route, caller: Caller | undefined): Refusal | undefined {
-    const access: Access = ruleFor?.(route.service, exchange.path) ?? route
-    const refusal = refusalOf(caller, access, () => roleMappings(route.service))
+    const refusal = judge(exchange, route.service, exchange.path, route, caller)
     if (refusal !== undefined) return refusal
     const { sharedWith } = route
     return (
       (sharedWith && closedByOthers(exchange, route, sharedWith, caller)) ??
       (routeOf && otherwiseClosed(exchange, route, caller))
     )
+  }
+
+  /** Whether somebody may have a path of a service: by what the operator says of it, or else by what the service does. */
+  function judge(
+    exchange: Exchange,
+    service: string,
+    path: string,
+    declared: Access,
+    caller: Caller | undefined,
+  ): Refusal | undefined {
+    const rule = ruleFor?.(service, path)
+    const access = rule ?? declared
+    const refusal = refusalOf(caller, access, () => roleMappings(service))
+    if (refusal === 'forbidden')
+      onForbidden?.(exchange, caller!, { service, access, isByRule: rule !== undefined })
+    return refusal
   }
 
   /** Services of one rollout group serve it: whoever is sent to any of them may have it of each, as roles are called there. */
@@ -140,8 +159,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     caller: Caller | undefined,
   ): Refusal | undefined {
     for (const service of services) {
-      const access = ruleFor?.(service, exchange.path) ?? route
-      const refusal = refusalOf(caller, access, () => roleMappings(service))
+      const refusal = judge(exchange, service, exchange.path, route, caller)
       if (refusal !== undefined) return refusal
     }
     return undefined
@@ -154,10 +172,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     caller: Caller | undefined,
   ): Refusal | undefined {
     const other = otherRoute(exchange, route, routeOf!)
-    if (other === undefined) return undefined
-    const { service } = other.route
-    const access = ruleFor?.(service, other.path) ?? other.route
-    return refusalOf(caller, access, () => roleMappings(service))
+    return other && judge(exchange, other.route.service, other.path, other.route, caller)
   }
 
   return {

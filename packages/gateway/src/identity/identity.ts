@@ -18,6 +18,7 @@ import type { IdentityStore } from '../store/identity/port.ts'
 import { type AcceptedProvidersDeps, createAcceptedProviders } from './accepted-providers.ts'
 import { type AccessRule, compileAccessRules } from './access-rules.ts'
 import { type ClaimMappingSetting, compileClaimMappings } from './claim-mappings.ts'
+import { createForbiddenLog } from './forbidden-log.ts'
 import { createRouteGuard } from './guard.ts'
 import { createIdentitySync } from './identity-sync.ts'
 import { createKeyRing } from './key-ring.ts'
@@ -161,6 +162,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     routeOf,
     roleMappings,
     settings: settings.guard,
+    onForbidden: createForbiddenLog({ roleMappings, clock, log }),
     ...observed,
   })
   const turns = createKeyTurns(clock)

@@ -88,7 +88,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     happened: 'Somebody is signed in, but has none of the roles the route asks for.',
     doing: 'Nothing was passed on.',
     remedies: [
-      'Roles are those of the service after `identity.roles` mapped them: `hydra routes` shows what a route asks for.',
+      'Roles are those of the service after `identity.roles` mapped them: `hydra routes` shows what a route asks for, the operator’s `identity.rules` included.',
+      'The log says `caller lacks the role`, with the roles that are needed and those the caller has in this service: once a minute for each service and set of roles.',
       'Roles change with the next renewal; signing in again takes them at once.',
     ],
   },

@@ -99,7 +99,7 @@ export function parseConfig(
     problems.push(...toProblems(result.error, { given: input, schema: configSchema, place }))
   const report = (path: SettingPath, is: string, write: string) =>
     void problems.push({ ...place(path), is, write })
-  checkTogether(input, { directory, isProduction }, report)
+  checkTogether(input, { directory, isProduction }, report, (path) => place(path).at)
   if (!result.success || problems.length > 0) {
     throw new ConfigError(
       problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),

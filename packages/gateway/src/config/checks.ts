@@ -19,9 +19,10 @@ export function checkTogether(
   given: unknown,
   { directory, isProduction }: { directory: string; isProduction: boolean },
   report: Report,
+  nameOf?: (path: SettingPath) => string,
 ): void {
   checkPorts(given, report)
-  checkIdentity(given, { directory, isProduction }, report)
+  checkIdentity(given, { directory, isProduction }, report, nameOf)
   checkServices(given, report)
   const services = valueAt(given, ['services'])
   if (typeof services !== 'object' || services === null) return

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { nearest } from '@hydra-gateway/protocol'
+import { jsonFault } from './json-fault.ts'
 import type { ConfigProblem } from './problems.ts'
 
 export interface Variable {
@@ -12,8 +13,8 @@ export interface Variable {
   readonly path: readonly [string, ...string[]]
   /** A secret may stand in a file instead, named by the variable with `_FILE` behind its name. */
   readonly isSecret?: true
-  /** The value is JSON. It may stand in a file as well. */
-  readonly isJson?: true
+  /** The value is JSON, such as this. It may stand in a file as well. */
+  readonly json?: string
   /** The value may be a path, which then starts from the working directory. */
   readonly isPath?: true
 }
@@ -30,8 +31,16 @@ export const VARIABLES: readonly Variable[] = [
   { name: 'HYDRA_PRIVATE_KEY', path: ['keys', 'privateKey'], isSecret: true },
   { name: 'HYDRA_RSOCKET_PORT', path: ['rsocketPort'] },
   { name: 'HYDRA_CONTROL_PORT', path: ['controlPort'] },
-  { name: 'HYDRA_USERS', path: ['identity', 'users'], isJson: true },
-  { name: 'HYDRA_ROLES', path: ['identity', 'roles'], isJson: true },
+  {
+    name: 'HYDRA_USERS',
+    path: ['identity', 'users'],
+    json: '[{"username":"ada","passwordHash":"$argon2id$…","roles":["USER"]}]',
+  },
+  {
+    name: 'HYDRA_ROLES',
+    path: ['identity', 'roles'],
+    json: '{"MANAGER":{"mappedTo":"ADMIN","service":"shop-.*"}}',
+  },
   { name: 'HYDRA_IDENTITY_DATABASE', path: ['identity', 'database'], isPath: true },
   { name: 'HYDRA_SIGNING_KEY', path: ['identity', 'signingKeys'], isSecret: true, isPath: true },
 ]
@@ -40,7 +49,7 @@ export const VARIABLES: readonly Variable[] = [
 const NOT_YET = ['HYDRA_REDIS_URL', 'REDIS_URL', 'HYDRA_FLYWHEEL', 'HYDRA_ROUTER_CONFIG']
 
 /** Whether the value may stand in a file instead. */
-export const hasFileForm = ({ isSecret, isJson }: Variable): boolean => Boolean(isSecret || isJson)
+export const hasFileForm = ({ isSecret, json }: Variable): boolean => isSecret === true || json !== undefined
 
 /** What one layer sets, with the place each setting was set at. */
 export interface Layer {
@@ -60,11 +69,11 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const values: Layer['values'][number][] = []
   const problems: ConfigProblem[] = []
   for (const variable of VARIABLES) {
-    const { name, path, isSecret, isJson, isPath } = variable
+    const { name, path, isSecret, json, isPath } = variable
     const add = (value: string, at: string) => {
-      const read = isJson ? readJson(value) : { value }
-      if (read) values.push({ path, value: read.value, at, ...(isPath ? { isPath } : {}) })
-      else problems.push({ at, is: 'not JSON', write: `JSON, as of ${path.join('.')} in the reference` })
+      const read = json === undefined ? { value } : readJson(value)
+      if ('is' in read) problems.push({ at, is: read.is, write: `JSON such as ${json}` })
+      else values.push({ path, value: read.value, at, ...(isPath ? { isPath } : {}) })
     }
     const value = env[name]?.trim()
     const file = hasFileForm(variable) ? env[`${name}_FILE`]?.trim() : undefined
@@ -90,14 +99,17 @@ function readValue(file: string): { value?: string; is: string } {
   }
 }
 
-/** Undefined when it is no JSON: what a parser says of it would show parts of it. */
-function readJson(text: string): { value: unknown } | undefined {
+/** What the parser says of a fault would show parts of what stands there. */
+function readJson(text: string): { readonly value: unknown } | { readonly is: string } {
   try {
     return { value: JSON.parse(text) }
   } catch {
-    return undefined
+    const fault = text.length > MOST_LOOKED_INTO ? undefined : jsonFault(text)
+    return { is: `not JSON${fault === undefined ? '' : ` (${fault})`}` }
   }
 }
+
+const MOST_LOOKED_INTO = 1_000_000
 
 function notYet(env: Readonly<Record<string, string | undefined>>): string[] {
   const given = NOT_YET.filter(

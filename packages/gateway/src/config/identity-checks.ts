@@ -6,19 +6,23 @@
 import { LOCAL_PROVIDER } from '@hydra-gateway/protocol'
 import type { Report } from './checks.ts'
 import { readLoginTemplate, readSecretFile, readSigningKeys, signingKeyFault } from './identity-files.ts'
-import { type SettingPath, valueAt } from './problems.ts'
+import { formatPath, type SettingPath, valueAt } from './problems.ts'
 import { isSecureOrLocal } from './providers.ts'
 import { readOrigin } from './setting.ts'
 
 const HOW_TO_HASH = 'passwordHash, which `hydra users hash` makes'
 
-/** Reports what is wrong with `identity` of `given`. Passes over what the schema will complain about. */
+/**
+ * Reports what is wrong with `identity` of `given`. Passes over what the schema will complain about. `nameOf`: what a
+ * setting is called where it was set.
+ */
 export function checkIdentity(
   given: unknown,
   { directory, isProduction }: { directory: string; isProduction: boolean },
   report: Report,
+  nameOf: (path: SettingPath) => string = formatPath,
 ): void {
-  checkUsers(given, isProduction, report)
+  checkUsers(given, isProduction, report, nameOf)
   checkProviders(given, directory, report)
   checkNames(given, report)
   checkCookie(given, report)
@@ -26,7 +30,12 @@ export function checkIdentity(
   checkTemplate(given, directory, report)
 }
 
-function checkUsers(given: unknown, isProduction: boolean, report: Report): void {
+function checkUsers(
+  given: unknown,
+  isProduction: boolean,
+  report: Report,
+  nameOf: (path: SettingPath) => string,
+): void {
   const users = valueAt(given, ['identity', 'users'])
   if (!Array.isArray(users)) return
   const allowed = valueAt(given, ['identity', 'allowPlainPasswords'])
@@ -40,7 +49,11 @@ function checkUsers(given: unknown, isProduction: boolean, report: Report): void
       const name = username.normalize('NFC')
       const before = seen.get(name)
       if (before !== undefined)
-        report([...path, 'username'], `${JSON.stringify(name)}, as of users[${before}]`, 'another name')
+        report(
+          [...path, 'username'],
+          `${JSON.stringify(name)}, as of ${nameOf(['identity', 'users', before])}`,
+          'another name',
+        )
       else seen.set(name, index)
     }
     if (password !== undefined && passwordHash !== undefined)
@@ -143,6 +156,27 @@ export function plainPasswordsWarning(
   const names = plain.length > 3 ? `${shown} and ${plain.length - 3} more` : shown
   const whose = plain.length === 1 ? `The password of ${names} stands` : `Passwords of ${names} stand`
   return `${whose} in the configuration in plain text, which is for development. Make a passwordHash: hydra users hash`
+}
+
+interface RoleSettings {
+  readonly users: readonly { readonly username: string; readonly roles: readonly string[] }[]
+  readonly roles: Readonly<Record<string, unknown>>
+}
+
+/** Mappings that miss a role somebody has by upper and lower case alone: by name they are another role's. */
+export function missedRoleWarnings({ users, roles }: RoleSettings): string[] {
+  const mapped = new Map(Object.keys(roles).map((name) => [name.toUpperCase(), name]))
+  const missed = new Map<string, string>()
+  for (const { username, roles: own } of users) {
+    for (const role of own) {
+      if (mapped.has(role.toUpperCase()) && !Object.hasOwn(roles, role) && !missed.has(role))
+        missed.set(role, username)
+    }
+  }
+  return [...missed].map(
+    ([role, username]) =>
+      `identity.roles maps ${mapped.get(role.toUpperCase())}, but ${username} has the role ${role}: the mapping is not for it, as case counts here. Write both alike`,
+  )
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''

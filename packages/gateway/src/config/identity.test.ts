@@ -128,8 +128,42 @@ test('JSON that is none is said without showing what stands in it', async (t) =>
   ]) {
     const faults = await loadFault(loadConfig({ directory, env: { HYDRA_USERS: given } }))
     assert.match(faults[0]!.at, /^HYDRA_USERS/)
+    if (given.startsWith('[{')) {
+      assert.equal(faults[0]!.is, 'not JSON (it ends before "]")')
+      assert.match(faults[0]!.write, /^JSON such as \[\{"username":/)
+    }
     assert.doesNotMatch(JSON.stringify(faults), /hunter2/, given)
   }
+})
+
+test('roles that are no list, or two in one word, are said with what to write', async (t) => {
+  const directory = await directoryWith(t)
+  const usersOf = (...users: object[]) => ({ HYDRA_USERS: JSON.stringify(users) })
+  const faultsOf = async (env: Record<string, string>) =>
+    (await loadFault(loadConfig({ directory, env }))).map(({ at, is, write }) => `${at} ${is}: ${write}`)
+  assert.deepEqual(await faultsOf(usersOf({ ...hello, roles: 'USER' })), [
+    'HYDRA_USERS[0].roles "USER": a list such as ["USER"]',
+  ])
+  assert.deepEqual(await faultsOf(usersOf({ ...hello, roles: ['USER ADMIN'] })), [
+    'HYDRA_USERS[0].roles[0] "USER ADMIN": a role, which is a word; several are a list such as ["USER", "ADMIN"]',
+  ])
+  assert.deepEqual(await faultsOf(usersOf(hello, hello)), [
+    'HYDRA_USERS[1].username "hello", as of HYDRA_USERS[0]: another name',
+  ])
+})
+
+test('a mapping that misses a role by its case alone is told of', async (t) => {
+  const env = {
+    HYDRA_USERS: JSON.stringify([
+      { ...hello, roles: ['clerk', 'USER'] },
+      { ...hello, username: 'ada', roles: ['CLERK', 'clerk'] },
+    ]),
+    HYDRA_ROLES: '{"CLERK":{"mappedTo":"STAFF","service":".*"},"USER":{"mappedTo":"GUEST","service":".*"}}',
+  }
+  const { warnings } = await loadConfig({ directory: await directoryWith(t), env })
+  assert.deepEqual(warnings, [
+    'identity.roles maps CLERK, but hello has the role clerk: the mapping is not for it, as case counts here. Write both alike',
+  ])
 })
 
 test('a plain password is told of in development, and refused in production unless somebody allows it', async (t) => {

@@ -15,6 +15,12 @@ export const IDENTITY_DATABASE = '.hydra/identity.db'
 
 const role = () => text('the name of a role', 128)
 
+/** `USER ADMIN` is two roles to who wrote it, and none that anybody asks for. */
+const oneRole = () => {
+  const write = 'a role, which is a word; several are a list such as ["USER", "ADMIN"]'
+  return text(write, 128).refine((name) => !/[\s,]/.test(name.trim()), write)
+}
+
 /** Service patterns, as `matchesService` reads them. */
 const servicePatterns = () =>
   text('names of services or patterns for them, such as orders or shop-.*,billing', 2048).superRefine(
@@ -54,7 +60,7 @@ const localUser = z.strictObject({
   passwordHash: passwordHash()
     .optional()
     .describe('argon2id or scrypt, as a PHC string. One of `password` and `passwordHash` is needed.'),
-  roles: z.array(role()).max(1000).prefault([]).describe('Roles at the gateway.'),
+  roles: z.array(oneRole()).max(1000).prefault([]).describe('Roles at the gateway.'),
   metadata: z
     .record(factName, z.json())
     .prefault({})

@@ -8,7 +8,7 @@ import type { Config } from '../config.ts'
 import { parseConfig } from '../config.ts'
 import { type Layer, readEnvironment } from './environment.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
-import { plainPasswordsWarning } from './identity-checks.ts'
+import { missedRoleWarnings, plainPasswordsWarning } from './identity-checks.ts'
 import { ConfigError, type ConfigProblem, formatPath, type SettingPath } from './problems.ts'
 import type { ConfigInput } from './schema.ts'
 import { SELF_SIGNED } from './tls.ts'
@@ -73,7 +73,11 @@ export async function loadConfig({
   try {
     const config = parseConfig(given as ConfigInput, origin)
     const plain = plainPasswordsWarning(config.identity.users)
-    const warnings = plain ? [...environment.warnings, plain] : environment.warnings
+    const warnings = [
+      ...environment.warnings,
+      ...(plain ? [plain] : []),
+      ...missedRoleWarnings(config.identity),
+    ]
     if (problems.length === 0) return { config, file: file?.name, warnings }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

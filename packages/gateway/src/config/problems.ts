@@ -66,8 +66,17 @@ export function toProblems(
     }
     // the name itself is at fault, not what stands under it
     const value = issue.code === 'invalid_key' ? issue.path.at(-1) : valueAt(given, issue.path)
-    return [{ ...place(issue.path), is: describe(value, issue.path), write: fixFor(issue, schema) }]
+    const write = isList(issue) ? aList(value, issue.path) : fixFor(issue, schema)
+    return [{ ...place(issue.path), is: describe(value, issue.path), write }]
   })
+}
+
+const isList = (issue: z.core.$ZodIssue) => issue.code === 'invalid_type' && issue.expected === 'array'
+
+/** What was written as text is most often meant as a list of its words. */
+function aList(value: unknown, path: SettingPath): string {
+  if (typeof value !== 'string' || value.trim() === '' || isSecret(value, path)) return 'a list'
+  return `a list such as ${short(JSON.stringify(value.trim().split(/[\s,]+/)))}`
 }
 
 function fixFor(issue: z.core.$ZodIssue, schema: z.ZodType): string {

@@ -39,9 +39,9 @@ export function formatReference(): string {
 /** The variables of the contract. */
 export function formatVariables(): string {
   const lines = VARIABLES.map((variable) => {
-    const { name, path, isJson } = variable
+    const { name, path, json } = variable
     const file = hasFileForm(variable) ? `, \`${name}_FILE\`` : ''
-    return `| \`${name}\`${file} | \`${path.join('.')}\`${isJson ? ', as JSON' : ''} |`
+    return `| \`${name}\`${file} | \`${path.join('.')}\`${json === undefined ? '' : ', as JSON'} |`
   })
   return ['| Variable | Setting |', '|---|---|', ...lines].join('\n')
 }
@@ -77,6 +77,7 @@ function row(path: string, schema: z.ZodType): Row {
 
 function composite(schema: z.ZodType): string {
   if (schema instanceof z.ZodArray) return 'a list'
+  if (schema instanceof z.ZodEnum) return schema.options.map((option) => `\`${option}\``).join(' or ')
   return schema instanceof z.ZodRecord ? 'an object by name' : 'a value'
 }
 

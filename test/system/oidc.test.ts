@@ -457,7 +457,7 @@ test('a provider nobody set up is a page for people, and a problem for programs'
   assert.match(await page.text(), /There is nothing at this address/)
   const problem = await fetch(`${site.url}/_hydra/login/nosuch`)
   assert.equal(problem.headers.get('content-type'), 'application/problem+json')
-  assert.equal((await problem.json()).code, 'HYDRA_NO_ROUTE')
+  assert.equal(((await problem.json()) as { code: string }).code, 'HYDRA_NO_ROUTE')
 })
 
 test('a form that the provider posts is not spoken', async (t) => {

@@ -145,9 +145,25 @@ test('nobody signs in until somebody is said to: no login, no database, one line
   const cwd = await emptyDirectory(t)
   const hydra = start(t, { cwd })
   const [, url] = await hydra.printed(LISTENS)
-  await hydra.printed(/Nobody signs in here\. Make a user: hydra users add NAME/)
+  await hydra.printed(/Nobody signs in here\. Make a user: hydra users add NAME, and start again/)
+  await hydra.printed(new RegExp(`Users are kept in ${cwd}/\\.hydra/identity\\.db\\.`))
   assert.equal((await fetch(`${url}/login`)).status, 404)
   await assert.rejects(stat(join(cwd, '.hydra/identity.db')), { code: 'ENOENT' })
+})
+
+test('a start below a directory that has users says where they are, and one without a database asks for none', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const below = join(cwd, 'services', 'gateway')
+  await mkdir(below, { recursive: true })
+  await mkdir(join(cwd, '.hydra'))
+  await writeFile(join(cwd, '.hydra/identity.db'), '')
+  const hydra = start(t, { cwd: below })
+  await hydra.printed(
+    new RegExp(`There is a database in ${cwd}/\\.hydra/identity\\.db, which is not this one`),
+  )
+  const without = start(t, { cwd: below, env: { HYDRA_IDENTITY_DATABASE: 'false' } })
+  await without.printed(/users stand in HYDRA_USERS alone/)
+  assert.doesNotMatch(without.output(), /users add|There is a database/)
 })
 
 test('with users it says who signs in, where that is kept and what is not for production', async (t) => {

@@ -9,7 +9,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { type ConfigFlags, type LoadedConfig, loadConfig } from './config/load.ts'
 import { ConfigError } from './config/problems.ts'
@@ -130,7 +130,7 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
       identityStore,
       ...(certificates ? { certificates } : {}),
     })
-    const { signIn } = gateway
+    const signIn = { ...gateway.signIn, ...databasesHere(config) }
     const facts = { version: VERSION, gateway, signIn, config, keys, keysFile: KEYS_FILE, file: loaded.file }
     const { selfSigned } = opened ?? {}
     const warnings = [...loaded.warnings, ...(certificates?.warnings ?? [])]
@@ -174,6 +174,17 @@ async function openIdentityStore(config: Config): Promise<IdentityStore> {
   const file = resolve(database || IDENTITY_DATABASE)
   const isWanted = database !== false && (hasIdentity(config) || existsSync(file))
   return isWanted ? openSqliteIdentityStore(file) : createMemoryIdentityStore()
+}
+
+/** Where `hydra users` keeps users in this directory, and the database somebody may have meant instead. */
+function databasesHere({ identity: { database } }: Config): { usual: string; above: string | undefined } {
+  const usual = resolve(database || IDENTITY_DATABASE)
+  const above: string[] = []
+  for (let at = resolve('..'); database === undefined; at = dirname(at)) {
+    above.push(join(at, IDENTITY_DATABASE))
+    if (at === dirname(at)) break
+  }
+  return { usual, above: existsSync(usual) ? undefined : above.find((file) => existsSync(file)) }
 }
 
 function stopping(graceMs: number): string {

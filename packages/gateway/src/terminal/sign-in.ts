@@ -16,13 +16,18 @@ export interface SignInFacts {
   /** Where users, ended sessions and keys are kept: a file, or `memory`. */
   readonly place: string
   readonly isLasting: boolean
+  /** The database that `hydra users add` makes or opens in this directory: its absolute path. */
+  readonly usual?: string | undefined
+  /** One of a directory further up, which this gateway does not read. */
+  readonly above?: string | undefined
   /** Of the key ring. */
   readonly warnings: readonly string[]
 }
 
 /** Who can sign in, and where that is kept. */
-export function describeSignIn({ isOn, users, place, isLasting }: SignInFacts, config: Config): string[] {
-  if (!isOn) return ['Nobody signs in here. Make a user: hydra users add NAME']
+export function describeSignIn(facts: SignInFacts, config: Config): string[] {
+  const { isOn, users, place, isLasting } = facts
+  if (!isOn) return howToMakeUsers('Nobody signs in here.', facts, config)
   const { providers, signingKeys } = config.identity
   const labels = Object.entries(providers).map(([name, { label }]) => label ?? name)
   const who = [
@@ -31,12 +36,31 @@ export function describeSignIn({ isOn, users, place, isLasting }: SignInFacts, c
   ]
   const signIn =
     who.length > 0
-      ? `At /login people sign in: ${who.join(', ')}.`
-      : 'People sign in at /login, but there is nobody yet: hydra users add NAME'
+      ? [`At /login people sign in: ${who.join(', ')}.`]
+      : howToMakeUsers('People sign in at /login, but there is nobody yet.', facts, config)
   if (!isLasting)
-    return [signIn, 'There is no identity database: a restart forgets linked logins and ended sessions.']
+    return [...signIn, 'There is no identity database: a restart forgets linked logins and ended sessions.']
   const what = signingKeys.length > 0 ? 'Users and ended sessions' : 'Users, ended sessions and signing keys'
-  return [signIn, `${what} are kept in ${shorter(place)}.`]
+  return [...signIn, `${what} are kept in ${shorter(place)}.`]
+}
+
+/** What makes a user this gateway finds. */
+function howToMakeUsers(fact: string, { isOn, usual, above }: SignInFacts, { identity }: Config): string[] {
+  if (identity.database === false)
+    return [
+      fact,
+      'There is no identity database (identity.database: false): users stand in HYDRA_USERS alone.',
+    ]
+  const then = isOn ? '' : ', and start again'
+  return [
+    `${fact} Make a user: hydra users add NAME${then}`,
+    ...(isOn || usual === undefined ? [] : [`Users are kept in ${usual}.`]),
+    ...(above === undefined
+      ? []
+      : [
+          `There is a database in ${above}, which is not this one. To use it, start there, or set HYDRA_IDENTITY_DATABASE.`,
+        ]),
+  ]
 }
 
 /** From the working directory, where that is shorter. */

@@ -121,7 +121,7 @@ test('the start says who signs in, where that is kept, and what can be read on t
   assert.match(both, / {2}At \/login people sign in: 2 users, by Google\.\n/)
   assert.match(both, / {2}Users, ended sessions and signing keys are kept in \.hydra\/identity\.db\.\n/)
   assert.doesNotMatch(both, /▲/)
-  assert.match(say({ publicUrl }, { users: 0 }), /nobody yet: hydra users add NAME/)
+  assert.match(say({ publicUrl }, { users: 0 }), /nobody yet\. Make a user: hydra users add NAME\n/)
 
   const inMemory = say({ publicUrl }, { isLasting: false, warnings: ['Everybody signs in again.'] })
   assert.match(inMemory, /no identity database: a restart forgets .*\.\n {2}▲ Everybody signs in again\.\n/)
@@ -137,8 +137,19 @@ test('the start says who signs in, where that is kept, and what can be read on t
   assert.ok(!isWarned({ tls: 'self-signed' }))
 
   const off = say({}, { isOn: false })
-  assert.match(off, / {2}Nobody signs in here\. Make a user: hydra users add NAME\n/)
+  assert.match(off, / {2}Nobody signs in here\. Make a user: hydra users add NAME, and start again\n/)
   assert.doesNotMatch(off, /▲/)
+  const [usual, above] = ['/srv/shop/.hydra/identity.db', '/srv/.hydra/identity.db']
+  assert.match(
+    say({}, { isOn: false, usual, above }),
+    /Users are kept in \/srv\/shop\/\S+\.\n {2}There is a database in \/srv\/\.hydra\/identity\.db, which is not this one\./,
+  )
+  const without = say({ identity: { database: false } }, { isOn: false, usual, above })
+  assert.match(
+    without,
+    /no identity database \(identity\.database: false\): users stand in HYDRA_USERS alone\.\n/,
+  )
+  assert.doesNotMatch(without, /users add/)
 })
 
 test('a start that fails says what to do about it', () => {

@@ -12,10 +12,10 @@ import {
   type Overview,
   type Pattern,
   PatternError,
-  patternOf,
-  type Segment,
   translate,
 } from '@hydra-gateway/protocol'
+
+export { coversPattern as covers } from '@hydra-gateway/protocol'
 
 /** Reads patterns in our own text form. Throws a TypeError that names the option they stand in. */
 export function readPatterns(texts: readonly string[] | undefined, option: string): Pattern[] {
@@ -27,30 +27,6 @@ export function readPatterns(texts: readonly string[] | undefined, option: strin
       throw new TypeError(`${option}: ${cause.message}`, { cause })
     }
   })
-}
-
-/** True when every path that fits `inner` fits `outer` as well. */
-export function covers(outer: Pattern, inner: Pattern): boolean {
-  for (const [index, segment] of outer.segments.entries()) {
-    const other = inner.segments[index]
-    if (segment.kind === 'splat')
-      return segment.least === 0 || (!!other && !(other.kind === 'splat' && other.least === 0))
-    if (!other || !segmentCovers(segment, other)) return false
-  }
-  return outer.segments.length === inner.segments.length
-}
-
-function segmentCovers(outer: Segment, inner: Segment): boolean {
-  if (inner.kind === 'splat') return false
-  if (inner.kind === 'literal') return matchPattern(patternOf([outer]), [inner.text])
-  if (outer.kind !== 'parameter') return outer.kind === 'wildcard'
-  if (!outer.characters && !outer.before && !outer.after) return true
-  return (
-    inner.kind === 'parameter' &&
-    outer.characters === inner.characters &&
-    outer.before === inner.before &&
-    outer.after === inner.after
-  )
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from './compare.ts'
 export * from './match.ts'
 export { MAX_COMBINATIONS } from './parts.ts'
 export {

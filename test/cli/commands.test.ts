@@ -64,6 +64,57 @@ test('an operator sees services, instances, routes and who wanted what was taken
   assert.match((await hydra('routes', '--statics', '--service', 'shop')).out, /\/shop\/a\.css +shop +static/)
 })
 
+test('whom routes are for is said as the gateway decides it, rules over services', async (t) => {
+  const { port } = await startUpstream(t, 'desk')
+  const url = `http://127.0.0.1:${port}`
+  const gateway = await startGateway(t, {
+    identity: {
+      users: [{ username: 'mira', password: 'secret' }],
+      database: false,
+      rules: [
+        { service: 'who', auth: 'required' },
+        { path: '/desk/admin/**', roles: ['ADMIN'] },
+        { path: '/open', auth: 'optional' },
+      ],
+    },
+    services: {
+      who: { url, routes: ['/who'] },
+      desk: {
+        url,
+        routes: [
+          '/desk/**',
+          { path: '/open', roles: ['STAFF'] },
+          { path: '/till', methods: ['GET'], roles: ['STAFF'] },
+          { path: '/till', methods: ['OPTIONS'] },
+          { path: '/asked', methods: ['OPTIONS'] },
+        ],
+      },
+    },
+  })
+  const cwd = await emptyDirectory(t)
+  const env = keysOf(gateway)
+  const { out } = await runHydra(['routes', '--gateway', gateway.url], { cwd, env })
+  const rowOf = (path: string) => out.split('\n').filter((line) => line.includes(` ${path} `))
+  assert.match(rowOf('/who').join(), /signed in \(rule\)/)
+  assert.match(rowOf('/desk/**').join(), /everybody; ADMIN at \/desk\/admin\/\*\* \(rule\)/)
+  assert.match(rowOf('/open').join(), /everybody \(rule\)/)
+  // OPTIONS of a path that has other methods is no news.
+  assert.deepEqual([rowOf('/till').length, rowOf('/asked').length], [1, 1])
+  assert.match(rowOf('/till').join(), /STAFF +GET/)
+  assert.match(
+    out,
+    /6 routes, of which 1 for OPTIONS alone beside others of their path \(shown with --json\)\./,
+  )
+  const { routes } = await gateway.admin('routes')
+  assert.equal(routes.length, 6)
+  for (const { pattern, methods, auth } of routes) {
+    if (methods?.includes('OPTIONS')) continue
+    const { status } = await fetch(`${gateway.url}${pattern.replace('/**', '/x')}`)
+    assert.equal(status, auth === 'required' ? 401 : 200, pattern)
+  }
+  assert.equal((await fetch(`${gateway.url}/desk/admin/x`)).status, 401)
+})
+
 test('the gateway services know by HYDRA_GATEWAY is the one that is asked, unless a flag names another', async (t) => {
   const gateway = await startGateway(t)
   const cwd = await emptyDirectory(t)

@@ -6,6 +6,7 @@ import {
   forgetAnswer,
   fragmentsAnswer,
   problem,
+  type RouteInfo,
   revokeAnswer,
   routesAnswer,
   servicesAnswer,
@@ -25,7 +26,15 @@ function assertWhole(schema: { parse(value: unknown): unknown }, answer: unknown
 test('what the admin API answers is what its schemas say, with no member they leave out', async (t) => {
   const { port } = await startUpstream(t, 'configured')
   const gateway = await startGateway(t, {
-    services: { configured: { url: `http://127.0.0.1:${port}`, routes: ['/configured'] } },
+    services: { configured: { url: `http://127.0.0.1:${port}`, routes: ['/configured', '/configured/**'] } },
+    identity: {
+      users: [{ username: 'mira', password: 'secret' }],
+      database: false,
+      rules: [
+        { path: '/configured', providers: ['local'] },
+        { path: '/configured/admin', roles: ['ADMIN'] },
+      ],
+    },
     lease: { ttl: '1s', check: '20ms' },
   })
   const register = (bean: object) =>
@@ -52,6 +61,15 @@ test('what the admin API answers is what its schemas say, with no member they le
   const answer = await gateway.admin('routes')
   assert.ok(answer.routes.length > 3 && answer.conflicts.length === 1 && answer.refused.length === 1)
   assertWhole(routesAnswer, answer)
+  assert.deepEqual(
+    answer.routes.flatMap(({ pattern, rule, exceptions }: RouteInfo) =>
+      (rule ?? exceptions) ? [[pattern, rule, exceptions?.[0]?.path]] : [],
+    ),
+    [
+      ['/configured', true, undefined],
+      ['/configured/**', undefined, '/configured/admin'],
+    ],
+  )
   const pieces = await gateway.admin('fragments')
   assert.deepEqual(
     [pieces.fragments.length, pieces.conflicts.length, pieces.unmet.length],

@@ -313,7 +313,7 @@ export async function createGateway(
       Object.fromEntries(
         registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)]),
       ),
-    admin: createAdminApi({ registry, live, vitals, clock }),
+    admin: createAdminApi({ registry, live, vitals, demandOf: identity?.demandOf, clock }),
     identityApi: createIdentityApi(() => identityAdmin),
     signIn: identity?.handle,
     keysAnswer: identityFacts.keysAnswer,

@@ -92,17 +92,26 @@ export const servicesAnswer = z.object({
 })
 export type ServicesAnswer = Read<z.output<typeof servicesAnswer>>
 
+const access = {
+  auth: z.enum(AUTHS).optional().describe('required: only for who is signed in; for everybody when absent.'),
+  roles: z.array(z.string()).optional().describe('One of these is needed, as the service calls them.'),
+  providers: z.array(z.string()).optional().describe('One of these must know the person.'),
+}
+
 export const routeInfo = z.object({
   pattern: z.string().describe('In our own pattern form.'),
   kind: z.enum(['page', 'static', 'socket']),
   methods,
   host,
-  auth: z
-    .enum(AUTHS)
+  ...access,
+  rule: z
+    .boolean()
     .optional()
-    .describe('required: only for who is signed in; for everybody when absent. As services say it.'),
-  roles: z.array(z.string()).optional().describe('One of these is needed, as the service calls them.'),
-  providers: z.array(z.string()).optional().describe('One of these must know the person.'),
+    .describe('True when `identity.rules` says whom it is for, whatever its service says.'),
+  exceptions: z
+    .array(z.object({ path: z.string(), ...access }))
+    .optional()
+    .describe('Paths among its own for which other rules count; the first that fits does.'),
   service: z.string(),
   state: state.describe('State of the service.'),
 })

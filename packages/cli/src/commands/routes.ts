@@ -54,12 +54,20 @@ function filter(answer: RoutesAnswer, service: string | undefined): RoutesAnswer
 /** The list as people read it. */
 export function formatRoutes(answer: RoutesAnswer, url: string, style: Style, withStatics: boolean): string {
   const { revision, routes, conflicts, refused } = answer
-  const shown = withStatics ? routes : routes.filter(({ kind }) => kind !== 'static')
-  const hidden = routes.length - shown.length
+  const others = withoutAside(routes)
+  const aside = routes.length - others.length
+  const shown = withStatics ? others : others.filter(({ kind }) => kind !== 'static')
+  const statics = others.length - shown.length
+  const hidden = [
+    ...(statics > 0 ? [`${formatCount(statics)} static (shown with --statics)`] : []),
+    ...(aside > 0
+      ? [`${formatCount(aside)} for OPTIONS alone beside others of their path (shown with --json)`]
+      : []),
+  ]
   const sorted = shown.toSorted((a, b) => compare(a.service, b.service) || compare(a.pattern, b.pattern))
   const lines = [
     `${style.mark}${style.underline(url)}   ${style.dim(`revision ${formatCount(revision)}`)}`,
-    `  ${formatCount(routes.length)} ${routes.length === 1 ? 'route' : 'routes'}${hidden > 0 ? `, of which ${formatCount(hidden)} static (shown with --statics)` : ''}.`,
+    `  ${formatCount(routes.length)} ${routes.length === 1 ? 'route' : 'routes'}${hidden.length > 0 ? `, of which ${hidden.join(' and ')}` : ''}.`,
   ]
   if (sorted.length > 0) lines.push('', ...formatTable(sorted, COLUMNS(style), style))
   if (conflicts.length > 0) {
@@ -82,11 +90,28 @@ const count = (number: number, what: string) => `${formatCount(number)} ${what}$
 const methodsOf = ({ methods }: { methods?: readonly string[] }) => methods?.join(' ') ?? 'any'
 const hostOf = ({ host }: { host?: string }) => printable(host ?? 'any')
 
-/** Whom a route is for, in few words: `everybody`, `signed in`, `ADMIN or OWNER, by corp`. */
-function forWhom({ auth, roles, providers }: RouteInfo): string {
+/** Frameworks answer OPTIONS before guards, so every guarded route has one for everybody beside it: it is no news. */
+function withoutAside(routes: readonly RouteInfo[]): readonly RouteInfo[] {
+  const placeOf = ({ service, host, pattern }: RouteInfo) => JSON.stringify([service, host, pattern])
+  const isAside = ({ methods }: RouteInfo) => methods?.join() === 'OPTIONS'
+  const places = new Set(routes.filter((route) => !isAside(route)).map(placeOf))
+  return routes.filter((route) => !isAside(route) || !places.has(placeOf(route)))
+}
+
+/**
+ * Whom a route is for, in few words: `everybody`, `signed in`, `ADMIN or OWNER, by corp`. What the operator's rules say
+ * is marked, also where they do so for some of its paths: `everybody; STAFF at /desk/admin/** (rule)`.
+ */
+function forWhom(route: RouteInfo): string {
+  const { rule, exceptions = [] } = route
+  const parts = exceptions.map((one) => `${who(one)} at ${one.path} (rule)`)
+  return printable([`${who(route)}${rule ? ' (rule)' : ''}`, ...parts].join('; '))
+}
+
+function who({ auth, roles, providers }: Pick<RouteInfo, 'auth' | 'roles' | 'providers'>): string {
   if (auth !== 'required') return 'everybody'
-  const who = roles ? roles.join(' or ') : 'signed in'
-  return printable(providers ? `${who}, by ${providers.join(' or ')}` : who)
+  const some = roles && roles.length > 0 ? roles.join(' or ') : 'signed in'
+  return providers && providers.length > 0 ? `${some}, by ${providers.join(' or ')}` : some
 }
 
 const COLUMNS = (style: Style): Column<RouteInfo>[] => [

@@ -13,11 +13,13 @@ import {
   type ServicesAnswer,
   urlHost,
 } from '@hydra-gateway/protocol'
+import type { RouteDemand, RouteDemands } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Entry, Member } from '../registry/member.ts'
 import { memberState, serviceState } from '../registry/overview.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Live } from '../routing/live.ts'
+import type { Access } from '../routing/route.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 import { declaredFragments, listFragments } from './fragments.ts'
 
@@ -25,6 +27,8 @@ export interface AdminApiDeps {
   readonly registry: Pick<Registry, 'entries' | 'fragments' | 'silentForMs' | 'forget'>
   readonly live: Live
   readonly vitals: VitalsBook
+  /** Whom a route is for, by identity. @default what its service says */
+  readonly demandOf?: RouteDemands | undefined
   readonly clock: Clock
 }
 
@@ -36,7 +40,9 @@ export interface AdminApi {
   forget(name: string): 'forgotten' | 'unknown' | 'serving' | 'configured'
 }
 
-export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps): AdminApi {
+const asDeclared = (access: Access): RouteDemand => ({ access, isByRule: false, exceptions: [] })
+
+export function createAdminApi({ registry, live, vitals, demandOf, clock }: AdminApiDeps): AdminApi {
   const instance = (member: Member): InstanceInfo => {
     const { inFlight, requests, failures, resting } = vitals.of(member.id)
     const { host, port, protocol } = member.instance.address
@@ -87,7 +93,9 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps):
         [...registry.entries()].map((entry) => [entry.name, serviceState(entry, vitals)]),
       )
       const routes = [...table.routes()].map((route) => {
-        const { pattern, kind, methods, host, auth, roles, providers, service: name } = route
+        const { pattern, kind, methods, host, service: name } = route
+        const { access, isByRule, exceptions } = demandOf?.(route) ?? asDeclared(route)
+        const { auth, roles, providers } = access
         return {
           pattern: pattern.text,
           kind,
@@ -96,6 +104,8 @@ export function createAdminApi({ registry, live, vitals, clock }: AdminApiDeps):
           ...(auth ? { auth } : {}),
           ...(roles ? { roles } : {}),
           ...(providers ? { providers } : {}),
+          ...(isByRule ? { rule: true } : {}),
+          ...(exceptions.length > 0 ? { exceptions } : {}),
           service: name,
           state: states.get(name) ?? 'unknown',
         }

@@ -34,12 +34,14 @@ import type {
   KeyRing,
   Providers,
   Revocations,
+  RouteDemands,
   RouteGuard,
   ServiceTokens,
   Tokens,
 } from './port.ts'
 import { createRevocations } from './revocations.ts'
 import { compileRoleMappings, type RoleMapping } from './role-mappings.ts'
+import { createRouteDemands } from './route-demands.ts'
 import { toldByTokens } from './sealed-session.ts'
 import { createSealer } from './sealing.ts'
 import { createServiceTokens } from './service-tokens.ts'
@@ -94,6 +96,8 @@ export interface OpenedIdentity {
   readonly facts: IdentityFacts
   readonly proxy: ProxyIdentity
   readonly guard: RouteGuard
+  /** Whom a route is for, the operator's rules included. */
+  readonly demandOf: RouteDemands
   readonly tokens: Tokens
   readonly serviceTokens: ServiceTokens
   /** For the forwarder: answers of services that ask for a sign-in. */
@@ -266,6 +270,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     },
     proxy: { guard: { check }, tokens: serviceTokens, refuse: signInAnswers.refuse },
     guard,
+    demandOf: createRouteDemands(settings.rules),
     tokens,
     serviceTokens,
     wishes: createServiceWishes({ revocations }),

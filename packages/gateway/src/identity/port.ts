@@ -89,6 +89,17 @@ export interface RouteGuard {
   admits(caller: Caller | undefined, service: string, access: Access): Refusal | undefined
 }
 
+/** Whom a route is for in the end, for people who look at the list of routes. */
+export interface RouteDemand {
+  readonly access: Access
+  /** An operator's rule says so, whatever the service does. */
+  readonly isByRule: boolean
+  /** Paths among those of the route for which other rules count; the first that fits does. */
+  readonly exceptions: readonly (Access & { readonly path: string })[]
+}
+
+export type RouteDemands = (route: Pick<Route, 'service' | 'pattern' | keyof Access>) => RouteDemand
+
 /** What services are told of a caller. */
 export interface ServiceTokens {
   /**

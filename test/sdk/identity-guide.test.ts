@@ -112,7 +112,8 @@ test('a service, its routes, sockets and fragments say whom they are for', async
   const gateway = await startSite(t)
   const service = await run(t, gateway, 'ledger.mjs')
   for (const line of [
-    'any        /ledger',
+    'any        /ledger (signed in)',
+    'any        /ledger/about (everybody)',
     'POST       /ledger/close (ACCOUNTANT)',
     'WebSocket  /ledger/live (STAFF)',
   ])

@@ -4,6 +4,7 @@ import { translate } from '@hydra-gateway/protocol'
 import { announce } from './announce.ts'
 import { type Exported, selectRoutes } from './exported.ts'
 import { fragment } from './fragments/fragment.ts'
+import type { AccessOptions } from './identity/access.ts'
 
 test('the list at start names what is offered and what stays inside', () => {
   const selection = selectRoutes(
@@ -67,6 +68,41 @@ test('fragments stand in the list with what crosses, and pages with what they as
     announce({ ...nothing, name: 'orders', port: 3001, fragments: fragments.slice(0, 1) }),
     /^orders offers 1 fragment from port 3001\n/,
   )
+})
+
+test('what is asked of the whole service stands beside all it offers, and `everybody` where a part is open', () => {
+  const declared = (declaration: Exported['declaration']): Exported => ({
+    declaration,
+    patterns: translate('hydra', declaration.path).patterns,
+  })
+  const exported = [
+    declared({ path: '/ledger' }),
+    declared({ path: '/ledger/close', roles: ['ACCOUNTANT'] }),
+    declared({ path: '/ledger/about', auth: 'optional' }),
+  ]
+  const fragments = [fragment('tasks', { imports: [], roles: ['STAFF'] }, () => '')]
+  const selection = { exported, leftOut: [], warnings: [] }
+  const said = (access: AccessOptions) =>
+    announce({ name: 'x', port: 1, selection, access, sockets: ['/live'], statics: 1, fragments })
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().replace(/^\S+ +/, ''))
+  assert.deepEqual(said({ auth: 'required' }), [
+    '/ledger (signed in)',
+    '/ledger/close (ACCOUNTANT)',
+    '/ledger/about (everybody)',
+    '/live (signed in)',
+    '/x/… (1 file; signed in)',
+    'tasks (STAFF)',
+  ])
+  assert.deepEqual(said({ providers: ['corp'] }), [
+    '/ledger (signed in, by corp)',
+    '/ledger/close (ACCOUNTANT, by corp)',
+    '/ledger/about (everybody)',
+    '/live (signed in, by corp)',
+    '/x/… (1 file; signed in, by corp)',
+    'tasks (STAFF, by corp)',
+  ])
 })
 
 test('whom something is for stands beside it', () => {

@@ -5,13 +5,20 @@
  */
 import type { Selection } from './exported.ts'
 import type { FragmentDefinition } from './fragments/definition.ts'
-import { type AccessOptions, described as describedAccess } from './identity/access.ts'
+import {
+  type AccessOptions,
+  described as describedAccess,
+  isForEverybody,
+  withUsual,
+} from './identity/access.ts'
 import type { SocketOption } from './options.ts'
 
 export interface Announced {
   readonly name: string
   readonly port: number
   readonly selection: Selection
+  /** Whom the service is for, where its parts don't say. @default everybody */
+  readonly access?: AccessOptions
   readonly sockets: readonly SocketOption[]
   readonly statics: number
   readonly fragments?: readonly FragmentDefinition[]
@@ -36,6 +43,7 @@ export function announce({
   name,
   port,
   selection,
+  access = {},
   sockets,
   statics,
   fragments = [],
@@ -46,22 +54,25 @@ export function announce({
     .flatMap(({ declaration, patterns }) =>
       patterns.map(({ text }) => ({
         methods: declaration.socket ? 'WebSocket' : shown(declaration.methods),
-        path: `${declaration.host ?? ''}${text}${declaration.to ? ` → ${declaration.to}` : ''}${forWhom(declaration)}`,
+        path: `${declaration.host ?? ''}${text}${declaration.to ? ` → ${declaration.to}` : ''}${forWhom(declaration, access)}`,
       })),
     )
   rows.push(
     ...sockets.map((socket) =>
       typeof socket === 'string'
-        ? { methods: 'WebSocket', path: socket }
-        : { methods: 'WebSocket', path: `${socket.path}${forWhom(socket)}` },
+        ? { methods: 'WebSocket', path: `${socket}${forWhom({}, access)}` }
+        : { methods: 'WebSocket', path: `${socket.path}${forWhom(socket, access)}` },
     ),
   )
   if (statics > 0)
-    rows.push({ methods: 'static', path: `/${name}/… (${statics} ${statics === 1 ? 'file' : 'files'})` })
+    rows.push({
+      methods: 'static',
+      path: `/${name}/… (${[`${statics} ${statics === 1 ? 'file' : 'files'}`, who({}, access)].filter(Boolean).join('; ')})`,
+    })
   const offered = counted(rows.length, 'route') ?? 'no routes'
   const rendered = counted(fragments.length, 'fragment')
   const count = rendered && rows.length === 0 ? rendered : rendered ? `${offered} and ${rendered}` : offered
-  rows.push(...fragments.map((fragment) => ({ methods: 'fragment', path: described(fragment) })))
+  rows.push(...fragments.map((fragment) => ({ methods: 'fragment', path: described(fragment, access) })))
   rows.push(
     ...uses.map(({ ref, service, place }) => ({
       methods: 'asks for',
@@ -85,15 +96,22 @@ function counted(count: number, what: string): string | undefined {
   return count === 0 ? undefined : count === 1 ? `1 ${what}` : `${count} ${what}s`
 }
 
-function forWhom(access: AccessOptions): string {
-  const who = describedAccess(access)
-  return who === '' ? '' : ` (${who})`
+/** What is asked of visitors in the end: the words of the part, and those of the service where it has none. */
+function who(own: AccessOptions, usual: AccessOptions): string {
+  const words = describedAccess(withUsual(own, usual))
+  // One that opens what the service has closed should be seen.
+  return words === '' && !isForEverybody(usual) ? 'everybody' : words
 }
 
-function described({ ref, options }: FragmentDefinition): string {
+function forWhom(own: AccessOptions, usual: AccessOptions): string {
+  const words = who(own, usual)
+  return words === '' ? '' : ` (${words})`
+}
+
+function described({ ref, options }: FragmentDefinition, usual: AccessOptions): string {
   const { imports, exports = [] } = options
   const crossing = [
-    describedAccess(options),
+    who(options, usual),
     imports === undefined ? 'imports anything' : imports.length > 0 && `imports ${imports.join(', ')}`,
     exports.length > 0 && `exports ${exports.join(', ')}`,
   ].filter(Boolean)

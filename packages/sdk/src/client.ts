@@ -171,7 +171,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   function present(selection: Selection, statics: number, { port, address }: Listening, host: string): void {
     const { name, sockets = [], fragments = [] } = options
     const uses = usesOf(name, options.pages).filter(({ service }) => service !== name)
-    const text = announce({ name, port, selection, sockets, statics, fragments, uses })
+    const text = announce({ name, port, selection, access: options, sockets, statics, fragments, uses })
     if (text === announced) return
     announced = text
     log.info(text)

@@ -251,6 +251,52 @@ test('guards of Hono are told for what they stand before, in mounted apps too', 
   assert.equal((await opened(at('/desk/admin/users'))).status, 303, 'the gateway knows of it')
 })
 
+test('a guard that nobody called is named at the start, and lets nobody through', async (t) => {
+  const gateway = await startSite(t)
+  const uncalled = (guard: unknown) => guard as never
+  const seen = (logged: readonly string[], name: string, path: string) =>
+    assert.ok(
+      logged.some((line) => line.includes(`${name} stands at ${path} without its service`)),
+      logged.join('\n'),
+    )
+
+  const asExpress = quiet(gateway)
+  const app = express()
+  const service = await hydraExpress(app, { name: 'm2', ...asExpress.options })
+  app.use('/m2', uncalled(expressUser))
+  app.get('/m2/mine', (_request, response) => void response.send('seen'))
+  app.get('/m2/too', uncalled(expressUser), (_request, response) => void response.send('seen'))
+  app.use(
+    ((_fault, _request, response, _next) => void response.status(500).end()) as express.ErrorRequestHandler,
+  )
+  const listening = app.listen(0, '127.0.0.1')
+  t.after(() => listening.close())
+  await ready(t, service)
+  for (const path of ['/m2', '/m2/too']) seen(asExpress.said, 'requireUser', path)
+  assert.equal((await fetch(`${gateway.url}/m2/mine`)).status, 500)
+
+  const asFastify = quiet(gateway)
+  const fast = Fastify()
+  const second = await hydraFastify(fast, { name: 'm3', ...asFastify.options })
+  fast.get('/m3', { onRequest: uncalled(fastifyUser) }, async () => 'seen')
+  await fast.listen({ port: 0, host: '127.0.0.1' })
+  await ready(t, second)
+  seen(asFastify.said, 'requireUser', '/m3')
+  assert.equal((await fetch(`${gateway.url}/m3`)).status, 500)
+
+  const asHono = quiet(gateway)
+  const hono = new Hono()
+  hono.onError((_fault, context) => context.text('failed', 500))
+  const server = createAdaptorServer({ fetch: hono.fetch })
+  const third = await hydraHono(hono, { name: 'm4', server: server as never, ...asHono.options })
+  hono.use('/m4/*', uncalled(honoUser))
+  hono.get('/m4/mine', (context) => context.text('seen'))
+  server.listen(0, '127.0.0.1')
+  await ready(t, third)
+  seen(asHono.said, 'requireUser', '/m4/*')
+  assert.equal((await fetch(`${gateway.url}/m4/mine`)).status, 500)
+})
+
 test('fragments know the visitor of a page, their own as well as those of others, however each is told', async (t) => {
   const gateway = await startSite(t)
   const whose = (name: string) =>

@@ -9,7 +9,7 @@
  */
 import type { Found, FoundRoute } from '../found.ts'
 import type { AccessOptions } from '../identity/access.ts'
-import { guardOf } from '../identity/guard.ts'
+import { guardOf, uncalledGuard } from '../identity/guard.ts'
 
 /** A layer of a router's stack, as far as it is looked at. */
 interface Layer {
@@ -98,6 +98,7 @@ function walk(
         }
         for (const prefix of prefixes) {
           const at = join(prefix, path)
+          for (const { handle } of layer.route.stack ?? []) warnOfUncalled(handle, at, found.warnings)
           found.routes.push(...guardsOf(layer.route, at), route(at, methodsOf(layer.route.methods), strict))
         }
       }
@@ -105,6 +106,7 @@ function walk(
     }
     const below = innerOf(layer)
     const paths = pathsOf(layer)
+    warnOfUncalled(layer.handle, join(prefixes[0] ?? '', String(paths?.[0] ?? '/')), found.warnings)
     const access = guardOf(layer.handle)
     if (access) {
       // One at a path nobody can read refuses by itself.
@@ -138,6 +140,11 @@ function walk(
         found.routes.push(...at.map((path): FoundRoute => ({ path, dialect: 'express', kind: 'middleware' })))
     }
   }
+}
+
+function warnOfUncalled(handler: unknown, path: string, warnings: string[]): void {
+  const mistake = uncalledGuard(handler, path)
+  if (mistake) warnings.push(mistake)
 }
 
 /** Guards among the handlers of a route. */

@@ -6,9 +6,11 @@
 import {
   admit,
   checkGuard,
+  checkSource,
   type GuardOptions,
   keepUser,
   markGuard,
+  markMaker,
   recognise,
   type ServiceSource,
 } from '../identity/guard.ts'
@@ -35,6 +37,7 @@ export type Hook = (request: any, reply: GuardedReply) => Promise<unknown>
  * app.get('/orders', { onRequest: requireUser(service) }, async (request) => ordersOf(request.user.sub))
  */
 export function requireUser(service: ServiceSource, options: GuardOptions = {}): Hook {
+  checkSource('requireUser', service)
   checkGuard(options)
   const guard: Hook = async (request, reply) => {
     const { verified, answer } = await admit(service, request, options)
@@ -51,11 +54,15 @@ export function requireUser(service: ServiceSource, options: GuardOptions = {}):
 
 /** Sets `request.user` where somebody is signed in, and lets everybody through. */
 export function optionalUser(service: ServiceSource): Hook {
+  checkSource('optionalUser', service)
   return async (request, _reply) => {
     const verified = await recognise(service, request)
     if (verified) setUser(request, verified.user)
   }
 }
+
+markMaker(requireUser, 'requireUser')
+markMaker(optionalUser, 'optionalUser')
 
 function setUser(request: { user?: unknown }, user: User): void {
   keepUser(request, user)

@@ -5,7 +5,7 @@
  */
 import { applicationOf, openService } from '../connect.ts'
 import type { Found, FoundRoute } from '../found.ts'
-import { guardOf } from '../identity/guard.ts'
+import { guardOf, uncalledGuard } from '../identity/guard.ts'
 import type { HydraService, ServiceOptions } from '../options.ts'
 import type { NodeServer } from '../server.ts'
 import { fromFastify } from './framework-path.ts'
@@ -79,6 +79,10 @@ Object.assign(hydra, { [Symbol.for('skip-override')]: true })
 function collect(route: FastifyRoute, app: FastifyApp, routes: FoundRoute[], warnings: string[]): void {
   const { path, warning } = fromFastify(route.url)
   if (warning) warnings.push(warning)
+  for (const hook of HOOKS.flatMap((name) => [route[name]].flat())) {
+    const mistake = uncalledGuard(hook, route.url)
+    if (mistake) warnings.push(mistake)
+  }
   const methods = [route.method].flat().map((method) => method.toUpperCase())
   const looseSlash = app.initialConfig?.ignoreTrailingSlash === true
   const one: FoundRoute = {

@@ -6,9 +6,11 @@
 import {
   admit,
   checkGuard,
+  checkSource,
   type GuardOptions,
   keepUser,
   markGuard,
+  markMaker,
   recognise,
   type ServiceSource,
 } from '../identity/guard.ts'
@@ -34,6 +36,7 @@ export type HonoMiddleware = (
  * app.use('/admin/*', requireUser(service, { roles: ['ADMIN'] }))
  */
 export function requireUser(service: ServiceSource, options: GuardOptions = {}): HonoMiddleware {
+  checkSource('requireUser', service)
   checkGuard(options)
   const guard: HonoMiddleware = async (context, next) => {
     const { verified, answer } = await admit(service, context, options)
@@ -47,6 +50,7 @@ export function requireUser(service: ServiceSource, options: GuardOptions = {}):
 
 /** Sets `user` of the context where somebody is signed in, and lets everybody through. */
 export function optionalUser(service: ServiceSource): HonoMiddleware {
+  checkSource('optionalUser', service)
   return async (context, next) => {
     const verified = await recognise(service, context)
     if (verified) setUser(context, verified.user)
@@ -54,6 +58,9 @@ export function optionalUser(service: ServiceSource): HonoMiddleware {
     return undefined
   }
 }
+
+markMaker(requireUser, 'requireUser')
+markMaker(optionalUser, 'optionalUser')
 
 function setUser(context: { set(name: string, value: unknown): void }, user: User): void {
   keepUser(context, user)

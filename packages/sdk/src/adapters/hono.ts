@@ -5,7 +5,7 @@
  */
 import { applicationOf, openService, serverOf } from '../connect.ts'
 import type { Found, FoundRoute } from '../found.ts'
-import { guardOf } from '../identity/guard.ts'
+import { guardOf, uncalledGuard } from '../identity/guard.ts'
 import type { HydraService, ServerOption, ServiceOptions } from '../options.ts'
 import { fromHono } from './framework-path.ts'
 
@@ -57,7 +57,9 @@ function readRoutes(app: HonoApp): Found {
       const methods = route.method === 'ALL' ? {} : { methods: [route.method.toUpperCase()] }
       return { path, dialect: 'hydra', kind: 'guard', access, ...methods }
     }
-    if (isMiddleware(route)) return { path, dialect: 'hydra', kind: 'middleware' }
+    const mistake = uncalledGuard(route.handler, route.path)
+    if (mistake) warnings.push(mistake)
+    if (mistake || isMiddleware(route)) return { path, dialect: 'hydra', kind: 'middleware' }
     if (warning) warnings.push(warning)
     if (route.method === 'ALL') return { path, dialect: 'hydra', kind: 'route' }
     const methods = [route.method.toUpperCase(), ...(hasMiddleware ? ['OPTIONS'] : [])]

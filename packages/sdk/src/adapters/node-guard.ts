@@ -6,10 +6,12 @@
 import {
   admit,
   checkGuard,
+  checkSource,
   type GuardAnswer,
   type GuardOptions,
   keepUser,
   markGuard,
+  markMaker,
   recognise,
   type ServiceSource,
 } from '../identity/guard.ts'
@@ -40,6 +42,7 @@ export type Middleware = (
  * app.use('/admin', requireUser(service, { roles: ['ADMIN'] }), admin)
  */
 export function requireUser(service: ServiceSource, options: GuardOptions = {}): Middleware {
+  checkSource('requireUser', service)
   checkGuard(options)
   const guard: Middleware = (request, response, next) => {
     admit(service, request, options).then(({ verified, answer }) => {
@@ -54,6 +57,7 @@ export function requireUser(service: ServiceSource, options: GuardOptions = {}):
 
 /** Sets `request.user` where somebody is signed in, and lets everybody through. */
 export function optionalUser(service: ServiceSource): Middleware {
+  checkSource('optionalUser', service)
   return (request, _response, next) => {
     recognise(service, request).then((verified) => {
       if (verified) setUser(request, verified.user)
@@ -61,6 +65,9 @@ export function optionalUser(service: ServiceSource): Middleware {
     }, next)
   }
 }
+
+markMaker(requireUser, 'requireUser')
+markMaker(optionalUser, 'optionalUser')
 
 /**
  * The same for a server without middleware: resolves with who is signed in, or answers by itself and resolves with
@@ -76,6 +83,7 @@ export async function userOrAnswer(
   response: GuardedResponse,
   options: GuardOptions = {},
 ): Promise<User | undefined> {
+  checkSource('userOrAnswer', service)
   checkGuard(options)
   const { verified, answer } = await admit(service, request, options)
   if (!verified) {

@@ -166,3 +166,14 @@ test('a guard says whom it is for, and takes no option it doesn’t know', () =>
   assert.throws(wrong({ roles: 'ADMIN' }), /roles must be a list such as \['ADMIN'\]/)
   assert.throws(wrong({ roles: [] }), /roles must be a list/)
 })
+
+test('a guard without its service is a mistake that is said at once', () => {
+  const make = requireUser as (...given: unknown[]) => unknown
+  const isSaid = (given: unknown, words: RegExp) =>
+    assert.throws(() => make(given), { name: 'TypeError', message: words })
+  isSaid(undefined, /^requireUser: the first argument has to be the service that hydra\(…\) resolves with/)
+  isSaid({ roles: ['ADMIN'] }, /has to be the service/)
+  isSaid(Promise.resolve(service()), /is a promise: await hydra\(…\)/)
+  assert.throws(() => optionalUser(undefined as never), /^TypeError: optionalUser: /)
+  assert.equal(typeof requireUser(() => service()), 'function')
+})

@@ -38,6 +38,7 @@ export type Admission =
 const sides = new WeakMap<object, IdentitySide>()
 const marks = new WeakMap<object, AccessOptions>()
 const users = new WeakMap<object, User>()
+const makers = new WeakMap<object, string>()
 
 /** Remembers which identity is whose. */
 export function keepIdentity(service: object, side: IdentitySide): void {
@@ -55,6 +56,19 @@ export function guardOf(handler: unknown): AccessOptions | undefined {
   return typeof handler === 'function' ? marks.get(handler) : undefined
 }
 
+/** Remembers a function that makes guards, so that one that stands in a guard's place is found. */
+export function markMaker(maker: object, name: string): void {
+  makers.set(maker, name)
+}
+
+/** What is wrong with a handler that should have been called to make one; undefined for any other. */
+export function uncalledGuard(handler: unknown, path: string): string | undefined {
+  const name = typeof handler === 'function' ? makers.get(handler) : undefined
+  return (
+    name && `${name} stands at ${path} without its service, so requests fail there: write ${name}(service)`
+  )
+}
+
 /** Remembers who sends a request. */
 export function keepUser(request: object, user: User): void {
   users.set(request, user)
@@ -63,6 +77,17 @@ export function keepUser(request: object, user: User): void {
 /** Who sends a request (in Hono: its context), once a guard has looked at it; undefined for nobody. */
 export function userOf(request: object): User | undefined {
   return users.get(request)
+}
+
+/** @throws TypeError for what is no service, which would be noticed at the first request only */
+export function checkSource(name: string, source: unknown): void {
+  if (typeof source === 'function') return
+  if (typeof source === 'object' && source !== null && 'verify' in source) return
+  const isPromise = source instanceof Promise
+  const is = isPromise ? 'a promise: await hydra(…)' : 'the service that hydra(…) resolves with'
+  throw new TypeError(
+    `${name}: the first argument ${isPromise ? 'is' : 'has to be'} ${is}, as in ${name}(service)`,
+  )
 }
 
 /** @throws TypeError for options no guard has: a mistyped `role` would let everybody through */

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { request } from 'node:http'
-import { connect } from 'node:net'
+import { createServer, request } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { ConfigInput } from '@hydra-gateway/gateway'
 import { type CookieBrowser, createCookieBrowser } from '../support/cookie-browser.ts'
@@ -376,4 +376,37 @@ test('while nobody can sign in, what is closed is closed in every reading of its
   for (const path of ['/members/a', '/Members/a', '//members/a', '/members;x/a', '/%4Dembers/a', '/staff'])
     assert.equal(await raw(gateway, [`GET ${path} HTTP/1.1`]), '401 undefined', path)
   assert.equal(await raw(gateway, ['GET /Open/;a//b HTTP/1.1']), '200 undefined')
+})
+
+test('caches that serve everybody keep nothing that is for some, also where only the operator closed it', async (t) => {
+  const server = createServer((asked, response) => {
+    if (asked.url !== '/members/said') response.setHeader('cache-control', 'public, max-age=600')
+    response.end('ok')
+  })
+  server.listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  const gateway = await startGateway(t, {
+    identity: {
+      users: [{ ...GOOD, roles: ['USER'] }],
+      database: false,
+      rules: [{ path: '/closed/**', auth: 'required' }],
+    },
+    services: {
+      shop: { url, routes: ['/open/**', '/closed/**'], login: 'cookie' },
+      desk: { url, routes: ['/members/**'], auth: 'required' },
+    },
+  })
+  const browser = createCookieBrowser()
+  assert.equal((await signIn(browser, gateway)).status, 303)
+  const told = async (path: string) => {
+    const { headers } = (await browser.open(`${gateway.url}${path}`)).at(-1)!
+    return [headers.get('cache-control'), headers.get('vary')]
+  }
+  assert.deepEqual(await told('/open/a'), ['public, max-age=600', null])
+  assert.deepEqual(await told('/closed/a'), ['public, max-age=600', 'Cookie'])
+  assert.deepEqual(await told('/members/a'), ['public, max-age=600', 'Cookie'])
+  assert.deepEqual(await told('/members/said'), ['private', 'Cookie'])
 })

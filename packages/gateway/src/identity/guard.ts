@@ -12,7 +12,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { cookieValues } from '../proxy/cookies.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { Access, Route } from '../routing/route.ts'
-import { refusalOf } from './access.ts'
+import { isClosed, refusalOf } from './access.ts'
 import type { AccessRuleFor } from './access-rules.ts'
 import type { ForbiddenLog } from './forbidden-log.ts'
 import { otherRoute, type RouteOf } from './other-route.ts'
@@ -148,6 +148,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     const refusal = refusalOf(caller, access, () => roleMappings(service))
     if (refusal === 'forbidden')
       onForbidden?.(exchange, caller!, { service, access, isByRule: rule !== undefined })
+    if (caller !== undefined && isClosed(access)) exchange.isForSome = true
     return refusal
   }
 

@@ -28,6 +28,7 @@ import { createLoginDoor } from './login-door.ts'
 import { createLoginHead, type LoginHead } from './login-head.ts'
 import { createProviders, type ProvidersDeps } from './oidc/providers.ts'
 import { createPasswords, type PasswordSettings } from './passwords.ts'
+import { keepPersonal } from './personal-head.ts'
 import type {
   Caller,
   IdentityFacts,
@@ -178,7 +179,11 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     ...(ruleFor ? { ruleFor } : {}),
     ...observed,
   })
-  const onHead = createLoginHead({ settings: settings.cookies })
+  const clearFaulty = createLoginHead({ settings: settings.cookies })
+  const onHead: LoginHead = (exchange, status, headers) => {
+    clearFaulty(exchange, status, headers)
+    keepPersonal(exchange, headers)
+  }
   const signInAnswers = createSignInAnswers({ answers, settings, onHead, log, metrics })
   const book = createSessionBook({ revocations, clock, settings: settings.book })
 

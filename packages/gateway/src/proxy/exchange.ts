@@ -82,6 +82,8 @@ export interface Exchange {
   context: string | undefined
   /** Who is signed in, by a token that holds; undefined for everybody else. Kept by the guard (`identity/`). */
   caller: Caller | undefined
+  /** Only some may have what was asked for, and this one may: no cache may give it to others. Kept by the guard. */
+  isForSome: boolean
   /** A login cookie came that is not worth anything: the answer takes it from the browser. */
   isLoginFaulty: boolean
   /** Value of the login cookie towards the instance; undefined: it gets none. */

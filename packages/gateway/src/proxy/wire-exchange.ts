@@ -67,6 +67,7 @@ export abstract class WireExchange implements Exchange {
   visit: Visit | undefined = undefined
   context: string | undefined = undefined
   caller: Caller | undefined = undefined
+  isForSome = false
   isLoginFaulty = false
   loginCookie: string | undefined = undefined
   loginHeader: string | undefined = undefined

@@ -191,8 +191,22 @@ test('a form of another site, of another browser, or without its field signs nob
   assert.match(await expired.text(), /Please sign in once more/)
   const bare = await tab.open('/login', { method: 'POST', form: GOOD, headers: OWN })
   assert.equal(bare.status, 400)
-  assert.deepEqual([...new Set(refused)], ['login foreign', 'login form'])
+  assert.deepEqual([...new Set(refused)], ['login foreign', 'login form', 'login form-cookie'])
   assert.equal((await tab.send(page, GOOD)).status, 303)
+})
+
+test('a form without its cookie is said in the log, and why the browser kept it where that is known', async () => {
+  const settings = { siteTitle: 'Shop', publicUrl: 'https://shop.example' }
+  for (const [door, hint] of [
+    [{}, undefined],
+    [{ settings }, 'the request came by http, and publicUrl is https'],
+  ] as const) {
+    const { browser, lines } = await createWorld({ door })
+    const page = await (await browser().open('/login')).text()
+    assert.equal((await browser().send(page, GOOD)).status, 400)
+    assert.partialDeepStrictEqual(lines.at(-1), { reason: 'form-cookie' })
+    assert.equal((lines.at(-1) as { hint?: string }).hint, hint)
+  }
 })
 
 test('two tabs with the form do not spoil each other', async () => {
@@ -414,7 +428,7 @@ test('a renewal on the way leads back to the page, and without a session takes a
 
 test('a template of the operator: filled in, escaped, and refused when nobody could sign in with it', async () => {
   const template = compileLoginTemplate(
-    '<title>{{title}}</title><p class="e">{{error}}</p><p>{{ message }}</p><form method="post" action="/login">{{fields}}<input name="username" value="{{username}}"><input name="password"></form>{{providers}}',
+    '<title>{{title}}</title><p class="e">{{error}}</p><p>{{ message }}</p>{{signedIn}}<form method="post" action="/login">{{fields}}<input name="username" value="{{username}}"><input name="password"></form>{{providers}}',
   )
   const { browser } = await createWorld({ door: { template }, providers: PROVIDERS })
   const tab = browser()
@@ -425,7 +439,13 @@ test('a template of the operator: filled in, escaped, and refused when nobody co
   assert.ok(!text.includes('<script>'))
   assert.match(text, /\{\{_csrf\}\}/, 'what was typed is not filled in')
   assert.match(page.headers.get('content-security-policy')!, /form-action 'self'; frame-ancestors 'none'/)
+  assert.doesNotMatch(text, /Sign out/)
   assert.equal((await tab.send(text, GOOD)).headers.get('location'), '/orders')
+  const signedIn = await (await tab.open('/login?ref=/orders')).text()
+  assert.match(
+    signedIn,
+    /<a class="button" href="\/orders">Continue<\/a><form method="post" action="\/logout">/,
+  )
   assert.throws(
     () => compileLoginTemplate('<form><input name="username"></form>'),
     /no place for the hidden field _csrf/,

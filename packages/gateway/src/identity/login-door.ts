@@ -147,11 +147,11 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
       ? show(exchange, asked, notice, { code, headers })
       : problemAnswer(exchange, code, detail, { headers })
 
-  const note = (exchange: Exchange, reason: string, username: string): void => {
+  const note = (exchange: Exchange, reason: string, username: string, more: { hint?: string } = {}): void => {
     metrics.refused('login', reason)
     // What nobody is called may be a password in the wrong field.
     const user = users.has(username) ? { user: username } : {}
-    log.warn({ exchange: exchange.id, client: exchange.client, reason, ...user }, 'sign-in refused')
+    log.warn({ exchange: exchange.id, client: exchange.client, reason, ...more, ...user }, 'sign-in refused')
   }
 
   const signIn = async (exchange: Exchange, fields: LoginFields): Promise<Response> => {
@@ -167,8 +167,12 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
       return refuse(exchange, { ...asked, username: '' }, 'HYDRA_FORBIDDEN', { kind: 'expired' }, { detail })
     }
     // Programs send no form of ours; a browser never asks for a page in their way, and says where it comes from.
-    if (!form.isOwn(exchange, fields.csrf) && (isForPerson(exchange) || fields.csrf !== undefined)) {
-      note(exchange, 'form', username)
+    const formFault = form.faultOf(exchange, fields.csrf)
+    if (formFault !== undefined && (isForPerson(exchange) || fields.csrf !== undefined)) {
+      // The cookie is `Secure` then, and browsers don't send it: for the operator to see, as nobody can sign in.
+      const isOverHttp = formFault === 'form-cookie' && !exchange.secure && publicUrl?.startsWith('https:')
+      const hint = 'the request came by http, and publicUrl is https'
+      note(exchange, formFault, username, isOverHttp ? { hint } : {})
       const detail = 'the field _csrf does not belong to a cookie HYDRA-LOGIN-…'
       return refuse(exchange, asked, 'HYDRA_LOGIN_FAILED', { kind: 'expired' }, { detail })
     }

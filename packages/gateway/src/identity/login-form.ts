@@ -28,8 +28,11 @@ export interface LoginFields {
 export interface LoginForm {
   /** The field `_csrf` of a form, and the `Set-Cookie` value that goes with it. */
   open(exchange: Exchange): { readonly csrf: string; readonly cookie: string }
-  /** Whether a form was given to the browser that sends it. */
-  isOwn(exchange: Exchange, csrf: string | undefined): boolean
+  /**
+   * Why a form is not one that was given to the browser that sends it: it belongs to another cookie, or the browser sent
+   * none back; undefined when it is.
+   */
+  faultOf(exchange: Exchange, csrf: string | undefined): 'form' | 'form-cookie' | undefined
   /**
    * Reads what was posted.
    *
@@ -60,8 +63,11 @@ export function createLoginForm({
       const options = { path: LOGIN_PATH, maxAgeSeconds: LIFE_SECONDS }
       return { csrf: signer.sign(id), cookie: cookies.line(exchange, cookieOf(id), id, options) }
     },
-    isOwn(exchange, csrf) {
-      return csrf !== undefined && formIds(exchange).some((id) => signer.signedBy(id, csrf) >= 0)
+    faultOf(exchange, csrf) {
+      if (csrf === undefined) return 'form'
+      const ids = formIds(exchange)
+      if (ids.some((id) => signer.signedBy(id, csrf) >= 0)) return undefined
+      return ids.length === 0 ? 'form-cookie' : 'form'
     },
     async read(request) {
       const fields = await readForm(request, LIMITS, clock)

@@ -122,6 +122,11 @@ ${held ? html`<div class="turns">${held}${send}</div>` : send}
 </form>`
 }
 
+/** For somebody who is signed in: on to where they wanted to go, or out. */
+export function signedInActions({ ref }: LoginHidden): Markup {
+  return html`<div class="actions"><a class="button" href="${ref ?? '/'}">Continue</a><form method="post" action="/logout"><button class="button quiet">Sign out</button></form></div>`
+}
+
 /** A button for each provider, in the order of the configuration. One that can't be reached keeps its place and says so. */
 export function providerList(providers: readonly LoginProvider[]): Markup {
   const items = providers.map(({ label, href }) => {

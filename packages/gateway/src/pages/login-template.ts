@@ -9,6 +9,7 @@
  * {{providers}}  a list of links, one for each provider
  * {{error}}      one sentence about what went wrong; empty when nothing did
  * {{message}}    one sentence about anything else: signed out, signed in already; or empty
+ * {{signedIn}}   a link that leads on and a button that signs out; empty while nobody is signed in
  * {{username}}   what was typed before        {{title}}   title of the site        {{exchange}}   id for support
  * ```
  *
@@ -20,7 +21,7 @@
 import { html, type Markup, textOf } from './html.ts'
 import type { Page } from './layout.ts'
 import type { LoginFacts } from './login.ts'
-import { hiddenFields, loginForm, noticeWords, providerList } from './login-parts.ts'
+import { hiddenFields, loginForm, noticeWords, providerList, signedInActions } from './login-parts.ts'
 
 const NAMES = [
   'form',
@@ -31,6 +32,7 @@ const NAMES = [
   'providers',
   'error',
   'message',
+  'signedIn',
   'username',
   'title',
   'exchange',
@@ -81,6 +83,7 @@ function valuesOf(facts: LoginFacts): Readonly<Record<Name, Markup | string | un
     providers: providers.length > 0 ? providerList(providers) : '',
     error: isError ? words : '',
     message: isError ? '' : (words ?? known ?? signedIn ?? ''),
+    signedIn: signedInAs === undefined || link ? '' : signedInActions(hidden),
     username,
     title: siteTitle,
     exchange,

@@ -16,6 +16,7 @@ import {
   noticeNote,
   noticeWords,
   providerList,
+  signedInActions,
 } from './login-parts.ts'
 
 const SHEET = inlineStyle('login.css')
@@ -81,14 +82,17 @@ function wordsOf(facts: LoginFacts): Words {
   if (link) {
     const known = link.knownBy.length > 0 ? link.knownBy.join(' or ') : 'a login that is not set up here'
     const title = `${link.title} knows you by ${known}`
-    if (signedInAs === undefined)
-      return {
-        title,
-        lead: html`<p>Sign in with it once. Afterwards you continue at ${target}.</p>`,
-        ways: waysIn(facts, 'Sign in', true),
-      }
-    const lead = html`<p>You are signed in as ${shortened(signedInAs, 40)}. Sign in there once as well: both belong together from then on, and one sign-in opens everything. Afterwards you continue at ${target}.</p>`
-    return { title, lead, ways: waysIn(facts, 'Sign in as well', true) }
+    const ways = waysIn(facts, signedInAs === undefined ? 'Sign in' : 'Sign in as well', true)
+    if (signedInAs === undefined) {
+      const isPossible = link.knownBy.length > 0
+      const lead = html`${isPossible && html`<p>Sign in with it once. Afterwards you continue at ${target}.</p>`}`
+      return { title, lead, ways }
+    }
+    const who = shortened(signedInAs, 40)
+    if (link.knownBy.length === 0)
+      return { title, lead: html`<p>You are signed in as ${who}, which is good for the rest of the site.</p>`, ways }
+    const lead = html`<p>You are signed in as ${who}. Sign in there once as well: both belong together from then on, and one sign-in opens everything. Afterwards you continue at ${target}.</p>`
+    return { title, lead, ways }
   }
   if (signedInAs !== undefined) {
     const lead = html`<p>You can go on, sign out, or sign in as somebody else, which ends this sign-in.</p>`
@@ -128,7 +132,7 @@ function waysOn(facts: LoginFacts): Markup {
   const { hidden, notice } = facts
   // What went wrong went wrong in that form.
   const isOpen = notice !== undefined && notice.kind !== 'signed-out'
-  return html`<div class="actions"><a class="button" href="${hidden.ref ?? '/'}">Continue</a><form method="post" action="/logout"><button class="button quiet">Sign out</button></form></div>
+  return html`${signedInActions(hidden)}
 <details class="other"${isOpen && html` open`}><summary>Sign in as somebody else</summary><div>
 ${waysIn(facts, 'Sign in', false)}
 </div></details>`

@@ -257,3 +257,31 @@ test('at a terminal the password is asked for twice and never shown', {
   assert.ok(await verifyPassword((await store.users.find('ada'))!.passwordHash, PASSWORD))
   assert.match((await atTerminal(cwd, hydra('users'), [])).out, /\u001b\[32m● enabled\u001b\[0m {2}ada/)
 })
+
+test('accounts that are one person are shown, and one is taken out again', async (t) => {
+  const { file, hydra } = await shell(t)
+  await hydra(['users', 'add', 'mira', '--password-stdin'], PASSWORD)
+  const store = await openSqliteIdentityStore(file)
+  t.after(() => store.close())
+  const accounts = ['local:mira', 'acme:2482', 'city:77']
+  await store.links.link(accounts.map((key) => ({ key, data: {} })))
+
+  const shown = await hydra(['links', 'show', 'mira'])
+  assert.equal(shown.status, 0, shown.err)
+  assert.deepEqual(shown.out.trim().split('\n').sort(), [...accounts].sort())
+  const removed = await hydra(['links', 'remove', 'acme:2482'])
+  assert.match(removed.out, /^acme:2482 stands by itself; before it was one person with /)
+  assert.deepEqual(await store.links.linked('acme:2482'), [])
+  const left = (await store.links.linked('local:mira')).map(({ key }) => key)
+  assert.deepEqual(left.sort(), ['city:77', 'local:mira'])
+  const { fresh } = await store.revocations.since(0, Date.now())
+  assert.deepEqual(
+    fresh.map(({ kind, key }) => `${kind} ${key}`).sort(),
+    accounts.map((key) => `user ${key}`).sort(),
+  )
+
+  const alone = await hydra(['links', 'show', 'acme:2482'])
+  assert.equal(alone.status, 1)
+  assert.match(alone.err, /acme:2482 is linked with no other account in /)
+  assert.equal((await hydra(['links'])).status, 2)
+})

@@ -13,6 +13,7 @@ import { check } from './commands/check.ts'
 import { config } from './commands/config.ts'
 import { fragments } from './commands/fragments.ts'
 import { keys } from './commands/keys.ts'
+import { links } from './commands/links.ts'
 import { routes } from './commands/routes.ts'
 import { services } from './commands/services.ts'
 import { sessions } from './commands/sessions.ts'
@@ -29,7 +30,7 @@ export const root: Command = defineCommand({
   name: 'hydra',
   summary: 'one front door for many services',
   args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
-  subCommands: [start, services, routes, fragments, users, sessions, keys, check, config, xray],
+  subCommands: [start, services, routes, fragments, users, links, sessions, keys, check, config, xray],
   async run({ version }, io) {
     io.out(version ? `${VERSION}\n` : formatHelp(root, ['hydra'], io.style.out))
     return EXIT.ok

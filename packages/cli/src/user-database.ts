@@ -9,6 +9,7 @@ import { IDENTITY_DATABASE, loadConfig } from '@hydra-gateway/gateway/config'
 import {
   createPasswords,
   createUserDesk,
+  type IdentityStore,
   openSqliteIdentityStore,
   type UserDesk,
 } from '@hydra-gateway/gateway/identity'
@@ -18,6 +19,10 @@ export interface OpenedUsers {
   /** Where they are. */
   readonly file: string
   readonly desk: UserDesk
+  /** Which accounts are one person. */
+  readonly links: IdentityStore['links']
+  /** Ends every session with an account, given as `provider:subject`. */
+  revoke(key: string, reason: string): Promise<void>
   /** Names of users that stand in the configuration. */
   readonly configured: readonly string[]
   /** Whether one of that name does, who is found before the one of the database. */
@@ -58,6 +63,10 @@ export async function openUsers(
     )
   }
   const store = await openSqliteIdentityStore(file)
+  const revoke = (key: string, reason: string): Promise<void> => {
+    const at = Date.now()
+    return store.revocations.add({ kind: 'user', key, at, until: at + session.absolute, reason })
+  }
   const configured = users.map(({ username }) => username)
   const isConfigured = (name: string) => configured.includes(name.normalize('NFC'))
   return {
@@ -66,11 +75,10 @@ export async function openUsers(
       users: store.users,
       hash: createPasswords(passwords).hash,
       isConfigured,
-      revoke(key, reason) {
-        const at = Date.now()
-        return store.revocations.add({ kind: 'user', key, at, until: at + session.absolute, reason })
-      },
+      revoke,
     }),
+    links: store.links,
+    revoke,
     configured,
     isConfigured,
     isNew,

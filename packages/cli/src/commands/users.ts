@@ -15,7 +15,7 @@ import { printable } from '../table.ts'
 import { type OpenedUsers, openUsers } from '../user-database.ts'
 import { formatUsers } from '../user-list.ts'
 
-const DATABASE_ARGS = {
+export const DATABASE_ARGS = {
   database: {
     type: 'string',
     valueHint: 'FILE',
@@ -41,7 +41,7 @@ interface Named {
 }
 
 /** Opens the database, does one thing with it, and closes it whatever happens. */
-async function withUsers<Result>(
+export async function withUsers<Result>(
   args: Named & { readonly mayMake?: boolean },
   io: Io,
   work: (users: OpenedUsers) => Promise<Result>,

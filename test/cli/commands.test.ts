@@ -115,6 +115,29 @@ test('whom routes are for is said as the gateway decides it, rules over services
   assert.equal((await fetch(`${gateway.url}/desk/admin/x`)).status, 401)
 })
 
+test('a service that asks for a provider nobody set up is told of, where it is looked at', async (t) => {
+  const { port } = await startUpstream(t, 'desk')
+  const gateway = await startGateway(t, {
+    identity: { users: [{ username: 'mira', password: 'secret' }], database: false },
+  })
+  const bean = { name: 'desk', host: '127.0.0.1', port, providers: ['lokal'], routes: [{ path: '/desk' }] }
+  const answer = await fetch(`${gateway.discovery}/registration`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(bean),
+  })
+  const warning = 'desk asks for sign-in providers that are not set up: "lokal"; did you mean "local"?'
+  assert.deepEqual(((await answer.json()) as { warnings: unknown }).warnings, [warning])
+  assert.equal(gateway.lines.filter(({ msg }) => msg === warning).length, 1)
+  assert.deepEqual((await gateway.admin('routes')).warnings, [{ service: 'desk', warning }])
+  const cwd = await emptyDirectory(t)
+  const run = (...words: string[]) =>
+    runHydra([...words, '--gateway', gateway.url], { cwd, env: keysOf(gateway) })
+  const check = await run('check', '--strict')
+  assert.deepEqual([check.status, check.out.includes(`▲ ${warning}`)], [1, true], check.out)
+  assert.ok((await run('routes')).out.includes(`▲ ${warning}`))
+})
+
 test('the gateway services know by HYDRA_GATEWAY is the one that is asked, unless a flag names another', async (t) => {
   const gateway = await startGateway(t)
   const cwd = await emptyDirectory(t)

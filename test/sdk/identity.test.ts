@@ -83,6 +83,17 @@ test('a service is told who calls, in the way it asked for, and verifies it by i
   )
 })
 
+test('a service that asks for a provider nobody set up says so where it starts, once', async (t) => {
+  const gateway = await startSite(t)
+  const { said } = await teller(t, gateway, { name: 'vault', providers: ['lokal'] })
+  const warning =
+    'hydra: vault asks for sign-in providers that are not set up: "lokal"; did you mean "local"?'
+  assert.deepEqual(
+    said.filter((line) => line.includes('not set up')),
+    [warning],
+  )
+})
+
 test('new keys reach services by themselves, and nobody who is signed in notices', async (t) => {
   const gateway = await startSite(t)
   await teller(t, gateway, { name: 'desk', routes: ['/desk'] })

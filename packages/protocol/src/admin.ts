@@ -140,6 +140,10 @@ export const routesAnswer = z.object({
   routes: z.array(routeInfo),
   conflicts: z.array(conflictInfo).describe('Routes two services claim.'),
   refused: z.array(refusedInfo).describe('Declared paths that are not served.'),
+  warnings: z
+    .array(z.object({ service: z.string(), warning: z.string() }))
+    .optional()
+    .describe('What services said that can hardly be meant, in sentences; it is served as it was said.'),
 })
 export type RoutesAnswer = Read<z.output<typeof routesAnswer>>
 

@@ -261,5 +261,9 @@ export const registrationResponse = z.object({
     .describe(
       'What is not served, each with its reason; everything else is. A path; `fragment checkout` for a fragment that is not asked for; `the tag at product.html:12:5 for orders#checkout` for one that shows its fallback.',
     ),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .describe('What of the registration can hardly be meant, in sentences; it is served as it was said.'),
 })
 export type RegistrationResponse = z.output<typeof registrationResponse>

@@ -86,6 +86,8 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   let attempting: Promise<void> | undefined
   let wake = () => {}
   let said = ''
+  /** By the gateway, about what is registered: said once, however often it is registered again. */
+  const warned = new Set<string>()
   let announced = ''
 
   const identity = createIdentitySide({ options, log, env, now: Date.now })
@@ -150,7 +152,11 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     log.info(`${options.name} is behind ${gateway}`)
     events.emit('connected', { gateway })
     const answer = await opened.register(registration)
-    const { refused = [] } = answer
+    const { refused = [], warnings = [] } = answer
+    for (const warning of warnings) {
+      if (!warned.has(warning)) log.warn(warning)
+      warned.add(warning)
+    }
     identity.registered(answer)
     fragmentSide.refused(refused)
     events.emit('registered', { instanceId, refused })

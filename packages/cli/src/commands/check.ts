@@ -60,10 +60,14 @@ async function askGateway(
 ): Promise<Pick<Report, 'gateway' | 'notAsked' | 'warnings'>> {
   try {
     const admin = await openAdmin(options, io)
-    const { routes } = await admin.routes()
+    const { routes, warnings = [] } = await admin.routes()
     const fragments = fragmentWarnings(await admin.fragments())
     const { visits, notAsked } = await askPages(options.gateway ?? admin.url, routes)
-    return { gateway: admin.url, warnings: [...fragments, ...findClashes(visits)], notAsked }
+    return {
+      gateway: admin.url,
+      warnings: [...warnings.map(({ warning }) => warning), ...fragments, ...findClashes(visits)],
+      notAsked,
+    }
   } catch (error) {
     if (options.gateway === undefined && error instanceof CommandError && error.exit !== EXIT.problem)
       return { notAsked: [`${error.fact}, so no services were asked.`], warnings: [] }

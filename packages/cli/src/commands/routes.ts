@@ -48,12 +48,13 @@ function filter(answer: RoutesAnswer, service: string | undefined): RoutesAnswer
       ({ incumbent, newcomer }) => incumbent === service || newcomer === service,
     ),
     refused: answer.refused.filter((refused) => refused.service === service),
+    ...(answer.warnings && { warnings: answer.warnings.filter((warning) => warning.service === service) }),
   }
 }
 
 /** The list as people read it. */
 export function formatRoutes(answer: RoutesAnswer, url: string, style: Style, withStatics: boolean): string {
-  const { revision, routes, conflicts, refused } = answer
+  const { revision, routes, conflicts, refused, warnings = [] } = answer
   const others = withoutAside(routes)
   const aside = routes.length - others.length
   const shown = withStatics ? others : others.filter(({ kind }) => kind !== 'static')
@@ -82,6 +83,8 @@ export function formatRoutes(answer: RoutesAnswer, url: string, style: Style, wi
     lines.push('', `  ${style.warning('▲')} ${count(refused.length, 'route')} left out.`, '')
     lines.push(...indented(formatTable(refused, REFUSED_COLUMNS, narrower(style))))
   }
+  if (warnings.length > 0)
+    lines.push('', ...warnings.map(({ warning }) => `  ${style.warning('▲')} ${printable(warning)}`))
   return style.plain(`${lines.join('\n')}\n`)
 }
 

@@ -116,7 +116,12 @@ export function createAdminApi({ registry, live, vitals, demandOf, clock }: Admi
         )
         return [...reasons].map(([path, reason]) => ({ service: name, path, reason }))
       })
-      return { revision: table.revision, routes, conflicts: table.conflicts(), refused }
+      const warnings = [...registry.entries()].flatMap(({ name, members }) => {
+        const said = new Set([...members.values()].flatMap((member) => member.warnings ?? []))
+        return [...said].map((warning) => ({ service: name, warning }))
+      })
+      const said = warnings.length > 0 ? { warnings } : {}
+      return { revision: table.revision, routes, conflicts: table.conflicts(), refused, ...said }
     },
     fragments: () => ({
       revision: live.table.revision,

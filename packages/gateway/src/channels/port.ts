@@ -21,6 +21,8 @@ export interface Registered {
   readonly revision: number
   /** Routes that are not served, each with its reason. */
   readonly refused: readonly { readonly path: string; readonly reason: string }[]
+  /** What of it can hardly be meant, in sentences; it is served as it was said. */
+  readonly warnings?: readonly string[]
   /** Base64 SPKI of the key it is told of: tokens for who holds only one are signed with it. */
   readonly publicKey: string | null
 }

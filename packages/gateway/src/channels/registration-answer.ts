@@ -51,7 +51,7 @@ export function registrationAnswer(
   { registrar, identity, told }: RegistrationAnswerDeps,
   registered: Registered,
 ): RegistrationResponse {
-  const { publicKey, service } = registered
+  const { publicKey, service, warnings = [] } = registered
   const refused = registered.refused
     .slice(0, MOST_REFUSED)
     .map(({ path, reason }) => ({ path: path.slice(0, 500), reason }))
@@ -61,6 +61,7 @@ export function registrationAnswer(
     roleMappings: { ...identity.roleMappings(service) },
     hash: told.hashOf(registrar.overview(), service),
     refused: fitting(refused, MOST_BYTES.refused),
+    ...(warnings.length > 0 ? { warnings: [...warnings] } : {}),
   }
 }
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { LOCAL_PROVIDER } from '@hydra-gateway/protocol'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -266,6 +267,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
   return {
     facts: {
       isOn: true,
+      providers: [LOCAL_PROVIDER, ...Object.keys(settings.providers.providers)],
       publicKey: () => ring.publicKey,
       keyId: () => ring.activeKid,
       keysAnswer: ring.answer,

@@ -312,6 +312,8 @@ export interface Revocations {
 /** What channels tell services about identity. */
 export interface IdentityFacts {
   readonly isOn: boolean
+  /** Names of who may know people, `local` among them; absent where nobody can sign in. */
+  readonly providers?: readonly string[]
   /** Base64 SPKI of the key that signs; null while nobody can sign in. */
   publicKey(): string | null
   /** Its id, for instances that can hold only one. */

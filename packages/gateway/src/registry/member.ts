@@ -21,6 +21,8 @@ export interface Member {
   readonly node: string
   readonly manifest: Manifest
   readonly refused: readonly Refusal[]
+  /** What of it can hardly be meant, in sentences; it is served as it was said. @default nothing */
+  readonly warnings?: readonly string[]
   /** What it says of fragments. */
   readonly fragments: FragmentFacts
   /** What it was answered with: base64 SPKI of the key that signed then. */

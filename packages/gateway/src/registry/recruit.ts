@@ -12,10 +12,12 @@ import type { IdentityFacts } from '../identity/port.ts'
 import type { Log } from '../observe/log.ts'
 import { cookiePrefixOf } from '../proxy/own-cookies.ts'
 import { FOR_EVERYBODY } from '../routing/access.ts'
+import type { Manifest } from '../routing/route.ts'
 import type { Address } from '../routing/upstream.ts'
 import { compileDeclaration, type Declaration, manifestHash } from './declaration.ts'
 import { type FragmentFacts, fragmentFactsOf, fragmentHash } from './fragment-facts.ts'
 import type { Member } from './member.ts'
+import { unknownProviders } from './unknown-providers.ts'
 
 /**
  * Makes a member of a checked registration. `host` is the address requests go to; `keyId` the key another node answered
@@ -75,6 +77,13 @@ export function createRecruiter(deps: RecruiterDeps): Recruiter {
     return before ?? fragmentFactsOf(registration, hash)
   }
 
+  const warningsOf = (service: string, { routes }: Manifest, { refs, access }: FragmentFacts): string[] => {
+    const { providers } = identity
+    const said =
+      providers && unknownProviders(service, [...routes, ...(refs?.values() ?? []), access], providers)
+    return said === undefined ? [] : [said]
+  }
+
   return (registration, { channel, peer }, host, keyId) => {
     const { name: service, version, weight } = registration
     const isOurs = registration.protocol === 1
@@ -94,6 +103,7 @@ export function createRecruiter(deps: RecruiterDeps): Recruiter {
       node,
       manifest,
       refused,
+      warnings: warningsOf(service, manifest, fragments),
       fragments,
       publicKey: identity.publicKey(),
       state: 'available',

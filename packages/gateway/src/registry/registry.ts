@@ -217,6 +217,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     instanceId: member.id,
     revision: table().revision,
     refused: [...refusedRoutes(member), ...review.refusedOf(member)],
+    warnings: member.warnings ?? [],
     publicKey: member.publicKey,
   })
   const logRegistered = (member: Member, isNew: boolean): void => {
@@ -232,6 +233,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     const { name: service } = member.registration
     const refused = refusedRoutes(member)
     if (refused.length > 0) log.warn({ service, refused: refused.slice(0, MOST_LOGGED) }, 'routes left out')
+    for (const warning of member.warnings ?? []) log.warn({ service }, warning)
   }
 
   return {

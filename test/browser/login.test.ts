@@ -59,6 +59,7 @@ const STATES: Readonly<Record<string, Partial<LoginFacts>>> = {
     providers: [],
     link: { title: 'Billing', knownBy: ['user name and password'] },
   },
+  'link-nowhere': { signedInAs: 'mira', hasForm: false, providers: [], link: { ...link, knownBy: [] } },
   'no-way': { hasForm: false, providers: [] },
   'long-words': {
     hidden: { csrf: 'c', ref: `/${'a-very-long-address'.repeat(20)}`, service: undefined },

@@ -82,15 +82,15 @@ function wordsOf(facts: LoginFacts): Words {
   if (link) {
     const known = link.knownBy.length > 0 ? link.knownBy.join(' or ') : 'a login that is not set up here'
     const title = `${link.title} knows you by ${known}`
-    const ways = waysIn(facts, signedInAs === undefined ? 'Sign in' : 'Sign in as well', true)
-    if (signedInAs === undefined) {
-      const isPossible = link.knownBy.length > 0
-      const lead = html`${isPossible && html`<p>Sign in with it once. Afterwards you continue at ${target}.</p>`}`
-      return { title, lead, ways }
+    const who = signedInAs !== undefined && shortened(signedInAs, 40)
+    if (link.knownBy.length === 0) {
+      const lead =
+        who !== false && html`<p>You are signed in as ${who}, which is good for the rest of the site.</p>`
+      return { title, lead: html`${lead}`, ways: html`<p>The people who run this site can change that.</p>` }
     }
-    const who = shortened(signedInAs, 40)
-    if (link.knownBy.length === 0)
-      return { title, lead: html`<p>You are signed in as ${who}, which is good for the rest of the site.</p>`, ways }
+    const ways = waysIn(facts, who === false ? 'Sign in' : 'Sign in as well', true)
+    if (who === false)
+      return { title, lead: html`<p>Sign in with it once. Afterwards you continue at ${target}.</p>`, ways }
     const lead = html`<p>You are signed in as ${who}. Sign in there once as well: both belong together from then on, and one sign-in opens everything. Afterwards you continue at ${target}.</p>`
     return { title, lead, ways }
   }

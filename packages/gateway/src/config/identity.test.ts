@@ -203,6 +203,11 @@ test('what can’t be right of users is a problem each', () => {
     'identity.users[5].username',
   ])
   assert.doesNotMatch(JSON.stringify(faults), /hunter2/)
+  const bcrypt = problemsOf({ users: [{ username: 'a', passwordHash: '$2b$10$abcdefghijklmnopqrstuv' }] })
+  assert.match(
+    bcrypt['identity.users[0].passwordHash']!,
+    /argon2id .* or scrypt; `hydra users hash` makes one/,
+  )
 })
 
 test('providers need to know where browsers come back to, by TLS or on this machine', () => {

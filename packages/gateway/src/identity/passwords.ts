@@ -83,7 +83,7 @@ export function passwordHashFault(phc: string): string | undefined {
 function parse(phc: string, limits: Limits): Parsed | string {
   const [, m, t, p, ln, r, sp, salt64, tag64] = FORM.exec(phc) ?? []
   if (salt64 === undefined)
-    return 'must be a PHC string of argon2id (v=19) or scrypt; `hydra users add` makes one'
+    return 'must be a PHC string of argon2id (v=19) or scrypt; `hydra users hash` makes one'
   const salt = Buffer.from(salt64, 'base64')
   const tag = Buffer.from(tag64!, 'base64')
   if (salt.length < 8 || salt.length > 64) return 'has a salt that is not 8 to 64 bytes long'

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { compileLoginTemplate } from '../pages/login-template.ts'
 import { createPasswords } from './passwords.ts'
@@ -455,4 +456,19 @@ test('a template of the operator: filled in, escaped, and refused when nobody co
     /\{\{user\.name\}\}, which stands for nothing/,
   )
   compileLoginTemplate('<input type="hidden" name="_csrf" value="{{_csrf}}">')
+})
+
+test('the login page of the guide works as it stands there', async () => {
+  const guide = await readFile(new URL('../../../../docs/guides/sign-in.md', import.meta.url), 'utf8')
+  const written = [...guide.matchAll(/^```html\n([\s\S]*?)^```$/gm)].find(([, code]) => code!.includes('{{'))
+  const template = compileLoginTemplate(written![1]!)
+  const { browser } = await createWorld({ door: { template } })
+  const tab = browser()
+  const page = await (await tab.open('/login?ref=/orders')).text()
+  assert.match(page, /<meta name="viewport"/)
+  assert.equal((await tab.send(page, GOOD)).headers.get('location'), '/orders')
+  assert.match(
+    await (await tab.open('/login')).text(),
+    /You are signed in as mira\.[\s\S]*Sign out<\/button>/,
+  )
 })

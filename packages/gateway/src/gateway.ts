@@ -187,9 +187,9 @@ export async function createGateway(
     metrics,
   })
   const onHead: typeof visitors.onHead = identity
-    ? (...about) => {
-        visitors.onHead(...about)
-        identity.onHead(...about)
+    ? (exchange, status, headers) => {
+        visitors.onHead(exchange, status, headers)
+        identity.onHead(exchange, status, headers)
       }
     : visitors.onHead
   const fragmentSettings = fragmentsSlice(config)

@@ -48,6 +48,9 @@ type Known = Caller | LoginFault | undefined
 /** Of these a renewal makes no better: what was revoked is over, and of two cookies it replaces one only. */
 const FINAL: ReadonlySet<LoginFault> = new Set(['revoked', 'duplicate'])
 
+/** Keys leave the ring long after their last token: to look again each second is soon enough. */
+const KNOWN_MS = 1000
+
 /** Makes the guard of one gateway. */
 export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
   const { tokens, revocations, ruleFor, routeOf, roleMappings, settings, onForbidden, clock, log, metrics } =
@@ -57,7 +60,15 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
 
   function check(exchange: Exchange, route: Route): Refusal | undefined | Promise<Refusal | undefined> {
     if (!exchange.hasOurCookies) return decide(exchange, route, undefined)
-    const cookies = exchange.headers.all('cookie')
+    const cookies = exchange.cookieLines
+    // Nearly every request of a connection has the cookies of the one before it, and the very same array of them.
+    const last = exchange.peer.login
+    if (last !== undefined && last.cookies === cookies && clock.now() < last.until) {
+      if (!revocations.isRevoked(last.caller)) {
+        exchange.caller = last.caller
+        return decide(exchange, route, last.caller)
+      }
+    }
     const found = read(exchange, cookies)
     if (found instanceof Promise) return found.then((said) => settle(exchange, route, cookies, said))
     return settle(exchange, route, cookies, found)
@@ -68,9 +79,6 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     // Asked again, for another route: who it was is known, and that the cookie was faulty has been said.
     if (exchange.caller !== undefined) return tokens.verify(exchange.caller.token)
     if (exchange.isLoginFaulty) return undefined
-    // Nearly every request of a connection has the cookies of the one before it, and the very same array of them.
-    const last = exchange.peer.login
-    if (last?.cookies === cookies) return tokens.verify(last.token)
     const values = cookieValues(cookies, loginName)
     const [token] = values
     if (token === undefined) return undefined
@@ -90,7 +98,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     else if (revocations.isRevoked(said)) lose(exchange, route, cookies, 'revoked')
     else {
       exchange.caller = said
-      if (exchange.peer.login?.cookies !== cookies) exchange.peer.login = { cookies, token: said.token }
+      keep(exchange, cookies, said)
     }
     const { caller } = exchange
     const isDue = caller
@@ -98,6 +106,12 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
       : said === undefined || (typeof said === 'string' && !FINAL.has(said))
     if (isDue && mayRenew(exchange, cookies, renewName)) return 'renew'
     return decide(exchange, route, caller)
+  }
+
+  /** Remembers who has these cookies, until there is something to be done about them, and for a second at most. */
+  function keep({ peer }: Exchange, cookies: readonly string[], caller: Caller): void {
+    const until = Math.min(clock.now() + KNOWN_MS, caller.expiresAt, caller.renewAt)
+    peer.login = { cookies, caller, until }
   }
 
   /** Nobody, from here on. */

@@ -36,7 +36,7 @@ export interface Peer {
   forwarded?: { readonly authority: string; readonly bytes: Buffer }
   /** Cookies of its last request, kept by `known-cookies.ts`, and the token among them, kept by the guard. */
   cookies?: KnownCookies | undefined
-  login?: { readonly cookies: readonly string[]; readonly token: string } | undefined
+  login?: { readonly cookies: readonly string[]; readonly caller: Caller; readonly until: number } | undefined
 }
 
 export interface Exchange {
@@ -68,6 +68,8 @@ export interface Exchange {
   /** Set as the request is served; for the log and the answers. */
   route: Route | undefined
   instance: Instance | undefined
+  /** Values of the `Cookie` lines: the same array as long as a connection sends the same ones. */
+  readonly cookieLines: readonly string[]
   /** True when some cookie of ours is among the request's. */
   readonly hasOurCookies: boolean
   /** True when that by which visitors are kept on their route may be among them. */

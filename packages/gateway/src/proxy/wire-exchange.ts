@@ -129,6 +129,10 @@ export abstract class WireExchange implements Exchange {
     return this.#cookies
   }
 
+  get cookieLines(): readonly string[] {
+    return this.cookies.texts ?? this.head.all('cookie')
+  }
+
   get hasOurCookies(): boolean {
     return this.cookies.hasOurs
   }

@@ -410,3 +410,38 @@ test('caches that serve everybody keep nothing that is for some, also where only
   assert.deepEqual(await told('/members/a'), ['public, max-age=600', 'Cookie'])
   assert.deepEqual(await told('/members/said'), ['private', 'Cookie'])
 })
+
+test('a flood of passwords keeps nobody out who signed in with that browser before', async (t) => {
+  const gateway = await openSite(t, {
+    passwords: { ...QUICK, concurrent: 1, waiting: 2 },
+    throttle: { free: 1000 },
+  })
+  const owner = createCookieBrowser()
+  assert.equal((await signIn(owner, gateway)).status, 303)
+  await owner.post(`${gateway.url}/logout`)
+  const statuses = new Set<number>()
+  let isOver = false
+  const flood = Promise.all(
+    Array.from({ length: 12 }, async (_, i) => {
+      while (!isOver) {
+        const answer = await fetch(`${gateway.url}/login`, {
+          method: 'POST',
+          headers: { accept: 'application/json' },
+          body: new URLSearchParams({ username: `nobody-${i}`, password: 'guess' }),
+        })
+        statuses.add(answer.status)
+        await answer.arrayBuffer()
+      }
+    }),
+  )
+  try {
+    await eventually(() => assert.ok(statuses.has(503) && statuses.has(401), [...statuses].join(' ')))
+    for (let i = 0; i < 5; i++) {
+      assert.equal((await signIn(owner, gateway)).status, 303)
+      await owner.post(`${gateway.url}/logout`)
+    }
+  } finally {
+    isOver = true
+    await flood
+  }
+})

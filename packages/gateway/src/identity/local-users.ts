@@ -77,10 +77,10 @@ export function createLocalUsers(deps: LocalUsersDeps): LocalUsersPart {
     return users.get(name) ?? (await store.find(name))
   }
   return {
-    async authenticate(username, password) {
+    async authenticate(username, password, options) {
       const isName = username !== '' && username.length <= MOST_NAME_CHARACTERS
       const user = isName ? await find(username) : undefined
-      const fits = await passwords.verify(user?.passwordHash ?? standInFor(username), password)
+      const fits = await passwords.verify(user?.passwordHash ?? standInFor(username), password, options)
       const opens = user?.plain ? timingSafeEqual(user.plain, digest(password)) && password !== '' : fits
       if (!user || !opens) return 'wrong'
       // Hashing takes its time: a password that was changed meanwhile opens nothing any more.

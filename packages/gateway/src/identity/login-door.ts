@@ -191,7 +191,8 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
     }
     let found: Identity | LocalFault
     try {
-      found = await users.authenticate(username, password)
+      // Whoever fills the line is not among those who signed in before: their owners get through.
+      found = await users.authenticate(username, password, { isFirst: throttle.isKnown(attempt) })
     } catch (error) {
       throttle.takeBack(attempt)
       if (!(error instanceof HydraError) || error.code !== 'HYDRA_OVERLOADED') throw error

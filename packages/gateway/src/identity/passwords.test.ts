@@ -71,6 +71,19 @@ test('a stand-in costs what its model costs, and nothing fits it', async () => {
   assert.ok(!(await verify(standIn(await hash('a')), 'a')))
 })
 
+test('who is first has a line of their own, which nobody else can fill', async () => {
+  const { verify, standIn } = createPasswords({ ...quick, concurrent: 1, waiting: 2 })
+  const phc = standIn()
+  const done: string[] = []
+  const ask = (name: string, isFirst = false) =>
+    verify(phc, 'a', { isFirst }).then(
+      () => done.push(name),
+      ({ code }) => done.push(`${name} ${code}`),
+    )
+  await Promise.all([ask('one'), ask('two'), ask('three'), ask('four'), ask('known', true)])
+  assert.deepEqual(done, ['four HYDRA_OVERLOADED', 'one', 'known', 'two', 'three'])
+})
+
 test('only so many are hashed at a time, so many wait, and more are told to come back', async () => {
   const { verify, standIn } = createPasswords({ ...quick, concurrent: 1, waiting: 2 })
   const phc = standIn()

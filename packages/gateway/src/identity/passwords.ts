@@ -40,8 +40,12 @@ export const PASSWORD_DEFAULTS: PasswordSettings = {
 export interface Passwords {
   /** The PHC string of a password. */
   hash(password: string): Promise<string>
-  /** @throws HydraError HYDRA_OVERLOADED when too many wait */
-  verify(phc: string, password: string): Promise<boolean>
+  /**
+   * `isFirst`: its turn comes before those of all others, and there is a line for such alone.
+   *
+   * @throws HydraError HYDRA_OVERLOADED when too many wait
+   */
+  verify(phc: string, password: string, options?: { readonly isFirst?: boolean }): Promise<boolean>
   /** What is wrong with a PHC string; undefined when it can be verified here. */
   fault(phc: string): string | undefined
   /** A hash no password fits, as costly to try as this one, or as one made here. */
@@ -170,13 +174,13 @@ export function createPasswords(settings: Partial<PasswordSettings> = {}): Passw
       const tag = await turns(() => compute(bytes, own, salt, TAG_BYTES))
       return format(own, salt, tag)
     },
-    async verify(phc, password) {
+    async verify(phc, password, { isFirst = false } = {}) {
       const parsed = parse(phc, limits)
       if (typeof parsed === 'string') throw new Error(`a password hash ${parsed}`)
       const bytes = bytesOf(password)
       // It costs the same whether or not it can be right.
       const { tag, salt } = parsed
-      const made = await turns(() => compute(bytes ?? Buffer.from('-'), parsed, salt, tag.length))
+      const made = await turns(() => compute(bytes ?? Buffer.from('-'), parsed, salt, tag.length), isFirst)
       return timingSafeEqual(made, tag) && bytes !== undefined
     },
     fault(phc) {
@@ -195,12 +199,14 @@ export function createPasswords(settings: Partial<PasswordSettings> = {}): Passw
   }
 }
 
-/** Runs so many at a time, the others in the order they came. */
+/** Runs so many at a time, the others in the order they came; those that are first in a line of their own. */
 function createTurns(concurrent: number, waiting: number) {
-  const queue: (() => void)[] = []
+  const first: (() => void)[] = []
+  const others: (() => void)[] = []
   let running = 0
-  return async <T>(run: () => Promise<T>): Promise<T> => {
+  return async <T>(run: () => Promise<T>, isFirst = false): Promise<T> => {
     if (running >= concurrent) {
+      const queue = isFirst ? first : others
       if (queue.length >= waiting)
         throw new HydraError('HYDRA_OVERLOADED', 'many people sign in at this moment')
       // Whoever ends hands its place over, so nobody who comes later gets in between.
@@ -211,7 +217,7 @@ function createTurns(concurrent: number, waiting: number) {
     try {
       return await run()
     } finally {
-      const next = queue.shift()
+      const next = first.shift() ?? others.shift()
       if (next) next()
       else running--
     }

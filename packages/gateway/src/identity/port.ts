@@ -256,8 +256,12 @@ export type LocalFault = 'wrong' | 'disabled' | 'expired' | 'locked' | 'credenti
 
 /** User names and passwords. */
 export interface LocalUsers {
-  /** Takes the same time whoever it is. */
-  authenticate(username: string, password: string): Promise<Identity | LocalFault>
+  /** Takes the same time whoever it is. `isFirst`: its turn comes before those of all others. */
+  authenticate(
+    username: string,
+    password: string,
+    options?: { readonly isFirst?: boolean },
+  ): Promise<Identity | LocalFault>
   /** The person as they are now, for a renewal; undefined when they may not go on. */
   current(subject: string): Promise<Identity | undefined>
   /** Whether a name is somebody's here, or would be taken for theirs: case counts for nothing. */

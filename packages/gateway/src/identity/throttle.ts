@@ -61,6 +61,8 @@ export interface Try {
 export interface Throttle {
   /** Counts a try. `waitMs` is there when it may not be made yet; then it was not counted. */
   begin(attempt: Try): { readonly waitMs?: number; readonly triesLeft: number }
+  /** The browser signed in with this account before. */
+  isKnown(attempt: Try): boolean
   /** It led in: nothing of it counts any more. */
   succeeded(attempt: Try): void
   /** It could not be judged. */
@@ -118,6 +120,7 @@ export function createThrottle({
       const signed = `${clock.now().toString(36)}-${randomBytes(12).toString('base64url')}`
       return `${signed}.${signer.sign(`${signed} ${account.normalize('NFC')}`)}`
     },
+    isKnown: ({ account, known }) => known !== undefined && isKnown(account.normalize('NFC'), known),
     begin(attempt) {
       const { pair, network, name } = keysOf(attempt)
       const now = clock.monotonic()

@@ -50,6 +50,8 @@ const FOLDERS: Record<string, readonly string[]> = {
     'routing',
     'address',
     'pages',
+    'request-body.ts',
+    'store/follow.ts',
     'store/identity/port.ts',
     // for tools beside the gateway (`identity/index.ts`), and tests
     'store/identity/sqlite.ts',
@@ -73,6 +75,7 @@ const FOLDERS: Record<string, readonly string[]> = {
     'routing',
     'address',
     'store/port.ts',
+    'store/follow.ts',
     'channels/port.ts',
     'proxy/own-cookies.ts',
     'identity/port.ts',
@@ -84,6 +87,7 @@ const FOLDERS: Record<string, readonly string[]> = {
     'routing',
     'address',
     'registry',
+    'request-body.ts',
     'proxy/exchange.ts',
     'fragments/port.ts',
     'identity/port.ts',
@@ -115,6 +119,7 @@ const FOLDERS: Record<string, readonly string[]> = {
   ],
   terminal: ['config', 'config.ts', 'keys.ts', 'observe'],
   'errors.ts': [],
+  'request-body.ts': ['errors.ts', 'observe'],
   'keys.ts': ['errors.ts', 'observe'],
   'config.ts': [
     'config',

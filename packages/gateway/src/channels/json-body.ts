@@ -5,11 +5,10 @@
  */
 import { isJsonTooDeep, MOST_JSON_DEPTH } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
+import { type BodyLimits as BodyCost, readBytes } from '../request-body.ts'
 
-/** What a body may cost: bytes, and milliseconds until it is there whole. */
-export interface BodyLimits {
-  readonly maxBytes: number
-  readonly timeoutMs: number
+/** What a body may cost. */
+export interface BodyLimits extends BodyCost {
   /** The setting that says `maxBytes`, for who reads the error. */
   readonly setting?: string
 }
@@ -18,39 +17,14 @@ export interface BodyLimits {
  * Reads a body as text, or throws HYDRA_TOO_LARGE as soon as more than `maxBytes` came, HYDRA_REQUEST_TIMEOUT
  * when it takes longer than `timeoutMs`, HYDRA_BAD_REQUEST when it is cut off or no UTF-8.
  */
-export async function readText(
-  request: Request,
-  { maxBytes, timeoutMs, setting }: BodyLimits,
-): Promise<string> {
-  const tooLarge = () =>
-    new HydraError('HYDRA_TOO_LARGE', `the body may have ${maxBytes} bytes${setting ? ` (${setting})` : ''}`)
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge()
-  if (!request.body) return ''
-  const chunks: Uint8Array[] = []
-  const reader = request.body.getReader()
-  let size = 0
-  let isLate = false
-  const timer = setTimeout(() => {
-    isLate = true
-    reader.cancel().catch(() => {})
-  }, timeoutMs)
+export async function readText(request: Request, limits: BodyLimits): Promise<string> {
+  const { maxBytes, setting } = limits
+  const tooLarge = `the body may have ${maxBytes} bytes${setting ? ` (${setting})` : ''}`
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes)
+    throw new HydraError('HYDRA_TOO_LARGE', tooLarge)
+  const bytes = await readBytes(request, limits, { name: 'body', tooLarge })
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (isLate) throw new HydraError('HYDRA_REQUEST_TIMEOUT', 'the body did not arrive in time')
-      if (done) break
-      size += value.byteLength
-      if (size > maxBytes) throw tooLarge()
-      chunks.push(value)
-    }
-  } catch (cause) {
-    if (cause instanceof HydraError) throw cause
-    throw new HydraError('HYDRA_BAD_REQUEST', 'the body ended before it was whole', { cause })
-  } finally {
-    clearTimeout(timer)
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
     throw new HydraError('HYDRA_BAD_REQUEST', 'the body is not valid UTF-8', { cause })
   }

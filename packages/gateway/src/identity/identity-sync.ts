@@ -1,20 +1,18 @@
 /**
  * Identity sync: brings in what other nodes and processes wrote to the identity store: revocations, keys, users.
  *
- * As with services, a hint makes it look at once and the revision makes it look at all: a lost hint costs one interval.
- * One look runs at a time; hints that arrive meanwhile are one more look.
+ * As with services, it looks at every hint and each interval (`store/follow.ts`), and the revision tells whether there is
+ * something to read.
  *
  * @module
  */
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
+import { type Following, followStore } from '../store/follow.ts'
 import type { IdentityStore } from '../store/identity/port.ts'
 
-export interface IdentitySync {
-  /** Compares revisions now; resolves when what was found is in use. Never rejects. */
-  look(): Promise<void>
-  stop(): void
-}
+/** `look` never rejects. */
+export type IdentitySync = Following
 
 export interface IdentitySyncDeps {
   readonly store: Pick<IdentityStore, 'revision' | 'watch' | 'place'>
@@ -30,11 +28,10 @@ export function createIdentitySync(deps: IdentitySyncDeps): IdentitySync {
   const { store, everyMs = 500, clock, log } = deps
   let seen: number | undefined
   let isFailing = false
-  let running: Promise<void> | undefined
-  let again = false
   let isStopped = false
 
   const compare = async (): Promise<void> => {
+    if (isStopped) return
     try {
       const revision = await store.revision()
       if (revision !== seen) {
@@ -53,29 +50,12 @@ export function createIdentitySync(deps: IdentitySyncDeps): IdentitySync {
       isFailing = true
     }
   }
-  const look = (): Promise<void> => {
-    if (isStopped) return Promise.resolve()
-    if (running) {
-      again = true
-      return running
-    }
-    running = compare().finally(() => {
-      running = undefined
-      if (!again) return
-      again = false
-      void look()
-    })
-    return running
-  }
-
-  const stopWatching = store.watch(() => void look())
-  const stopPolling = clock.every(everyMs, () => void look())
+  const following = followStore({ store, compare, everyMs, clock })
   return {
-    look,
+    look: following.look,
     stop() {
       isStopped = true
-      stopWatching()
-      stopPolling()
+      following.stop()
     },
   }
 }

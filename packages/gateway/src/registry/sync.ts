@@ -1,8 +1,7 @@
 /**
  * Sync: brings in what other nodes wrote to the store.
  *
- * A hint makes it look at once, the revision makes it look at all: a lost hint costs one interval. One look runs
- * at a time; hints that arrive meanwhile are one more look.
+ * It looks at every hint and each interval (`store/follow.ts`); what tells that there is something to read is the revision.
  *
  * @module
  */
@@ -10,6 +9,7 @@ import { registration } from '@hydra-gateway/protocol'
 import { z } from 'zod'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
+import { type Following, followStore } from '../store/follow.ts'
 import type { InstanceRecord, InstanceStore } from '../store/port.ts'
 import type { Adopted, Registry } from './registry.ts'
 
@@ -21,11 +21,8 @@ const declared = z.object({
   registration,
 })
 
-export interface Sync {
-  /** Compares revisions now; resolves when what was found is in the table. */
-  look(): Promise<void>
-  stop(): void
-}
+/** `look` resolves when what was found is in the table. */
+export type Sync = Following
 
 export interface SyncDeps {
   readonly store: InstanceStore
@@ -39,8 +36,6 @@ export interface SyncDeps {
 
 export function createSync({ store, registry, node, everyMs = 1000, clock, log }: SyncDeps): Sync {
   let seen = -1
-  let running: Promise<void> | undefined
-  let again = false
 
   const adopt = (record: InstanceRecord): Adopted[] => {
     const parsed = declared.safeParse(record.declared)
@@ -61,27 +56,5 @@ export function createSync({ store, registry, node, everyMs = 1000, clock, log }
       log.warn({ err: error }, 'store: not reachable, the last known services stay')
     }
   }
-  const look = (): Promise<void> => {
-    if (running) {
-      again = true
-      return running
-    }
-    running = compare().finally(() => {
-      running = undefined
-      if (!again) return
-      again = false
-      void look()
-    })
-    return running
-  }
-
-  const stopWatching = store.watch(() => void look())
-  const stopPolling = clock.every(everyMs, () => void look())
-  return {
-    look,
-    stop() {
-      stopWatching()
-      stopPolling()
-    },
-  }
+  return followStore({ store, compare, everyMs, clock })
 }

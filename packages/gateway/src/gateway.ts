@@ -314,7 +314,7 @@ export async function createGateway(
         registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)]),
       ),
     admin: createAdminApi({ registry, live, vitals, demandOf: identity?.demandOf, clock }),
-    identityApi: createIdentityApi(() => identityAdmin),
+    identityApi: createIdentityApi(identityAdmin),
     signIn: identity?.handle,
     keysAnswer: identityFacts.keysAnswer,
     guard: createGuard({ keys }),

@@ -59,18 +59,13 @@ async function startApi(t: TestContext, { lasting = true } = {}) {
     isConfigured,
     log,
   })
-  const app = new Hono()
-    .route(
-      '/api',
-      createIdentityApi(() => admin),
+  const app = new Hono().route('/api', createIdentityApi(admin)).onError((error, c) => {
+    if (!(error instanceof HydraError)) throw error
+    return c.json(
+      { code: error.code, detail: error.detail, errors: error.errors },
+      CODES[error.code][0] as 400,
     )
-    .onError((error, c) => {
-      if (!(error instanceof HydraError)) throw error
-      return c.json(
-        { code: error.code, detail: error.detail, errors: error.errors },
-        CODES[error.code][0] as 400,
-      )
-    })
+  })
   const call = async (
     method: string,
     path: string,

@@ -13,11 +13,10 @@ import { HydraError } from '../errors.ts'
 const BODY = { maxBytes: 256 * 1024, timeoutMs: 10_000 }
 const body = (request: Request) => readJson(request, BODY, 'HYDRA_BAD_REQUEST')
 
-/** `admin` is undefined while nobody can sign in; that may change while the gateway runs. */
-export function createIdentityApi(admin: () => IdentityAdmin | undefined) {
+/** `admin` is undefined where nobody can sign in. */
+export function createIdentityApi(admin: IdentityAdmin | undefined) {
   const api = (): IdentityAdmin => {
-    const found = admin()
-    if (found) return found
+    if (admin) return admin
     throw new HydraError(
       'HYDRA_CONFLICT',
       'nobody can sign in here: set identity.users, identity.providers or identity.database',

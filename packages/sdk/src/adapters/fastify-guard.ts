@@ -8,13 +8,12 @@ import {
   checkGuard,
   checkSource,
   type GuardOptions,
-  keepUser,
+  giveUser,
   markGuard,
   markMaker,
   recognise,
   type ServiceSource,
 } from '../identity/guard.ts'
-import type { User } from '../identity/verified.ts'
 
 /** A reply of Fastify, as far as it is used. */
 export interface GuardedReply {
@@ -42,7 +41,7 @@ export function requireUser(service: ServiceSource, options: GuardOptions = {}):
   const guard: Hook = async (request, reply) => {
     const { verified, answer } = await admit(service, request, options)
     if (verified) {
-      setUser(request, verified.user)
+      giveUser(request, verified.user)
       return undefined
     }
     reply.code(answer.status)
@@ -57,14 +56,9 @@ export function optionalUser(service: ServiceSource): Hook {
   checkSource('optionalUser', service)
   return async (request, _reply) => {
     const verified = await recognise(service, request)
-    if (verified) setUser(request, verified.user)
+    if (verified) giveUser(request, verified.user)
   }
 }
 
 markMaker(requireUser, 'requireUser')
 markMaker(optionalUser, 'optionalUser')
-
-function setUser(request: { user?: unknown }, user: User): void {
-  keepUser(request, user)
-  request.user = user
-}

@@ -9,6 +9,7 @@ import {
   checkSource,
   type GuardAnswer,
   type GuardOptions,
+  giveUser,
   keepUser,
   markGuard,
   markMaker,
@@ -47,7 +48,7 @@ export function requireUser(service: ServiceSource, options: GuardOptions = {}):
   const guard: Middleware = (request, response, next) => {
     admit(service, request, options).then(({ verified, answer }) => {
       if (verified) {
-        setUser(request, verified.user)
+        giveUser(request, verified.user)
         next()
       } else send(response, answer)
     }, next)
@@ -60,7 +61,7 @@ export function optionalUser(service: ServiceSource): Middleware {
   checkSource('optionalUser', service)
   return (request, _response, next) => {
     recognise(service, request).then((verified) => {
-      if (verified) setUser(request, verified.user)
+      if (verified) giveUser(request, verified.user)
       next()
     }, next)
   }
@@ -92,11 +93,6 @@ export async function userOrAnswer(
   }
   keepUser(request, verified.user)
   return verified.user
-}
-
-function setUser(request: { user?: unknown }, user: User): void {
-  keepUser(request, user)
-  request.user = user
 }
 
 function send(response: GuardedResponse, { status, headers, body }: GuardAnswer): void {

@@ -74,6 +74,12 @@ export function keepUser(request: object, user: User): void {
   users.set(request, user)
 }
 
+/** The same, for frameworks whose handlers look at `request.user`. */
+export function giveUser(request: { user?: unknown }, user: User): void {
+  keepUser(request, user)
+  request.user = user
+}
+
 /** Who sends a request (in Hono: its context), once a guard has looked at it; undefined for nobody. */
 export function userOf(request: object): User | undefined {
   return users.get(request)

@@ -22,6 +22,9 @@ export interface Io {
 /** Everything a command ends with. */
 export const EXIT = { ok: 0, problem: 1, usage: 2, noGateway: 3 } as const
 
+/** What `--json` prints. */
+export const asJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
+
 /** A failure a person can do something about: said in a sentence or two, without a stack. */
 export class CommandError extends Error {
   readonly exit: number

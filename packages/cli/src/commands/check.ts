@@ -8,7 +8,7 @@ import type { FragmentsAnswer } from '@hydra-gateway/protocol'
 import { type AdminOptions, openAdmin } from '../admin.ts'
 import { askPages, findClashes } from '../clashes.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { CommandError, EXIT, type Io } from '../io.ts'
+import { asJson, CommandError, EXIT, type Io } from '../io.ts'
 import { formatCount, printable } from '../table.ts'
 import { sentenceOf } from './fragments.ts'
 
@@ -44,11 +44,7 @@ export const check = defineCommand({
     const { file: read, warnings } = await loadConfig({ directory: io.directory, file, env: io.env })
     const running = await askGateway({ gateway, config: file }, io)
     const report: Report = { file: read, ...running, warnings: [...warnings, ...running.warnings] }
-    io.out(
-      json
-        ? `${JSON.stringify({ ok: report.warnings.length === 0, ...report }, undefined, 2)}\n`
-        : formatReport(report, io),
-    )
+    io.out(json ? asJson({ ok: report.warnings.length === 0, ...report }) : formatReport(report, io))
     return strict && report.warnings.length > 0 ? EXIT.problem : EXIT.ok
   },
 })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { formatConfig, loadConfig, showConfig } from '@hydra-gateway/gateway/config'
 import { KEYS_FILE, maskKey, readKeys } from '@hydra-gateway/gateway/keys'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { EXIT } from '../io.ts'
+import { asJson, EXIT } from '../io.ts'
 
 export const config = defineCommand({
   name: 'config',
@@ -28,9 +28,7 @@ export const config = defineCommand({
     const kept = isGiven ? undefined : await readKeys(join(io.directory, KEYS_FILE))
     const pair = kept ? { publicKey: [kept.publicKey], privateKey: [kept.privateKey] } : config.keys
     const options = { keys: isGiven || kept ? shownKeys(pair, args['show-keys'] === true) : undefined }
-    io.out(
-      json ? `${JSON.stringify(showConfig(config, options), undefined, 2)}\n` : formatConfig(config, options),
-    )
+    io.out(json ? asJson(showConfig(config, options)) : formatConfig(config, options))
 
     const made = `made at the first start, and kept in ${KEYS_FILE}`
     const from = isGiven ? 'from the configuration' : kept ? `kept in ${KEYS_FILE}` : made

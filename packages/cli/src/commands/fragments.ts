@@ -7,7 +7,7 @@ import type { Style } from '@hydra-gateway/gateway/terminal'
 import type { FragmentInfo, FragmentsAnswer } from '@hydra-gateway/protocol'
 import { mustBeKnown, openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { EXIT } from '../io.ts'
+import { asJson, EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, printable } from '../table.ts'
 import { wrap } from '../wrap.ts'
 
@@ -30,11 +30,7 @@ export const fragments = defineCommand({
     const admin = await openAdmin({ gateway, config }, io)
     if (service !== undefined) await mustBeKnown(service, admin)
     const answer = filter(await admin.fragments(), service)
-    io.out(
-      json
-        ? `${JSON.stringify(answer, undefined, 2)}\n`
-        : formatFragments(answer, admin.url, io.style.out, service),
-    )
+    io.out(json ? asJson(answer) : formatFragments(answer, admin.url, io.style.out, service))
     return EXIT.ok
   },
 })

@@ -7,7 +7,7 @@ import type { Style } from '@hydra-gateway/gateway/terminal'
 import type { SigningKeyInfo, SigningKeysAnswer } from '@hydra-gateway/protocol'
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { EXIT } from '../io.ts'
+import { asJson, EXIT } from '../io.ts'
 import { type Column, formatTable, printable } from '../table.ts'
 import { timeOf } from '../time.ts'
 import { wrap } from '../wrap.ts'
@@ -21,7 +21,7 @@ const rotate = defineCommand({
   async run({ gateway, config, json }, io) {
     const admin = await openAdmin({ gateway, config }, io)
     const answer = await admin.rotateKeys()
-    if (json) io.out(`${JSON.stringify(answer, undefined, 2)}\n`)
+    if (json) io.out(asJson(answer))
     else {
       const [active] = answer.keys
       io.out(io.style.out.plain(`${printable(active?.kid ?? '')} signs from now on.\n\n`))
@@ -44,7 +44,7 @@ export const keys = defineCommand({
   async run({ gateway, config, json }, io) {
     const admin = await openAdmin({ gateway, config }, io)
     const answer = await admin.signingKeys()
-    io.out(json ? `${JSON.stringify(answer, undefined, 2)}\n` : formatKeys(answer, admin.url, io.style.out))
+    io.out(json ? asJson(answer) : formatKeys(answer, admin.url, io.style.out))
     return EXIT.ok
   },
 })

@@ -5,7 +5,7 @@
  */
 import { LOCAL_PROVIDER } from '@hydra-gateway/protocol'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { CommandError, EXIT } from '../io.ts'
+import { asJson, CommandError, EXIT } from '../io.ts'
 import { printable } from '../table.ts'
 import type { OpenedUsers } from '../user-database.ts'
 import { DATABASE_ARGS, withUsers } from './users.ts'
@@ -47,7 +47,7 @@ const remove = defineCommand({
       // Sessions bear all accounts of a person until they are renewed.
       for (const account of accounts) await users.revoke(account, 'a link was removed')
       const left = accounts.filter((account) => account !== key)
-      if (args.json) io.out(`${JSON.stringify({ removed: key, left }, undefined, 2)}\n`)
+      if (args.json) io.out(asJson({ removed: key, left }))
       else {
         const others = left.map(printable).join(', ')
         const said = `${printable(key)} stands by itself; before it was one person with ${others}. Their sessions end within a second.\n`
@@ -65,7 +65,7 @@ const show = defineCommand({
     withUsers(args, io, async (users) => {
       const accounts = await linkedWith(users, keyOf(args.account))
       const lines = accounts.map((account) => `${printable(account)}\n`).join('')
-      io.out(args.json ? `${JSON.stringify({ accounts }, undefined, 2)}\n` : io.style.out.plain(lines))
+      io.out(args.json ? asJson({ accounts }) : io.style.out.plain(lines))
       return EXIT.ok
     }),
 })

@@ -7,7 +7,7 @@ import type { Style } from '@hydra-gateway/gateway/terminal'
 import type { ConflictInfo, RefusedInfo, RouteInfo, RoutesAnswer } from '@hydra-gateway/protocol'
 import { mustBeKnown, openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { EXIT } from '../io.ts'
+import { asJson, EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
 
 export const routes = defineCommand({
@@ -30,11 +30,7 @@ export const routes = defineCommand({
     const admin = await openAdmin({ gateway, config }, io)
     if (service !== undefined) await mustBeKnown(service, admin)
     const answer = filter(await admin.routes(), service)
-    io.out(
-      json
-        ? `${JSON.stringify(answer, undefined, 2)}\n`
-        : formatRoutes(answer, admin.url, io.style.out, statics),
-    )
+    io.out(json ? asJson(answer) : formatRoutes(answer, admin.url, io.style.out, statics))
     return EXIT.ok
   },
 })

@@ -7,7 +7,7 @@ import type { Style } from '@hydra-gateway/gateway/terminal'
 import type { InstanceInfo, ServiceInfo, ServicesAnswer } from '@hydra-gateway/protocol'
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { EXIT } from '../io.ts'
+import { asJson, EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
 import { timeOf } from '../time.ts'
 
@@ -43,11 +43,7 @@ export const services = defineCommand({
   async run({ gateway, config, json, instances }, io) {
     const admin = await openAdmin({ gateway, config }, io)
     const answer = await admin.services()
-    io.out(
-      json
-        ? `${JSON.stringify(answer, undefined, 2)}\n`
-        : formatServices(answer, admin.url, io.style.out, instances),
-    )
+    io.out(json ? asJson(answer) : formatServices(answer, admin.url, io.style.out, instances))
     return EXIT.ok
   },
 })

@@ -7,7 +7,7 @@ import type { Style } from '@hydra-gateway/gateway/terminal'
 import type { SessionInfo, SessionsAnswer } from '@hydra-gateway/protocol'
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { CommandError, EXIT } from '../io.ts'
+import { asJson, CommandError, EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, printable } from '../table.ts'
 import { timeOf } from '../time.ts'
 import { wrap } from '../wrap.ts'
@@ -39,7 +39,7 @@ const end = defineCommand({
     // asked before: what has ended is not listed
     const seen = user === undefined ? undefined : (await admin.sessions(user)).total
     const answer = user === undefined ? await admin.endSession(sid!) : await admin.endSessionsOf(user)
-    if (json) io.out(`${JSON.stringify(answer, undefined, 2)}\n`)
+    if (json) io.out(asJson(answer))
     else {
       io.out(
         io.style.out.plain(
@@ -68,11 +68,7 @@ export const sessions = defineCommand({
   async run({ gateway, config, json, user }, io) {
     const admin = await openAdmin({ gateway, config }, io)
     const answer = await admin.sessions(user)
-    io.out(
-      json
-        ? `${JSON.stringify(answer, undefined, 2)}\n`
-        : formatSessions(answer, admin.url, io.style.out, user),
-    )
+    io.out(json ? asJson(answer) : formatSessions(answer, admin.url, io.style.out, user))
     return EXIT.ok
   },
 })

@@ -9,7 +9,7 @@ import { HydraError, hashPassword } from '@hydra-gateway/gateway/identity'
 import type { UserInfo } from '@hydra-gateway/protocol'
 import { nearest } from '@hydra-gateway/protocol'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { CommandError, EXIT, type Io } from '../io.ts'
+import { asJson, CommandError, EXIT, type Io } from '../io.ts'
 import { newPassword } from '../password.ts'
 import { printable } from '../table.ts'
 import { type OpenedUsers, openUsers } from '../user-database.ts'
@@ -100,7 +100,7 @@ const change = (
   })
 
 function tell(io: Io, json: boolean, user: UserInfo, text: string): void {
-  io.out(json ? `${JSON.stringify({ user }, undefined, 2)}\n` : io.style.out.plain(`${text}\n`))
+  io.out(json ? asJson({ user }) : io.style.out.plain(`${text}\n`))
 }
 
 const add = defineCommand({
@@ -298,11 +298,7 @@ export const users = defineCommand({
 function listUsers({ json, ...args }: Named & { readonly json: boolean }, io: Io): Promise<number> {
   return withUsers(args, io, async ({ desk, file, configured }) => {
     const listed = await desk.list()
-    io.out(
-      json
-        ? `${JSON.stringify({ users: listed }, undefined, 2)}\n`
-        : formatUsers(listed, { file, configured }, io.style.out),
-    )
+    io.out(json ? asJson({ users: listed }) : formatUsers(listed, { file, configured }, io.style.out))
     return EXIT.ok
   })
 }

@@ -5,7 +5,7 @@
  */
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { CommandError, EXIT } from '../io.ts'
+import { asJson, CommandError, EXIT } from '../io.ts'
 
 export const xray = defineCommand({
   name: 'xray',
@@ -30,7 +30,7 @@ export const xray = defineCommand({
     const admin = await openAdmin({ gateway: gateway ?? page.origin, config }, io)
     const { path, until } = await admin.xray(page.pathname + page.search)
     const url = new URL(path, page).href
-    if (json) io.out(`${JSON.stringify({ url, until }, undefined, 2)}\n`)
+    if (json) io.out(asJson({ url, until }))
     else {
       const { bold } = io.style.out
       const time = new Date(until * 1000).toLocaleTimeString('en-GB')

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { launchChromium } from '../support/chromium.ts'
@@ -40,11 +40,7 @@ test('nothing is left running when the demo is killed', { timeout: 30_000, skip:
 })
 
 test('a visitor sees a service go and come back', { timeout: 60_000 }, async (t) => {
-  const demo = startProcess(t, { args: [DEMO, '--port', '0'] })
-  const [, url] = (await demo.printed(/the shop is at (http:\S+);/)) as unknown as [string, string]
-  for (const service of ['home', 'catalog', 'orders', 'account']) {
-    await demo.printed(new RegExp(`available ${service} `))
-  }
+  const { demo, url } = await openShop(t)
   const page = await openBrowser(t)
 
   // The menu leads through the four services, each page by another framework.
@@ -118,11 +114,7 @@ test('a visitor sees a service go and come back', { timeout: 60_000 }, async (t)
 })
 
 test('who works in the shop sees the order desk, until they sign out', { timeout: 60_000 }, async (t) => {
-  const demo = startProcess(t, { args: [DEMO, '--port', '0'] })
-  const [, url] = (await demo.printed(/the shop is at (http:\S+);/)) as unknown as [string, string]
-  for (const service of ['home', 'catalog', 'orders', 'account']) {
-    await demo.printed(new RegExp(`available ${service} `))
-  }
+  const { url } = await openShop(t)
   const page = await openBrowser(t)
   await page.goto(`${url}/orders/desk`)
   await signIn(page, 'ada', 'marsh-lamp')
@@ -140,11 +132,7 @@ test('who works in the shop sees the order desk, until they sign out', { timeout
 test('the page of a good is whole, loses a part with each service that dies, and is whole again', {
   timeout: 60_000,
 }, async (t) => {
-  const demo = startProcess(t, { args: [DEMO, '--port', '0'] })
-  const [, url] = (await demo.printed(/the shop is at (http:\S+);/)) as unknown as [string, string]
-  for (const service of ['home', 'catalog', 'orders', 'account']) {
-    await demo.printed(new RegExp(`available ${service} `))
-  }
+  const { demo, url } = await openShop(t)
   const page = await openBrowser(t)
   const faults: string[] = []
   page.on('pageerror', (fault) => faults.push(fault.message))
@@ -235,4 +223,14 @@ async function signIn(page: Page, username: string, password: string): Promise<v
   await page.getByLabel('User name').fill(username)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+}
+
+/** The demo, once all four services of its shop serve. */
+async function openShop(t: TestContext): Promise<{ demo: TestProcess; url: string }> {
+  const demo = startProcess(t, { args: [DEMO, '--port', '0'] })
+  const [, url] = (await demo.printed(/the shop is at (http:\S+);/)) as unknown as [string, string]
+  for (const service of ['home', 'catalog', 'orders', 'account']) {
+    await demo.printed(new RegExp(`available ${service} `))
+  }
+  return { demo, url }
 }

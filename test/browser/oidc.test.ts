@@ -7,8 +7,9 @@ import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { launchChromium } from '../support/chromium.ts'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 import { payloadOf, startOidc } from '../support/oidc.ts'
-import { freePort, startOidcSite } from '../support/oidc-site.ts'
+import { startOidcSite } from '../support/oidc-site.ts'
 
 const ACCOUNTS = {
   mira: { preferred_username: 'mira', groups: ['staff'] },
@@ -18,7 +19,7 @@ const ACCOUNTS = {
 test('two providers, one person: each is asked once, then either opens everything', {
   timeout: 90_000,
 }, async (t) => {
-  const port = await freePort(t)
+  const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const client = { clientId: 'gateway', clientSecret: 'between us', site: url }
   const [corp, partner] = await Promise.all(

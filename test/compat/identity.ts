@@ -15,8 +15,9 @@ import { after, before, suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 import type { JavaProcess } from '../support/java.ts'
-import { freePort, type GatewayProcess, startGateway } from './gateway-process.ts'
+import { type GatewayProcess, startGateway } from './gateway-process.ts'
 
 export interface IdentityWorld {
   readonly start: (name: string, port: number, gateway: string) => Promise<JavaProcess>

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connect, type HydraService, type ServiceOptions } from '@hydra-gateway/sdk'
 import { hydra as hydraFastify } from '@hydra-gateway/sdk/fastify'
 import Fastify from 'fastify'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 
 async function listening(t: TestContext, answer: RequestListener, port = 0): Promise<Server> {
@@ -17,15 +17,6 @@ async function listening(t: TestContext, answer: RequestListener, port = 0): Pro
     server.closeAllConnections()
   })
   return server
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const keys = { publicKey: 'public-key-of-this-test', privateKey: 'private-key-of-this-test' }

@@ -14,6 +14,7 @@ import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { startProcess, type TestProcess } from '../support/process.ts'
 
@@ -280,16 +281,6 @@ test('a fragment in any language is asked for and answers as its guide has it', 
   const [{ attributes: said, requests }] = bodies as [typeof asked]
   assert.deepEqual({ attributes: said, requests }, asked)
 })
-
-/** A port of this machine nobody listens at. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 function register({ discovery }: TestGateway, registration: object): Promise<Response> {
   return fetch(`${discovery}/registration`, {

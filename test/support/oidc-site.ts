@@ -24,13 +24,6 @@ export interface OidcSite {
   admits(browser: CookieBrowser): Promise<boolean>
 }
 
-/** A port that nobody listened at a moment ago: providers have to know an address before there is a gateway. */
-export async function freePort(t: Pick<TestContext, 'after'>): Promise<number> {
-  const { port, close } = await startUpstream(t, 'nobody')
-  await close()
-  return port
-}
-
 export async function startOidcSite(
   t: Pick<TestContext, 'after'>,
   {

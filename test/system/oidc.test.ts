@@ -4,8 +4,9 @@ import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type CookieBrowser, createCookieBrowser, type Step } from '../support/cookie-browser.ts'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 import { type OidcAnswer, type OidcOptions, payloadOf, startOidc, type TestOidc } from '../support/oidc.ts'
-import { freePort, type OidcSite, startOidcSite } from '../support/oidc-site.ts'
+import { type OidcSite, startOidcSite } from '../support/oidc-site.ts'
 
 const ACCOUNTS = {
   alice: {
@@ -29,7 +30,7 @@ async function start(
     site: options = {},
   }: { oidc?: Partial<OidcOptions>; provider?: object; site?: object } = {},
 ): Promise<{ oidc: TestOidc; site: OidcSite; browser: CookieBrowser }> {
-  const port = await freePort(t)
+  const port = await freePort()
   const site = `http://127.0.0.1:${port}`
   const oidc = await startOidc(t, {
     clients: [{ clientId: 'gateway', clientSecret: 'between us', site, provider: 'corp' }],
@@ -174,7 +175,7 @@ test('signing out here signs out there, unless the operator wants it otherwise',
 })
 
 test('an ID token that says everything is enough, and a public client needs no secret', async (t) => {
-  const port = await freePort(t)
+  const port = await freePort()
   const oidc = await startOidc(t, {
     clients: [{ clientId: 'gateway', site: `http://127.0.0.1:${port}`, provider: 'corp' }],
     accounts: ACCOUNTS,
@@ -205,7 +206,7 @@ test('nobody is sent to another site afterwards, however the address is written'
 })
 
 test('two tabs and two providers don’t race', async (t) => {
-  const port = await freePort(t)
+  const port = await freePort()
   const site = `http://127.0.0.1:${port}`
   const client = { clientId: 'gateway', clientSecret: 'between us', site }
   const [corp, partner] = await Promise.all(
@@ -472,7 +473,7 @@ test('a form that the provider posts is not spoken', async (t) => {
 })
 
 test('a second account is added by whoever is signed in, and from then on one login brings both', async (t) => {
-  const port = await freePort(t)
+  const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const client = { clientId: 'gateway', clientSecret: 'between us', site: url }
   const [corp, partner] = await Promise.all(

@@ -83,6 +83,39 @@ export function fragmentsSlice({ fragments }: Config): FragmentSettings {
   }
 }
 
+/** Limits of menus. */
+export function menusSlice({ menus }: Config) {
+  return { maxItems: menus.maxItems }
+}
+
+/** Limits and patience of open pages. */
+export function liveSlice({ live }: Config) {
+  return {
+    maxStreams: live.maxStreams,
+    maxStreamsPerClient: live.maxStreamsPerClient,
+    maxWishes: live.maxWishes,
+    pushEveryMs: live.pushEvery,
+    heartbeatMs: live.heartbeat,
+    maxBehindMs: live.maxBehind,
+    replaceWithinMs: live.replaceWithin,
+  }
+}
+
+/** When a service is degraded. */
+export function healthSlice({ health }: Config) {
+  return {
+    windowMs: health.window,
+    leastAnswers: health.leastAnswers,
+    failuresPercent: health.failures,
+    slowMs: health.slow,
+  }
+}
+
+/** What is kept of events, and for how many. */
+export function eventsSlice({ events }: Config) {
+  return { kept: events.kept, maxReaders: events.maxReaders }
+}
+
 /** Lives and size of tokens. */
 export function tokensSlice({ identity: { token, session, maxTokenBytes } }: Config) {
   return {

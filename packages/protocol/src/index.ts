@@ -5,11 +5,13 @@
  */
 export * from './address.ts'
 export * from './admin.ts'
+export * from './events.ts'
 export * from './fragment.ts'
 export * from './fragment-limits.ts'
 export * from './identity.ts'
 export * from './json-depth.ts'
 export * from './language.ts'
+export * from './live.ts'
 export * from './menu.ts'
 export * from './name.ts'
 export * from './nearest.ts'

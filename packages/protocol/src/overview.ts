@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { fragmentAssets } from './fragment.ts'
-import { menus } from './menu.ts'
+import { LINK_STATES, menuFault, menus } from './menu.ts'
 
 export const SERVICE_STATES = ['available', 'degraded', 'down', 'draining', 'recovering', 'unknown'] as const
 /** State of a service or an instance, the six words of the whole product. */
@@ -17,8 +17,18 @@ export const overviewService = z.object({
   available: z.boolean().describe('True while at least one instance serves.'),
   title: z.string().optional().describe('What visitors call the service.'),
   endpoints: z
-    .array(z.object({ path: z.string(), available: z.boolean() }))
+    .array(
+      z.object({
+        path: z.string(),
+        available: z.boolean(),
+        state: z.enum(LINK_STATES).optional().describe('Absent where a gateway is older.'),
+      }),
+    )
     .describe('Page routes in our pattern form; known-but-down ones stay listed with available: false.'),
+  roleMappings: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('What roles of the gateway are called there, for demands of menu items; none when absent.'),
   fragmentAssets: z
     .array(z.object({ ref: z.string(), version: z.union([z.string(), z.number()]), assets: fragmentAssets }))
     .optional()
@@ -50,6 +60,10 @@ export const overview = z.object({
   hash: z.string().describe('Changes with every change of routes, weights or availability.'),
   services: z.array(overviewService),
   menus,
+  menuFaults: z
+    .array(menuFault)
+    .optional()
+    .describe('What is wrong with items; absent when nothing is; the first 100.'),
   publicKey: z.string().nullable(),
   roleMappings: z.record(z.string(), z.string()),
   fragmentConflicts: z

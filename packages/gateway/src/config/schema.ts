@@ -246,6 +246,68 @@ const fragments = z
   })
   .describe('Pieces of HTML that services render for pages of others.')
 
+const menus = z
+  .strictObject({
+    maxItems: count(1, 10_000)
+      .prefault(500)
+      .describe('Most items of one menu; those that would come after it are left out and reported.'),
+  })
+  .describe('Menus of all services.')
+
+const live = z
+  .strictObject({
+    maxStreams: count(0, 1_000_000)
+      .prefault(20_000)
+      .describe(
+        'Most open pages that are told of changes at a time; others get 503 and ask again later. 0: none.',
+      ),
+    maxStreamsPerClient: count(1, 1_000_000).prefault(500).describe('Most of them of one address.'),
+    maxWishes: count(1, 10_000)
+      .prefault(300)
+      .describe('Most menus, links and fragments one page asks about; those above are not answered.'),
+    pushEvery: duration(10)
+      .prefault('100ms')
+      .describe('Least time between two changes one page is told; what happens in between goes out as one.'),
+    heartbeat: duration(1000)
+      .prefault('25s')
+      .describe('How often a page is sent something when nothing changes, so that both ends know.'),
+    maxBehind: duration(1000)
+      .prefault('30s')
+      .describe('How long a page that takes nothing keeps its stream.'),
+    replaceWithin: duration(0)
+      .prefault('3s')
+      .describe('Time over which open pages fetch a fragment again that has come back.'),
+  })
+  .describe('Pages that follow the services while they are open (`/_hydra/live`).')
+
+const health = z
+  .strictObject({
+    window: duration(1000)
+      .prefault('10s')
+      .describe('What counts for whether a service is degraded: its answers of so long.'),
+    leastAnswers: count(1, 1_000_000)
+      .prefault(20)
+      .describe('With fewer answers than this in the window a service is not judged.'),
+    failures: count(1, 100)
+      .prefault(10)
+      .describe(
+        'Share of failed or slow answers, in percent, from which a service is degraded. It recovers at half of it.',
+      ),
+    slow: duration(1).prefault('5s').describe('An answer whose head takes longer is slow.'),
+  })
+  .describe('When a service that serves is called degraded.')
+
+const events = z
+  .strictObject({
+    kept: count(1, 1_000_000)
+      .prefault(1000)
+      .describe('Site events that are kept for readers who come later, or again.'),
+    maxReaders: count(1, 10_000)
+      .prefault(100)
+      .describe('Most readers of the event stream of the admin API at a time.'),
+  })
+  .describe('What happened to services, routes and menus (`hydra watch`).')
+
 export const configSchema = z.strictObject({
   port: port().prefault(8080).describe('Public port for HTTP and WebSockets; 0 takes any free one.'),
   host: text('an address such as 127.0.0.1, or a host name', 255)
@@ -288,6 +350,10 @@ export const configSchema = z.strictObject({
   http2: http2.prefault({}),
   routing: routing.prefault({}),
   fragments: fragments.prefault({}),
+  menus: menus.prefault({}),
+  live: live.prefault({}),
+  health: health.prefault({}),
+  events: events.prefault({}),
   identity: identity.prefault({}),
   services: z
     .record(serviceName, staticService)

@@ -21,10 +21,13 @@ export function compileMenus(
       menus.set(menu, byPath)
       for (const item of items) {
         if (byPath.has(item.endpoint)) continue
+        const available = isAvailable(entry.name, item.endpoint)
+        const { roles: _roles, signedOut: _signedOut, ...shown } = item
         byPath.set(item.endpoint, {
-          ...item,
+          ...shown,
           service: entry.name,
-          available: isAvailable(entry.name, item.endpoint),
+          state: available ? 'available' : 'down',
+          available,
         })
       }
     }

@@ -12,8 +12,8 @@ const overview: Overview = {
   roleMappings: {},
   menus: {
     main: [
-      { endpoint: '/orders', label: 'Orders', service: 'orders', available: true },
-      { endpoint: '/stock', label: 'Stock', service: 'stock', available: false },
+      { endpoint: '/orders', label: 'Orders', service: 'orders', state: 'available', available: true },
+      { endpoint: '/stock', label: 'Stock', service: 'stock', state: 'down', available: false },
     ],
   },
   services: [
@@ -21,14 +21,18 @@ const overview: Overview = {
       serviceName: 'orders',
       state: 'available',
       available: true,
-      endpoints: ['/orders', '/orders/{id}', '/café', '/files/**'].map((path) => ({ path, available: true })),
+      endpoints: ['/orders', '/orders/{id}', '/café', '/files/**'].map((path) => ({
+        path,
+        state: 'available',
+        available: true,
+      })),
       instances: [],
     },
     {
       serviceName: 'stock',
       state: 'down',
       available: false,
-      endpoints: [{ path: '/stock', available: false }],
+      endpoints: [{ path: '/stock', state: 'down', available: false }],
       instances: [],
     },
   ],

@@ -11,6 +11,8 @@ export const ROUTES = {
   registration: 'hydra.registration',
   overview: 'hydra.overview',
   alive: 'hydra.alive',
+  /** Stream of site events, from `after` on. */
+  events: 'hydra.events',
   deregister: 'hydra.deregister',
   keys: 'hydra.keys',
   ping: 'hydra.ping',

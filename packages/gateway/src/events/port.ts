@@ -1,0 +1,27 @@
+/**
+ * The seam of site events: what happened, kept for a while, and told to whoever listens. Types only.
+ *
+ * Parts that see something happen say it to a `EventSink`; the journal numbers and keeps it; doors and channels read it.
+ *
+ * @module
+ */
+import type { SiteEvent, SiteEventKind } from '@hydra-gateway/protocol'
+
+type WithoutPlace<Event> = Event extends SiteEvent ? Omit<Event, 'id' | 'at'> : never
+/** An event before it has its number and time. */
+export type Happening = WithoutPlace<Exclude<SiteEvent, { readonly kind: 'missed' }>>
+
+export interface EventSink {
+  say(happening: Happening): void
+}
+
+export interface EventJournal extends EventSink {
+  /** Id of the latest event; 0 before the first. */
+  readonly latest: number
+  /** Those after an id that are still kept, oldest first, with `missed` in front where some are gone. */
+  after(id: number): readonly SiteEvent[]
+  /** Calls back with each new event, in the turn it happened. Returns the function that ends it. */
+  onEvent(listener: (event: SiteEvent) => void): () => void
+}
+
+export type { SiteEventKind }

@@ -1,0 +1,53 @@
+/**
+ * The seam of menus: what one visitor may see of the menus and links of all services, read from memory.
+ *
+ * The menus themselves are put together in `registry/menu.ts`, with the overview; here they are looked at through the
+ * eyes of somebody. Types only.
+ *
+ * @module
+ */
+import type { LinkView, MenuView } from '@hydra-gateway/protocol'
+import type { Caller } from '../identity/port.ts'
+
+/**
+ * A class of visitors who see the same of everything: by what they are signed in as, never by who they are. Equal for all
+ * visitors who are not signed in.
+ */
+export type Audience = string
+
+/** Menus and links, through the eyes of a visitor. Everything is as of `revision` and reads memory only. */
+export interface SiteMenus {
+  /** Grows when anything below may have changed. */
+  readonly revision: number
+  /** Whom a visitor sees the site as; cached per caller. */
+  audienceOf(caller: Caller | undefined): Audience
+  /**
+   * A menu as somebody may see it: the same frozen object for the same audience until it changes. Undefined when no
+   * service ever had an item in a menu of that name; empty when there is nothing in it for them.
+   */
+  view(name: string, caller: Caller | undefined): MenuView | undefined
+  /** Names of all menus that have something for somebody. */
+  names(caller: Caller | undefined): readonly string[]
+  /**
+   * How a path of this site is for somebody: `closed` when they are signed in and may not have it, whatever its state.
+   * Undefined when no route fits: such a link is none of ours to judge. `host` as of the exchange.
+   */
+  link(path: string, host: string, caller: Caller | undefined): LinkView | undefined
+  /** Calls back when something changed, changes that come together as one. Returns the function that ends it. */
+  onChange(listener: () => void): () => void
+}
+
+/** While a page is put together: `<m:menu>` and `<a m:link>` of it. */
+export interface PageMenus {
+  /** The markup of a menu for the visitor of an exchange; undefined when there is no such menu. */
+  menu(name: string, of: PageVisitor): MenuView | undefined
+  /** What a link of a page is for its visitor. */
+  link(path: string, of: PageVisitor): LinkView | undefined
+}
+
+export interface PageVisitor {
+  readonly caller: Caller | undefined
+  readonly host: string
+  /** Of the page itself: `aria-current`. */
+  readonly path: string
+}

@@ -1,0 +1,42 @@
+/**
+ * Live: what an open page is told while it is open, over one stream of server-sent events at `/_hydra/live`.
+ *
+ * A page asks for what it shows: `?menu=main&link=/orders/7&fragment=<mark>`, each as often as it needs. The first event
+ * `state` says all of it; each later one says the parts that changed, whole. The last state wins: whoever reads slowly
+ * misses states in between and never the last one.
+ *
+ * @module
+ */
+import { z } from 'zod'
+import { linkView, menuViewItem } from './menu.ts'
+
+export const LIVE_PATH = '/_hydra/live'
+export const LIVE_SCRIPT_PATH = '/_hydra/live.js'
+export const MENUS_PATH = '/_hydra/menus/'
+
+/** Data of an event `state`. */
+export const liveState = z.object({
+  menus: z.record(z.string(), z.array(menuViewItem)).optional(),
+  links: z.record(z.string(), linkView).optional(),
+  fragments: z
+    .record(z.string(), z.boolean())
+    .optional()
+    .describe('By mark, as it stands in the page: whether somebody renders it now.'),
+})
+export type LiveState = z.output<typeof liveState>
+
+/**
+ * Further events: `renew` (the sign-in of this stream has run out, its session may go on: ask `/_hydra/session`, then
+ * open another), `bye` (the stream ends on purpose; data is `{"afterMs":n}`, come back after that).
+ */
+export const LIVE_EVENTS = ['state', 'renew', 'bye'] as const
+
+/** Attribute of a link whose path is kept true: `<a m:link href>` becomes `<a data-hydra-link="/path" …>`. */
+export const LINK_MARK = 'data-hydra-link'
+
+/**
+ * Comments around the fallback of a fragment whose tag has `live`: `<!--hydra:live MARK-->…<!--/hydra:live-->`. The mark
+ * names the fragment and proves that a page asked for it: `service.ref.occurrence.proof`, each part percent-encoded.
+ */
+export const FRAGMENT_OPEN = 'hydra:live '
+export const FRAGMENT_CLOSE = '/hydra:live'

@@ -22,10 +22,18 @@ export const liveState = z.object({
     .record(z.string(), z.boolean())
     .optional()
     .describe('By mark, as it stands in the page: whether somebody renders it now.'),
+  spreadMs: z
+    .number()
+    .optional()
+    .describe('In the first state: time over which open pages fetch a fragment again that has come back.'),
 })
 export type LiveState = z.output<typeof liveState>
 
 /**
+ * Each `state` has an id (`id: …`): a fingerprint of all the page knows then, letters, digits, `-` and `_`. A page that
+ * opens its stream again with the same wishes says `have=<id>`; where that is still how things are, the first `state`
+ * has the same id and says only `spreadMs`, so that nothing is sent twice.
+ *
  * Further events: `renew` (the sign-in of this stream has run out, its session may go on: ask `/_hydra/session`, then
  * open another), `bye` (the stream ends on purpose; data is `{"afterMs":n}`, come back after that).
  */
@@ -35,8 +43,19 @@ export const LIVE_EVENTS = ['state', 'renew', 'bye'] as const
 export const LINK_MARK = 'data-hydra-link'
 
 /**
- * Comments around the fallback of a fragment whose tag has `live`: `<!--hydra:live MARK-->…<!--/hydra:live-->`. The mark
- * names the fragment and proves that a page asked for it: `service.ref.occurrence.proof`, each part percent-encoded.
+ * Comments around the place of a fragment whose tag has `live`, in pages that were asked for with GET:
+ *
+ * ```
+ * <!--hydra:live MARK-->…<!--/hydra:live-->    its fallback: the page waits for it
+ * <!--hydra:shown MARK-->…<!--/hydra:live-->   the fragment: so that a page that waits finds the place in the new one
+ * ```
+ *
+ * The mark names the fragment and proves that a page asked for it: `service.ref.occurrence.proof`, each part
+ * percent-encoded. It is the same in both, and from one rendering of a page to the next.
  */
 export const FRAGMENT_OPEN = 'hydra:live '
+export const FRAGMENT_SHOWN = 'hydra:shown '
 export const FRAGMENT_CLOSE = '/hydra:live'
+
+/** Header of the request by which an open page fetches its own address again, for a fragment that has come back. */
+export const FRAGMENT_FETCH_HEADER = 'hydra-live'

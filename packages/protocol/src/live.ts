@@ -59,3 +59,57 @@ export const FRAGMENT_CLOSE = '/hydra:live'
 
 /** Header of the request by which an open page fetches its own address again, for a fragment that has come back. */
 export const FRAGMENT_FETCH_HEADER = 'hydra-live'
+
+/** Purpose of the key that proves marks: HKDF-SHA-256 of the private key with this as its info, 32 bytes. */
+export const FRAGMENT_MARK_LABEL = 'hydra-gateway fragment mark 1'
+
+/** Longer marks are none. */
+const MOST_MARK_LENGTH = 2048
+
+/** What a mark says. */
+export interface FragmentMarkParts {
+  readonly service: string
+  readonly ref: string
+  /** Which of several of the same fragment in one page, from 0. */
+  readonly occurrence: number
+}
+
+/**
+ * A mark. `prove` signs its text: HMAC-SHA-256, the first 128 bits in base64url. Neither a comment nor an address can be
+ * ended by anything in it.
+ */
+export function formatFragmentMark(
+  { service, ref, occurrence }: FragmentMarkParts,
+  prove: (text: string) => string,
+): string {
+  const text = [service, ref, String(occurrence)].map(escapePart).join('.')
+  return `${text}.${escapePart(prove(text))}`
+}
+
+/** What a mark says, if `isProof` takes its proof; undefined for anything else. */
+export function parseFragmentMark(
+  mark: string,
+  isProof: (text: string, proof: string) => boolean,
+): FragmentMarkParts | undefined {
+  if (mark.length > MOST_MARK_LENGTH || !MARK.test(mark)) return undefined
+  const end = mark.lastIndexOf('.')
+  const text = mark.slice(0, end)
+  try {
+    if (!isProof(text, decodeURIComponent(mark.slice(end + 1)))) return undefined
+    const [service, ref, occurrence] = text.split('.').map(decodeURIComponent) as [string, string, string]
+    return { service, ref, occurrence: Number(occurrence) }
+  } catch {
+    // An escape that is none.
+    return undefined
+  }
+}
+
+const MARK = /^[\w~*'()%]+\.[\w~*'()%]+\.\d{1,6}\.[\w%]+$/
+
+/** The dot stands between parts, and two hyphens or `!` could end a comment. */
+function escapePart(part: string): string {
+  return encodeURIComponent(part).replace(
+    /[-.!]/g,
+    (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}

@@ -4,13 +4,10 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
-import { compileAddressList } from './address/address-list.ts'
 import { createAdmission } from './address/admission.ts'
 import { createAdminApi } from './admin/api.ts'
 import { createIdentityAdmin } from './admin/identity.ts'
-import { createHttpChannel } from './channels/http.ts'
 import { toBean } from './channels/registration-answer.ts'
-import { createRSocketChannel } from './channels/rsocket/channel.ts'
 import { registerStaticServices } from './channels/static.ts'
 import { type Config, hasIdentity } from './config.ts'
 import { createDoors } from './control/doors.ts'
@@ -18,14 +15,7 @@ import { createFragmentDoor } from './control/fragment-door.ts'
 import { createGuard } from './control/guard.ts'
 import { createIdentityApi } from './control/identity-api.ts'
 import { createXrayDoor } from './control/xray-door.ts'
-import { createChannelRenderer } from './fragments/channel-renderer.ts'
-import { createComposer } from './fragments/compose.ts'
-import { createFragmentDesk } from './fragments/desk.ts'
-import { createHttpRenderer } from './fragments/http-renderer.ts'
-import { createResolver } from './fragments/resolver.ts'
-import { createPageXray } from './fragments/xray-page.ts'
 import { createXrayPass } from './fragments/xray-pass.ts'
-import { createClosedIdentity } from './identity/closed-identity.ts'
 import { openIdentity } from './identity/identity.ts'
 import { NO_IDENTITY } from './identity/no-identity.ts'
 import type { RouteOf } from './identity/other-route.ts'
@@ -36,26 +26,22 @@ import { createMetrics } from './observe/metrics.ts'
 import { createLocalPages } from './pages/local-pages.ts'
 import { nearestPath } from './pages/nearest.ts'
 import { createAnswers } from './proxy/answers.ts'
-import { createExchangeIds, systemRandom25 } from './proxy/exchange-id.ts'
-import { createForwarder } from './proxy/forward.ts'
-import { listen } from './proxy/listener.ts'
-import { createProxy } from './proxy/proxy.ts'
-import { SIGNED_OUT_CODE, SIGNED_OUT_REASON } from './proxy/service-sign-in.ts'
-import { createVisitors } from './proxy/visitors.ts'
 import { createProber } from './registry/probe.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSiteMap } from './registry/site-map.ts'
 import { createSync } from './registry/sync.ts'
-import { createBalancer } from './routing/balance.ts'
 import type { Live } from './routing/live.ts'
-import { isLoginPath, isReservedPath } from './routing/reserved.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
-import { fragmentsSlice, http2Slice, identitySlice, proxySlice, registrySlice } from './slices.ts'
+import { fragmentsSlice, identitySlice, registrySlice } from './slices.ts'
 import { createMemoryIdentityStore } from './store/identity/memory.ts'
 import type { IdentityStore } from './store/identity/port.ts'
 import { createMemoryStore } from './store/memory.ts'
 import type { Certificates } from './tls/certificates.ts'
+import { createChannels } from './wiring/channels.ts'
+import type { Core } from './wiring/core.ts'
+import { createDataPlane } from './wiring/data-plane.ts'
+import { openListeners } from './wiring/listeners.ts'
 
 /** What a gateway is given beside its configuration. */
 export interface Ports {
@@ -109,16 +95,12 @@ export async function createGateway(
   const node = randomUUID()
   const metrics = createMetrics()
   const vitals = createVitals()
+  const core: Core = { config, keys, random, clock, log, metrics, live, vitals }
   let stopping = false
 
   const xray = createXrayPass({ privateKeys: keys.privateKeys, isAlwaysOn: config.fragments.xray, clock })
 
-  // Control plane: learns about services, publishes a new table.
-  const store = createMemoryStore({ clock })
-  const admission = createAdmission({
-    registrationFrom: config.registration.from,
-    upstreamsAllow: config.upstreams.allow,
-  })
+  // What visitors get when no service answers.
   const site = createSiteMap({ live, vitals, overview: () => registry.latestOverview() })
   const answers = createAnswers({
     settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
@@ -151,6 +133,13 @@ export async function createGateway(
       })
     : undefined
   const identityFacts = identity?.facts ?? NO_IDENTITY
+
+  // Control plane: learns about services, publishes a new table.
+  const store = createMemoryStore({ clock })
+  const admission = createAdmission({
+    registrationFrom: config.registration.from,
+    upstreamsAllow: config.upstreams.allow,
+  })
   const registry = createRegistry({
     settings: registrySlice(config),
     identity: identityFacts,
@@ -175,80 +164,14 @@ export async function createGateway(
   const prober = createProber({ clock, vitals, settings: { everyMs: 1000, timeoutMs: 500 } })
   const sync = createSync({ store, registry, node, clock, log })
 
-  // Data plane: reads the table, forwards requests.
-  const proxySettings = proxySlice(config)
-  const visitors = createVisitors({
-    privateKeys: keys.privateKeys,
-    balancer: createBalancer({ vitals, settings: config.routing, random }),
-    table: () => live.table,
-    isXray: xray.isOn,
-    random,
-    log,
-    metrics,
-  })
-  const onHead: typeof visitors.onHead = identity
-    ? (exchange, status, headers) => {
-        visitors.onHead(exchange, status, headers)
-        identity.onHead(exchange, status, headers)
-      }
-    : visitors.onHead
-  const fragmentSettings = fragmentsSlice(config)
-  // Stands before the answers of services, and asks services itself: what it needs comes below.
-  const composer = createComposer({
-    resolver: { open: (options) => resolver.open(options) },
-    visitors: { contextOf: visitors.contextOf, onHead },
-    instancesOf: (service) => live.table.instances(service),
-    xray: (exchange, context) => createPageXray(exchange, context),
-    answers: {
-      problem: (...about) => answers.problem(...about),
-      incomplete: (...about) => answers.incomplete(...about),
-    },
-    settings: fragmentSettings,
-    clock,
-    log,
-    metrics,
-  })
-  const forwarder = createForwarder({
-    settings: proxySettings,
-    vitals,
-    onHead,
-    composer,
-    signIn: identity?.wishes,
-    onSocket:
-      identity && (({ caller, client }) => (caller ? identity.book.opened(caller, client) : undefined)),
-    log,
-    metrics,
-    clock,
-  })
-  identity?.onEnds(() => {
-    forwarder.endStreamsOf(identity.isOver)
-    forwarder.endSocketsWhere(
-      ({ caller }) => caller !== undefined && identity.isOver(caller),
-      SIGNED_OUT_CODE,
-      SIGNED_OUT_REASON,
-    )
-  })
-  // Fragments: pages of services ask here, over their channel or over HTTP.
-  const resolver = createResolver({
-    table: () => live.table,
-    renderers: [
-      createChannelRenderer({ lineOf: (instance) => rsocket.lineOf(instance), requests: forwarder.own }),
-      createHttpRenderer({ requests: forwarder.own, keys }),
-    ],
+  // Data plane: reads the table, forwards requests, puts pages together.
+  const dataPlane = createDataPlane(core, {
+    answers,
     identity,
-    settings: fragmentSettings,
-    clock,
-    log,
-    metrics,
+    xray,
+    lineOf: (instance) => channels.rsocket.lineOf(instance),
   })
-  const desk = createFragmentDesk({
-    resolver,
-    contextFrom: visitors.contextFrom,
-    newExchange: createExchangeIds({ now: clock.now, random25: systemRandom25() }),
-    identity,
-    settings: fragmentSettings,
-    metrics,
-  })
+  const { forwarder, desk } = dataPlane
   registry.onMember((event, instance) => {
     // Connections to where it was are of no use to anybody.
     if (event !== 'joined') forwarder.dropInstance(instance.id)
@@ -257,64 +180,35 @@ export async function createGateway(
   })
 
   // Channels and doors: how services, operators and waiting visitors reach us.
-  const channelDeps = {
-    registrar: registry,
-    keys,
-    mayRegister: admission.mayRegister,
-    identity: identityFacts,
-    clock,
-    log,
-    metrics,
-  }
-  const rsocket = createRSocketChannel({
-    ...channelDeps,
-    keys: { accepts: keys.acceptsPair },
-    desk,
-    settings: {
-      maxCallBytes: fragmentSettings.maxCallBytes,
-      maxRegistrationBytes: config.registration.maxBytes,
-      maxRoutes: config.registration.maxRoutes,
-    },
-  })
-  const channel = createHttpChannel({
-    ...channelDeps,
-    probe: prober.probeNow,
-    random,
-    settings: {
-      requirePrivateKey: config.registration.requirePrivateKey,
-      bodyTimeoutMs: config.http.idleTimeout,
-      maxRegistrationBytes: config.registration.maxBytes,
-      maxRoutes: config.registration.maxRoutes,
-    },
-  })
-  const identityAdmin =
-    identity &&
-    createIdentityAdmin({
-      store: identityStore,
-      revocations: identity.revocations,
-      book: identity.book,
-      ring: identity.ring,
-      hash: identity.hashPassword,
-      isConfigured: identity.isConfiguredUser,
-      log,
-    })
+  const channels = createChannels(core, { registry, admission, identity: identityFacts, desk, prober })
   const doors = createDoors({
-    channel,
+    channel: channels.http,
     fragments: createFragmentDoor({
       desk,
-      refusal: channel.refusal,
-      settings: { ...fragmentSettings, bodyTimeoutMs: config.http.idleTimeout },
+      refusal: channels.http.refusal,
+      settings: { ...fragmentsSlice(config), bodyTimeoutMs: config.http.idleTimeout },
       clock,
       log,
       metrics,
     }),
-    rsocket: (exchange) => rsocket.handleUpgrade(exchange.takeOver(), exchange.peer.address),
+    rsocket: (exchange) => channels.rsocket.handleUpgrade(exchange.takeOver(), exchange.peer.address),
     beans: () =>
       Object.fromEntries(
         registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)]),
       ),
     admin: createAdminApi({ registry, live, vitals, demandOf: identity?.demandOf, clock }),
-    identityApi: createIdentityApi(identityAdmin),
+    identityApi: createIdentityApi(
+      identity &&
+        createIdentityAdmin({
+          store: identityStore,
+          revocations: identity.revocations,
+          book: identity.book,
+          ring: identity.ring,
+          hash: identity.hashPassword,
+          isConfigured: identity.isConfiguredUser,
+          log,
+        }),
+    ),
     signIn: identity?.handle,
     keysAnswer: identityFacts.keysAnswer,
     guard: createGuard({ keys }),
@@ -329,88 +223,41 @@ export async function createGateway(
   registerStaticServices(config.services, registry)
   await sync.look()
 
-  const listening = {
-    settings: proxySettings,
-    trusted: compileAddressList(config.trustedProxies),
-    maskPath: keys.mask,
-    problem: answers.problem,
-    unreadablePage: answers.unreadablePage,
-    // RFC 6455, 7.4.1 and the registry of its codes: 1012 is a restart, which browsers' code can tell from a fault.
-    endSockets: () => forwarder.endSockets(1012, 'the gateway restarts'),
-    clock,
-    log,
-    metrics,
-  }
-  const shared = {
-    live,
-    select: visitors.select,
-    forward: forwarder.forward,
-    answers,
-    identity: identity?.proxy ?? createClosedIdentity({ answers, routeOf }),
-    settings: proxySettings,
-    metrics,
-    log,
-  }
-  const alone = config.controlPort === undefined
-  const publicProxy = createProxy({
-    ...shared,
-    isLocal: isOn ? (path) => isReservedPath(path) || isLoginPath(path) : isReservedPath,
-    local: doors.open({ control: alone }),
-    welcome: doors.welcome,
-  })
-  // Only reserved paths: what services offer is on the public port.
-  const controlProxy = () =>
-    createProxy({
-      ...shared,
-      live: { table: emptyTable() },
-      isLocal: isReservedPath,
-      local: doors.open({ control: true }),
-    })
-
-  const { port, controlPort, rsocketPort, host } = config
-  const listeners: { close(graceMs: number): Promise<void> }[] = []
-  const close = async (): Promise<void> => {
-    stopping = true
-    sync.stop()
-    // Services are told at once, visitors' requests run on: a service that left a stopping node stays in its table.
-    await Promise.all([rsocket.close(), ...listeners.map((each) => each.close(config.http.stopGrace))])
+  const stop = async (): Promise<void> => {
     prober.stop()
     registry.stop()
     forwarder.close()
     await identity?.close()
     await store.close()
   }
-  const opened = async <T extends { close(graceMs: number): Promise<void> }>(
-    listener: Promise<T>,
-  ): Promise<T> => {
-    listeners.push(await listener)
-    return listener
-  }
-  try {
-    const server = await opened(
-      listen({ ...listening, port, host, certificates, http2: http2Slice(config), handler: publicProxy }),
-    )
-    const control = alone
-      ? undefined
-      : await opened(listen({ ...listening, port: controlPort!, host, handler: controlProxy() }))
-    const tcp = rsocketPort === undefined ? undefined : await rsocket.listenTcp(rsocketPort, host)
-    return {
-      url: server.url,
-      port: server.port,
-      ...(control ? { controlUrl: control.url, controlPort: control.port } : {}),
-      ...(tcp ? { rsocketPort: tcp.port } : {}),
-      signIn: {
-        isOn,
-        users: (await identity?.countUsers()) ?? 0,
-        place: identityStore.place,
-        isLasting: identityStore.isLasting,
-        warnings: identity?.ring.warnings ?? [],
-      },
-      close,
-    }
-  } catch (error) {
-    // A port that can't be had is the end of a start, not half a gateway.
-    await close()
+  const listeners = await openListeners(core, {
+    doors,
+    answers,
+    dataPlane,
+    rsocket: channels.rsocket,
+    identity,
+    routeOf,
+    certificates,
+  }).catch(async (error) => {
+    sync.stop()
+    await stop()
     throw error
+  })
+  const { close: closeListeners, ...addresses } = listeners
+  return {
+    ...addresses,
+    signIn: {
+      isOn,
+      users: (await identity?.countUsers()) ?? 0,
+      place: identityStore.place,
+      isLasting: identityStore.isLasting,
+      warnings: identity?.ring.warnings ?? [],
+    },
+    async close() {
+      stopping = true
+      sync.stop()
+      await closeListeners()
+      await stop()
+    },
   }
 }

@@ -14,9 +14,10 @@ import type { Answers } from '../proxy/answers.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { ProxyIdentity } from '../proxy/proxy.ts'
 import type { ServiceSignIn } from '../proxy/service-sign-in.ts'
-import type { Route } from '../routing/route.ts'
+import type { Access, Route } from '../routing/route.ts'
 import type { IdentityStore } from '../store/identity/port.ts'
 import { type AcceptedProvidersDeps, createAcceptedProviders } from './accepted-providers.ts'
+import { refusalOf } from './access.ts'
 import { type AccessRule, compileAccessRules } from './access-rules.ts'
 import { type ClaimMappingSetting, compileClaimMappings } from './claim-mappings.ts'
 import { createForbiddenLog } from './forbidden-log.ts'
@@ -35,6 +36,7 @@ import type {
   IdentityFacts,
   KeyRing,
   Providers,
+  Refusal,
   Revocations,
   RouteDemands,
   RouteGuard,
@@ -100,6 +102,10 @@ export interface OpenedIdentity {
   readonly guard: RouteGuard
   /** Whom a route is for, the operator's rules included. */
   readonly demandOf: RouteDemands
+  /** Whom one path of a service is for: as an operator's rule says, or else as the service declared it. */
+  accessAt(service: string, path: string, declared: Access): Access
+  /** Whether somebody may have what an access says, in the words of a service; why not. Rules are for `accessAt`. */
+  judge(caller: Caller | undefined, service: string, access: Access): Refusal | undefined
   readonly tokens: Tokens
   readonly serviceTokens: ServiceTokens
   /** For the forwarder: answers of services that ask for a sign-in. */
@@ -278,6 +284,11 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     proxy: { guard: { check }, tokens: serviceTokens, refuse: signInAnswers.refuse },
     guard,
     demandOf: createRouteDemands(settings.rules),
+    accessAt: (service, path, declared) => ruleFor?.(service, path) ?? declared,
+    judge(caller, service, access) {
+      const who = caller !== undefined && revocations.isRevoked(caller) ? undefined : caller
+      return refusalOf(who, access, () => roleMappings(service))
+    },
     tokens,
     serviceTokens,
     wishes: createServiceWishes({ revocations }),

@@ -1,0 +1,109 @@
+/**
+ * The data plane: reads the table, forwards requests, puts pages together.
+ *
+ * @module
+ */
+
+import type { RenderLine } from '../fragments/channel-renderer.ts'
+import { createChannelRenderer } from '../fragments/channel-renderer.ts'
+import { createComposer } from '../fragments/compose.ts'
+import { createFragmentDesk } from '../fragments/desk.ts'
+import { createHttpRenderer } from '../fragments/http-renderer.ts'
+import { createResolver } from '../fragments/resolver.ts'
+import { createPageXray } from '../fragments/xray-page.ts'
+import type { XrayPass } from '../fragments/xray-pass.ts'
+import type { OpenedIdentity } from '../identity/identity.ts'
+import type { Answers } from '../proxy/answers.ts'
+import { createExchangeIds, systemRandom25 } from '../proxy/exchange-id.ts'
+import { createForwarder } from '../proxy/forward.ts'
+import { SIGNED_OUT_CODE, SIGNED_OUT_REASON } from '../proxy/service-sign-in.ts'
+import { createVisitors } from '../proxy/visitors.ts'
+import { createBalancer } from '../routing/balance.ts'
+import { fragmentsSlice, proxySlice } from '../slices.ts'
+import type { Core } from './core.ts'
+
+export interface DataPlaneDeps {
+  readonly answers: Answers
+  readonly identity: OpenedIdentity | undefined
+  readonly xray: XrayPass
+  /** The channel an instance may be asked for fragments on. */
+  readonly lineOf: (instance: string) => RenderLine | undefined
+}
+
+export type DataPlane = ReturnType<typeof createDataPlane>
+
+export function createDataPlane(
+  { config, keys, random, clock, log, metrics, live, vitals }: Core,
+  { answers, identity, xray, lineOf }: DataPlaneDeps,
+) {
+  const visitors = createVisitors({
+    privateKeys: keys.privateKeys,
+    balancer: createBalancer({ vitals, settings: config.routing, random }),
+    table: () => live.table,
+    isXray: xray.isOn,
+    random,
+    log,
+    metrics,
+  })
+  const onHead: typeof visitors.onHead = identity
+    ? (exchange, status, headers) => {
+        visitors.onHead(exchange, status, headers)
+        identity.onHead(exchange, status, headers)
+      }
+    : visitors.onHead
+  const settings = fragmentsSlice(config)
+  // Stands before the answers of services, and asks services itself: what it needs comes below.
+  const composer = createComposer({
+    resolver: { open: (options) => resolver.open(options) },
+    visitors: { contextOf: visitors.contextOf, onHead },
+    instancesOf: (service) => live.table.instances(service),
+    xray: (exchange, context) => createPageXray(exchange, context),
+    answers,
+    settings,
+    clock,
+    log,
+    metrics,
+  })
+  const forwarder = createForwarder({
+    settings: proxySlice(config),
+    vitals,
+    onHead,
+    composer,
+    signIn: identity?.wishes,
+    onSocket:
+      identity && (({ caller, client }) => (caller ? identity.book.opened(caller, client) : undefined)),
+    log,
+    metrics,
+    clock,
+  })
+  identity?.onEnds(() => {
+    forwarder.endStreamsOf(identity.isOver)
+    forwarder.endSocketsWhere(
+      ({ caller }) => caller !== undefined && identity.isOver(caller),
+      SIGNED_OUT_CODE,
+      SIGNED_OUT_REASON,
+    )
+  })
+  // Fragments: pages of services ask here, over their channel or over HTTP.
+  const resolver = createResolver({
+    table: () => live.table,
+    renderers: [
+      createChannelRenderer({ lineOf, requests: forwarder.own }),
+      createHttpRenderer({ requests: forwarder.own, keys }),
+    ],
+    identity,
+    settings,
+    clock,
+    log,
+    metrics,
+  })
+  const desk = createFragmentDesk({
+    resolver,
+    contextFrom: visitors.contextFrom,
+    newExchange: createExchangeIds({ now: clock.now, random25: systemRandom25() }),
+    identity,
+    settings,
+    metrics,
+  })
+  return { visitors, forwarder, desk }
+}

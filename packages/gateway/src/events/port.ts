@@ -16,6 +16,8 @@ export interface EventSink {
 }
 
 export interface EventJournal extends EventSink {
+  /** Of this start of the gateway: ids of another one mean nothing here. */
+  readonly epoch: string
   /** Id of the latest event; 0 before the first. */
   readonly latest: number
   /** Those after an id that are still kept, oldest first, with `missed` in front where some are gone. */

@@ -29,7 +29,7 @@ import { createLeases } from './leases.ts'
 import type { Entry, Member } from './member.ts'
 import { compileOverview } from './overview.ts'
 import { createRecruiter } from './recruit.ts'
-import { createRoster, type MemberEvent } from './roster.ts'
+import { createRoster, type MemberEvent, type Why } from './roster.ts'
 
 export interface RegistrySettings {
   /** Routes one registration may declare. @default 20000 */
@@ -81,8 +81,12 @@ export interface Registry extends Registrar {
   adopt(members: readonly Adopted[]): void
   /** Calls back when an instance came or went, before requests can reach it or after they can't. */
   onMember(listener: (event: MemberEvent, instance: Instance) => void): void
+  /** Calls back in the tick in which something of a service changed, with why; without its entry once it is forgotten. */
+  onNews(listener: NewsListener): void
   stop(): void
 }
+
+export type NewsListener = (service: string, entry: Entry | undefined, why: Why) => void
 
 /** What operator config adds to an instance. */
 export interface StaticInstance {
@@ -111,12 +115,17 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const turnOf = new Map<string, number>()
   let turns = 0
   const memberListeners: ((event: MemberEvent, instance: Instance) => void)[] = []
+  const newsListeners: NewsListener[] = []
+  const tell = (service: string, why: Why): void => {
+    for (const listener of newsListeners) listener(service, roster.entry(service), why)
+  }
 
   const roster = createRoster({
     maxInstances: settings.maxInstances,
-    publish(change) {
+    publish(change, why) {
       publish(change)
       announcer.touch()
+      tell('forgotten' in change ? change.forgotten : change.service.name, why)
       if ('forgotten' in change) review.forgotten(change.forgotten)
       else review.changed(change.service.name)
     },
@@ -175,7 +184,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
     for (const id of leases.takeLapsed()) {
       const member = roster.member(id)
       if (!member) continue
-      roster.remove(member, member.state === 'recovering' ? 'its channel did not return' : 'no sign of life')
+      const silent = `lease ran out after ${settings.leaseMs / 1000} s`
+      roster.remove(member, member.state === 'recovering' ? 'its channel did not return' : silent)
     }
     vitals.sweep((id) => roster.member(id) !== undefined)
     for (const entry of [...roster.entries()]) {
@@ -203,6 +213,10 @@ export function createRegistry(deps: RegistryDeps): Registry {
       resting ? 'instance refuses connections' : 'instance is back',
     )
     announcer.touch()
+    tell(service, {
+      reason: resting ? 'it refuses connections' : 'it accepts connections again',
+      instance: id,
+    })
   })
 
   // ---- what channels call -----------------------------------------------------------------------------
@@ -279,7 +293,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       if (!member) return false
       leases.renew(instanceId, settings.leaseMs)
       if (member.state === 'recovering') {
-        roster.setState(member, 'available')
+        roster.setState(member, 'available', 'its channel is back')
         log.info({ service: member.registration.name, instance: instanceId }, 'instance recovered')
       }
       store
@@ -291,7 +305,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const member = roster.member(instanceId)
       if (member?.state !== 'available') return
       leases.renew(instanceId, settings.resumeMs)
-      roster.setState(member, 'recovering')
+      roster.setState(member, 'recovering', reason)
       const { name: service } = member.registration
       log.info({ service, instance: instanceId, reason }, 'instance out of rotation')
     },
@@ -338,6 +352,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     latestOverview: announcer.latest,
     onOverview: announcer.listen,
     onMember: (listener) => void memberListeners.push(listener),
+    onNews: (listener) => void newsListeners.push(listener),
     entries: roster.entries,
     fragments: book,
     silentForMs: leases.silentForMs,

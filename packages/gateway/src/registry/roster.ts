@@ -13,6 +13,12 @@ import type { Address, Instance } from '../routing/upstream.ts'
 import { compareVersions } from '../routing/version.ts'
 import type { Entry, Member } from './member.ts'
 
+/** Why something of a service is otherwise than before, for people; and whose doing it was. */
+export interface Why {
+  readonly reason: string
+  readonly instance?: string
+}
+
 /** `moved`: the same instance is reached at another address now. */
 export type MemberEvent = 'joined' | 'moved' | 'left'
 
@@ -33,7 +39,7 @@ export interface Roster {
   admit(member: Member): void
   /** `remember` false: it left politely and takes the routes only it had along, while siblings serve. */
   remove(member: Member, reason: string, options?: { readonly remember?: boolean }): void
-  setState(member: Member, state: Member['state']): void
+  setState(member: Member, state: Member['state'], reason: string): void
   /** The data plane sees some members of a service otherwise from now on. */
   reface(entry: Entry, instances: ReadonlyMap<Member, Instance>): void
   /** Sends a service to the end of the line for contested routes. */
@@ -45,7 +51,7 @@ export interface Roster {
 export interface RosterDeps {
   /** Instances, and services, that are known at a time. */
   readonly maxInstances: number
-  readonly publish: (change: ServiceChange | { readonly forgotten: string }) => void
+  readonly publish: (change: ServiceChange | { readonly forgotten: string }, why: Why) => void
   /** Before requests can reach an instance, or after they can't. */
   readonly onMember: (event: MemberEvent, member: Member) => void
   readonly clock: Pick<Clock, 'now' | 'monotonic'>
@@ -63,11 +69,11 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
   const serving = (entry: Entry): Member[] =>
     [...entry.members.values()].filter(({ state }) => state === 'available')
 
-  const publishEntry = (entry: Entry): void => {
+  const publishEntry = (entry: Entry, why: Why): void => {
     const instances = serving(entry).map(({ instance }) => instance)
     if (instances.length > 0) entry.down = undefined
     else entry.down ??= { since: clock.now(), at: clock.monotonic() }
-    publish(changeOf(entry, instances))
+    publish(changeOf(entry, instances), why)
   }
   const entryFor = ({ registration, channel }: Member): Entry => {
     const { name } = registration
@@ -121,14 +127,14 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
     }
     // Its menu leaves with it while others speak for the service: an item only it had would be a dead link.
     entry.declared = speakerOf(entry)
-    publishEntry(entry)
+    publishEntry(entry, { reason, instance: member.id })
     onMember('left', member)
     log.info({ service: entry.name, instance: member.id, reason, left: entry.members.size }, 'instance left')
   }
   const drop: Roster['drop'] = (entry, reason) => {
     for (const member of [...entry.members.values()]) remove(member, reason)
     entries.delete(entry.name)
-    publish({ forgotten: entry.name })
+    publish({ forgotten: entry.name }, { reason })
     log.info({ service: entry.name, reason }, 'service forgotten')
   }
 
@@ -167,20 +173,20 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
       entry.declared = speakerOf(entry)
       if (!before) onMember('joined', member)
       else if (!isSameAddress(before.instance.address, member.instance.address)) onMember('moved', member)
-      publishEntry(entry)
+      publishEntry(entry, { reason: before ? 'it registered again' : 'it registered', instance: member.id })
     },
     remove,
-    setState(member, state) {
+    setState(member, state, reason) {
       member.state = state
-      publishEntry(entries.get(member.registration.name)!)
+      publishEntry(entries.get(member.registration.name)!, { reason, instance: member.id })
     },
     reface(entry, instances) {
       for (const [member, instance] of instances) member.instance = instance
-      publishEntry(entry)
+      publishEntry(entry, { reason: 'its fragments were judged again' })
     },
     yieldClaims(entry) {
       entry.rank = ++claims
-      publishEntry(entry)
+      publishEntry(entry, { reason: 'it was down for too long to keep contested routes' })
     },
     drop,
   }

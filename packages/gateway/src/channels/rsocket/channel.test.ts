@@ -43,7 +43,7 @@ for (const transport of ['tcp', 'url'] as const) {
     await first.peer.request(ROUTES.ping, {}, 1000)
     first.cut()
     await eventually(() => gateway.states.get(idOf(1)) === 'out')
-    assert.deepEqual(gateway.diary.slice(1), ['suspend 1: channel closed'])
+    assert.deepEqual(gateway.diary.slice(1), ['suspend 1: connection closed'])
     const second = await openService(gateway[transport], bean(1))
     await second.peer.request(ROUTES.ping, {}, 1000)
     assert.equal(gateway.states.get(idOf(1)), 'up')
@@ -142,7 +142,7 @@ test('a channel that closes while its registration is decided leaves nothing in 
   await new Promise((resolve) => setTimeout(resolve, 20))
   service.cut()
   await eventually(() => gateway.states.get(idOf(1)) === 'out')
-  assert.equal(gateway.diary.at(-1), 'suspend 1: channel closed')
+  assert.equal(gateway.diary.at(-1), 'suspend 1: connection closed')
   assert.equal(await gateway.channel.ping(idOf(1)), undefined)
 })
 

@@ -99,7 +99,7 @@ test('a peer that was let in and then breaks the rules loses its channel, and it
   const { error, by } = await ended
   assert.deepEqual([by, error.message], ['peer', 'a stream id was used twice or belongs to the other side'])
   assert.deepEqual(gateway.refused, ['channel malformed-frame'])
-  assert.equal(gateway.diary.at(-1), 'suspend 1: channel closed')
+  assert.equal(gateway.diary.at(-1), 'suspend 1: connection closed')
   assert.equal(gateway.listeners.size, 0)
 })
 

@@ -183,7 +183,7 @@ export function openSession(deps: SessionDeps): Session {
       return answer
     } finally {
       registering--
-      if (ended && registering === 0 && speaks()) stopSpeaking('channel closed')
+      if (ended && registering === 0 && speaks()) stopSpeaking('connection closed')
     }
   }
 
@@ -274,7 +274,7 @@ export function openSession(deps: SessionDeps): Session {
   function onEnd({ by, reason, error }: Ended): void {
     ended = true
     pages.end()
-    stopSpeaking('channel closed')
+    stopSpeaking('connection closed')
     deps.onState('ended')
     if (by === 'refused' && reason !== 'setup') {
       metrics.refused('channel', reason)

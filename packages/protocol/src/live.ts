@@ -26,18 +26,25 @@ export const liveState = z.object({
     .number()
     .optional()
     .describe('In the first state: time over which open pages fetch a fragment again that has come back.'),
+  beatMs: z
+    .number()
+    .optional()
+    .describe(
+      'In the first state: the page hears something at least this often, an event `beat` when nothing else. One that hears nothing for longer than twice that opens its stream again.',
+    ),
 })
 export type LiveState = z.output<typeof liveState>
 
 /**
  * Each `state` has an id (`id: …`): a fingerprint of all the page knows then, letters, digits, `-` and `_`. A page that
  * opens its stream again with the same wishes says `have=<id>`; where that is still how things are, the first `state`
- * has the same id and says only `spreadMs`, so that nothing is sent twice.
+ * has the same id and says only `spreadMs` and `beatMs`, so that nothing is sent twice.
  *
  * Further events: `renew` (the sign-in of this stream has run out, its session may go on: ask `/_hydra/session`, then
- * open another), `bye` (the stream ends on purpose; data is `{"afterMs":n}`, come back after that).
+ * open another), `bye` (the stream ends on purpose; data is `{"afterMs":n}`, come back after that), `beat` (nothing new:
+`event: beat` and an empty `data:`, since pages are not told of comments).
  */
-export const LIVE_EVENTS = ['state', 'renew', 'bye'] as const
+export const LIVE_EVENTS = ['state', 'renew', 'bye', 'beat'] as const
 
 /** Attribute of a link whose path is kept true: `<a m:link href>` becomes `<a data-hydra-link="/path" …>`. */
 export const LINK_MARK = 'data-hydra-link'

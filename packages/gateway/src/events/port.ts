@@ -20,8 +20,12 @@ export interface EventJournal extends EventSink {
   readonly epoch: string
   /** Id of the latest event; 0 before the first. */
   readonly latest: number
-  /** Those after an id that are still kept, oldest first, with `missed` in front where some are gone. */
-  after(id: number): readonly SiteEvent[]
+  /**
+   * Those after an id that are still kept, oldest first, with `missed` in front where some are gone; `most` of them.
+   *
+   * @default all
+   */
+  after(id: number, most?: number): readonly SiteEvent[]
   /** Calls back with each new event, in the turn it happened. Returns the function that ends it. */
   onEvent(listener: (event: SiteEvent) => void): () => void
 }

@@ -60,6 +60,16 @@ export abstract class Head {
     return table
   }
 
+  /** Lets go of the bytes, and of all lines. */
+  forget(): void {
+    if (table.owner === this) table.owner = undefined
+    this.bytes = NO_BYTES
+    this.start = 0
+    this.end = 0
+    this.linesAt = 0
+    this.lineCount = 0
+  }
+
   /** The value of the first line of a name given in lower case. */
   get(name: string): string | undefined {
     const lines = this.lines()

@@ -308,3 +308,26 @@ test('what a service reads as a closed path is closed, however it is written', a
   // Whoever declares exactly this path means it.
   assert.equal(ask('/ADMIN/users', routeOf({}, '/ADMIN/users')), undefined)
 })
+
+test('whoever asks for what the gateway serves itself is known without any route being judged', async () => {
+  const { guard, sign, clock, revocations, counted } = await setUp()
+  const cookie = `Cookie: HYDRA-SSO=${await sign(mira)}`
+  const identify = async (...lines: string[]) => {
+    const exchange = new FakeExchange('GET /_hydra/live HTTP/1.1', ...lines)
+    await guard.identify(exchange)
+    return exchange.caller
+  }
+  const caller = await identify(cookie)
+  assert.equal(caller?.identities[0]?.username, 'mira')
+  const again = new FakeExchange('GET /_hydra/live HTTP/1.1', cookie)
+  assert.equal(guard.identify(again), undefined, 'at once')
+  assert.equal(again.caller, caller)
+  assert.equal(await identify(), undefined)
+  assert.equal(await identify('Cookie: HYDRA-SSO=nonsense'), undefined)
+  assert.deepEqual(counted, ['login malformed'])
+
+  await revocations.revoke('session', sid, 'logout')
+  assert.equal(await identify(cookie), undefined)
+  clock.advance(2 * HOUR)
+  assert.equal(await identify(cookie), undefined)
+})

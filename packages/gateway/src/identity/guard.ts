@@ -74,6 +74,21 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     return settle(exchange, route, cookies, found)
   }
 
+  function identify(exchange: Exchange): void | Promise<void> {
+    if (!exchange.hasOurCookies) return undefined
+    const cookies = exchange.cookieLines
+    const last = exchange.peer.login
+    if (last !== undefined && last.cookies === cookies && clock.now() < last.until) {
+      if (!revocations.isRevoked(last.caller)) {
+        exchange.caller = last.caller
+        return undefined
+      }
+    }
+    const found = read(exchange, cookies)
+    if (found instanceof Promise) return found.then((said) => recognise(exchange, '-', cookies, said))
+    return recognise(exchange, '-', cookies, found)
+  }
+
   /** Whose login cookie it is, or why it is worth nothing; undefined when there is none. */
   function read(exchange: Exchange, cookies: readonly string[]): ReturnType<Tokens['verify']> | Known {
     // Asked again, for another route: who it was is known, and that the cookie was faulty has been said.
@@ -87,6 +102,16 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     return token.length > maxTokenBytes ? 'oversize' : tokens.verify(token)
   }
 
+  /** Keeps who it is, if they are somebody. */
+  function recognise(exchange: Exchange, service: string, cookies: readonly string[], said: Known): void {
+    if (typeof said !== 'object') lose(exchange, service, cookies, said)
+    else if (revocations.isRevoked(said)) lose(exchange, service, cookies, 'revoked')
+    else {
+      exchange.caller = said
+      keep(exchange, cookies, said)
+    }
+  }
+
   /** Keeps who it is, and says whether they may. */
   function settle(
     exchange: Exchange,
@@ -94,12 +119,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     cookies: readonly string[],
     said: Known,
   ): Refusal | undefined {
-    if (typeof said !== 'object') lose(exchange, route, cookies, said)
-    else if (revocations.isRevoked(said)) lose(exchange, route, cookies, 'revoked')
-    else {
-      exchange.caller = said
-      keep(exchange, cookies, said)
-    }
+    recognise(exchange, route.service, cookies, said)
     const { caller } = exchange
     const isDue = caller
       ? clock.now() >= caller.renewAt
@@ -117,7 +137,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
   /** Nobody, from here on. */
   function lose(
     exchange: Exchange,
-    route: Route,
+    service: string,
     cookies: readonly string[],
     fault: LoginFault | undefined,
   ): void {
@@ -127,7 +147,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     if (fault === undefined) return
     exchange.isLoginFaulty = isToBeTaken(fault, cookies)
     metrics.refused('login', fault)
-    log.debug({ exchange: exchange.id, service: route.service, reason: fault }, 'login cookie refused')
+    log.debug({ exchange: exchange.id, service, reason: fault }, 'login cookie refused')
   }
 
   /**
@@ -192,6 +212,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
 
   return {
     check,
+    identify,
     admits(caller, service, access) {
       const who = caller !== undefined && revocations.isRevoked(caller) ? undefined : caller
       return refusalOf(who, ruleFor?.(service) ?? access, () => roleMappings(service))

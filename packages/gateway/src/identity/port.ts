@@ -85,6 +85,11 @@ export interface RouteGuard {
    * promise only for a token that was not seen lately.
    */
   check(exchange: Exchange, route: Route): Refusal | undefined | Promise<Refusal | undefined>
+  /**
+   * Finds out who calls (`exchange.caller`) for what the gateway serves itself: no route is judged and no session renewed;
+   * whose session was revoked is nobody. A promise only for a token that was not seen lately.
+   */
+  identify(exchange: Exchange): void | Promise<void>
   /** Whether a caller may have something of a service that is not asked for by a path: a fragment, a message. */
   admits(caller: Caller | undefined, service: string, access: Access): Refusal | undefined
 }

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
+import type { AnswerSink } from './composition.ts'
 import type { KnownCookies } from './known-cookies.ts'
 import type { Visit } from './visit.ts'
 
@@ -31,9 +32,9 @@ export interface Peer {
   /** Whether it is a proxy whose word is taken; asked once per connection. */
   isTrusted?: boolean
   /** Host of its last request, as written and as read. */
-  authority?: { readonly text: string; readonly host: string }
+  authority?: { readonly text: string; readonly host: string } | undefined
   /** The forwarding lines of its last request, kept by `request-lines.ts`: they seldom change. */
-  forwarded?: { readonly authority: string; readonly bytes: Buffer }
+  forwarded?: { readonly authority: string; readonly bytes: Buffer } | undefined
   /** Cookies of its last request, kept by `known-cookies.ts`, and the token among them, kept by the guard. */
   cookies?: KnownCookies | undefined
   login?: { readonly cookies: readonly string[]; readonly caller: Caller; readonly until: number } | undefined
@@ -111,6 +112,12 @@ export interface Exchange {
   answer(status: number, headers: Readonly<Record<string, string>>, body?: string | Uint8Array): void
   /** Streams a fetch-style response; resolves when it was sent or the client left. */
   respond(response: Response): Promise<void>
+  /**
+   * Begins an answer that stays open, and is written to as things happen: an event stream. The head leaves with the first
+   * `flush`. For as long as it may idle nothing is kept of the request that nobody needs any more: headers, cookies and
+   * query are empty from here on. Bytes that were written must not change: many streams may be sent the same.
+   */
+  stream(status: number, headers: Readonly<Record<string, string>>): AnswerSink
   /** The request in fetch form, for what the gateway answers itself. The body can be read once. */
   toRequest(): Request
   /** Gives the connection of an upgrade away: the caller owns the socket from here. */

@@ -8,6 +8,7 @@ import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import { SET_COOKIE } from '../http1/names.ts'
 import { statusLine } from '../http1/status.ts'
 import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
+import type { AnswerSink } from './composition.ts'
 import { dateLine } from './date-line.ts'
 import type { TakenOver } from './exchange.ts'
 import { CHUNKED_LINE, CRLF, LAST_CHUNK, REQUEST_ID_NAME, WEBSOCKET_LINES } from './framing-bytes.ts'
@@ -217,10 +218,31 @@ export class Http1Exchange extends WireExchange {
     slab.bytes(LAST_CHUNK)
   }
 
+  override stream(status: number, headers: Readonly<Record<string, string>>): AnswerSink {
+    super.stream(status, headers)
+    this.#forgetPeer()
+    return this
+  }
+
+  /** No other request comes this way, for hours. */
+  #forgetPeer(): void {
+    const { peer } = this
+    peer.cookies = undefined
+    peer.login = undefined
+    peer.authority = undefined
+    if (peer.forwarded !== undefined) peer.forwarded = undefined
+  }
+
   flush(): void {
     if (this.ended) {
       this.#dropJoined()
       return
+    }
+    // Some readers take an event only with the end of its chunk.
+    if (this.isStream && this.#owesCrlf) {
+      this.#owesCrlf = false
+      this.#join(64)
+      this.#connection.engine.slab.bytes(CRLF)
     }
     this.#writeJoined()
     if (!this.#connection.checkBlocked() && this.#isFinished) this.end('finished')
@@ -289,9 +311,7 @@ export class Http1Exchange extends WireExchange {
   #take(): void {
     if (!this.isUpgrade || this.answered || this.ended) throw new Error('this exchange has no socket to give')
     this.#isTaken = true
-    // No other request comes this way, for hours.
-    this.peer.cookies = undefined
-    this.peer.login = undefined
+    this.#forgetPeer()
     this.status = 101
   }
 

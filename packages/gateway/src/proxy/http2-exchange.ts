@@ -164,10 +164,7 @@ export class Http2Exchange extends WireExchange implements Waiting {
     // The visitor left; that the exchange is over is on its way.
     if (this.#isGone) return HELD
     this.#engine.sent(bytes.length)
-    // The caller uses the memory again, and the session reads it when the visitor's window lets it.
-    const copy = Buffer.allocUnsafeSlow(bytes.length)
-    bytes.copy(copy)
-    if (this.#stream.write(copy)) return SENT
+    if (this.#stream.write(this.isStream ? bytes : copyOf(bytes))) return SENT
     this.#awaitDrain()
     return HELD
   }
@@ -353,6 +350,13 @@ export class Http2Exchange extends WireExchange implements Waiting {
     this.#sink = undefined
     this.end(this.#isFinished && this.#stream.writableFinished ? 'finished' : 'aborted')
   }
+}
+
+/** The caller uses the memory again, and the session reads it when the visitor's window lets it. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
 }
 
 /** The lines of a service's answer that go on, names in lower case. Interim answers, of no source, set no cookies. */

@@ -10,6 +10,7 @@ import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
+import type { AnswerSink } from './composition.ts'
 import type { Compression } from './compression.ts'
 import type { Exchange, HeaderLines, Peer, TakenOver } from './exchange.ts'
 import { requestOf } from './fetch-request.ts'
@@ -47,7 +48,7 @@ export abstract class WireExchange implements Exchange {
   readonly path: string
   readonly hasEncodedSlash: boolean
   readonly isTargetCanonical: boolean
-  readonly query: string
+  query: string
   readonly authority: string
   readonly host: string
   readonly secure: boolean
@@ -83,6 +84,8 @@ export abstract class WireExchange implements Exchange {
   readonly isHttp10: boolean
   /** It counts among those a gateway that stops waits for. */
   isRunning = false
+  /** An answer that stays open: whole events are told apart by who reads them, and shared by many. */
+  protected isStream = false
   /** The attempt that serves it now. */
   attempt: Leavable | undefined = undefined
   /** Called when held bytes have left. */
@@ -204,6 +207,16 @@ export abstract class WireExchange implements Exchange {
 
   respond(response: Response): Promise<void> {
     return sendResponse(this, response)
+  }
+
+  stream(status: number, headers: Readonly<Record<string, string>>): AnswerSink {
+    this.isStream = true
+    this.ownHead(status, Object.entries(headers).flat(), -1)
+    this.query = ''
+    this.head.forget()
+    this.#headers = undefined
+    this.#cookies = undefined
+    return this
   }
 
   toRequest(): Request {

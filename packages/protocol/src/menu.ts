@@ -143,3 +143,9 @@ export const linkView = z.object({
   reason: z.string().optional().describe('In words for visitors.'),
 })
 export type LinkView = z.output<typeof linkView>
+
+/** Why a link is as it is, in words for visitors; `title`: what they call the service behind it. */
+export function reasonOf(state: LinkState, title: string): string | undefined {
+  if (state === 'available') return undefined
+  return state === 'down' ? `${title} is away for a moment` : `${title} is slower than usual`
+}

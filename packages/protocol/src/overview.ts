@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { fragmentAssets } from './fragment.ts'
-import { LINK_STATES, menuFault, menus } from './menu.ts'
+import { LINK_STATES, menuDemand, menuFault, menus } from './menu.ts'
 
 export const SERVICE_STATES = ['available', 'degraded', 'down', 'draining', 'recovering', 'unknown'] as const
 /** State of a service or an instance, the six words of the whole product. */
@@ -22,6 +22,10 @@ export const overviewService = z.object({
         path: z.string(),
         available: z.boolean(),
         state: z.enum(LINK_STATES).optional().describe('Absent where a gateway is older.'),
+        demands: z
+          .array(menuDemand)
+          .optional()
+          .describe('Whom the guard lets through there, for links to it; everybody when absent.'),
       }),
     )
     .describe('Page routes in our pattern form; known-but-down ones stay listed with available: false.'),

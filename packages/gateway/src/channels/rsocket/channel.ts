@@ -8,6 +8,7 @@
  * @module
  */
 import { ERROR_CODES, MAX_FRAME_BYTES, type Peer, RSocketError } from '@hydra-gateway/protocol/rsocket'
+import type { EventJournal } from '../../events/port.ts'
 import type { FragmentDesk } from '../../fragments/port.ts'
 import { NO_IDENTITY } from '../../identity/no-identity.ts'
 import type { IdentityFacts } from '../../identity/port.ts'
@@ -42,6 +43,8 @@ export interface RSocketChannelDeps {
   readonly identity?: IdentityFacts
   /** Where services ask for fragments of their pages. @default nobody resolves them */
   readonly desk?: FragmentDesk | undefined
+  /** What services may follow. @default nobody keeps events */
+  readonly journal?: EventJournal | undefined
   readonly settings: RSocketChannelSettings
   readonly clock: Clock
   readonly log: Log
@@ -116,6 +119,7 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
       ...deps,
       identity,
       desk: deps.desk,
+      journal: deps.journal,
       settings: { maxFrameBytes, maxStreams, maxCallBytes, maxRegistrationBytes, maxRoutes },
       wire,
       peerAddress,

@@ -22,6 +22,7 @@ import {
   type Source,
 } from '@hydra-gateway/protocol/rsocket'
 import { HydraError } from '../../errors.ts'
+import type { EventJournal } from '../../events/port.ts'
 import type { FragmentDesk } from '../../fragments/port.ts'
 import { hasForbiddenKey } from '../json-body.ts'
 import { parseRegistration } from '../parse-registration.ts'
@@ -31,9 +32,11 @@ import type { ToldOverviews } from '../told-overview.ts'
 import type { Wire } from './carrier.ts'
 import type { RSocketChannelDeps, RSocketChannelSettings } from './channel.ts'
 import { createPageFragments } from './page-fragments.ts'
+import { createSiteEvents } from './site-events.ts'
 
-export interface SessionDeps extends Required<Omit<RSocketChannelDeps, 'desk'>> {
+export interface SessionDeps extends Required<Omit<RSocketChannelDeps, 'desk' | 'journal'>> {
   readonly desk: FragmentDesk | undefined
+  readonly journal: EventJournal | undefined
   readonly settings: Required<RSocketChannelSettings>
   readonly wire: Wire
   readonly peerAddress: string
@@ -274,6 +277,7 @@ export function openSession(deps: SessionDeps): Session {
   function onEnd({ by, reason, error }: Ended): void {
     ended = true
     pages.end()
+    events.end()
     stopSpeaking('connection closed')
     deps.onState('ended')
     if (by === 'refused' && reason !== 'setup') {
@@ -284,6 +288,7 @@ export function openSession(deps: SessionDeps): Session {
     }
   }
 
+  const events = createSiteEvents(deps.journal)
   const pages = createPageFragments({
     desk: deps.desk,
     service: () => service,
@@ -321,7 +326,11 @@ export function openSession(deps: SessionDeps): Session {
         [ROUTES.ping]: () => true,
         [ROUTES.fragments]: pages.request,
       },
-      streams: { [ROUTES.overview]: overview, [ROUTES.fragments]: pages.stream },
+      streams: {
+        [ROUTES.overview]: overview,
+        [ROUTES.fragments]: pages.stream,
+        [ROUTES.events]: events.stream,
+      },
       signals: { [ROUTES.alive]: alive },
     },
   })

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  COLON,
   DOUBLE_QUOTE,
   EQUALS,
   endsName,
@@ -23,6 +24,7 @@ interface Attribute {
 }
 
 const ATTRIBUTES = bytesOf('attributes')
+const LINK = bytesOf('link')
 const TYPE = bytesOf('type')
 const ENCODING = bytesOf('encoding')
 const FONT_WORDS = ['color', 'size', 'face'].map(bytesOf)
@@ -37,6 +39,18 @@ export function isAttributesScript(tag: Uint8Array, from: number, to: number): b
     if (isNamed(tag, attribute, TYPE)) type ??= readValue(tag, attribute)
   }
   return isMarked && type === 'application/json'
+}
+
+/** `<a P:link>`. Nearly no link has it: it is looked for by its colon, before anything is read. */
+export function isLink(tag: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) {
+    if (tag[at] !== COLON || at + LINK.length >= to || !isWord(tag, at + 1, LINK)) continue
+    for (const { nameFrom, nameTo } of attributesOf(tag, from, to)) {
+      if (isPrefixed(tag, nameFrom, nameTo, LINK)) return true
+    }
+    return false
+  }
+  return false
 }
 
 /** `<annotation-xml encoding="text/html">`: what is inside is HTML. */

@@ -6,11 +6,11 @@
  * @module
  */
 import type { ScanHandler, ScannerLimits } from './scanner.ts'
-import { isAttributesScript, isHtmlAnnotation, isStyledFont } from './scanner-attributes.ts'
+import { isAttributesScript, isHtmlAnnotation, isLink, isStyledFont } from './scanner-attributes.ts'
 import { LOWER } from './scanner-bytes.ts'
 import * as N from './scanner-names.ts'
 import { Namespaces } from './scanner-namespaces.ts'
-import { OpenFragments } from './scanner-open.ts'
+import { OpenTags } from './scanner-open.ts'
 import type { Output } from './scanner-output.ts'
 import type { RawReading } from './scanner-raw.ts'
 import * as S from './scanner-states.ts'
@@ -18,6 +18,9 @@ import type { TagReading } from './scanner-tag.ts'
 
 /** No attributes script is being read. */
 const NONE = -1
+
+/** Tags of ours that hold what is shown in their place. */
+const OURS = N.FRAGMENT | N.MENU
 
 export class Elements {
   /** The tag that is being read: whether it is an end tag, which the main loop says. */
@@ -28,14 +31,17 @@ export class Elements {
   #isWanted = false
   /** What its attributes say, where they were looked at. */
   #isDeciding = false
-  #prefix = ''
+  /** What its end tag must have too: its prefix, and whether it is a menu. */
+  #key = ''
 
+  /** What names mean to this handler. */
+  readonly #meaning: number
   readonly #handler: ScanHandler
   readonly #mostBytes: number
   readonly #onOversize: NonNullable<ScannerLimits['onOversize']>
   readonly #output: Output
   readonly #reading: RawReading & TagReading
-  readonly #open: OpenFragments
+  readonly #open: OpenTags
   readonly #namespaces = new Namespaces()
   #templates = 0
   #hasHeadEnded = false
@@ -47,11 +53,12 @@ export class Elements {
 
   constructor(handler: ScanHandler, limits: ScannerLimits, output: Output, reading: RawReading & TagReading) {
     this.#handler = handler
+    this.#meaning = ~((handler.onMenuStart ? 0 : N.MENU) | (handler.onLink ? 0 : N.LINK))
     this.#mostBytes = limits.maxTagBytes ?? 65_536
     this.#onOversize = limits.onOversize ?? (() => {})
     this.#output = output
     this.#reading = reading
-    this.#open = new OpenFragments(limits.maxDepth ?? 1024)
+    this.#open = new OpenTags(limits.maxDepth ?? 1024)
   }
 
   get isForeign(): boolean {
@@ -60,13 +67,17 @@ export class Elements {
 
   /** The name of a tag has ended before `index`: decides whether the tag is text. */
   onName(bytes: Uint8Array, from: number, to: number, index: number): void {
-    const flags = N.lookUpName(bytes, from, to)
+    const flags = N.lookUpName(bytes, from, to) & this.#meaning
     this.flags = flags
     this.#isDeciding = false
-    if ((flags & N.FRAGMENT) !== 0) {
-      this.#prefix = N.prefixOf(bytes, from)
+    if ((flags & OURS) !== 0) {
+      this.#key = (flags & N.MENU) === 0 ? N.prefixOf(bytes, from) : `${N.prefixOf(bytes, from)}:menu`
       this.#isWanted = !this.isEnd || this.#isClosing(index)
       if (!this.#isWanted) this.flags = 0
+    } else if (flags === N.LINK) {
+      if (!this.#hasHeadEnded) this.#announce(flags, index)
+      this.#isWanted = !this.isEnd
+      if (this.isEnd) this.flags = 0
     } else {
       if (flags !== 0 || !this.#hasHeadEnded) this.#announce(flags, index)
       this.#isWanted = flags !== 0 && this.#needsAttributes(flags)
@@ -95,9 +106,13 @@ export class Elements {
   /** A tag that means something has ended before `index`. */
   onTag(index: number): void {
     if (this.#isWanted && this.#isTooLong(index)) this.#giveUp(index)
-    if ((this.flags & N.FRAGMENT) !== 0) {
-      if (this.isEnd) this.#onFragmentEnd(index)
-      else this.#onFragmentStart(index)
+    if (this.flags === N.LINK) {
+      if (this.#isWanted) this.#onLink(index)
+      return
+    }
+    if ((this.flags & OURS) !== 0) {
+      if (this.isEnd) this.#onOurEnd(index)
+      else this.#onOurStart(index)
       return
     }
     if (this.#isWanted) this.#decide(index)
@@ -116,13 +131,13 @@ export class Elements {
   }
 
   #isClosing(index: number): boolean {
-    const closing = this.#open.closing(this.#prefix)
+    const closing = this.#open.closing(this.#key)
     if (closing === 'text') this.#open.close()
     if (closing === 'nothing' && this.#handler.onStrayEnd !== undefined) {
       this.#output.flush(index)
       this.#handler.onStrayEnd(this.#output.heldAt)
     }
-    return closing === 'fragment'
+    return closing === 'one'
   }
 
   #needsAttributes(flags: number): boolean {
@@ -181,7 +196,18 @@ export class Elements {
     this.#namespaces.onEnd(this.flags, this.#isDeciding)
   }
 
-  #onFragmentStart(index: number): void {
+  #onLink(index: number): void {
+    this.#decide(index)
+    if (!this.#isDeciding) {
+      this.#output.release()
+      return
+    }
+    const { heldAt } = this.#output
+    const { bytes, from, to } = this.#take(index)
+    this.#handler.onLink!(bytes, from, to, heldAt)
+  }
+
+  #onOurStart(index: number): void {
     const { isSelfClosing } = this.#reading
     const { heldAt } = this.#output
     if (this.#isWanted && !isSelfClosing && this.#open.isFull) {
@@ -191,20 +217,22 @@ export class Elements {
       this.#isWanted = false
     }
     if (!this.#isWanted) {
-      if (!isSelfClosing) this.#open.openText(this.#prefix)
+      if (!isSelfClosing) this.#open.openText(this.#key)
       return
     }
-    if (!isSelfClosing) this.#open.open(this.#prefix)
+    if (!isSelfClosing) this.#open.open(this.#key)
     const { bytes, from, to } = this.#take(index)
-    this.#handler.onFragmentStart(bytes, from, to, isSelfClosing, heldAt)
+    if ((this.flags & N.MENU) === 0) this.#handler.onFragmentStart(bytes, from, to, isSelfClosing, heldAt)
+    else this.#handler.onMenuStart!(bytes, from, to, isSelfClosing, heldAt)
   }
 
-  #onFragmentEnd(index: number): void {
+  #onOurEnd(index: number): void {
     if (!this.#isWanted) return
     const { heldAt } = this.#output
     this.#open.close()
     const { bytes, from, to } = this.#take(index)
-    this.#handler.onFragmentEnd(bytes, from, to, heldAt)
+    if ((this.flags & N.MENU) === 0) this.#handler.onFragmentEnd(bytes, from, to, heldAt)
+    else this.#handler.onMenuEnd?.(bytes, from, to, heldAt)
   }
 
   #onAttributes(index: number): void {
@@ -236,13 +264,13 @@ export class Elements {
   #giveUp(index: number): void {
     const { heldAt } = this.#output
     this.#output.flush(index)
-    if ((this.flags & N.FRAGMENT) !== 0) this.#onOversize('tag', heldAt)
+    if ((this.flags & OURS) !== 0) this.#onOversize('tag', heldAt)
     else {
       if (this.#attributesAt === NONE) this.#decide(index)
       if ((this.flags & N.SCRIPT) !== 0) {
         if (this.#attributesAt !== NONE || this.#isDeciding) this.#onOversize('attributes', heldAt)
         this.#isDeciding = false
-      }
+      } else if (this.flags === N.LINK && this.#isDeciding) this.#onOversize('tag', heldAt)
     }
     this.#attributesAt = NONE
     this.#isWanted = false
@@ -255,6 +283,7 @@ export class Elements {
     const { bytes, from } = gathered
     const to = Math.min(gathered.to, from + this.#mostBytes)
     if ((this.flags & N.SCRIPT) !== 0) this.#isDeciding = isAttributesScript(bytes, from, to)
+    else if (this.flags === N.LINK) this.#isDeciding = isLink(bytes, from, to)
     else if ((this.flags & N.FONT) !== 0) this.#isDeciding = isStyledFont(bytes, from, to)
     else this.#isDeciding = isHtmlAnnotation(bytes, from, to)
   }

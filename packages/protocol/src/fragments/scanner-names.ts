@@ -32,6 +32,10 @@ export const LEAVES = 1 << 12
 export const FONT = 1 << 13
 /** `P:fragment`. */
 export const FRAGMENT = 1 << 14
+/** `P:menu`. */
+export const MENU = 1 << 15
+/** May be a link of ours: its attributes decide. */
+export const LINK = 1 << 16
 
 const WORDS: readonly (readonly [flags: number, names: string])[] = [
   [RAW, 'style xmp iframe noembed noframes noscript title textarea'],
@@ -52,9 +56,13 @@ const WORDS: readonly (readonly [flags: number, names: string])[] = [
       'meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var',
   ],
   [FONT, 'font'],
+  [LINK, 'a area'],
 ]
 
-const PREFIXED: readonly Word[] = [{ bytes: bytesOf('fragment'), flags: FRAGMENT | IN_HEAD }]
+const PREFIXED: readonly Word[] = [
+  { bytes: bytesOf('fragment'), flags: FRAGMENT | IN_HEAD },
+  { bytes: bytesOf('menu'), flags: MENU | IN_HEAD },
+]
 
 /** Longest prefix of a fragment tag. It bounds how much of a name must be kept to know it. */
 export const MOST_PREFIX_BYTES = 128

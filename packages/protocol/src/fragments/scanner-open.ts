@@ -1,17 +1,17 @@
 /**
- * The fragment tags that are open, by prefix.
+ * The tags of fragments and menus that are open, by what their end tags must have.
  *
  * @module
  */
 
-/** What an end tag does: it closes the innermost fragment, or one that was passed on as text, or nothing. */
-export type Closing = 'fragment' | 'text' | 'nothing'
+/** What an end tag does: it closes the innermost one, or one that was passed on as text, or nothing. */
+export type Closing = 'one' | 'text' | 'nothing'
 
-export class OpenFragments {
+export class OpenTags {
   /** How many the handler was told of. */
   count = 0
   readonly #most: number
-  readonly #prefixes: string[] = []
+  readonly #keys: string[] = []
   readonly #isText: boolean[] = []
   /** Nested deeper than is kept. */
   #beyond = 0
@@ -21,29 +21,29 @@ export class OpenFragments {
   }
 
   get isFull(): boolean {
-    return this.#prefixes.length >= this.#most
+    return this.#keys.length >= this.#most
   }
 
-  open(prefix: string): void {
-    this.#prefixes.push(prefix)
+  open(key: string): void {
+    this.#keys.push(key)
     this.#isText.push(false)
     this.count += 1
   }
 
   /** A start tag that went as text: its end tag must not close one further out. */
-  openText(prefix: string): void {
+  openText(key: string): void {
     if (this.isFull) this.#beyond += 1
     else {
-      this.#prefixes.push(prefix)
+      this.#keys.push(key)
       this.#isText.push(true)
     }
   }
 
-  /** What an end tag with this prefix would close. */
-  closing(prefix: string): Closing {
+  /** What an end tag with this key would close. */
+  closing(key: string): Closing {
     if (this.#beyond > 0) return 'text'
-    if (this.#prefixes.at(-1) !== prefix) return 'nothing'
-    return this.#isText.at(-1) ? 'text' : 'fragment'
+    if (this.#keys.at(-1) !== key) return 'nothing'
+    return this.#isText.at(-1) ? 'text' : 'one'
   }
 
   close(): void {
@@ -51,7 +51,7 @@ export class OpenFragments {
       this.#beyond -= 1
       return
     }
-    this.#prefixes.pop()
+    this.#keys.pop()
     if (!this.#isText.pop()) this.count -= 1
   }
 }

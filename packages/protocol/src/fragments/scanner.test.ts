@@ -143,6 +143,9 @@ suite('the scanner: limits', () => {
     'fragment end tag': '<m:fragment></m:fragment ',
     comment: '<!--',
     attribute: '<p a="',
+    menu: '<m:menu ',
+    link: '<a m:link ',
+    'link that may be one': '<a href="',
     script: '<script>',
     'attributes script': '<script type=application/json m:attributes>"',
     'font in a drawing': '<svg><font ',
@@ -151,7 +154,7 @@ suite('the scanner: limits', () => {
     test(`an endless ${name} goes on as text, and next to nothing of it is kept`, () => {
       let told = 0
       const scanner = createScanner({
-        ...SILENT,
+        ...SITE,
         onText: (_, from, to) => {
           told += to - from
         },
@@ -167,8 +170,8 @@ suite('the scanner: limits', () => {
 
   test('a page of nothing but openings keeps little for each', () => {
     const before = heap()
-    const scanner = createScanner(SILENT)
-    const openings = bytes('<svg><math><m:fragment><template>'.repeat(2000))
+    const scanner = createScanner(SITE)
+    const openings = bytes('<svg><math><m:fragment><m:menu><a m:link><template>'.repeat(2000))
     for (let i = 0; i < 50; i += 1) scanner.write(openings)
     const grown = heap() - before
     scanner.end()
@@ -193,13 +196,37 @@ suite('the scanner: what it lets go', () => {
     )
   })
 
-  test('a page without fragment tags is told in one range for each piece', () => {
+  test('who asks for fragments alone is not told of menus and links', () => {
+    const page = '<m:menu name=a><a m:link href=/x></m:menu><m:fragment></m:menu></m:fragment>'
+    const told: string[] = []
+    const scanner = createScanner({
+      ...SILENT,
+      onText: (piece, from, to) => void told.push(Buffer.from(piece.subarray(from, to)).toString()),
+      onFragmentStart: () => void told.push('[start]'),
+      onFragmentEnd: () => void told.push('[end]'),
+      onStrayEnd: () => void told.push('[stray]'),
+    })
+    scanner.write(bytes(page))
+    scanner.end()
+    assert.equal(told.join(''), '<m:menu name=a><a m:link href=/x></m:menu>[start]</m:menu>[end]')
+  })
+
+  test('a link that is too long is said to be one only where it is', () => {
+    const long = 'x'.repeat(100)
+    const about = (page: string) =>
+      scan(bytes(page), [], { maxTagBytes: 64 }).filter(([what]) => what.startsWith('oversize'))
+    assert.deepEqual(about(`<a m:link title="${long}">`), [['oversize tag', '', 0]])
+    assert.deepEqual(about(`<a href="data:${long}">`), [])
+  })
+
+  test('a page without tags of ours is told in one range for each piece', () => {
     const page = bytes(
-      '<html><head><title>a</title></head><body><p class="a">b<script>c</script><!--d--></body></html>',
+      '<html><head><title>a</title></head><body><p class="a">b<a href="/x:link">x</a><script>c</script><!--d--></body></html>',
     )
     let calls = 0
     const scanner = createScanner({
-      ...SILENT,
+      ...SITE,
+      onLink: () => assert.fail('there is none'),
       onText: (piece) => {
         assert.equal(piece, page, 'no copy')
         calls += 1
@@ -236,6 +263,8 @@ const SILENT = {
   onHeadEnd: () => {},
   onBodyEnd: () => {},
 }
+
+const SITE = { ...SILENT, onMenuStart: () => {}, onMenuEnd: () => {}, onLink: () => {} }
 
 function heap(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage()

@@ -1,8 +1,8 @@
 /**
- * The scanner: finds fragment tags in HTML that arrives in pieces, cut anywhere, without building a tree.
+ * The scanner: finds the tags that mean something to us in HTML that arrives in pieces, cut anywhere, without building a tree.
  *
  * It tokenizes as the HTML standard says (13.2.5), as far as it decides what is a tag and what is text: rawtext and
- * RCDATA elements, comments, CDATA in foreign content, attribute quoting. One deviation: a fragment tag that ends in
+ * RCDATA elements, comments, CDATA in foreign content, attribute quoting. One deviation: a tag of ours that ends in
  * `/>` closes itself. Scripting counts as on, so `noscript` holds text.
  *
  * Bytes are read as ASCII, and those from 0x80 on are text: UTF-8 and its one-byte relatives, but not UTF-16. Nothing
@@ -29,6 +29,14 @@ export interface ScanHandler {
    * nothing, or has the prefix of another, comes as text.
    */
   onFragmentEnd(tag: Uint8Array, from: number, to: number, offset: number): void
+  /**
+   * The same of `<P:menu …>`. Fragments and menus nest in each other: only what was opened last can be closed. Without
+   * this, tags of menus are text, and nobody looks at them.
+   */
+  onMenuStart?(tag: Uint8Array, from: number, to: number, isSelfClosing: boolean, offset: number): void
+  onMenuEnd?(tag: Uint8Array, from: number, to: number, offset: number): void
+  /** A start tag of `a` or `area` that has an attribute `P:link`. Without this, links are text like any other. */
+  onLink?(tag: Uint8Array, from: number, to: number, offset: number): void
   /** Told of an end tag that closes nothing, or has the prefix of another, before it comes as text. */
   onStrayEnd?(offset: number): void
   /**
@@ -51,11 +59,11 @@ export interface ScanHandler {
 
 export interface ScannerLimits {
   /**
-   * Longest fragment tag or attributes script (the whole element); a longer one comes as text, and
+   * Longest tag of ours, or attributes script (the whole element); a longer one comes as text, and
    * `onOversize` says so. No more than about this is kept of a page. @default 64 KiB
    */
   readonly maxTagBytes?: number
-  /** How deep fragments may nest; a deeper start tag comes as text, and so does its end tag. @default 1024 */
+  /** How deep fragments and menus may nest; a deeper start tag comes as text, and so does its end tag. @default 1024 */
   readonly maxDepth?: number
   /** Told just before such text comes. `offset`: of its `<` in the page. */
   readonly onOversize?: (what: 'tag' | 'attributes' | 'depth', offset: number) => void

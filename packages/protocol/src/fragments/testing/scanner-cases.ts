@@ -86,6 +86,79 @@ export const SCAN_CASES: Readonly<Record<string, readonly ScanCase[]>> = {
     { title: 'a tag cut off by the end of the page is text', page: `${F}</m:fragment`, tags: [F] },
     { title: 'a start tag cut off inside a quote is text', page: '<m:fragment ref="a>', tags: [] },
   ],
+  menus: [
+    {
+      title: 'a menu is found with its fallback as text',
+      page: 'a<m:menu name="main"><a href="/">x</a></m:menu>b',
+      tags: ['<m:menu name="main">', '</m:menu>'],
+    },
+    {
+      title: 'a menu may close itself, in any case and with any prefix',
+      page: '<Nav-1:MENU name=main /></nav-1:menu>',
+      tags: ['<Nav-1:MENU name=main />'],
+    },
+    { title: 'menu alone is an element of HTML', page: '<menu><li></menu><:menu><m:menus>', tags: [] },
+    {
+      title: 'menus and fragments nest',
+      page: `${F}<m:menu>${F}${E}</m:menu>${E}<m:menu>${F}${E}</m:menu>`,
+      tags: [F, '<m:menu>', F, E, '</m:menu>', E, '<m:menu>', F, E, '</m:menu>'],
+    },
+    {
+      title: 'one does not close the other',
+      page: `${F}</m:menu>${E}<m:menu>${E}</x:menu></m:menu>`,
+      tags: [F, E, '<m:menu>', '</m:menu>'],
+    },
+    {
+      title: 'only what was opened last can be closed',
+      page: `${F}<m:menu>${E}</m:menu>${E}`,
+      tags: [F, '<m:menu>', '</m:menu>', E],
+    },
+    {
+      title: 'a menu in a comment or a script is none',
+      page: '<!--<m:menu>--><script><m:menu></script>',
+      tags: [],
+    },
+  ],
+  links: [
+    {
+      title: 'a link that is marked is found',
+      page: 'a<a m:link href="/x">b</a><a href="/x">c</a>',
+      tags: ['<a m:link href="/x">'],
+    },
+    { title: 'so is an area', page: '<map><area href=/x m:link></map>', tags: ['<area href=/x m:link>'] },
+    {
+      title: 'the mark has any prefix, in any case, with a value or without',
+      page: '<A X.1-a:Link=""><a y:link=/x><a\nz:link/>',
+      tags: ['<A X.1-a:Link="">', '<a y:link=/x>', '<a\nz:link/>'],
+    },
+    {
+      title: 'no other attribute marks it',
+      page: '<a link><a :link><a m:links><a m:link-x><a a:m:link><a xlink:href=m:link><a href="http://m:link/">',
+      tags: [],
+    },
+    {
+      title: 'nor does it mark another element',
+      page: '<link m:link><p m:link><abbr m:link><m:a m:link><button m:link>',
+      tags: [],
+    },
+    { title: 'an end tag is none', page: '</a m:link>', tags: [] },
+    { title: 'a mark in a value is none', page: '<a title=" m:link "><a title=\' m:link\'>', tags: [] },
+    {
+      title: 'a link may hold an angle in a value',
+      page: '<a title=">" m:link>x<a title=a"m:link>',
+      tags: ['<a title=">" m:link>'],
+    },
+    {
+      title: 'links are found in fragments, menus and drawings',
+      page: `${F}<a m:link>${E}<m:menu><a m:link></m:menu><svg><a m:link/></svg>`,
+      tags: [F, '<a m:link>', E, '<m:menu>', '<a m:link>', '</m:menu>', '<a m:link/>'],
+    },
+    {
+      title: 'links in raw text are text',
+      page: '<textarea><a m:link></textarea><!--<a m:link>--><script>"<a m:link>"</script>',
+      tags: [],
+    },
+  ],
   attributes: [
     {
       title: 'a tag ends behind the quotes',

@@ -29,6 +29,10 @@ export function scan(page: Uint8Array, cuts: readonly number[] = [], limits: Sca
       onFragmentStart: (bytes, from, to, isSelfClosing, offset) =>
         add(isSelfClosing ? 'whole' : 'start', latin1(bytes.subarray(from, to)), offset),
       onFragmentEnd: (bytes, from, to, offset) => add('end', latin1(bytes.subarray(from, to)), offset),
+      onMenuStart: (bytes, from, to, isSelfClosing, offset) =>
+        add(isSelfClosing ? 'whole menu' : 'menu', latin1(bytes.subarray(from, to)), offset),
+      onMenuEnd: (bytes, from, to, offset) => add('menu end', latin1(bytes.subarray(from, to)), offset),
+      onLink: (bytes, from, to, offset) => add('link', latin1(bytes.subarray(from, to)), offset),
       onStrayEnd: (offset) => add('stray', '', offset),
       onAttributes: (json, offset) => add('attributes', latin1(json), offset),
       onHeadEnd: () => add('head', ''),
@@ -75,10 +79,15 @@ export function expect(page: Uint8Array): Found[] {
   const parser = new SAXParser({ sourceCodeLocationInfo: true })
   parser.on('startTag', ({ tagName, attrs, selfClosing, sourceCodeLocation }) => {
     const { startOffset: from, endOffset: to } = sourceCodeLocation!
-    const prefix = prefixIn(tagName, 'fragment')
-    if (prefix !== undefined) {
-      if (!selfClosing) open.push(prefix)
+    if (prefixIn(tagName, 'fragment') !== undefined) {
+      if (!selfClosing) open.push(tagName)
       take(selfClosing ? 'whole' : 'start', from, to, text.slice(from, to))
+    } else if (prefixIn(tagName, 'menu') !== undefined) {
+      if (!selfClosing) open.push(tagName)
+      take(selfClosing ? 'whole menu' : 'menu', from, to, text.slice(from, to))
+    } else if (tagName === 'a' || tagName === 'area') {
+      const isMarked = attrs.some(({ name }) => prefixIn(name, 'link') !== undefined)
+      if (isMarked) take('link', from, to, text.slice(from, to))
     } else if (tagName === 'script' && !partsOf(parser).parserFeedbackSimulator.inForeignContent) {
       const type = attrs.find(({ name }) => name === 'type')?.value.toLowerCase()
       const isMarked = attrs.some(({ name }) => prefixIn(name, 'attributes') !== undefined)
@@ -87,10 +96,10 @@ export function expect(page: Uint8Array): Found[] {
   })
   parser.on('endTag', ({ tagName, sourceCodeLocation }) => {
     const { startOffset: from, endOffset: to } = sourceCodeLocation!
-    const prefix = prefixIn(tagName, 'fragment')
-    if (prefix !== undefined && open.at(-1) === prefix) {
+    const isMenu = prefixIn(tagName, 'menu') !== undefined
+    if ((isMenu || prefixIn(tagName, 'fragment') !== undefined) && open.at(-1) === tagName) {
       open.pop()
-      take('end', from, to, text.slice(from, to))
+      take(isMenu ? 'menu end' : 'end', from, to, text.slice(from, to))
     } else if (script !== undefined) {
       take('attributes', script.from, to, text.slice(script.contentFrom, from))
       script = undefined

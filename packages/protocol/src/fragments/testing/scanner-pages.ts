@@ -8,16 +8,24 @@ import fc from 'fast-check'
 const RAW = 'style script title textarea xmp iframe noembed noframes noscript plaintext'
 const FOREIGN =
   'svg math foreignObject desc title mi mo mn ms mtext annotation-xml font g path altGlyph style script'
-const PLAIN = 'p div b i a h1 table tr td template html head body link meta base br li menu frameset select'
+const PLAIN =
+  'p div b i a a a area h1 table tr td template html head body link meta base br li menu frameset select'
 
 const word = (words: string): fc.Arbitrary<string> => fc.constantFrom(...words.split(' '))
 
 const prefix = fc.constantFrom('m', 'm', 'm', 'M', 'x', 'a-b', 'x.1_', 'long-prefix')
-const fragmentName = prefix.map((name) => `${name}:fragment`)
+const ownName = fc
+  .tuple(prefix, fc.constantFrom('fragment', 'fragment', 'fragment', 'menu'))
+  .map((parts) => parts.join(':'))
 const oddName = fc.constantFrom(
   ':fragment',
   'fragment',
   'm:fragments',
+  'menu',
+  ':menu',
+  'm:menus',
+  'm:men\0u',
+  'm:a',
   'm:Fragment',
   'M:FRAGMENT',
   'm::fragment',
@@ -45,7 +53,7 @@ const anyCase = (name: fc.Arbitrary<string>): fc.Arbitrary<string> =>
 
 const name = anyCase(
   fc.oneof(
-    { arbitrary: fragmentName, weight: 6 },
+    { arbitrary: ownName, weight: 6 },
     { arbitrary: word(RAW), weight: 3 },
     { arbitrary: word(FOREIGN), weight: 3 },
     { arbitrary: word(PLAIN), weight: 3 },
@@ -60,6 +68,15 @@ const attributeName = fc.constantFrom(
     'TYPE',
     'm:attributes',
     'X.y:Attributes',
+    'm:link',
+    'm:link',
+    'X-1:LINK',
+    ':link',
+    'link',
+    'm:links',
+    'm:li\0nk',
+    'a:m:link',
+    'href',
     'encoding',
     'color',
     'size',
@@ -87,6 +104,8 @@ const value = fc.constantFrom(
   ...[
     '',
     'a',
+    'm:link',
+    'http://x:link/',
     'x>y',
     '<m:fragment>',
     '</m:fragment>',
@@ -291,7 +310,7 @@ const tree = fc.letrec<{ node: string; list: string }>((tie) => ({
     { arbitrary: attributesScript, weight: 1 },
     {
       arbitrary: fc
-        .tuple(fragmentName, attributes, tie('list'))
+        .tuple(ownName, attributes, tie('list'))
         .map(([tag, list, inner]) => `<${tag}${list} >${inner}</${tag}>`),
       weight: 4,
     },

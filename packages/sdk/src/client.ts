@@ -23,11 +23,14 @@ import { createIdentitySide } from './identity/side.ts'
 import { findKeys, gatewayOf } from './keys.ts'
 import { unknownOptions } from './known-options.ts'
 import { logOf } from './log.ts'
+import type { Link } from './menus/link.ts'
+import type { Menu } from './menus/menu.ts'
+import { createMenuSide } from './menus/side.ts'
 import type { ConnectionState, HydraService, ServiceEvents, ServiceOptions } from './options.ts'
-import { compileAvailability } from './patterns.ts'
 import { errorOf, prepare } from './prepare.ts'
 import { checkOptions, checkRegistration, compileRegistration } from './registration.ts'
 import type { Listening, RequestDoor } from './server.ts'
+import { createSiteEvents } from './site-events.ts'
 import { deferred, nothing, within } from './waiting.ts'
 
 /** The app a client speaks for. */
@@ -71,16 +74,17 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   const instanceId = randomBytes(16).toString('hex')
   const activeSince = Date.now()
   const log = logOf(options.log)
-  const events = createEvents<ServiceEvents>((fault) =>
-    log.error(`a listener failed: ${errorOf(fault).message}`),
+  const events = createEvents<ServiceEvents>(
+    (fault) => log.error(`a listener failed: ${errorOf(fault).message}`),
+    (name, isWanted) => name === 'event' && siteEvents.wanted(isWanted),
   )
+  const siteEvents = createSiteEvents({ log, onEvent: (event) => events.emit('event', event) })
   const ready = deferred()
   const attempted = deferred()
 
   let state: ConnectionState = 'waiting'
   let connection: Connection | undefined
   let overview: Overview | undefined
-  let isServed: ((path: string) => boolean) | undefined
   let wasConnected = false
   let closing: Promise<void> | undefined
   let attempting: Promise<void> | undefined
@@ -91,6 +95,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   let announced = ''
 
   const identity = createIdentitySide({ options, log, env, now: Date.now })
+  const menuSide = createMenuSide({ identity, now: Date.now })
   const fragmentSide = createFragmentSide({
     options,
     log,
@@ -111,6 +116,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     const keys = await findKeys({ ...options, env, cwd })
     if ('missing' in keys) throw new Error(keys.missing)
     fragmentSide.useKeys(keys.publicKeys)
+    menuSide.useKey(keys.privateKey)
     const host = options.host ?? (await hostTowards(gateway, listening.address))
     const selection = selectRoutes(application.routes(), options)
     present(selection, statics.length, listening, host)
@@ -145,6 +151,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     if (state === 'closed') opened.close()
     else connection = opened
     identity.connected(opened)
+    siteEvents.connected(opened)
     if (closing) return { lost: lost.promise }
     state = 'connected'
     wasConnected = true
@@ -167,10 +174,15 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
 
   function learn(next: Overview): void {
     overview = next
-    isServed = undefined
     identity.learn(next)
+    menuSide.learn(next)
     events.emit('overview', next)
     fragmentSide.learn(next)
+  }
+
+  function disconnected(): void {
+    identity.disconnected()
+    menuSide.disconnected()
   }
 
   /** Says what is offered, at start and when it changed. */
@@ -208,7 +220,8 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
         attempted.resolve()
         const reason = await lost
         connection = undefined
-        identity.disconnected()
+        disconnected()
+        siteEvents.disconnected()
         if (closing) return
         state = 'connecting'
         log.warn(`the line to ${gateway} is lost (${reason}); trying again until it is back`)
@@ -218,7 +231,8 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
       } catch (fault) {
         connection?.close()
         connection = undefined
-        identity.disconnected()
+        disconnected()
+        siteEvents.disconnected()
         if (!closing) {
           state = 'connecting'
           report(fault)
@@ -273,6 +287,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     fragmentSide.close()
     connection?.close()
     connection = undefined
+    menuSide.disconnected()
     state = 'closed'
     const closed = new Error(`${options.name} was closed before it was registered`)
     ready.reject(closed)
@@ -280,6 +295,20 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     if (wasConnected) log.info(`${options.name} has left ${gateway}`)
     events.emit('closed', undefined)
     if (failed) throw failed
+  }
+
+  function menuOf(name?: string): Menu
+  function menuOf(name: string, request: object): Promise<Menu>
+  function menuOf(name = 'main', request?: object): Menu | Promise<Menu> {
+    if (!request) return menuSide.menu(name)
+    return menuSide.recognise(request).then((visitor) => menuSide.menu(name, visitor, request))
+  }
+
+  function linkOf(path: string): Link
+  function linkOf(path: string, request: object): Promise<Link>
+  function linkOf(path: string, request?: object): Link | Promise<Link> {
+    if (!request) return menuSide.link(path)
+    return menuSide.recognise(request).then((visitor) => menuSide.link(path, visitor))
   }
 
   const service: HydraService = {
@@ -298,13 +327,16 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     get menus() {
       return overview?.menus ?? {}
     },
-    menu: (name = 'main') =>
-      overview && Object.hasOwn(overview.menus, name) ? (overview.menus[name] ?? []) : [],
-    isAvailable(path) {
-      if (!overview) return false
-      isServed ??= compileAvailability(overview)
-      return isServed(path)
+    menu: menuOf,
+    link: linkOf,
+    siteFor: menuSide.siteFor,
+    get isStale() {
+      return menuSide.staleSince !== undefined
     },
+    get staleSince() {
+      return menuSide.staleSince
+    },
+    isAvailable: menuSide.isAvailable,
     verify: async (request) => (await identity.examine(request)).verified,
     connected() {
       if (state === 'connected') return Promise.resolve()

@@ -7,6 +7,7 @@
  * @module
  */
 import type {
+  EventsRequest,
   FragmentsRequest,
   Overview,
   RegistrationInput,
@@ -70,6 +71,8 @@ export interface Connection {
    * `cancel` says that nobody waits for the rest.
    */
   fragments(request: FragmentsRequest, receiver: StreamReceiver): Source
+  /** Follows site events: first an `EventsHello`, then each `SiteEvent`. */
+  events(request: EventsRequest, receiver: StreamReceiver): Source
   /** Round trip to the gateway in ms. */
   ping(): Promise<number>
   /** Ends the connection; `onLost` is not called. */
@@ -187,6 +190,7 @@ export function openConnection(options: ConnectionOptions): Promise<Connection> 
             (await ask(ROUTES.deregister, { instanceId, forget })) === true,
           keys: () => ask(ROUTES.keys, {}),
           fragments: (request, receiver) => peer.stream(ROUTES.fragments, request, receiver),
+          events: (request, receiver) => peer.stream(ROUTES.events, request, receiver),
           async ping() {
             const asked = timers.monotonic()
             await ask(ROUTES.ping, {})

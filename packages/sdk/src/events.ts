@@ -14,15 +14,25 @@ export interface Events<Names extends object> {
   emit<Name extends keyof Names>(name: Name, event: Names[Name]): void
 }
 
-/** Makes an emitter. What a listener throws goes to `onFault`; the other listeners are still called. */
-export function createEvents<Names extends object>(onFault: (fault: unknown) => void): Events<Names> {
+/**
+ * Makes an emitter. What a listener throws goes to `onFault`; the other listeners are still called. `onWanted` hears of
+ * the first listener of a name, and when the last one is gone.
+ */
+export function createEvents<Names extends object>(
+  onFault: (fault: unknown) => void,
+  onWanted: (name: keyof Names, isWanted: boolean) => void = () => {},
+): Events<Names> {
   const listeners = new Map<keyof Names, Set<(event: never) => void>>()
 
-  const off: Events<Names>['off'] = (name, listener) => void listeners.get(name)?.delete(listener)
+  const off: Events<Names>['off'] = (name, listener) => {
+    const some = listeners.get(name)
+    if (some?.delete(listener) && some.size === 0) onWanted(name, false)
+  }
   return {
     on(name, listener) {
       const some = listeners.get(name) ?? new Set()
       listeners.set(name, some.add(listener))
+      if (some.size === 1) onWanted(name, true)
       return () => off(name, listener)
     },
     off,

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import type { Awakening, FragmentConflict, Login, MenuEntry, Menus, Overview } from '@hydra-gateway/protocol'
+import type {
+  Awakening,
+  FragmentConflict,
+  Login,
+  MenuEntry,
+  Menus,
+  Overview,
+  SiteEvent,
+} from '@hydra-gateway/protocol'
 import type { RouteOption } from './exported.ts'
 import type { PageOption, SessionsOption } from './fragments/binding.ts'
 import type { FragmentDefinition, Identify } from './fragments/definition.ts'
@@ -11,13 +19,27 @@ import type { AccessOptions } from './identity/access.ts'
 import type { DevUser } from './identity/dev-users.ts'
 import type { Verified } from './identity/verified.ts'
 import type { Log } from './log.ts'
+import type { Link } from './menus/link.ts'
+import type { Menu } from './menus/menu.ts'
+import type { Site } from './menus/side.ts'
 import type { NodeServer } from './server.ts'
 
-/** A menu item; `path` and `endpoint` are two names for where it leads. */
-export type MenuItemOption = { readonly label: string; readonly order?: number; readonly icon?: string } & (
-  | { readonly path: string }
-  | { readonly endpoint: string }
-)
+/** A menu item; `path` and `endpoint` are two names for where it leads: a path of the site, with a query where it needs one. */
+export type MenuItemOption = {
+  readonly label: string
+  /** Lower comes first; items without one come after, by label. */
+  readonly order?: number
+  /** Name of an icon, in `data-icon`; what it looks like is for the page to say. */
+  readonly icon?: string
+  /** Heading it stands under, beside the others that name it. */
+  readonly group?: string
+  /** Path of the item of the same menu it stands below, of this service or another one. */
+  readonly parent?: string
+  /** One of these is needed to see it, as roles are called in this service. What its route asks for is needed anyway. */
+  readonly roles?: readonly string[]
+  /** `show`: who is not signed in sees it although they have to sign in for it; its link takes them there first. @default hide */
+  readonly signedOut?: 'hide' | 'show'
+} & ({ readonly path: string } | { readonly endpoint: string })
 
 /** Where WebSockets are accepted, and for whom; a text alone is a path for those the service is for. */
 export type SocketOption = string | (AccessOptions & { readonly path: string })
@@ -143,6 +165,11 @@ export interface ServiceEvents {
    * log, and as long as they last in `overview.fragmentConflicts`.
    */
   conflict: FragmentConflict
+  /**
+   * Something happened to a service, an instance, its routes or a menu: see `docs/reference/events.md`. The gateway is
+   * asked for events while somebody listens.
+   */
+  event: SiteEvent
   /** An attempt failed, and the next one follows by itself; or it never can be, and `ready` rejects as well. */
   error: Error
   /** `close` has begun: the time to end long-lived work of the app. */
@@ -159,11 +186,35 @@ export interface HydraService {
   readonly state: ConnectionState
   /** What the gateway said last, kept while it is away; absent before the first time. */
   readonly overview: Overview | undefined
-  /** Assembled menus of all services, by name. */
+  /**
+   * True while the gateway is away, and before it said anything: menus and links are as it said last, and every menu has
+   * the same `isStale`.
+   */
+  readonly isStale: boolean
+  /** Since when, epoch ms; absent while there is a line to the gateway. */
+  readonly staleSince: number | undefined
+  /** Menus of all services by name, with all items, whomever they are for: not for pages, whose visitors may not see all. */
   readonly menus: Menus
-  /** One menu; empty when there is none. @default main */
-  menu(name?: string): readonly MenuEntry[]
-  /** True while some service serves the path, as far as the gateway has said. */
+  /**
+   * One menu, of all services; empty when there is none. Without a request it is what somebody sees who is not signed in;
+   * with one, what its sender may see. Takes the same requests as `verify`.
+   *
+   * @default main
+   */
+  menu(name?: string): Menu
+  menu(name: string, request: object): Promise<Menu>
+  /**
+   * What a link to a path of the site is now, as attributes: without `href` while its service is away, or when it is not
+   * for the sender of the request. Without a request, for somebody who is not signed in.
+   *
+   * @example
+   * `<a ${service.link('/cart')}>Cart</a>`
+   */
+  link(path: string): Link
+  link(path: string, request: object): Promise<Link>
+  /** Menus and links for the sender of a request, as they are in this moment: for templates, which can't wait. */
+  siteFor(request: object): Promise<Site>
+  /** True while some service serves the path, slowly or not, as far as the gateway has said. */
   isAvailable(path: string): boolean
   /**
    * Who sends a request, by the gateway's token in it; undefined for nobody, and for a token that does not hold. Takes

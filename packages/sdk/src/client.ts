@@ -23,8 +23,6 @@ import { createIdentitySide } from './identity/side.ts'
 import { findKeys, gatewayOf } from './keys.ts'
 import { unknownOptions } from './known-options.ts'
 import { logOf } from './log.ts'
-import type { Link } from './menus/link.ts'
-import type { Menu } from './menus/menu.ts'
 import { createMenuSide } from './menus/side.ts'
 import type { ConnectionState, HydraService, ServiceEvents, ServiceOptions } from './options.ts'
 import { errorOf, prepare } from './prepare.ts'
@@ -183,6 +181,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   function disconnected(): void {
     identity.disconnected()
     menuSide.disconnected()
+    siteEvents.disconnected()
   }
 
   /** Says what is offered, at start and when it changed. */
@@ -221,7 +220,6 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
         const reason = await lost
         connection = undefined
         disconnected()
-        siteEvents.disconnected()
         if (closing) return
         state = 'connecting'
         log.warn(`the line to ${gateway} is lost (${reason}); trying again until it is back`)
@@ -232,7 +230,6 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
         connection?.close()
         connection = undefined
         disconnected()
-        siteEvents.disconnected()
         if (!closing) {
           state = 'connecting'
           report(fault)
@@ -297,20 +294,6 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     if (failed) throw failed
   }
 
-  function menuOf(name?: string): Menu
-  function menuOf(name: string, request: object): Promise<Menu>
-  function menuOf(name = 'main', request?: object): Menu | Promise<Menu> {
-    if (!request) return menuSide.menu(name)
-    return menuSide.recognise(request).then((visitor) => menuSide.menu(name, visitor, request))
-  }
-
-  function linkOf(path: string): Link
-  function linkOf(path: string, request: object): Promise<Link>
-  function linkOf(path: string, request?: object): Link | Promise<Link> {
-    if (!request) return menuSide.link(path)
-    return menuSide.recognise(request).then((visitor) => menuSide.link(path, visitor))
-  }
-
   const service: HydraService = {
     name: options.name,
     instanceId,
@@ -327,8 +310,8 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     get menus() {
       return overview?.menus ?? {}
     },
-    menu: menuOf,
-    link: linkOf,
+    menu: menuSide.menu,
+    link: menuSide.link,
     siteFor: menuSide.siteFor,
     get isStale() {
       return menuSide.staleSince !== undefined

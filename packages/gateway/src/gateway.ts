@@ -41,6 +41,7 @@ import type { Certificates } from './tls/certificates.ts'
 import { createChannels } from './wiring/channels.ts'
 import type { Core } from './wiring/core.ts'
 import { createDataPlane } from './wiring/data-plane.ts'
+import { createSiteEvents } from './wiring/events.ts'
 import { openListeners } from './wiring/listeners.ts'
 
 /** What a gateway is given beside its configuration. */
@@ -179,8 +180,17 @@ export async function createGateway(
     else prober.watch({ id: instance.id, address: instance.address, always: instance.channel === 'static' })
   })
 
+  const events = createSiteEvents(core, { registry })
+
   // Channels and doors: how services, operators and waiting visitors reach us.
-  const channels = createChannels(core, { registry, admission, identity: identityFacts, desk, prober })
+  const channels = createChannels(core, {
+    registry,
+    admission,
+    identity: identityFacts,
+    desk,
+    prober,
+    journal: events.journal,
+  })
   const doors = createDoors({
     channel: channels.http,
     fragments: createFragmentDoor({
@@ -196,6 +206,7 @@ export async function createGateway(
       Object.fromEntries(
         registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)]),
       ),
+    events: events.door.open,
     admin: createAdminApi({ registry, live, vitals, demandOf: identity?.demandOf, clock }),
     identityApi: createIdentityApi(
       identity &&
@@ -256,6 +267,8 @@ export async function createGateway(
     async close() {
       stopping = true
       sync.stop()
+      // Streams that never end by themselves are not waited for.
+      events.stop()
       await closeListeners()
       await stop()
     },

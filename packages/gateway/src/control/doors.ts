@@ -36,6 +36,8 @@ export interface DoorsDeps {
   /** What Medusa's `/_h/services` lists: beans by service name. */
   readonly beans: () => Record<string, unknown[]>
   readonly admin: AdminApi
+  /** Opens a stream of site events. */
+  readonly events: (exchange: Exchange) => Response
   readonly guard: Guard
   readonly pages: LocalPages
   readonly xray: XrayDoor
@@ -70,6 +72,7 @@ export function createDoors(deps: DoorsDeps): Doors {
     rsocket,
     beans,
     admin,
+    events,
     guard,
     pages,
     xray,
@@ -131,6 +134,7 @@ export function createDoors(deps: DoorsDeps): Doors {
     .route('/_hydra/api/v1', identityApi)
     .get('/_hydra/api/v1/services', (c) => c.json(admin.services()))
     .get('/_hydra/api/v1/routes', (c) => c.json(admin.routes()))
+    .get('/_hydra/api/v1/events', (c) => events(c.env.exchange))
     .get('/_hydra/api/v1/fragments', (c) => c.json(admin.fragments()))
     .post('/_hydra/api/v1/xray', async (c) =>
       c.json(xray.link(await readJson(c.req.raw, SMALL_BODY, 'HYDRA_BAD_REQUEST'))),

@@ -6,6 +6,7 @@
 import type { Admission } from '../address/admission.ts'
 import { createHttpChannel } from '../channels/http.ts'
 import { createRSocketChannel } from '../channels/rsocket/channel.ts'
+import type { EventJournal } from '../events/port.ts'
 import type { FragmentDesk } from '../fragments/port.ts'
 import type { IdentityFacts } from '../identity/port.ts'
 import type { Prober } from '../registry/probe.ts'
@@ -19,13 +20,14 @@ export interface ChannelsDeps {
   readonly identity: IdentityFacts
   readonly desk: FragmentDesk
   readonly prober: Pick<Prober, 'probeNow'>
+  readonly journal: EventJournal
 }
 
 export type Channels = ReturnType<typeof createChannels>
 
 export function createChannels(
   { config, keys, random, clock, log, metrics }: Core,
-  { registry, admission, identity, desk, prober }: ChannelsDeps,
+  { registry, admission, identity, desk, prober, journal }: ChannelsDeps,
 ) {
   const { maxBytes: maxRegistrationBytes, maxRoutes, requirePrivateKey } = config.registration
   const shared = {
@@ -40,6 +42,7 @@ export function createChannels(
     ...shared,
     keys: { accepts: keys.acceptsPair },
     desk,
+    journal,
     settings: { maxCallBytes: fragmentsSlice(config).maxCallBytes, maxRegistrationBytes, maxRoutes },
   })
   const http = createHttpChannel({

@@ -27,12 +27,15 @@ import {
   type XrayAnswer,
   xrayAnswer,
 } from '@hydra-gateway/protocol'
-import { type Asked, ask } from './ask.ts'
+import { type Asked, ask, askStream } from './ask.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { printable } from './table.ts'
+import type { OpenStream } from './watch/follow.ts'
 
 export interface Admin {
   readonly url: string
+  /** Opens a stream of events. */
+  readonly stream: OpenStream
   services(): Promise<ServicesAnswer>
   routes(): Promise<RoutesAnswer>
   fragments(): Promise<FragmentsAnswer>
@@ -83,27 +86,37 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     const response = await askGateway(url, method, path, { credentials, trust, body })
     const answer = parseJson(response.body)
     if (response.status === 200 && schema.safeParse(answer).success) return answer as Answer
-    if (response.status === 401) {
+    throw refusalOf(response.status, answer, method !== 'GET')
+  }
+  /** `isAction`: a problem is about the one thing that was asked for; a gateway without the API at all has no such detail. */
+  function refusalOf(status: number, answer: unknown, isAction: boolean): CommandError {
+    if (status === 401) {
       const from = kept ? relative(io.directory, kept.file) : 'the configuration and environment'
-      throw new CommandError(
+      return new CommandError(
         `The gateway at ${url} does not know these keys`,
         EXIT.noGateway,
         `; they come from ${from}. Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY to its own.`,
       )
     }
-    // about the one thing that was asked for; a gateway without the API at all has no such detail
     const { data: refusal } = problem.safeParse(answer)
-    if (refusal?.detail && (method !== 'GET' || refusal.code === 'HYDRA_CONFLICT')) {
-      throw new CommandError(sentence(refusal.detail), EXIT.problem)
-    }
-    throw new CommandError(
-      `${url} answers ${response.status}, not as a Hydra gateway would`,
+    if (refusal?.detail && (isAction || REFUSALS.has(refusal.code)))
+      return new CommandError(sentence(refusal.detail), EXIT.problem)
+    return new CommandError(
+      `${url} answers ${status}, not as a Hydra gateway would`,
       EXIT.noGateway,
       '. Is its admin API at another port (HYDRA_CONTROL_PORT)? Name it with --gateway URL.',
     )
   }
   return {
     url,
+    stream: (path, headers, { onText, onEnd }) =>
+      askStream(new URL(path, url), {
+        headers: { ...headers, authorization: `Basic ${credentials}`, accept: 'text/event-stream' },
+        trust,
+        onText,
+        onEnd: (error) => onEnd(error && unreachable(url, error)),
+        onRefused: (status, body) => onEnd(refusalOf(status, parseJson(body), false)),
+      }),
     services: () => call('GET', '/_hydra/api/v1/services', servicesAnswer),
     routes: () => call('GET', '/_hydra/api/v1/routes', routesAnswer),
     xray: (to) => call('POST', '/_hydra/api/v1/xray', xrayAnswer, { to }),
@@ -137,6 +150,9 @@ interface Schema<Answer> {
   safeParse(value: unknown): { readonly success: true; readonly data: Answer } | { readonly success: false }
 }
 
+/** Problems that are about what was asked, and not about who answers. */
+const REFUSALS: ReadonlySet<string> = new Set(['HYDRA_CONFLICT', 'HYDRA_BAD_REQUEST', 'HYDRA_OVERLOADED'])
+
 interface Access {
   readonly credentials: string
   readonly trust: readonly string[]
@@ -159,13 +175,17 @@ async function askGateway(
       ...(body === undefined ? {} : { json: body }),
     })
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new CommandError(
-      `No gateway answers at ${url}`,
-      EXIT.noGateway,
-      ` (${code ?? message}). Start one with  hydra start  or name it with  --gateway URL`,
-    )
+    throw unreachable(url, error)
   }
+}
+
+function unreachable(url: string, error: unknown): CommandError {
+  const { code, message } = error as NodeJS.ErrnoException
+  return new CommandError(
+    `No gateway answers at ${url}`,
+    EXIT.noGateway,
+    ` (${code ?? message}). Start one with  hydra start  or name it with  --gateway URL`,
+  )
 }
 
 function parseJson(text: string): unknown {

@@ -65,6 +65,56 @@ export function ask(
   })
 }
 
+export interface AskStreamOptions {
+  readonly headers: Readonly<Record<string, string>>
+  readonly trust: readonly string[]
+  onText(text: string): void
+  /** The stream is over, or broke; not after `onRefused`. */
+  onEnd(error: Error | undefined): void
+  /** An answer that is no event stream. */
+  onRefused(status: number, body: string): void
+}
+
+/** Largest answer that is read of who gives no stream. */
+const MOST_REFUSAL_BYTES = 65_536
+
+/** Asks for an event stream, and reads it until it ends. Returns the function that ends it. */
+export function askStream(
+  url: URL,
+  { headers, trust, onText, onEnd, onRefused }: AskStreamOptions,
+): () => void {
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp
+  let isOver = false
+  const end = (tell: () => void): void => {
+    clearTimeout(timer)
+    if (isOver) return
+    isOver = true
+    tell()
+  }
+  const asked = request(url, { headers, agent: false, ...trusting(trust) }, (response) => {
+    const { statusCode: status = 0 } = response
+    const isStream = status === 200 && /^text\/event-stream\b/.test(response.headers['content-type'] ?? '')
+    let body = ''
+    response.setEncoding('utf8')
+    if (isStream) clearTimeout(timer)
+    response.on('data', (text: string) => {
+      if (isStream) onText(text)
+      else if (body.length < MOST_REFUSAL_BYTES) body += text
+      else response.destroy(new Error('its answer is no event stream'))
+    })
+    response.on('error', (error) => end(() => onEnd(error)))
+    response.on('end', () => end(() => (isStream ? onEnd(undefined) : onRefused(status, body))))
+  })
+  const timer = setTimeout(
+    () => asked.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)),
+    TIMEOUT_MS,
+  )
+  asked.on('error', (error) => end(() => onEnd(error)))
+  asked.on('close', () => end(() => onEnd(undefined)))
+  asked.end()
+  return () => void asked.destroy()
+}
+
 function trusting(trust: readonly string[]): { ca?: string[] } {
   return trust.length === 0 ? {} : { ca: [...getCACertificates('default'), ...trust] }
 }

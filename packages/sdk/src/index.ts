@@ -39,6 +39,9 @@ export { type GuardOptions, type ServiceSource, userOf } from './identity/guard.
 export { KeysUnknownError } from './identity/key-set.ts'
 export type { User, Verified } from './identity/verified.ts'
 export type { Log } from './log.ts'
+export type { Link } from './menus/link.ts'
+export type { Menu, MenuLink } from './menus/menu.ts'
+export type { Site } from './menus/side.ts'
 export type {
   ConnectionState,
   ConnectOptions,

@@ -3,15 +3,7 @@
  *
  * @module
  */
-import type {
-  Awakening,
-  FragmentConflict,
-  Login,
-  MenuEntry,
-  Menus,
-  Overview,
-  SiteEvent,
-} from '@hydra-gateway/protocol'
+import type { Awakening, FragmentConflict, Login, Menus, Overview, SiteEvent } from '@hydra-gateway/protocol'
 import type { RouteOption } from './exported.ts'
 import type { PageOption, SessionsOption } from './fragments/binding.ts'
 import type { FragmentDefinition, Identify } from './fragments/definition.ts'

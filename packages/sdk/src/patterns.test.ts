@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Overview } from '@hydra-gateway/protocol'
 import { matchPattern } from '@hydra-gateway/protocol'
 import fc from 'fast-check'
-import { compileAvailability, covers, readPatterns, toSpring } from './patterns.ts'
+import { covers, readPatterns, toSpring } from './patterns.ts'
 
 const one = (text: string) => readPatterns([text], 'test')[0]!
 
@@ -38,35 +37,6 @@ test('a pattern covers itself and what it says it does', () => {
     assert.ok(covers(one(outer), one(inner)), `${outer} covers ${inner}`)
     assert.ok(!covers(one(inner), one(outer)), `${inner} doesn't cover ${outer}`)
   }
-})
-
-function overview(endpoints: Record<string, boolean>): Overview {
-  const listed = Object.entries(endpoints).map(([path, available]) => ({ path, available }))
-  const service: Overview['services'][number] = {
-    serviceName: 'x',
-    state: 'available',
-    available: true,
-    instances: [],
-    endpoints: listed,
-  } as const
-  return {
-    type: 'ACTIVE_SERVERS_UPDATE',
-    hash: '',
-    services: [service],
-    menus: {},
-    publicKey: null,
-    roleMappings: {},
-  }
-}
-
-test('a path is available when the most specific endpoint that fits it is', () => {
-  const isServed = compileAvailability(
-    overview({ '/orders/{id}': true, '/orders/new': false, '/': true, '/files/**': true, unread: true }),
-  )
-  for (const path of ['/orders/7', '/orders/7?x=1#y', '/', '/files', '/files/a/b', '/orders/caf%C3%A9'])
-    assert.ok(isServed(path), path)
-  for (const path of ['/orders/new', '/orders', '/orders/', '/orders/%', '', 'orders/7', '//'])
-    assert.ok(!isServed(path), path)
 })
 
 test('socket paths are written as Spring reads them', () => {

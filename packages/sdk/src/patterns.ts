@@ -1,19 +1,10 @@
 /**
- * Questions a service asks about patterns: does one contain another, is a path served, and how is a pattern
- * written for the fields that are in Spring's language. Pure.
+ * Questions a service asks about patterns: does one contain another, and how is a pattern written
+ * for the fields that are in Spring's language. Pure.
  *
  * @module
  */
-import {
-  type CharacterClass,
-  compareSpecificity,
-  decodeSegments,
-  matchPattern,
-  type Overview,
-  type Pattern,
-  PatternError,
-  translate,
-} from '@hydra-gateway/protocol'
+import { type CharacterClass, type Pattern, PatternError, translate } from '@hydra-gateway/protocol'
 
 export { coversPattern as covers } from '@hydra-gateway/protocol'
 
@@ -27,33 +18,6 @@ export function readPatterns(texts: readonly string[] | undefined, option: strin
       throw new TypeError(`${option}: ${cause.message}`, { cause })
     }
   })
-}
-
-/**
- * Answers whether a path is served, as the gateway decides it: the most specific endpoint that fits it has
- * somebody to serve it.
- */
-export function compileAvailability({ services }: Overview): (path: string) => boolean {
-  const endpoints = services
-    .flatMap(({ endpoints }) => endpoints)
-    .flatMap(({ path, available }) => patternsOf(path).map((pattern) => ({ pattern, available })))
-    // Where services of one rollout group share an endpoint, one of them is enough.
-    .sort((a, b) => compareSpecificity(a.pattern, b.pattern) || Number(b.available) - Number(a.available))
-  return (path) => {
-    const segments = path.startsWith('/') ? decodeSegments(path.split(/[?#]/, 1)[0] ?? '') : undefined
-    return (
-      !!segments && (endpoints.find(({ pattern }) => matchPattern(pattern, segments))?.available ?? false)
-    )
-  }
-}
-
-/** An endpoint this version can't read is one it can't say anything about. */
-function patternsOf(text: string): readonly Pattern[] {
-  try {
-    return translate('hydra', text).patterns
-  } catch {
-    return []
-  }
 }
 
 const SPRING_CLASSES: Readonly<Record<CharacterClass, string>> = {

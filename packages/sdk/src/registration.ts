@@ -115,8 +115,13 @@ function menuItemsOf(menu: ServiceOptions['menu']): MenuItems {
 }
 
 function menuItemOf(item: MenuItemOption): MenuItems[string][number] {
-  const { label, order, icon } = item
-  return { endpoint: 'path' in item ? item.path : item.endpoint, label, ...definedOf({ order, icon }) }
+  const { label, order, icon, group, parent, signedOut } = item
+  const roles = item.roles && [...item.roles]
+  return {
+    endpoint: 'path' in item ? item.path : item.endpoint,
+    label,
+    ...definedOf({ order, icon, group, parent, roles, signedOut }),
+  }
 }
 
 function isOneMenu(menu: NonNullable<ServiceOptions['menu']>): menu is readonly MenuItemOption[] {

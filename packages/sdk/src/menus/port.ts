@@ -8,6 +8,11 @@ import type { LinkView, MenuView } from '@hydra-gateway/protocol'
 
 /** What the pages of a service put in for their visitors, beside fragments. */
 export interface PageSite {
+  /**
+   * Finds out who a request is from, whose token may have to be verified first. Await it before the page begins: to `menu`
+   * and `link`, a request nobody looked at comes from somebody who is not signed in.
+   */
+  recognise?(request: object): Promise<void>
   /** `<m:menu name>` for whom a request is from; undefined when there is no such menu: its fallback stays. */
   menu(name: string, request: object | undefined): MenuView | undefined
   /**

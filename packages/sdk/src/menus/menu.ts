@@ -1,0 +1,103 @@
+/**
+ * A menu as templates take it: a list of items, which are plain data, and the HTML of all of them.
+ *
+ * @module
+ */
+import {
+  currentOf,
+  type LinkState,
+  linkAttributes,
+  type MenuMarkupOptions,
+  type MenuNode,
+  type MenuView,
+  type MenuViewItem,
+  menuMarkup,
+  menuTree,
+} from '@hydra-gateway/protocol'
+
+/** One item, for any template. Whatever stands in it came from some service: escape it like input. */
+export interface MenuLink {
+  readonly path: string
+  /** The same as `path`, as Medusa calls it. */
+  readonly endpoint: string
+  readonly label: string
+  readonly icon?: string
+  /** Heading it stands under. */
+  readonly group?: string
+  /** Path of the item it stands below, which comes before it. */
+  readonly parent?: string
+  readonly state: LinkState
+  /** False while it is down: no link then. */
+  readonly available: boolean
+  /** Why it is slow or away, in words for visitors. */
+  readonly reason?: string
+  /** It leads to the page it stands in; known in menus for a request. */
+  readonly current: boolean
+  /** Of its `<a>`, values not escaped; without `href` while it is down. The open page keeps links with these true. */
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+/** A menu as one visitor sees it: a frozen list of its items, in order, each behind the one it stands below. */
+export interface Menu extends ReadonlyArray<MenuLink> {
+  /** Of the menu, such as `main`. */
+  readonly menu: string
+  /** True while the gateway is away: this is what it said last. */
+  readonly isStale: boolean
+  /** What stands below what: items with those below them, headings with those under them. */
+  readonly tree: readonly MenuNode<MenuLink>[]
+  /** As JSON for others, as `/_hydra/menus/{name}` answers it. */
+  readonly view: MenuView
+  /** `toHtml()`, for templates that can't call. */
+  readonly html: string
+  /**
+   * `<hydra-menu name="main"><ul>…</ul></hydra-menu>`, everything in it escaped: put it into the page as it is. What
+   * `/_hydra/live.js` keeps true once the page is open. `current` is the page's own path where a request was given.
+   */
+  toHtml(options?: MenuMarkupOptions): string
+}
+
+/** Makes a menu of what a visitor may see. */
+export function createMenu(
+  name: string,
+  items: readonly MenuViewItem[],
+  { isStale, current }: { readonly isStale: boolean; readonly current: string | undefined },
+): Menu {
+  const here = currentOf(items, current)
+  const links = items.map((item) => linkOf(item, item.path === here))
+  const view: MenuView = Object.freeze({
+    name,
+    items: items as MenuViewItem[],
+    ...(isStale && { isStale: true as const }),
+  })
+  const toHtml = (options: MenuMarkupOptions = {}): string =>
+    menuMarkup(view, { ...(current !== undefined && { current }), ...options })
+  let tree: Menu['tree'] | undefined
+  // Beside the items, and not among them: a list stays a list for templates, JSON and comparisons.
+  Object.defineProperties(links, {
+    menu: { value: name },
+    isStale: { value: isStale },
+    view: { value: view },
+    tree: { get: () => (tree ??= menuTree(links)) },
+    html: { get: toHtml },
+    toHtml: { value: toHtml },
+    toString: { value: toHtml },
+  })
+  return Object.freeze(links) as unknown as Menu
+}
+
+function linkOf(item: MenuViewItem, current: boolean): MenuLink {
+  const { path, label, state, reason } = item
+  const attributes = {
+    ...linkAttributes({ state, ...(reason !== undefined && { reason }) }, path),
+    ...(current && { 'aria-current': 'page' }),
+    ...(item.icon !== undefined && { 'data-icon': item.icon }),
+  }
+  return Object.freeze({
+    ...item,
+    endpoint: path,
+    label,
+    available: state !== 'down',
+    current,
+    attributes: Object.freeze(attributes),
+  })
+}

@@ -13,10 +13,25 @@ export interface LiveHub {
   open(exchange: Exchange): void
   /** Streams that are open. */
   readonly size: number
+  /** Something changed that menus don't tell of: whether a fragment is rendered. What they tell of is heard anyway. */
+  changed(): void
   /** Ends streams of callers whose session is over; their pages come back as somebody else. */
   endWhere(isOver: (exchange: Exchange) => boolean): void
-  /** Says goodbye to all of them, spread over some time, and ends. */
+  /** Says goodbye to all of them, spread over some time, and ends. Called before whatever waits for running requests. */
   close(): void
+}
+
+/** Limits and patience of open pages. */
+export interface LiveSettings {
+  /** 0: none. */
+  readonly maxStreams: number
+  readonly maxStreamsPerClient: number
+  readonly maxWishes: number
+  readonly pushEveryMs: number
+  readonly heartbeatMs: number
+  readonly maxBehindMs: number
+  /** Told to pages: time over which they fetch a fragment again. */
+  readonly replaceWithinMs: number
 }
 
 /** Marks of fragments that showed their fallback: what a page may ask about (`FRAGMENT_OPEN` of the protocol). */

@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  COLON,
   DOUBLE_QUOTE,
   EQUALS,
   endsName,
@@ -41,14 +40,10 @@ export function isAttributesScript(tag: Uint8Array, from: number, to: number): b
   return isMarked && type === 'application/json'
 }
 
-/** `<a P:link>`. Nearly no link has it: it is looked for by its colon, before anything is read. */
+/** `<a P:link>`. */
 export function isLink(tag: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at += 1) {
-    if (tag[at] !== COLON || at + LINK.length >= to || !isWord(tag, at + 1, LINK)) continue
-    for (const { nameFrom, nameTo } of attributesOf(tag, from, to)) {
-      if (isPrefixed(tag, nameFrom, nameTo, LINK)) return true
-    }
-    return false
+  for (const { nameFrom, nameTo } of attributesOf(tag, from, to)) {
+    if (isPrefixed(tag, nameFrom, nameTo, LINK)) return true
   }
   return false
 }

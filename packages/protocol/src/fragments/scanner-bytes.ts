@@ -28,6 +28,7 @@ const LETTER = 1
 const SPACE = 2
 const ENDS_NAME = 4
 const IN_PREFIX = 8
+const STOPS_ATTRIBUTE = 16
 
 // A carriage return is a line feed to a tokenizer, so it is white space.
 const CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -36,7 +37,8 @@ const CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
     (/[a-zA-Z]/.test(character) ? LETTER : 0) |
     (/[\t\n\f\r ]/.test(character) ? SPACE : 0) |
     (/[\t\n\f\r />]/.test(character) ? ENDS_NAME : 0) |
-    (/[a-zA-Z0-9._-]/.test(character) ? IN_PREFIX : 0)
+    (/[a-zA-Z0-9._-]/.test(character) ? IN_PREFIX : 0) |
+    (/[\t\n\f\r />=:]/.test(character) ? STOPS_ATTRIBUTE : 0)
   )
 })
 
@@ -51,6 +53,11 @@ export function isSpace(byte: number): boolean {
 /** White space, `/` or `>`: what ends the name of a tag, and of an attribute along with `=`. */
 export function endsName(byte: number): boolean {
   return (CLASSES[byte]! & ENDS_NAME) !== 0
+}
+
+/** What ends the name of an attribute, or a colon in it. */
+export function stopsAttribute(byte: number): boolean {
+  return (CLASSES[byte]! & STOPS_ATTRIBUTE) !== 0
 }
 
 /** May stand in the prefix of `m:fragment`. */

@@ -197,7 +197,7 @@ export class Elements {
   }
 
   #onLink(index: number): void {
-    this.#decide(index)
+    if (this.#reading.hasColon) this.#decide(index)
     if (!this.#isDeciding) {
       this.#output.release()
       return

@@ -21,6 +21,7 @@ export class PageScanner implements Scanner {
     state: S.DATA,
     matched: 0,
     isSelfClosing: false,
+    hasColon: false,
     name: new Uint8Array(MOST_WORD_BYTES),
     nameLength: 0,
     textState: S.RAWTEXT,
@@ -95,6 +96,7 @@ export class PageScanner implements Scanner {
           this.#elements.isEnd = state === S.END_TAG_OPEN
           this.#nameLength = 0
           reading.isSelfClosing = false
+          reading.hasColon = false
           state = S.TAG_NAME
         } else if (byte === SLASH && state === S.TAG_OPEN) {
           state = S.END_TAG_OPEN

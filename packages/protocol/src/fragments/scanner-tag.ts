@@ -4,20 +4,23 @@
  * @module
  */
 import {
+  COLON,
   DOUBLE_QUOTE,
   EQUALS,
-  endsName,
   find,
   GREATER,
   isSpace,
   SINGLE_QUOTE,
   SLASH,
+  stopsAttribute,
 } from './scanner-bytes.ts'
 import * as S from './scanner-states.ts'
 
 export interface TagReading {
   state: number
   isSelfClosing: boolean
+  /** Some attribute has a colon in its name: few do, and only then may it be one of ours. */
+  hasColon: boolean
 }
 
 /**
@@ -42,8 +45,12 @@ export function readTag(reading: TagReading, bytes: Uint8Array, from: number): n
         }
         continue
       case S.ATTRIBUTE_NAME:
-        while (i < length && !endsName(bytes[i]!) && bytes[i] !== EQUALS) i += 1
-        if (i < length) state = S.AFTER_ATTRIBUTE_NAME
+        while (i < length && !stopsAttribute(bytes[i]!)) i += 1
+        if (i === length) continue
+        if (bytes[i] === COLON) {
+          reading.hasColon = true
+          i += 1
+        } else state = S.AFTER_ATTRIBUTE_NAME
         continue
       case S.AFTER_ATTRIBUTE_NAME:
         if (byte === EQUALS) state = S.BEFORE_ATTRIBUTE_VALUE

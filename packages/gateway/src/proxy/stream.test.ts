@@ -53,7 +53,7 @@ test('HTTP/1.0 is given the same without chunks', async (t) => {
   const { opened, local } = opener()
   const rig = await startRig(t, { local })
   const client = rawClient(t, rig.port, 'GET /_local/a HTTP/1.0\r\nHost: a.test\r\n\r\n')
-  await client.sees(/Connection: close\r\n[^]*\r\n\r\nfirst\n$/)
+  await client.sees(/Connection: close\r\n[\s\S]*\r\n\r\nfirst\n$/)
   opened[0]!.sink.finish()
   opened[0]!.sink.flush()
   await client.closed()

@@ -12,10 +12,10 @@ import { otherReading } from './other-reading.ts'
 export type RouteOf = (exchange: Exchange, path: string) => Route | undefined
 
 /** Undefined when there is no other of that service. Routes for exactly this path are meant as they stand. */
-export function otherRoute(
-  exchange: Exchange,
+export function otherRoute<Asked extends Pick<Exchange, 'path'>>(
+  exchange: Asked,
   route: Route,
-  routeOf: RouteOf,
+  routeOf: (exchange: Asked, path: string) => Route | undefined,
 ): { readonly route: Route; readonly path: string } | undefined {
   const path = otherReading(exchange.path)
   if (path === undefined || literalPath(route.pattern) !== undefined) return undefined

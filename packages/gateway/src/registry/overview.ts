@@ -6,12 +6,21 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import type { FragmentConflict, Overview, OverviewService, ServiceState } from '@hydra-gateway/protocol'
-import type { Manifest } from '../routing/route.ts'
+import type {
+  FragmentConflict,
+  LinkState,
+  MenuDemand,
+  Overview,
+  OverviewService,
+  ServiceState,
+} from '@hydra-gateway/protocol'
+import { ALWAYS_WELL, type HealthOf } from '../routing/link-state.ts'
+import type { Manifest, RouteSpec } from '../routing/route.ts'
 import type { RoutingTable } from '../routing/table.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 import type { Entry, Member } from './member.ts'
-import { compileMenus } from './menu.ts'
+import type { CompiledMenus } from './menu.ts'
+import type { PageDemands } from './page-demands.ts'
 
 export interface OverviewInput {
   readonly entries: Iterable<Entry>
@@ -19,12 +28,20 @@ export interface OverviewInput {
   readonly vitals: Pick<VitalsBook, 'of'>
   /** Pages and fragments that don't fit together, and how many more there are. */
   readonly fragments?: { readonly listed: readonly FragmentConflict[]; readonly more: number }
+  readonly menus: Pick<CompiledMenus, 'menus' | 'faults'>
+  /** @default all that serve do it well */
+  readonly healthOf?: HealthOf | undefined
+  readonly pageDemands: PageDemands
+  /** What roles of the gateway are called in a service. */
+  readonly roleMappings: (service: string) => Readonly<Record<string, string>>
   /** Base64 SPKI of the key that signs tokens. */
   readonly publicKey: string | null
 }
 
 /** Conflicts of fragments that everybody is told. */
 const MOST_CONFLICTS = 100
+/** Faults of menu items that everybody is told. */
+const MOST_FAULTS = 100
 
 /** State of an instance as everybody but the balancer sees it. */
 export function memberState(member: Member, vitals: Pick<VitalsBook, 'of'>): ServiceState {
@@ -38,19 +55,20 @@ export function serviceState(entry: Entry, vitals: Pick<VitalsBook, 'of'>): Serv
 }
 
 /** Compiles the overview. Its hash changes when anything in it does, and with nothing else. */
-export function compileOverview({ entries, table, vitals, fragments, publicKey }: OverviewInput): Overview {
-  const known = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const pages = new Map(known.map((entry) => [entry.name, pagesOf(entry, table, vitals)]))
+export function compileOverview(input: OverviewInput): Overview {
+  const { table, vitals, fragments, publicKey } = input
+  const { menus, faults } = input.menus
+  const known = [...input.entries].sort((a, b) => (a.name < b.name ? -1 : 1))
   const services = known.map((entry): OverviewService => {
     const state = serviceState(entry, vitals)
+    const mappings = input.roleMappings(entry.name)
     return {
       serviceName: entry.name,
       state,
       available: state === 'available',
-      ...(entry.declared.title ? { title: entry.declared.title } : {}),
-      endpoints: [...pages.get(entry.name)!]
-        .map(([path, available]) => ({ path, available }))
-        .sort((a, b) => (a.path < b.path ? -1 : 1)),
+      title: table.service(entry.name)?.title ?? entry.declared.title ?? entry.name,
+      endpoints: endpointsOf(entry, input),
+      ...(Object.keys(mappings).length > 0 ? { roleMappings: mappings } : {}),
       ...fragmentAssetsOf(entry),
       instances: [...entry.members.values()].map((member) => ({
         id: member.id,
@@ -59,28 +77,52 @@ export function compileOverview({ entries, table, vitals, fragments, publicKey }
       })),
     }
   })
-  const serving = new Set(services.filter(({ available }) => available).map(({ serviceName }) => serviceName))
-  // An item may lead to a page only one version has; any other path is as available as its service.
-  const menus = compileMenus(
-    known,
-    (service, path) => serving.has(service) && (pages.get(service)?.get(path) ?? true),
-  )
   // Weights are no part of what services are told, but a change of them is news (medusa.md 8).
   const weights = known.map((entry) => [...entry.members.values()].map(({ instance }) => instance.weight))
   const conflicts = fragments && fragments.listed.length > 0 ? conflictsOf(fragments) : undefined
+  const menuFaults = faults.listed.slice(0, MOST_FAULTS)
   const hash = createHash('sha256')
     .update(
       JSON.stringify([
         services,
         menus,
         weights,
+        ...(menuFaults.length > 0 ? [menuFaults] : []),
         ...(conflicts ? [conflicts] : []),
         ...(publicKey ? [publicKey] : []),
       ]),
     )
     .digest('hex')
-  const type = 'ACTIVE_SERVERS_UPDATE'
-  return { type, hash, services, menus, publicKey, roleMappings: {}, ...conflicts }
+  return {
+    type: 'ACTIVE_SERVERS_UPDATE',
+    hash,
+    services,
+    menus,
+    ...(menuFaults.length > 0 ? { menuFaults } : {}),
+    publicKey,
+    roleMappings: {},
+    ...conflicts,
+  }
+}
+
+/** Pages of a service by path, each with how it is now. */
+function endpointsOf(
+  entry: Entry,
+  { table, vitals, healthOf = ALWAYS_WELL, pageDemands }: OverviewInput,
+): OverviewService['endpoints'] {
+  const { name } = entry
+  return [...pagesOf(entry, table, vitals)]
+    .map(([path, { isServed, routes }]) => {
+      const state: LinkState = isServed ? healthOf(name) : 'down'
+      const demands = new Set(routes.flatMap((route) => pageDemands(name, route)))
+      return {
+        path,
+        available: isServed,
+        state,
+        ...(demands.size > 0 ? { demands: [...demands] as MenuDemand[] } : {}),
+      }
+    })
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 /** Most fragments of one service whose assets everybody is told; those of others stand in place. */
@@ -116,36 +158,37 @@ function conflictsOf({
   }
 }
 
+/** A page path, and the routes by which manifests declare it. */
+interface Page {
+  isServed: boolean
+  readonly routes: RouteSpec[]
+}
+
 /** Page paths a service declared, without those another service kept, and whether an instance serves each now. */
 function pagesOf(
   { name, members, orphans }: Entry,
   table: RoutingTable,
   vitals: Pick<VitalsBook, 'of'>,
-): Map<string, boolean> {
+): Map<string, Page> {
   const served = new Map<Manifest, boolean>()
   for (const { manifest } of orphans.values()) served.set(manifest, false)
   for (const member of members.values()) {
     const { manifest } = member
     served.set(manifest, served.get(manifest) || memberState(member, vitals) === 'available')
   }
-  const pages = new Map<string, boolean>()
+  const pages = new Map<string, Page>()
   for (const [manifest, isServed] of served) {
-    for (const path of pagesOfManifest(manifest)) pages.set(path, pages.get(path) || isServed)
+    for (const route of manifest.routes) {
+      if (route.kind !== 'page') continue
+      const page = pages.get(route.pattern.text)
+      if (page) {
+        page.isServed ||= isServed
+        page.routes.push(route)
+      } else pages.set(route.pattern.text, { isServed, routes: [route] })
+    }
   }
   // A version that waits for another of its own service takes nothing away.
   for (const { newcomer, incumbent, pattern } of table.conflicts())
     if (newcomer === name && incumbent !== name) pages.delete(pattern)
   return pages
-}
-
-/** A manifest is shared by many instances and never changes. */
-const manifestPages = new WeakMap<Manifest, readonly string[]>()
-
-function pagesOfManifest(manifest: Manifest): readonly string[] {
-  let paths = manifestPages.get(manifest)
-  if (!paths) {
-    paths = manifest.routes.filter(({ kind }) => kind === 'page').map(({ pattern }) => pattern.text)
-    manifestPages.set(manifest, paths)
-  }
-  return paths
 }

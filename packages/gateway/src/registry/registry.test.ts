@@ -264,7 +264,7 @@ test('the overview follows, gathered within 10 ms, and its hash moves only with 
   const hashes: string[] = []
   registry.onOverview(({ hash }) => hashes.push(hash))
   const { instanceId } = await join('orders', ['/orders/{id}'], {
-    menuItems: { main: [{ endpoint: '/orders', label: 'Orders' }] },
+    menuItems: { main: [{ endpoint: '/orders/new', label: 'Orders' }] },
   })
   await join('baskets', ['/baskets'])
   clock.advance(10)
@@ -277,8 +277,10 @@ test('the overview follows, gathered within 10 ms, and its hash moves only with 
       ['orders', 'available'],
     ],
   )
-  assert.deepEqual(services[1]?.endpoints, [{ path: '/orders/{id}', available: true }])
-  assert.deepEqual(menus.main, [{ endpoint: '/orders', label: 'Orders', service: 'orders', available: true }])
+  assert.deepEqual(services[1]?.endpoints, [{ path: '/orders/{id}', available: true, state: 'available' }])
+  assert.deepEqual(menus.main, [
+    { endpoint: '/orders/new', label: 'Orders', service: 'orders', state: 'available', available: true },
+  ])
   registry.beat(instanceId)
   clock.advance(10)
   assert.equal(registry.overview().hash, hash)
@@ -290,7 +292,9 @@ test('the overview follows, gathered within 10 ms, and its hash moves only with 
   registry.suspend(instanceId, 'channel closed')
   assert.equal(registry.overview().services[1]?.state, 'down')
   assert.equal(registry.overview().services[1]?.instances[0]?.state, 'recovering')
-  assert.deepEqual(registry.overview().services[1]?.endpoints, [{ path: '/orders/{id}', available: false }])
+  assert.deepEqual(registry.overview().services[1]?.endpoints, [
+    { path: '/orders/{id}', available: false, state: 'down' },
+  ])
 })
 
 test('a menu item of one version is there while that version is, and available while it serves', async () => {
@@ -306,8 +310,8 @@ test('a menu item of one version is there while that version is, and available w
   registry.suspend(instanceId, 'channel closed')
   assert.deepEqual(main(), ['/new false', '/shop true'])
   assert.deepEqual(registry.overview().services[0]?.endpoints, [
-    { path: '/new', available: false },
-    { path: '/shop', available: true },
+    { path: '/new', available: false, state: 'down' },
+    { path: '/shop', available: true, state: 'available' },
   ])
   registry.beat(instanceId)
   registry.deregister(instanceId)

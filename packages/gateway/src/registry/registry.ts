@@ -12,10 +12,12 @@ import type { Admission } from '../address/admission.ts'
 import type { KnownInstance, Registered, Registrar } from '../channels/port.ts'
 import { HydraError } from '../errors.ts'
 import { NO_IDENTITY } from '../identity/no-identity.ts'
-import type { IdentityFacts } from '../identity/port.ts'
+import type { IdentityFacts, RouteDemands } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
+import type { DemandsAt } from '../routing/demands.ts'
 import { fallbackProblem } from '../routing/fallback.ts'
+import type { HealthOf } from '../routing/link-state.ts'
 import type { RoutingTable, ServiceChange } from '../routing/table.ts'
 import type { Address, Instance } from '../routing/upstream.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
@@ -27,7 +29,10 @@ import { fragmentHash } from './fragment-facts.ts'
 import { createFragmentReview } from './fragment-review.ts'
 import { createLeases } from './leases.ts'
 import type { Entry, Member } from './member.ts'
+import { createMenuBook } from './menu-book.ts'
+import type { MenuFaults } from './menu-faults.ts'
 import { compileOverview } from './overview.ts'
+import { createPageDemands } from './page-demands.ts'
 import { createRecruiter } from './recruit.ts'
 import { createRoster, type MemberEvent, type Why } from './roster.ts'
 
@@ -61,8 +66,21 @@ export interface RegistryDeps {
   readonly node: string
   /** @default nobody can sign in */
   readonly identity?: IdentityFacts
+  /** What menus, and what services are told of pages, are made by beside the table. */
+  readonly menus?: MenuDeps
   readonly clock: Clock
   readonly log: Log
+}
+
+export interface MenuDeps {
+  /** Most items of one menu. @default 500 */
+  readonly maxItems?: number
+  /** How services that serve do so. Whoever sees it change calls `touch`. @default well */
+  readonly healthOf?: HealthOf | undefined
+  /** What the guard asks for at a path. @default what services declared */
+  readonly demandsAt?: DemandsAt | undefined
+  /** The same of all paths of a route. @default what services declared */
+  readonly demandOf?: RouteDemands | undefined
 }
 
 export interface Registry extends Registrar {
@@ -75,6 +93,10 @@ export interface Registry extends Registrar {
   readonly fragments: Pick<FragmentBook, 'conflicts' | 'usesOf'>
   /** The overview without the work of compiling it: for the request path. */
   latestOverview(): Overview
+  /** Something the overview says changed, and the registry could not know. */
+  touch(): void
+  /** What is wrong with items of menus, as of the latest overview. */
+  menuFaults(): MenuFaults
   /** Milliseconds since the last sign of life; undefined for instances without a lease. */
   silentForMs(instanceId: string): number | undefined
   /** Members that other nodes heard, as the store lists them now; the ones missing are gone. */
@@ -109,7 +131,7 @@ export interface Adopted {
 
 export function createRegistry(deps: RegistryDeps): Registry {
   const { settings, store, admission, vitals, table, publish, node, clock, log } = deps
-  const { identity = NO_IDENTITY } = deps
+  const { identity = NO_IDENTITY, menus: { maxItems = 500, healthOf, demandsAt, demandOf } = {} } = deps
   const leases = createLeases({ clock })
   /** Which registration of an instance was taken last, counted in the order they came. */
   const turnOf = new Map<string, number>()
@@ -138,6 +160,17 @@ export function createRegistry(deps: RegistryDeps): Registry {
   })
   const book = createFragmentBook({ rememberMs: settings.takeoverAfterMs, clock, log })
   const review = createFragmentReview({ book, roster })
+  const menus = createMenuBook({
+    entries: roster.entries,
+    table,
+    vitals,
+    healthOf,
+    demandsAt,
+    hasLogin: identity.isOn,
+    maxItems,
+    log,
+  })
+  const pageDemands = createPageDemands(demandOf)
   const announcer = createAnnouncer({
     compile: () =>
       compileOverview({
@@ -145,6 +178,10 @@ export function createRegistry(deps: RegistryDeps): Registry {
         table: table(),
         vitals,
         fragments: book.conflicts(),
+        menus: menus.read(),
+        healthOf,
+        pageDemands,
+        roleMappings: identity.roleMappings,
         publicKey: identity.publicKey(),
       }),
     clock,
@@ -226,12 +263,16 @@ export function createRegistry(deps: RegistryDeps): Registry {
     ...lostClaims(table(), registration.name),
     ...fragments.refused,
   ]
+  const menuWarnings = (service: string): readonly string[] => {
+    announcer.current()
+    return menus.warningsOf(service)
+  }
   const answerFor = (member: Member): Registered => ({
     service: member.registration.name,
     instanceId: member.id,
     revision: table().revision,
     refused: [...refusedRoutes(member), ...review.refusedOf(member)],
-    warnings: member.warnings ?? [],
+    warnings: [...(member.warnings ?? []), ...menuWarnings(member.registration.name)],
     publicKey: member.publicKey,
   })
   const logRegistered = (member: Member, isNew: boolean): void => {
@@ -350,6 +391,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
         .filter(({ registrations }) => registrations.length > 0),
     overview: announcer.current,
     latestOverview: announcer.latest,
+    touch: announcer.touch,
+    menuFaults: menus.faults,
     onOverview: announcer.listen,
     onMember: (listener) => void memberListeners.push(listener),
     onNews: (listener) => void newsListeners.push(listener),

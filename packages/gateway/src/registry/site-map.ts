@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Overview } from '@hydra-gateway/protocol'
+import type { MenuEntry, Overview } from '@hydra-gateway/protocol'
 import type { Live } from '../routing/live.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 
@@ -14,6 +14,11 @@ export interface SiteMap {
   openPages(): { path: string; label: string }[]
   /** Paths of open pages without parameters: menu items first, then what services declared. */
   paths(): Iterable<string>
+}
+
+/** Error pages don't know who reads them: what is for some is on none of them. */
+function isForEverybody({ available, demands }: MenuEntry): boolean {
+  return available && !demands
 }
 
 /** A pattern with a part that stands for more than itself. */
@@ -35,18 +40,16 @@ export function createSiteMap({ live, vitals, overview }: SiteMapDeps): SiteMap 
     openPages() {
       const { menus } = overview()
       const items = menus.main ?? Object.values(menus)[0] ?? []
-      return items
-        .filter(({ available }) => available)
-        .map(({ endpoint, label }) => ({ path: endpoint, label }))
+      return items.filter(isForEverybody).map(({ endpoint, label }) => ({ path: endpoint, label }))
     },
     *paths() {
       const { menus, services } = overview()
       for (const items of Object.values(menus)) {
-        for (const { endpoint, available } of items) if (available) yield endpoint
+        for (const item of items) if (isForEverybody(item)) yield item.endpoint
       }
       for (const { endpoints } of services) {
-        for (const { path, available } of endpoints) {
-          if (available && !HAS_PARAMETER.test(path) && path.isWellFormed()) yield encodeURI(path)
+        for (const { path, available, demands } of endpoints) {
+          if (available && !demands && !HAS_PARAMETER.test(path) && path.isWellFormed()) yield encodeURI(path)
         }
       }
     },

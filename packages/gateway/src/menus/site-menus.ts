@@ -1,0 +1,161 @@
+/**
+ * Menus and links through the eyes of a visitor: the overview has them for everybody, here it is looked at who is asking.
+ *
+ * Reads memory only. A view is made once for all visitors who are signed in as the same, and stays the same object for as
+ * long as it shows the same.
+ *
+ * @module
+ */
+import {
+  type LinkView,
+  type MenuEntry,
+  type MenuView,
+  type Overview,
+  reasonOf,
+} from '@hydra-gateway/protocol'
+import type { Caller, Refusal } from '../identity/port.ts'
+import { type Demand, type DemandsAt, declaredDemands } from '../routing/demands.ts'
+import { ALWAYS_WELL, type HealthOf, linkStateOf } from '../routing/link-state.ts'
+import type { Live } from '../routing/live.ts'
+import { isLoginPath, isReservedPath } from '../routing/reserved.ts'
+import type { Access } from '../routing/route.ts'
+import { readSitePath } from '../routing/site-path.ts'
+import type { VitalsBook } from '../routing/vitals.ts'
+import { createAudiences, NOBODY } from './audience.ts'
+import type { Audience, SiteMenus } from './port.ts'
+import { isSameView, type Standing, standingOf, viewOf } from './view.ts'
+
+export interface SiteMenusDeps {
+  /** The latest there is, without any work. */
+  readonly overview: () => Pick<Overview, 'menus' | 'hash'>
+  /** Changes of the overview, those that come together as one. */
+  readonly onOverview: (listener: () => void) => () => void
+  readonly live: Live
+  readonly vitals: Pick<VitalsBook, 'of'>
+  /** @default all that serve do it well */
+  readonly healthOf?: HealthOf | undefined
+  /** What the guard asks for at a path. @default what services declared */
+  readonly demandsAt?: DemandsAt | undefined
+  /** Who may have what; absent where nobody can sign in. */
+  readonly identity?: MenuIdentity | undefined
+}
+
+export interface MenuIdentity {
+  isRevoked(caller: Caller): boolean
+  /** Whether somebody may have what an access says, in the words of a service; why not. No rules of operators. */
+  judge(caller: Caller | undefined, service: string, access: Access): Refusal | undefined
+}
+
+/** Audiences whose views are kept: with more of them, those that were asked for longest ago are made again. */
+const MOST_AUDIENCES = 500
+/** Names of menus that are remembered when nothing is left in them. */
+const MOST_NAMES = 1000
+
+interface Seen {
+  readonly entries: readonly MenuEntry[]
+  readonly view: MenuView
+}
+
+const NO_ENTRIES: readonly MenuEntry[] = Object.freeze([])
+
+export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
+  const { overview, onOverview, live, vitals, identity } = deps
+  const { healthOf = ALWAYS_WELL, demandsAt = declaredDemands } = deps
+  const audienceOf = createAudiences()
+  const views = new Map<Audience, Map<string, Seen>>()
+  const everSeen = new Set<string>()
+  const listeners = new Set<() => void>()
+
+  let revision = 0
+  let told = 0
+  let known = { hash: '', table: live.table }
+  /** Looks whether anything is otherwise than when somebody looked last. */
+  const look = (): void => {
+    const { hash, menus } = overview()
+    if (hash === known.hash && live.table === known.table) return
+    known = { hash, table: live.table }
+    revision++
+    for (const name of Object.keys(menus)) if (everSeen.size < MOST_NAMES) everSeen.add(name)
+  }
+  look()
+  onOverview(() => {
+    look()
+    if (revision === told) return
+    told = revision
+    for (const listener of listeners) listener()
+  })
+  told = revision
+
+  const entriesOf = (name: string): readonly MenuEntry[] | undefined => {
+    const { menus } = overview()
+    if (Object.hasOwn(menus, name)) return menus[name]
+    return everSeen.has(name) ? NO_ENTRIES : undefined
+  }
+  /** Somebody whose session was ended is nobody. */
+  const someone = (caller: Caller | undefined): Caller | undefined =>
+    caller !== undefined && (!identity || identity.isRevoked(caller)) ? undefined : caller
+  const standing =
+    (caller: Caller | undefined) =>
+    (demand: Demand): Standing => {
+      // Where nobody can sign in, what is for some is for none.
+      if (!identity) return 'no'
+      const refusal = identity.judge(caller, demand.service, demand)
+      return refusal === undefined ? 'yes' : caller === undefined ? 'sign-in' : 'no'
+    }
+  const seenBy = (audience: Audience): Map<string, Seen> => {
+    const seen = views.get(audience) ?? new Map<string, Seen>()
+    // A Map remembers in which order keys came: the first was asked for longest ago.
+    views.delete(audience)
+    views.set(audience, seen)
+    for (const oldest of views.keys()) {
+      if (views.size <= MOST_AUDIENCES) break
+      views.delete(oldest)
+    }
+    return seen
+  }
+  const view: SiteMenus['view'] = (name, caller) => {
+    look()
+    const entries = entriesOf(name)
+    if (!entries) return undefined
+    const who = someone(caller)
+    const seen = seenBy(who ? audienceOf(who) : NOBODY)
+    const before = seen.get(name)
+    if (before?.entries === entries) return before.view
+    const made = viewOf(name, entries, standing(who))
+    const now = before && isSameView(before.view, made) ? before.view : made
+    seen.set(name, { entries, view: now })
+    return now
+  }
+
+  return {
+    get revision() {
+      look()
+      return revision
+    },
+    audienceOf: (caller) => audienceOf(someone(caller)),
+    view,
+    names: (caller) => Object.keys(overview().menus).filter((name) => view(name, caller)!.items.length > 0),
+    link(path, host, caller) {
+      const at = readSitePath(path)
+      const { table } = live
+      if (!at || isReservedPath(at.path) || (identity && isLoginPath(at.path))) return undefined
+      const route = table.match(host, at.path, 'GET', false)
+      if (!route || (at.encodedSlash && route.encodedSlash !== 'keep')) return undefined
+      const how = standingOf(demandsAt(route, at.path, host), standing(someone(caller)))
+      if (how === 'no') return CLOSED
+      // How it is behind the sign-in is for who signed in.
+      if (how === 'sign-in') return AVAILABLE
+      const state = linkStateOf(route, { table, vitals, healthOf })
+      if (state === 'available') return AVAILABLE
+      const reason = reasonOf(state, table.service(route.service)?.title ?? route.service)
+      return Object.freeze({ state, ...(reason !== undefined && { reason }) })
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
+
+const AVAILABLE: LinkView = Object.freeze({ state: 'available' })
+const CLOSED: LinkView = Object.freeze({ state: 'closed' })

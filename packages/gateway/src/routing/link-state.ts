@@ -1,0 +1,32 @@
+/**
+ * What visitors can feel of a route: it serves, it serves with failures or slowly, or nobody serves it now. Pure.
+ *
+ * @module
+ */
+import type { LinkState } from '@hydra-gateway/protocol'
+import type { Route } from './route.ts'
+import type { RoutingTable } from './table.ts'
+import type { VitalsBook } from './vitals.ts'
+
+/** How a service that serves does so. */
+export type HealthOf = (service: string) => 'available' | 'degraded'
+
+export interface LinkStateSources {
+  readonly table: Pick<RoutingTable, 'candidates'>
+  readonly vitals: Pick<VitalsBook, 'of'>
+  readonly healthOf: HealthOf
+}
+
+/** Nobody looked. */
+export const ALWAYS_WELL: HealthOf = () => 'available'
+
+/** State of a route of this table. One instance that doesn't rest is enough. */
+export function linkStateOf(route: Route, { table, vitals, healthOf }: LinkStateSources): LinkState {
+  let state: LinkState = 'down'
+  for (const { id, service } of table.candidates(route)) {
+    if (vitals.of(id).resting) continue
+    if (healthOf(service) === 'degraded') return 'degraded'
+    state = 'available'
+  }
+  return state
+}

@@ -132,3 +132,25 @@ test('whom something is for stands beside it', () => {
     ],
   )
 })
+
+test('menus stand in the list with whom their items are for', () => {
+  const nothing = { selection: selectRoutes({ routes: [], warnings: [] }, {}), sockets: [], statics: 0 }
+  const items = Array.from({ length: 10 }, (_, at) => ({ path: `/${at}`, label: `Item ${at}` }))
+  const menu = {
+    main: [
+      { path: '/orders', label: 'Orders' },
+      { path: '/returns', label: 'Returns', roles: ['STAFF', 'ADMIN'] },
+    ],
+    foot: items,
+    none: [],
+  }
+  assert.equal(
+    announce({ ...nothing, name: 'orders', port: 3001, sockets: ['/live'], menu }),
+    [
+      'orders offers 1 route from port 3001',
+      '  WebSocket  /live',
+      '  menu       main: Orders, Returns (STAFF or ADMIN)',
+      '  menu       foot: Item 0, Item 1, Item 2, Item 3, Item 4, Item 5, Item 6, Item 7 … and 2 more',
+    ].join('\n'),
+  )
+})

@@ -11,7 +11,8 @@ import {
   isForEverybody,
   withUsual,
 } from './identity/access.ts'
-import type { SocketOption } from './options.ts'
+import type { ServiceOptions, SocketOption } from './options.ts'
+import { menusOf } from './registration.ts'
 
 export interface Announced {
   readonly name: string
@@ -22,12 +23,14 @@ export interface Announced {
   readonly sockets: readonly SocketOption[]
   readonly statics: number
   readonly fragments?: readonly FragmentDefinition[]
+  readonly menu?: ServiceOptions['menu']
   /** Fragments of others its pages ask for. */
   readonly uses?: readonly { readonly service: string; readonly ref: string; readonly place: string }[]
 }
 
 /** Long lists are cut here: the dashboard and `hydra routes` show all of them. */
 const MOST_LINES = 40
+const MOST_ITEMS = 8
 
 /**
  * ```
@@ -36,6 +39,7 @@ const MOST_LINES = 40
  *   GET POST  /orders/{id}
  *   fragment  checkout (imports sku; exports total)
  *   asks for  left of stock (product.html:12:5)
+ *   menu      main: Orders, Returns (STAFF)
  *   stays inside: /metrics (for operators; name it in include to offer it)
  * ```
  */
@@ -48,6 +52,7 @@ export function announce({
   statics,
   fragments = [],
   uses = [],
+  menu,
 }: Announced): string {
   const rows = selection.exported
     .filter(({ patterns }) => patterns.length > 0)
@@ -79,6 +84,7 @@ export function announce({
       path: `${ref} of ${service} (${place})`,
     })),
   )
+  rows.push(...Object.entries(menusOf(menu)).flatMap(([name, items]) => menuRow(name, items)))
   const width = Math.max(...rows.map(({ methods }) => methods.length), 0)
   const lines = rows.map(({ methods, path }) => `  ${methods.padEnd(width)}  ${path}`)
   const kept = selection.leftOut.map(({ path, reason }) => `  stays inside: ${path} (${reason})`)
@@ -116,6 +122,15 @@ function described({ ref, options }: FragmentDefinition, usual: AccessOptions): 
     exports.length > 0 && `exports ${exports.join(', ')}`,
   ].filter(Boolean)
   return crossing.length > 0 ? `${ref} (${crossing.join('; ')})` : ref
+}
+
+function menuRow(name: string, items: ReturnType<typeof menusOf>[string]) {
+  if (items.length === 0) return []
+  const shown = items
+    .slice(0, MOST_ITEMS)
+    .map(({ label, roles }) => (roles ? `${label} (${roles.join(' or ')})` : label))
+  const more = items.length > MOST_ITEMS ? ` … and ${items.length - MOST_ITEMS} more` : ''
+  return [{ methods: 'menu', path: `${name}: ${shown.join(', ')}${more}` }]
 }
 
 function cut(lines: readonly string[]): readonly string[] {

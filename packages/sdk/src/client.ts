@@ -186,9 +186,9 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
 
   /** Says what is offered, at start and when it changed. */
   function present(selection: Selection, statics: number, { port, address }: Listening, host: string): void {
-    const { name, sockets = [], fragments = [] } = options
+    const { name, sockets = [], fragments = [], menu } = options
     const uses = usesOf(name, options.pages).filter(({ service }) => service !== name)
-    const text = announce({ name, port, selection, access: options, sockets, statics, fragments, uses })
+    const text = announce({ name, port, selection, access: options, sockets, statics, fragments, uses, menu })
     if (text === announced) return
     announced = text
     log.info(text)

@@ -89,6 +89,10 @@ test('a mistake in whom something is for is an error, as it would leave open wha
     auth: 'yes',
     providers: 'corp',
     routes: ['/a', { path: '/b', rolles: ['ADMIN'] }, { path: '/c', roles: 'ADMIN' }, { path: '/d', max: 1 }],
+    menu: {
+      main: [{ path: '/m', label: 'M', role: ['ADMIN'] }],
+      foot: [{ endpoint: '/n', label: 'N', roles: 'ADMIN' }],
+    },
     sockets: ['/s', { path: '/t', methods: ['GET'] }, { path: '/u', auth: 'optional', roles: ['A'] }],
   }
   assert.deepEqual(wrongAccess(wrong), [
@@ -100,6 +104,8 @@ test('a mistake in whom something is for is an error, as it would leave open wha
     'routes: /d: "max" is no option of a route',
     'sockets: /t: "methods" is no option of a socket',
     "sockets: /u: auth: 'optional' and roles don't go together: nobody has any before they signed in",
+    'menu: /m: "role" is no option of a menu item; did you mean "roles"?',
+    "menu: /n: roles must be a list such as ['ADMIN']",
   ])
   assert.deepEqual(
     wrongAccess({ name: 'x', auth: 'required', colour: 1, routes: [{ path: '/a', auth: 'optional' }] }),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LOGINS, nearest, routeDeclaration } from '@hydra-gateway/protocol'
+import { LOGINS, menuItem, nearest, routeDeclaration } from '@hydra-gateway/protocol'
 import { ACCESS_NAMES, accessFaults } from './identity/access.ts'
 import type { ServiceOptions } from './options.ts'
 
@@ -139,6 +139,7 @@ export function wrongKinds(options: object): string[] {
   })
 }
 
+const OF_ITEMS = ['path', ...Object.keys(menuItem.shape)]
 const OF_ROUTES = Object.keys(routeDeclaration.shape)
 const OF_SOCKETS = ['path', ...ACCESS_NAMES]
 
@@ -147,7 +148,7 @@ const OF_SOCKETS = ['path', ...ACCESS_NAMES]
  * leave open what was meant to be closed.
  */
 export function wrongAccess(options: object): string[] {
-  const { routes, sockets } = options as { routes?: unknown; sockets?: unknown }
+  const { routes, sockets, menu } = options as { routes?: unknown; sockets?: unknown; menu?: unknown }
   return [
     ...unknownNames(options)
       .filter(({ meant }) => (ACCESS_NAMES as readonly unknown[]).includes(meant))
@@ -155,17 +156,23 @@ export function wrongAccess(options: object): string[] {
     ...accessFaults(options),
     ...wrongEntries('routes', 'a route', routes, OF_ROUTES),
     ...wrongEntries('sockets', 'a socket', sockets, OF_SOCKETS),
+    ...wrongEntries('menu', 'a menu item', itemsOf(menu), OF_ITEMS),
   ]
+}
+
+/** Of all menus. */
+function itemsOf(menu: unknown): unknown {
+  return isObject(menu) && !Array.isArray(menu) ? Object.values(menu).flat() : menu
 }
 
 function wrongEntries(option: string, what: string, entries: unknown, known: readonly string[]): string[] {
   if (!Array.isArray(entries)) return []
   return entries.filter(isObject).flatMap((entry) => {
-    const { path } = entry as { path?: unknown }
+    const { path, endpoint } = entry as { path?: unknown; endpoint?: unknown }
     const unknown = Object.keys(entry)
       .filter((name) => !known.includes(name))
       .map((name) => sentenceOn({ name, meant: nearest(name, known) }, `no option of ${what}`))
-    return [...unknown, ...accessFaults(entry)].map((fault) => `${option}: ${path}: ${fault}`)
+    return [...unknown, ...accessFaults(entry)].map((fault) => `${option}: ${path ?? endpoint}: ${fault}`)
   })
 }
 

@@ -24,6 +24,18 @@ test('menu items may say path or endpoint, and a list is the main menu', () => {
     { endpoint: '/cart', label: 'Cart', icon: 'cart' },
   ]
   assert.deepEqual(compileRegistration({ name: 'orders', menu: items }, facts).menuItems, { main: menu })
+  const whole = {
+    label: 'A',
+    group: 'G',
+    parent: '/b',
+    roles: ['STAFF'],
+    signedOut: 'show',
+    order: 2,
+  } as const
+  assert.deepEqual(
+    compileRegistration({ name: 'orders', menu: [{ path: '/a', ...whole }] }, facts).menuItems,
+    { main: [{ endpoint: '/a', ...whole }] },
+  )
   assert.deepEqual(compileRegistration({ name: 'orders', menu: { foot: items } }, facts).menuItems, {
     foot: menu,
   })

@@ -56,7 +56,7 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
       'sockets',
     ).map(toSpring),
     staticResources: [...facts.statics],
-    menuItems: menuItemsOf(options.menu),
+    menuItems: menusOf(options.menu),
     refs: refsOf(options.fragments),
     uses: usesOf(options.name, options.pages),
     // A page may be made for each request, and a tag may name its service by an attribute.
@@ -106,7 +106,8 @@ function socketRoute(socket: Exclude<SocketOption, string>) {
   return { path: socket.path, socket: true, ...accessOf(socket) }
 }
 
-function menuItemsOf(menu: ServiceOptions['menu']): MenuItems {
+/** Items by menu, in the words of a registration. */
+export function menusOf(menu: ServiceOptions['menu']): MenuItems {
   if (!menu) return {}
   const menus: readonly [string, readonly MenuItemOption[]][] = isOneMenu(menu)
     ? [['main', menu]]

@@ -12,7 +12,10 @@ import { type Mountable, readRouter, recordMounts } from './express-router.ts'
 export { type SendOptions, sendPage } from '../fragments/page-send.ts'
 export { type GuardOptions, type ServiceSource, userOf } from '../identity/guard.ts'
 export type { User } from '../identity/verified.ts'
+export { type SiteSource, siteOf } from '../menus/kept.ts'
+export type { Site } from '../menus/side.ts'
 export { type Middleware, optionalUser, requireUser } from './node-guard.ts'
+export { menus } from './node-menus.ts'
 
 /** An Express app, as far as it is used. */
 export interface ExpressApp extends Mountable {

@@ -12,7 +12,10 @@ import { fromFastify } from './framework-path.ts'
 
 export { type GuardOptions, type ServiceSource, userOf } from '../identity/guard.ts'
 export type { User } from '../identity/verified.ts'
+export { type SiteSource, siteOf } from '../menus/kept.ts'
+export type { Site } from '../menus/side.ts'
 export { type Hook, optionalUser, requireUser } from './fastify-guard.ts'
+export { type MenuHook, menus } from './fastify-menus.ts'
 export { sendPage } from './fastify-page.ts'
 
 /** What Fastify tells an `onRoute` hook, as far as it is used. */

@@ -11,7 +11,10 @@ import { fromHono } from './framework-path.ts'
 
 export { type GuardOptions, type ServiceSource, userOf } from '../identity/guard.ts'
 export type { User } from '../identity/verified.ts'
+export { type SiteSource, siteOf } from '../menus/kept.ts'
+export type { Site } from '../menus/side.ts'
 export { type HonoMiddleware, optionalUser, requireUser, type UserVariables } from './hono-guard.ts'
+export { menus, type SiteVariables } from './hono-menus.ts'
 export { pageResponse, type ResponseOptions } from './hono-page.ts'
 
 /** A Hono app, as far as it is used. */

@@ -10,7 +10,10 @@ import type { NodeServer } from '../server.ts'
 export { type SendOptions, sendPage } from '../fragments/page-send.ts'
 export { type GuardOptions, type ServiceSource, userOf } from '../identity/guard.ts'
 export type { User } from '../identity/verified.ts'
+export { type SiteSource, siteOf } from '../menus/kept.ts'
+export type { Site } from '../menus/side.ts'
 export { type Middleware, optionalUser, requireUser, userOrAnswer } from './node-guard.ts'
+export { menus } from './node-menus.ts'
 
 /**
  * Puts a server behind the gateway as soon as it listens.

@@ -4,6 +4,7 @@
  * @module
  */
 import { createStyle, type Style } from '@hydra-gateway/gateway/terminal'
+import { type Keyboard, processKeyboard } from './keyboard.ts'
 import { type Input, processInput } from './secret.ts'
 
 export interface Io {
@@ -15,6 +16,10 @@ export interface Io {
   err(text: string): void
   /** What people type, and what is piped in. */
   readonly input: Input
+  /** For commands that go on while somebody looks; undefined where nobody sits. */
+  readonly keyboard: Keyboard | undefined
+  /** Calls back when nobody takes results any more: the other end of a pipe is closed. */
+  onOutputGone(listener: () => void): void
   /** How the two streams look, after `--no-color` and `--ascii` were read. */
   readonly style: { readonly out: Style; readonly err: Style }
 }
@@ -57,6 +62,8 @@ export function processIo({ colour, ascii }: { colour: boolean; ascii: boolean }
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     input: processInput(),
+    keyboard: processKeyboard(),
+    onOutputGone: (listener) => void stdout.on('error', listener),
     style: { out: styleOf(stdout), err: styleOf(stderr) },
   }
 }

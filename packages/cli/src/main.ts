@@ -19,6 +19,7 @@ import { services } from './commands/services.ts'
 import { sessions } from './commands/sessions.ts'
 import { start } from './commands/start.ts'
 import { users } from './commands/users.ts'
+import { watch } from './commands/watch.ts'
 import { xray } from './commands/xray.ts'
 import { formatHelp } from './help.ts'
 import { CommandError, EXIT, type Io, processIo } from './io.ts'
@@ -30,7 +31,7 @@ export const root: Command = defineCommand({
   name: 'hydra',
   summary: 'one front door for many services',
   args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
-  subCommands: [start, services, routes, fragments, users, links, sessions, keys, check, config, xray],
+  subCommands: [start, services, watch, routes, fragments, users, links, sessions, keys, check, config, xray],
   async run({ version }, io) {
     io.out(version ? `${VERSION}\n` : formatHelp(root, ['hydra'], io.style.out))
     return EXIT.ok

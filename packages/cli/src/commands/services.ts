@@ -57,7 +57,7 @@ export function formatServices(
 ): string {
   const lines = [
     `${style.mark}${style.underline(url)}   ${style.dim(`revision ${formatCount(revision)}`)}`,
-    `  ${sentence(services)}`,
+    `  ${siteSentence(services)}`,
   ]
   if (services.length > 0) lines.push('', ...formatTable(services, COLUMNS(style), style))
   if (withInstances) {
@@ -70,7 +70,8 @@ export function formatServices(
   return style.plain(`${lines.join('\n')}\n`)
 }
 
-function sentence(services: readonly ServiceInfo[]): string {
+/** How a site is, in a sentence. */
+export function siteSentence(services: readonly Pick<ServiceInfo, 'name' | 'state' | 'downSince'>[]): string {
   if (services.length === 0) return 'No service has registered yet. The address above says how one does.'
   const away = services.filter(
     ({ state }) => state !== 'available' && state !== 'degraded' && state !== 'draining',

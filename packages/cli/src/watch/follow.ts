@@ -56,7 +56,8 @@ export function follow(open: OpenStream, path: string, follower: Follower): () =
       if (lastId === '') lastId = `${epoch}:${said.data.latest}`
       wasMet = true
       isAway = false
-      return follower.onHello(said.data, isNew)
+      follower.onHello(said.data, isNew)
+      return
     }
     const happened = siteEvent.safeParse(parse(data))
     if (happened.success) follower.onEvent(happened.data)
@@ -76,9 +77,11 @@ export function follow(open: OpenStream, path: string, follower: Follower): () =
         // A gateway that was met once is waited for; the first attempt says what is wrong.
         if (error instanceof CommandError && !wasMet) {
           isOver = true
-          return follower.onFailed(error)
+          follower.onFailed(error)
+          return
         }
-        if (!isAway) follower.onAway(error?.message ?? 'it ended the stream')
+        const reason = error instanceof CommandError ? error.fact : error?.message
+        if (!isAway) follower.onAway(reason ?? 'it ended the stream')
         isAway = true
         timer = setTimeout(attempt, RETRY_MS)
       },

@@ -12,6 +12,8 @@ import {
   forgetAnswer,
   fragmentsAnswer,
   localUrlHost,
+  type MenusAnswer,
+  menusAnswer,
   nearest,
   problem,
   type RevokeAnswer,
@@ -39,6 +41,7 @@ export interface Admin {
   services(): Promise<ServicesAnswer>
   routes(): Promise<RoutesAnswer>
   fragments(): Promise<FragmentsAnswer>
+  menus(): Promise<MenusAnswer>
   forget(service: string): Promise<void>
   /** A link that shows a page in X-ray; `to` is a path of the site. */
   xray(to: string): Promise<XrayAnswer>
@@ -121,6 +124,7 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     routes: () => call('GET', '/_hydra/api/v1/routes', routesAnswer),
     xray: (to) => call('POST', '/_hydra/api/v1/xray', xrayAnswer, { to }),
     fragments: () => call('GET', '/_hydra/api/v1/fragments', fragmentsAnswer),
+    menus: () => call('GET', '/_hydra/api/v1/menus', menusAnswer),
     sessions(user) {
       const query = new URLSearchParams({ limit: '1000', ...(user === undefined ? {} : { user }) })
       return call('GET', `/_hydra/api/v1/sessions?${query}`, sessionsAnswer)

@@ -14,6 +14,7 @@ import { config } from './commands/config.ts'
 import { fragments } from './commands/fragments.ts'
 import { keys } from './commands/keys.ts'
 import { links } from './commands/links.ts'
+import { menus } from './commands/menus.ts'
 import { routes } from './commands/routes.ts'
 import { services } from './commands/services.ts'
 import { sessions } from './commands/sessions.ts'
@@ -31,7 +32,21 @@ export const root: Command = defineCommand({
   name: 'hydra',
   summary: 'one front door for many services',
   args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
-  subCommands: [start, services, watch, routes, fragments, users, links, sessions, keys, check, config, xray],
+  subCommands: [
+    start,
+    services,
+    watch,
+    routes,
+    fragments,
+    menus,
+    users,
+    links,
+    sessions,
+    keys,
+    check,
+    config,
+    xray,
+  ],
   async run({ version }, io) {
     io.out(version ? `${VERSION}\n` : formatHelp(root, ['hydra'], io.style.out))
     return EXIT.ok

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import { AUTHS } from './identity.ts'
-import { menuItems } from './menu.ts'
+import { menuEntry, menuFault, menuItems } from './menu.ts'
 import { fragmentConflict, SERVICE_STATES } from './overview.ts'
 
 /** As a value that was handed out is seen: nobody changes it. */
@@ -178,6 +178,25 @@ export const fragmentsAnswer = z.object({
   unmet: z.array(unmetUse).describe('Tags that ask for what no known service renders.'),
 })
 export type FragmentsAnswer = Read<z.output<typeof fragmentsAnswer>>
+
+export const menuInfo = z.object({
+  name: z.string(),
+  items: z
+    .array(menuEntry)
+    .describe(
+      'In the order they are shown in, each behind the one it stands below; all of them, whoever may see them.',
+    ),
+})
+export type MenuInfo = Read<z.output<typeof menuInfo>>
+
+/** `GET /_hydra/api/v1/menus` */
+export const menusAnswer = z.object({
+  revision,
+  menus: z.array(menuInfo).describe('By name.'),
+  faults: z.array(menuFault).describe('What is wrong with items; of each service the first 100.'),
+  moreFaults: z.number().optional().describe('How many there are beyond those listed.'),
+})
+export type MenusAnswer = Read<z.output<typeof menusAnswer>>
 
 /** `DELETE /_hydra/api/v1/services/{name}` */
 export const forgetAnswer = z.object({ forgotten: z.string().describe('Name of the service.') })

@@ -107,7 +107,8 @@ function forWhom(route: RouteInfo): string {
   return printable([`${who(route)}${rule ? ' (rule)' : ''}`, ...parts].join('; '))
 }
 
-function who({ auth, roles, providers }: Pick<RouteInfo, 'auth' | 'roles' | 'providers'>): string {
+/** Whom something is for: `STAFF or ADMIN, by github`. */
+export function who({ auth, roles, providers }: Pick<RouteInfo, 'auth' | 'roles' | 'providers'>): string {
   if (auth !== 'required') return 'everybody'
   const some = roles && roles.length > 0 ? roles.join(' or ') : 'signed in'
   return providers && providers.length > 0 ? `${some}, by ${providers.join(' or ')}` : some

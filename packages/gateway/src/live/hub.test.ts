@@ -202,7 +202,7 @@ test('links are those of the host', () => {
 test('what can be nobody’s wish is left out, and what is too much', () => {
   const { page, menus, links, refused, marks } = liveSite({ maxWishes: 3 })
   menus['']!.main = [item('/a')]
-  links['/a/c'] = { state: 'down' }
+  links['/a/b/../c'] = { state: 'down' }
   const wrong = ['//evil.test/', 'https://evil.test/', 'javascript:alert(1)', 'a', '/\\evil', '/%2e%2e/x', '']
   const query = new URLSearchParams(wrong.map((link) => ['link', link]))
   query.append('menu', 'm'.repeat(129))

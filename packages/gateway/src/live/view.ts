@@ -76,7 +76,7 @@ export class View<Stream extends { readonly caller: Caller | undefined }> {
       const view = menus.view(name, caller)
       parts.push(view && itemsText(view))
     }
-    for (const { path } of wishes.links) {
+    for (const path of wishes.links) {
       const link = menus.link(path, host, caller)
       parts.push(link && linkText(link))
     }
@@ -122,10 +122,7 @@ export class View<Stream extends { readonly caller: Caller | undefined }> {
     }
     const records = [
       record('menus', menus),
-      record(
-        'links',
-        links.map(({ given }) => given),
-      ),
+      record('links', links),
       record(
         'fragments',
         fragments.map(({ mark }) => mark),

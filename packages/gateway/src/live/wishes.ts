@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createRecent } from '../proxy/signing.ts'
-import { readTarget } from '../routing/path.ts'
+import { readSitePath } from '../routing/site-path.ts'
 import type { FragmentMarks } from './port.ts'
 
 /** Each in order, and once. */
@@ -13,7 +13,8 @@ export interface Wishes {
   /** Equal for wishes that are. */
   readonly key: string
   readonly menus: readonly string[]
-  readonly links: readonly { readonly given: string; readonly path: string }[]
+  /** As the page says them. */
+  readonly links: readonly string[]
   readonly fragments: readonly { readonly mark: string; readonly service: string; readonly ref: string }[]
 }
 
@@ -44,7 +45,7 @@ export function createWishReader({
 
   function read(query: string): Wanted {
     const menus = new Set<string>()
-    const links = new Map<string, Wishes['links'][number]>()
+    const links = new Set<string>()
     const fragments = new Map<string, Wishes['fragments'][number]>()
     let have: string | undefined
     let surplus = 0
@@ -63,9 +64,8 @@ export function createWishReader({
         if (value !== '' && value.length <= MOST_NAME_LENGTH) menus.add(value)
         else invalid++
       } else if (name === 'link') {
-        const path = localPath(value)
-        if (path === undefined) invalid++
-        else links.set(value, { given: value, path })
+        if (value.length <= MOST_LINK_LENGTH && readSitePath(value)) links.add(value)
+        else invalid++
       } else {
         const about = marks.read(value)
         if (about) fragments.set(value, { mark: value, service: about.service, ref: about.ref })
@@ -74,7 +74,7 @@ export function createWishReader({
     }
     const sorted = {
       menus: [...menus].sort(),
-      links: [...links.values()].sort((a, b) => (a.given < b.given ? -1 : 1)),
+      links: [...links].sort(),
       fragments: [...fragments.values()].sort((a, b) => (a.mark < b.mark ? -1 : 1)),
     }
     return { wishes: { key: keyOf(sorted), ...sorted }, have, surplus, invalid }
@@ -90,14 +90,6 @@ export function createWishReader({
 }
 
 function keyOf({ menus, links, fragments }: Omit<Wishes, 'key'>): string {
-  const text = JSON.stringify([menus, links.map(({ given }) => given), fragments.map(({ mark }) => mark)])
+  const text = JSON.stringify([menus, links, fragments.map(({ mark }) => mark)])
   return createHash('sha256').update(text).digest('base64url')
-}
-
-/** The path a link of this site leads to, as a request would have it; undefined for one that leads elsewhere. */
-function localPath(link: string): string | undefined {
-  if (link.length > MOST_LINK_LENGTH || !link.startsWith('/') || link.startsWith('//')) return undefined
-  const at = link.indexOf('#')
-  const target = readTarget(at < 0 ? link : link.slice(0, at))
-  return target.problem === undefined ? target.path : undefined
 }

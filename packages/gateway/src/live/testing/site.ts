@@ -78,7 +78,8 @@ export function liveSite(settings: Partial<LiveSettings> = {}) {
     names: () => [],
     link(path, host, caller) {
       looks.link++
-      return links[`${nameOf(caller)} ${path}`] ?? links[`//${host}${path}`] ?? links[path]
+      const [plain = ''] = path.split(/[?#]/)
+      return links[`${nameOf(caller)} ${plain}`] ?? links[`//${host}${plain}`] ?? links[plain]
     },
     onChange(listener) {
       listeners.add(listener)

@@ -33,7 +33,7 @@ import { createSync } from './registry/sync.ts'
 import type { Live } from './routing/live.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
-import { fragmentsSlice, identitySlice, registrySlice } from './slices.ts'
+import { fragmentsSlice, identitySlice, menusSlice, registrySlice } from './slices.ts'
 import { createMemoryIdentityStore } from './store/identity/memory.ts'
 import type { IdentityStore } from './store/identity/port.ts'
 import { createMemoryStore } from './store/memory.ts'
@@ -43,6 +43,7 @@ import type { Core } from './wiring/core.ts'
 import { createDataPlane } from './wiring/data-plane.ts'
 import { createSiteEvents } from './wiring/events.ts'
 import { openListeners } from './wiring/listeners.ts'
+import { createLivePages } from './wiring/live-pages.ts'
 
 /** What a gateway is given beside its configuration. */
 export interface Ports {
@@ -152,6 +153,11 @@ export async function createGateway(
       live.table =
         'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
     },
+    menus: {
+      ...menusSlice(config),
+      demandsAt: identity?.demandsAt,
+      demandOf: identity?.demandOf,
+    },
     node,
     clock,
     log,
@@ -164,6 +170,9 @@ export async function createGateway(
   )
   const prober = createProber({ clock, vitals, settings: { everyMs: 1000, timeoutMs: 500 } })
   const sync = createSync({ store, registry, node, clock, log })
+
+  const livePages = createLivePages(core, { registry, identity })
+  const events = createSiteEvents(core, { registry })
 
   // Data plane: reads the table, forwards requests, puts pages together.
   const dataPlane = createDataPlane(core, {
@@ -179,8 +188,6 @@ export async function createGateway(
     if (event === 'left') prober.unwatch(instance.id)
     else prober.watch({ id: instance.id, address: instance.address, always: instance.channel === 'static' })
   })
-
-  const events = createSiteEvents(core, { registry })
 
   // Channels and doors: how services, operators and waiting visitors reach us.
   const channels = createChannels(core, {
@@ -269,6 +276,7 @@ export async function createGateway(
       sync.stop()
       // Streams that never end by themselves are not waited for.
       events.stop()
+      livePages.hub.close()
       await closeListeners()
       await stop()
     },

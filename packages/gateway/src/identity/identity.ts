@@ -14,6 +14,7 @@ import type { Answers } from '../proxy/answers.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { ProxyIdentity } from '../proxy/proxy.ts'
 import type { ServiceSignIn } from '../proxy/service-sign-in.ts'
+import { type DemandsAt, declaredDemands, demandsOf } from '../routing/demands.ts'
 import type { Access, Route } from '../routing/route.ts'
 import type { IdentityStore } from '../store/identity/port.ts'
 import { type AcceptedProvidersDeps, createAcceptedProviders } from './accepted-providers.ts'
@@ -102,9 +103,9 @@ export interface OpenedIdentity {
   readonly guard: RouteGuard
   /** Whom a route is for, the operator's rules included. */
   readonly demandOf: RouteDemands
-  /** Whom one path of a service is for: as an operator's rule says, or else as the service declared it. */
-  accessAt(service: string, path: string, declared: Access): Access
-  /** Whether somebody may have what an access says, in the words of a service; why not. Rules are for `accessAt`. */
+  /** What the guard asks for at one path of a route. */
+  readonly demandsAt: DemandsAt
+  /** Whether somebody may have what an access says, in the words of a service; why not. Rules are in `demandsAt`. */
   judge(caller: Caller | undefined, service: string, access: Access): Refusal | undefined
   readonly tokens: Tokens
   readonly serviceTokens: ServiceTokens
@@ -284,7 +285,15 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     proxy: { guard: { check }, tokens: serviceTokens, refuse: signInAnswers.refuse },
     guard,
     demandOf: createRouteDemands(settings.rules),
-    accessAt: (service, path, declared) => ruleFor?.(service, path) ?? declared,
+    demandsAt: ruleFor
+      ? (route, path) =>
+          demandsOf(
+            [route.service, ...(route.sharedWith ?? [])].map((service) => [
+              service,
+              ruleFor(service, path) ?? route,
+            ]),
+          )
+      : declaredDemands,
     judge(caller, service, access) {
       const who = caller !== undefined && revocations.isRevoked(caller) ? undefined : caller
       return refusalOf(who, access, () => roleMappings(service))

@@ -1,0 +1,60 @@
+/**
+ * Menus and links as visitors may see them, and the open pages that are told when they change.
+ *
+ * @module
+ */
+import type { OpenedIdentity } from '../identity/identity.ts'
+import { createFragmentMarks } from '../live/fragment-marks.ts'
+import { createLiveHub } from '../live/hub.ts'
+import type { PageMenus } from '../menus/port.ts'
+import { createSiteMenus } from '../menus/site-menus.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { HealthOf } from '../routing/link-state.ts'
+import { liveSlice } from '../slices.ts'
+import type { Core } from './core.ts'
+
+export interface LivePagesDeps {
+  readonly registry: Registry
+  readonly identity: OpenedIdentity | undefined
+  readonly healthOf?: HealthOf | undefined
+}
+
+export type LivePages = ReturnType<typeof createLivePages>
+
+export function createLivePages(
+  { config, keys, random, clock, log, metrics, live, vitals }: Core,
+  { registry, identity, healthOf }: LivePagesDeps,
+) {
+  const menus = createSiteMenus({
+    overview: registry.latestOverview,
+    onOverview: registry.onOverview,
+    live,
+    vitals,
+    healthOf,
+    demandsAt: identity?.demandsAt,
+    identity: identity && { isRevoked: identity.revocations.isRevoked, judge: identity.judge },
+  })
+  const marks = createFragmentMarks({ privateKeys: keys.privateKeys })
+  const hub = createLiveHub({
+    menus,
+    marks,
+    fragmentState: (service, ref) =>
+      live.table
+        .instances(service)
+        .some(
+          ({ id, refs, refusedRefs }) =>
+            !vitals.of(id).resting && refs?.has(ref) !== false && !refusedRefs?.has(ref),
+        ),
+    settings: liveSlice(config),
+    clock,
+    random,
+    log,
+    metrics,
+  })
+  identity?.onEnds(() => hub.endWhere(({ caller }) => caller !== undefined && identity.isOver(caller)))
+  const pageMenus: PageMenus = {
+    menu: (name, { caller }) => menus.view(name, caller),
+    link: (path, { host, caller }) => menus.link(path, host, caller),
+  }
+  return { menus, pageMenus, marks, hub }
+}

@@ -31,8 +31,7 @@ export class Elements {
   #isWanted = false
   /** What its attributes say, where they were looked at. */
   #isDeciding = false
-  /** What its end tag must have too: its prefix, and whether it is a menu. */
-  #key = ''
+  #prefix = ''
 
   /** What names mean to this handler. */
   readonly #meaning: number
@@ -61,6 +60,10 @@ export class Elements {
     this.#open = new OpenTags(limits.maxDepth ?? 1024)
   }
 
+  get #isMenu(): boolean {
+    return (this.flags & N.MENU) !== 0
+  }
+
   get isForeign(): boolean {
     return this.#namespaces.isForeign
   }
@@ -71,7 +74,7 @@ export class Elements {
     this.flags = flags
     this.#isDeciding = false
     if ((flags & OURS) !== 0) {
-      this.#key = (flags & N.MENU) === 0 ? N.prefixOf(bytes, from) : `${N.prefixOf(bytes, from)}:menu`
+      this.#prefix = N.prefixOf(bytes, from)
       this.#isWanted = !this.isEnd || this.#isClosing(index)
       if (!this.#isWanted) this.flags = 0
     } else if (flags === N.LINK) {
@@ -131,7 +134,7 @@ export class Elements {
   }
 
   #isClosing(index: number): boolean {
-    const closing = this.#open.closing(this.#key)
+    const closing = this.#open.closing(this.#prefix, this.#isMenu)
     if (closing === 'text') this.#open.close()
     if (closing === 'nothing' && this.#handler.onStrayEnd !== undefined) {
       this.#output.flush(index)
@@ -217,13 +220,13 @@ export class Elements {
       this.#isWanted = false
     }
     if (!this.#isWanted) {
-      if (!isSelfClosing) this.#open.openText(this.#key)
+      if (!isSelfClosing) this.#open.openText(this.#prefix, this.#isMenu)
       return
     }
-    if (!isSelfClosing) this.#open.open(this.#key)
+    if (!isSelfClosing) this.#open.open(this.#prefix, this.#isMenu)
     const { bytes, from, to } = this.#take(index)
-    if ((this.flags & N.MENU) === 0) this.#handler.onFragmentStart(bytes, from, to, isSelfClosing, heldAt)
-    else this.#handler.onMenuStart!(bytes, from, to, isSelfClosing, heldAt)
+    if (this.#isMenu) this.#handler.onMenuStart!(bytes, from, to, isSelfClosing, heldAt)
+    else this.#handler.onFragmentStart(bytes, from, to, isSelfClosing, heldAt)
   }
 
   #onOurEnd(index: number): void {
@@ -231,8 +234,8 @@ export class Elements {
     const { heldAt } = this.#output
     this.#open.close()
     const { bytes, from, to } = this.#take(index)
-    if ((this.flags & N.MENU) === 0) this.#handler.onFragmentEnd(bytes, from, to, heldAt)
-    else this.#handler.onMenuEnd?.(bytes, from, to, heldAt)
+    if (this.#isMenu) this.#handler.onMenuEnd?.(bytes, from, to, heldAt)
+    else this.#handler.onFragmentEnd(bytes, from, to, heldAt)
   }
 
   #onAttributes(index: number): void {

@@ -1,5 +1,5 @@
 /**
- * The tags of fragments and menus that are open, by what their end tags must have.
+ * The tags of fragments and menus that are open: an end tag must have the same prefix, and be of the same kind.
  *
  * @module
  */
@@ -11,7 +11,8 @@ export class OpenTags {
   /** How many the handler was told of. */
   count = 0
   readonly #most: number
-  readonly #keys: string[] = []
+  readonly #prefixes: string[] = []
+  readonly #isMenu: boolean[] = []
   readonly #isText: boolean[] = []
   /** Nested deeper than is kept. */
   #beyond = 0
@@ -21,28 +22,24 @@ export class OpenTags {
   }
 
   get isFull(): boolean {
-    return this.#keys.length >= this.#most
+    return this.#prefixes.length >= this.#most
   }
 
-  open(key: string): void {
-    this.#keys.push(key)
-    this.#isText.push(false)
+  open(prefix: string, isMenu: boolean): void {
+    this.#push(prefix, isMenu, false)
     this.count += 1
   }
 
   /** A start tag that went as text: its end tag must not close one further out. */
-  openText(key: string): void {
+  openText(prefix: string, isMenu: boolean): void {
     if (this.isFull) this.#beyond += 1
-    else {
-      this.#keys.push(key)
-      this.#isText.push(true)
-    }
+    else this.#push(prefix, isMenu, true)
   }
 
-  /** What an end tag with this key would close. */
-  closing(key: string): Closing {
+  /** What an end tag with this prefix would close. */
+  closing(prefix: string, isMenu: boolean): Closing {
     if (this.#beyond > 0) return 'text'
-    if (this.#keys.at(-1) !== key) return 'nothing'
+    if (this.#prefixes.at(-1) !== prefix || this.#isMenu.at(-1) !== isMenu) return 'nothing'
     return this.#isText.at(-1) ? 'text' : 'one'
   }
 
@@ -51,7 +48,14 @@ export class OpenTags {
       this.#beyond -= 1
       return
     }
-    this.#keys.pop()
+    this.#prefixes.pop()
+    this.#isMenu.pop()
     if (!this.#isText.pop()) this.count -= 1
+  }
+
+  #push(prefix: string, isMenu: boolean, isText: boolean): void {
+    this.#prefixes.push(prefix)
+    this.#isMenu.push(isMenu)
+    this.#isText.push(isText)
   }
 }

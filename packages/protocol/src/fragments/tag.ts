@@ -7,12 +7,12 @@
  * @module
  */
 import { MOST_REF_LENGTH, MOST_SERVICE_LENGTH } from '../fragment-limits.ts'
-import { nearest } from '../nearest.ts'
 import { readAttributes, type TagAttribute } from './attributes.ts'
 import { decodeReferences } from './character-references.ts'
 import { faultOfNames, readTransfers, type TextFault } from './lists.ts'
 import { FragmentError, type FragmentTag, type Position, type Transfer } from './model.ts'
-import { placesOf, positionIn } from './position.ts'
+import { placesOf } from './position.ts'
+import { attributesByName, createNotes, type TagNote } from './tag-notes.ts'
 
 /** Longest time a tag may ask for, ms: what a timer takes. */
 const MOST_TIMEOUT_MS = 2 ** 31 - 1
@@ -24,24 +24,12 @@ const LIKELY_MEANT: ReadonlyMap<string, string> = new Map([
 ])
 
 const KNOWN = ['service', 'ref', 'imports', 'exports', 'timeout', 'required', 'live']
-/** What elements have anyway; the name of a namespace may be anything. */
-const OF_ANY_ELEMENT = /^(?:class|id|slot|style|data-.*|xmlns(?::.*)?)$/s
-/** A longer name is no slip of a known one, and costs nothing. */
-const MOST_SLIP_LENGTH = 16
-/** Nor are any looked for in a tag with more attributes than anybody writes. */
-const MOST_COMPARED = 64
 
 export interface ReadTag {
   readonly tag: FragmentTag
   /** Of its name: `m` in `<m:fragment …>`. Lower case, as HTML has names. */
   readonly prefix: string
   readonly warnings: readonly string[]
-}
-
-/** Something about a tag: where, and a sentence. */
-export interface TagNote {
-  readonly at: Position
-  readonly sentence: string
 }
 
 /** A tag with whatever is wrong with it. */
@@ -70,31 +58,14 @@ export function parseFragmentTag(text: string, at: Position): ReadTag {
 
 /** The same without throwing: all faults at once, those with the earliest place first. */
 export function readFragmentTag(text: string, at: Position): LooseTag {
-  const found: { readonly index: number; readonly sentence: string; readonly isFault: boolean }[] = []
-  const fail = (index: number, sentence: string) => found.push({ index, sentence, isFault: true })
-  const warn = (index: number, sentence: string) => found.push({ index, sentence, isFault: false })
+  const notes = createNotes(text, at)
+  const { fail, warn } = notes
 
   const { tagName, attributes, openQuote } = readAttributes(text)
   const prefix = tagName.slice(0, Math.max(0, tagName.lastIndexOf(':')))
   if (openQuote !== undefined) fail(openQuote, 'this quote is never closed')
 
-  const byName = new Map<string, TagAttribute>()
-  for (const attribute of attributes) {
-    const { name, value, isQuoted, nameAt, valueAt } = attribute
-    if (byName.has(name)) warn(nameAt, `${name} stands here a second time: only the first one counts`)
-    else byName.set(name, attribute)
-    const meant = LIKELY_MEANT.get(name)
-    if (meant) warn(nameAt, `"${name}" means nothing: write ${meant}="${value ?? ''}"`)
-    const slip = meant || byName.size > MOST_COMPARED ? undefined : slipOf(name)
-    if (slip) warn(nameAt, `"${name}" means nothing; did you mean ${slip}?`)
-    if (!isQuoted && value?.endsWith('/')) {
-      const rest = value.slice(0, -1)
-      warn(
-        valueAt,
-        `the slash belongs to the value "${value}": write ${name}="${rest}"/> if it closes the tag`,
-      )
-    }
-  }
+  const byName = attributesByName(attributes, { known: KNOWN, likelyMeant: LIKELY_MEANT }, notes)
 
   const read = <T>(name: string, absent: T, parse: (value: string, attribute: TagAttribute) => T): T => {
     const attribute = byName.get(name)
@@ -152,23 +123,7 @@ export function readFragmentTag(text: string, at: Position): LooseTag {
     live: readFlag('live'),
     at,
   }
-  found.sort((one, other) => one.index - other.index)
-  const faults: TagNote[] = []
-  const warnings: TagNote[] = []
-  // Each is counted from the one before: a tag may have as many notes as it has letters.
-  let seen = { index: 0, at }
-  for (const { index, sentence, isFault } of found) {
-    seen = { index, at: positionIn(text, index, seen.at, seen.index) }
-    const notes = isFault ? faults : warnings
-    notes.push({ at: seen.at, sentence })
-  }
-  return { tag, prefix, faults, warnings }
-}
-
-/** The attribute somebody meant who wrote another name. */
-function slipOf(name: string): string | undefined {
-  if (KNOWN.includes(name) || name.length > MOST_SLIP_LENGTH || OF_ANY_ELEMENT.test(name)) return undefined
-  return nearest(name, KNOWN)
+  return { tag, prefix, ...notes.take() }
 }
 
 /** `800`, `800ms`, `1.5s`: milliseconds, at least one. */

@@ -101,6 +101,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
     overview: () => overview,
     onConflict: (conflict) => events.emit('conflict', conflict),
     identity,
+    site: menuSide.pages,
   })
   checkRegistration(options)
   if (fragmentSide.door) application.serveFirst?.(fragmentSide.door)

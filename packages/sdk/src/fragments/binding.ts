@@ -7,6 +7,7 @@
 import type { FragmentsRequest, Overview, UseDeclaration } from '@hydra-gateway/protocol'
 import type { Source, StreamReceiver } from '@hydra-gateway/protocol/rsocket'
 import type { Log } from '../log.ts'
+import type { PageSite } from '../menus/port.ts'
 import type { LocalFragments } from './definition.ts'
 import type { ReadToken } from './page-request.ts'
 
@@ -34,6 +35,8 @@ export interface PageBinding {
   readonly affinity?: boolean
   /** The visitor's token in a request. @default that of the login cookie */
   readonly readToken?: ReadToken
+  /** Menus, links and marks of live fragments; absent for a page no service has. */
+  readonly site?: PageSite | undefined
 }
 
 /** What services keep of one visitor, by service: JSON, each up to 16 KB. */

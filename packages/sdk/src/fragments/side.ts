@@ -10,6 +10,7 @@ import type { Line } from '../connection.ts'
 import { type AccessOptions, withUsual } from '../identity/access.ts'
 import type { IdentitySide } from '../identity/side.ts'
 import type { Log } from '../log.ts'
+import type { PageSite } from '../menus/port.ts'
 import type { Refused, ServiceOptions } from '../options.ts'
 import { abortController, within } from '../waiting.ts'
 import type { AskGateway, PageBinding } from './binding.ts'
@@ -35,6 +36,8 @@ export interface FragmentSideDeps {
   readonly overview: () => Overview | undefined
   readonly onConflict: (conflict: FragmentConflict) => void
   readonly identity: Pick<IdentitySide, 'identify' | 'readToken'>
+  /** What its pages put in beside fragments. */
+  readonly site?: PageSite | undefined
 }
 
 export interface FragmentSide {
@@ -88,6 +91,7 @@ export function createFragmentSide(deps: FragmentSideDeps): FragmentSide {
     version,
     affinity,
     readToken: deps.identity.readToken,
+    site: deps.site,
   }
   const conflictLog = createConflictLog(service, log)
   const resolveNested = createResolveNested(binding)

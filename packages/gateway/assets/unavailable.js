@@ -1,5 +1,7 @@
-// The 503 page's script; the page works without it. Asks with HEAD, so that waiting costs the service nothing,
-// and opens the page once. `data-away` is how long the service was away when the page was made, in seconds.
+// The 503 page's script; the page works without it. `/_hydra/live.js` keeps a link to this page true: when that
+// changes, the page looks. As long as nobody tells it anything it asks again and again. It looks with HEAD, so that
+// waiting costs the service nothing, and opens the page once. `data-away` is how long the service was away when the
+// page was made, in seconds; `data-spread` the time over which pages that wait come back, in milliseconds.
 const page = document.body.dataset
 const away = () => Number(page.away) + performance.now() / 1000
 
@@ -13,11 +15,13 @@ const shown = document.querySelector('[data-away-for]')
 const two = (number) => String(Math.floor(number)).padStart(2, '0')
 const tick = () => {
   const seconds = away()
+  if (seconds > 120 && page.phase === 'waiting') page.phase = 'long'
+  if (!shown) return
   const hours = Math.floor(seconds / 3600)
   const minutes = Math.floor(seconds / 60) % 60
   shown.textContent = `${hours ? `${hours}:${two(minutes)}` : minutes}:${two(seconds % 60)}`
 }
-if (shown) setInterval(tick, 1000)
+setInterval(tick, 1000)
 
 // How often this page was opened again by itself in the last minutes. A service that answers HEAD and not GET
 // must not make it go round for ever: each time waits longer, and after the fifth the visitor decides. So do
@@ -37,12 +41,18 @@ const back = () => {
   document.title = document.querySelector('h1[data-show="back"]').textContent
   if (!opens) return
   sessionStorage.setItem(key, JSON.stringify([opened + 1, Date.now()]))
-  setTimeout(() => location.reload(), 900)
+  setTimeout(() => location.reload(), 400)
 }
 
-let wait = opened ? Math.min(60_000, 5000 * 2 ** opened) : 1000
+const leastWait = opened ? Math.min(60_000, 5000 * 2 ** opened) : 0
+let wait = leastWait || 1000
 let timer
 let asking = false
+let isToldDown = false
+const lookIn = (ms) => {
+  clearTimeout(timer)
+  timer = setTimeout(look, ms)
+}
 const look = async () => {
   if (asking || page.phase === 'back') return
   asking = true
@@ -55,11 +65,22 @@ const look = async () => {
   }).catch(() => undefined)
   asking = false
   if (answer && ![502, 503, 504].includes(answer.status)) return back()
-  if (away() > 120) page.phase = 'long'
-  timer = setTimeout(look, document.hidden ? Math.max(wait, 5000) : wait)
+  // Whoever is told looks once in a while all the same: nobody tells that nobody tells.
+  lookIn(isToldDown ? 45_000 + Math.random() * 30_000 : document.hidden ? Math.max(wait, 5000) : wait)
   wait = Math.min(Math.max(wait, 10_000), wait * 1.2)
 }
-timer = setTimeout(look, wait)
+lookIn(wait)
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && !opened) look()
 })
+
+// It begins as a link that leads here, so the first thing that is told changes it.
+const link = document.querySelector('[data-hydra-link]')
+if (link) {
+  new MutationObserver(() => {
+    isToldDown = !link.hasAttribute('href')
+    if (isToldDown) lookIn(60_000)
+    // Not all that wait at once.
+    else lookIn(Math.max(0, leastWait - performance.now()) + Math.random() * Number(page.spread))
+  }).observe(link, { attributeFilter: ['href'] })
+}

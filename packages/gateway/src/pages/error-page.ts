@@ -20,12 +20,17 @@ export interface ErrorPageFacts extends ErrorFacts {
   readonly now: number
   readonly timeoutMs: number | undefined
   readonly retryAfterSeconds: number
+  /** Time over which pages that wait for a service come back when it does. @default 1000 */
+  readonly spreadMs?: number
   readonly nearest: string | undefined
   /** Name of who is signed in. */
   readonly person: string | undefined
   /** Where one signs in; absent while nobody can. */
   readonly signIn: string | undefined
 }
+
+/** Soon enough for one, and enough for many. */
+const SPREAD_MS = 1000
 
 export function errorPage(facts: ErrorPageFacts): Page {
   const { code } = facts
@@ -37,7 +42,7 @@ export function errorPage(facts: ErrorPageFacts): Page {
     case 'HYDRA_NO_ROUTE':
       return notFoundPage(facts)
     case 'HYDRA_NO_INSTANCE':
-      return unavailablePage(facts)
+      return unavailablePage({ ...facts, spreadMs: facts.spreadMs ?? SPREAD_MS })
     case 'HYDRA_UPSTREAM_BROKEN':
       return brokenPage(facts)
     case 'HYDRA_UPSTREAM_TIMEOUT':

@@ -77,16 +77,19 @@ export const ICON = `data:image/svg+xml,${encodeURIComponent(SMALL_MARK)}`
 export interface PolicyParts {
   readonly script?: Inlined | undefined
   readonly styles?: readonly Inlined[] | undefined
+  /** It loads `/_hydra/live.js`, which may be a worker, too. */
+  readonly isLive?: boolean
   /** Where its forms may lead, redirects included; nowhere when absent. */
   readonly formAction?: readonly string[] | undefined
 }
 
 /** The policy of a page with our style sheets and, perhaps, one script that asks this site whether it is back. */
-export function policy({ script, styles = [], formAction }: PolicyParts): string {
+export function policy({ script, styles = [], isLive = false, formAction }: PolicyParts): string {
   return [
     "default-src 'none'",
     `style-src ${[STYLE, ...styles].map(({ source }) => source).join(' ')}`,
-    ...(script ? [`script-src ${script.source}`, "connect-src 'self'"] : []),
+    ...(script ? [`script-src ${script.source}${isLive ? " 'self'" : ''}`, "connect-src 'self'"] : []),
+    ...(isLive ? ["worker-src 'self'"] : []),
     'img-src data:',
     "base-uri 'none'",
     `form-action ${formAction ? formAction.join(' ') : "'none'"}`,
@@ -97,15 +100,16 @@ export function policy({ script, styles = [], formAction }: PolicyParts): string
 const ASSETS: Readonly<Record<string, string>> = {
   'mark.svg': readAsset('mark.svg'),
   'mark-16.svg': SMALL_MARK,
+  'menu.css': compactCss(readAsset('menu.css')),
 }
 
-/** A drawing that is served by name, `mark.svg` or `mark-16.svg`; nothing for any other name. */
+/** What is served by name: both drawings of the mark, and the style sheet of menus; nothing for any other name. */
 export function asset(name: string): Response | undefined {
   const body = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined
   if (body === undefined) return undefined
   return new Response(body, {
     headers: {
-      'content-type': 'image/svg+xml; charset=utf-8',
+      'content-type': name.endsWith('.css') ? 'text/css; charset=utf-8' : 'image/svg+xml; charset=utf-8',
       'cache-control': 'public, max-age=3600',
       'content-security-policy': `default-src 'none'; style-src ${styleSourcesOf(body)}; frame-ancestors 'none'`,
       'x-content-type-options': 'nosniff',

@@ -5,6 +5,7 @@
  * @module
  */
 import { PROBLEM_HEADER } from '@hydra-gateway/protocol'
+import type { Exchange } from '../proxy/exchange.ts'
 import { explanationPage } from './explain.ts'
 import { asset } from './inline.ts'
 import type { OpenPage, Page } from './layout.ts'
@@ -17,16 +18,19 @@ export interface LocalPages {
   welcome(request: Request, facts: Omit<WelcomeFacts, 'siteTitle'>): Response
   /** `/_hydra/errors/` and `/_hydra/errors/<code>`; nothing when no code has that name. */
   errors(request: Request): Response | undefined
-  /** 404 for people, at a path that is ours and has nothing; nothing for who prefers something else to HTML. */
-  notFound(request: Request, exchange: string): Response | undefined
-  /** `mark.svg` and `mark-16.svg`, for `/_hydra/<name>`; nothing for any other name. */
+  /**
+   * 404 for people, at a path that is ours and has nothing; nothing for who prefers something else to HTML. `caller`: who
+   * asked; without, what is open to everybody is named.
+   */
+  notFound(request: Request, exchange: string, caller?: Exchange['caller']): Response | undefined
+  /** `mark.svg`, `mark-16.svg` and `menu.css`, for `/_hydra/<name>`; nothing for any other name. */
   asset(name: string): Response | undefined
 }
 
 export interface LocalPagesDeps {
   readonly siteTitle: string
-  /** Pages that are open now. @default none */
-  readonly openPages?: () => readonly OpenPage[]
+  /** Pages that are open now, for who asks. @default none */
+  readonly openPages?: (caller: Exchange['caller']) => readonly OpenPage[]
 }
 
 export function createLocalPages({ siteTitle, openPages = () => [] }: LocalPagesDeps): LocalPages {
@@ -36,7 +40,7 @@ export function createLocalPages({ siteTitle, openPages = () => [] }: LocalPages
       const page = explanationPage(new URL(request.url).pathname, siteTitle)
       return page && respond(request, page)
     },
-    notFound(request, exchange) {
+    notFound(request, exchange, caller) {
       const { method, headers } = request
       if (!prefersHtml(headers.get('accept') ?? undefined)) return undefined
       const code = 'HYDRA_NO_ROUTE'
@@ -48,7 +52,7 @@ export function createLocalPages({ siteTitle, openPages = () => [] }: LocalPages
         method,
         path,
         service: undefined,
-        openPages: openPages(),
+        openPages: openPages(caller),
       } as const
       const page = notFoundPage({ ...facts, nearest: undefined })
       const more = { [PROBLEM_HEADER]: code, 'cache-control': 'no-store', vary: 'Accept' }

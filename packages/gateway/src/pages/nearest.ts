@@ -19,7 +19,7 @@ const MOST_CHECKS = 4
  * `/ordres/2291` finds `/orders/2291` through the candidate `/orders`.
  *
  * @param candidates Paths of open menu items and page routes, the likelier ones first.
- * @param isOpen Whether a path is served now.
+ * @param isOpen Whether a path is served now, and is for whoever asked: no other is named.
  */
 export function nearestPath(
   asked: string,

@@ -2,17 +2,21 @@
  * 503: a service that is known and nobody serves. The page waits for it and opens itself again, once.
  *
  * `data-phase` is waiting, long (after two minutes) or back; all three texts are in the page, so the script
- * changes one attribute. Without a script the page asks again after the Retry-After time. Only after GET: what
- * a visitor sent is never sent again.
+ * changes one attribute. A hidden link that `/_hydra/live.js` keeps true says when to look, over the one stream that all
+ * pages of a browser share; where that can't be had the page asks by itself. Without a script it asks again after the
+ * Retry-After time. Only after GET: what a visitor sent is never sent again.
  *
  * @module
  */
+import { isLocalPath, LINK_MARK, LIVE_SCRIPT_PATH } from '@hydra-gateway/protocol'
 import { creature, shape } from './creature.ts'
-import { html } from './html.ts'
+import { html, trusted } from './html.ts'
 import { inlineScript } from './inline.ts'
 import { type ErrorFacts, isRepeatable, type Page, renderPage, supportFacts, waysOn } from './layout.ts'
 
 const SCRIPT = inlineScript('unavailable.js')
+const LIVE_SCRIPT = trusted(`<script src="${LIVE_SCRIPT_PATH}" async></script>\n`)
+const MARK = trusted(LINK_MARK)
 const LONG_SECONDS = 120
 const HALF_DAY_SECONDS = 43_200
 
@@ -22,15 +26,19 @@ export interface UnavailableFacts extends ErrorFacts {
   /** Epoch ms. */
   readonly now: number
   readonly retryAfterSeconds: number
+  /** Time over which pages that wait come back when the service does. */
+  readonly spreadMs: number
 }
 
 export function unavailablePage(facts: UnavailableFacts): Page {
-  const { siteTitle, downSince, now, retryAfterSeconds } = facts
+  const { siteTitle, downSince, now, retryAfterSeconds, spreadMs, path } = facts
   const service = facts.service ?? 'This page'
   const title = `${service} is away for a moment`
   const awaySeconds = downSince === undefined ? 0 : Math.max(0, Math.floor((now - downSince) / 1000))
   const waits = isRepeatable(facts)
-  const elsewhere = facts.openPages.find(({ path }) => path !== facts.path)
+  // A page that lacks a part is there itself: its link says nothing of the part.
+  const isTold = waits && !facts.isPart && isLocalPath(path)
+  const elsewhere = facts.openPages.find((page) => page.path !== path)
 
   const since =
     downSince === undefined
@@ -42,7 +50,7 @@ export function unavailablePage(facts: UnavailableFacts): Page {
 <div class="note degraded" data-show="long">${shape('degraded')}<strong>This is taking longer than usual</strong><span>We keep looking and will still bring you back.</span></div>
 <div class="note available" data-show="back">${shape('available')}<strong>Opening your page</strong><span>If nothing happens, use the button.</span></div>
 </div>
-<p class="actions"><a class="button" href="" data-show="waiting long">Try now</a><a class="button" href="" data-show="back">Open ${(facts.isPart ? undefined : facts.service) ?? 'the page'}</a>${elsewhere && html` <a class="button quiet" href="${elsewhere.path}">Go to ${elsewhere.label}</a>`}</p>`
+<p class="actions"><a class="button" href="" data-show="waiting long">Try now</a><a class="button" href="" data-show="back">Open ${(facts.isPart ? undefined : facts.service) ?? 'the page'}</a>${elsewhere && html` <a class="button quiet" href="${elsewhere.path}">Go to ${elsewhere.label}</a>`}</p>${isTold && html`<a hidden ${MARK}="${path}" href="${path}"></a>`}`
   const advice = facts.isPart
     ? 'What you sent has arrived, and we won’t send it again by ourselves. Please look before you do.'
     : `What you sent was not passed on to anyone, and we won’t send it by ourselves. Please send it again when ${facts.service ?? 'this page'} is back.`
@@ -61,8 +69,9 @@ ${creature('growing')}`
     title,
     main,
     footer: html`${supportFacts(facts)}${downSince !== undefined && html`<span data-show="waiting long">Away for <span class="num" data-away-for>${duration(awaySeconds)}</span></span>`}`,
-    head: html`${waits && html`<noscript><meta http-equiv="refresh" content="${retryAfterSeconds}"></noscript>\n`}`,
-    data: html` data-phase="${awaySeconds > LONG_SECONDS ? 'long' : 'waiting'}" data-away="${awaySeconds}"`,
+    head: html`${waits && html`<noscript><meta http-equiv="refresh" content="${retryAfterSeconds}"></noscript>\n`}${isTold && LIVE_SCRIPT}`,
+    data: html` data-phase="${awaySeconds > LONG_SECONDS ? 'long' : 'waiting'}" data-away="${awaySeconds}" data-spread="${spreadMs}"`,
+    isLive: isTold,
     ...(waits ? { script: SCRIPT } : {}),
   })
 }

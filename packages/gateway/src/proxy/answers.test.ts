@@ -16,6 +16,7 @@ import { listen } from './listener.ts'
 import { proxyDefaults } from './settings.ts'
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
+const LIVE = '<script src="/_hydra/live.js" data-wait async></script>'
 const NOW = Date.UTC(2026, 4, 3, 14, 4, 9)
 
 const services = new Map<string, Service>()
@@ -27,10 +28,11 @@ const answers = createAnswers({
   settings: { siteTitle: 'Lerna & "Outfitters"' },
   serviceOf: (name) => services.get(name),
   isServing: (path) => serving.has(path),
-  openPages: () => [
+  openPages: (caller) => [
     { path: 'javascript:alert(1)', label: 'Script' },
     { path: '//elsewhere.example/', label: 'Elsewhere' },
     { path: '/catalog', label: 'Catalog <all>' },
+    ...(caller ? [{ path: '/vault', label: `Vault of ${caller.identities[0]?.username}` }] : []),
   ],
   clock: { now: () => NOW },
   log,
@@ -190,6 +192,22 @@ test('a mistyped path is led to the open page it is near to', async () => {
   serving.clear()
 })
 
+test('no page of an error names what is not for its visitor', async () => {
+  serving.add('/vault')
+  for (const code of Object.keys(CODES) as ErrorCode[]) {
+    const does = (exchange: Exchange) => answers.problem(exchange, code)
+    assert.doesNotMatch((await ask(does, { path: '/vautl' })).body, /[Vv]ault\b/, code)
+  }
+  const lost = (exchange: Exchange) => {
+    exchange.caller = { identities: [{ username: 'mira' }] } as unknown as NonNullable<Exchange['caller']>
+    answers.problem(exchange, 'HYDRA_NO_ROUTE')
+  }
+  const { body } = await ask(lost, { path: '/vautl' })
+  assert.match(body, /Did you mean \/vault\?/)
+  assert.match(body, />Vault of mira</)
+  serving.clear()
+})
+
 test('a service that is down says since when, and the page waits for it', async () => {
   const { status, headers, body } = await askDown({})
   assert.equal(status, 503)
@@ -197,9 +215,14 @@ test('a service that is down says since when, and the page waits for it', async 
   assert.match(body, /Orders is away for a moment/)
   assert.match(body, /<time class="num" datetime="2026-05-03T14:03:27.000Z">14:03:27 UTC<\/time>/)
   assert.match(body, /<noscript><meta http-equiv="refresh" content="5"><\/noscript>/)
-  assert.match(body, /data-phase="waiting" data-away="42"/)
+  assert.match(body, /data-phase="waiting" data-away="42" data-spread="1000"/)
   assert.match(body, />0:42</)
-  assert.match(headers['content-security-policy'] as string, /script-src 'sha256-[^']+'; connect-src 'self'/)
+  assert.match(body, /<script src="\/_hydra\/live.js" async><\/script>/)
+  assert.match(body, /<a hidden data-hydra-link="\/orders\/7" href="\/orders\/7"><\/a>/)
+  assert.match(
+    headers['content-security-policy'] as string,
+    /script-src 'sha256-[^']+' 'self'; connect-src 'self'; worker-src 'self'/,
+  )
 })
 
 test('a sent form is never sent again by the page that answers it', async () => {
@@ -220,7 +243,7 @@ test('a fallback is for visitors who want HTML and only look', async () => {
   for (const method of ['GET', 'HEAD']) {
     const shown = await askDown({ route: html }, { method })
     assert.deepEqual([shown.status, shown.headers['retry-after'], isPage(shown)], [503, '5', true])
-    assert.equal(shown.body, method === 'GET' ? html : '')
+    assert.equal(shown.body, method === 'GET' ? html + LIVE : '')
     const led = await askDown({ route: 'https://status.example/' }, { method })
     assert.deepEqual([led.status, led.headers.location], [302, 'https://status.example/'])
     assert.deepEqual(
@@ -244,9 +267,17 @@ test('a fallback is for visitors who want HTML and only look', async () => {
   }
 })
 
+test('a fallback turns back by itself, unless it says otherwise', async () => {
+  const page = '<html><body><h1>Closed</h1></body></html>'
+  for (let n = 0; n < 2; n += 1)
+    assert.equal((await askDown({ route: page })).body, page.replace('</body>', `${LIVE}</body>`))
+  const quiet = '<meta name="hydra-live" content="off"><h1>Closed</h1>'
+  assert.equal((await askDown({ route: quiet })).body, quiet)
+})
+
 test("a route's fallback comes before its service's", async () => {
-  assert.equal((await askDown({ route: '<p>route', service: '<p>service' })).body, '<p>route')
-  assert.equal((await askDown({ service: '<p>service' })).body, '<p>service')
+  assert.equal((await askDown({ route: '<p>route', service: '<p>service' })).body, `<p>route${LIVE}`)
+  assert.equal((await askDown({ service: '<p>service' })).body, `<p>service${LIVE}`)
 })
 
 test('a fallback never leads to a route that is down, nor round in circles', async () => {
@@ -365,6 +396,10 @@ test('a page whose required fragment is missing names the fragment’s service t
   }
   assert.match((await ask(does('HYDRA_NO_INSTANCE', 'ordrs'))).body, /<title>ordrs is away/)
   assert.match((await ask(does('HYDRA_NO_INSTANCE'), { method: 'POST' })).body, /What you sent has arrived/)
+  // The page itself is there: nothing that is told of its path says when the part is back, so it asks.
+  const { body } = await ask(does('HYDRA_NO_INSTANCE'))
+  assert.doesNotMatch(body, /live\.js|data-hydra-link=/)
+  assert.match(body, /<script>/)
 })
 
 test('the fallback of a route is shown for a required fragment nobody can render, and for nothing else', async () => {
@@ -372,7 +407,7 @@ test('the fallback of a route is shown for a required fragment nobody can render
   const does = (code: ErrorCode) => (exchange: Exchange) =>
     answers.incomplete(exchange, shop, code, { service: 'orders', ref: 'buy', reason: 'no-instance' })
   const later = await ask(does('HYDRA_NO_INSTANCE'))
-  assert.equal(later.body, '<h1>Later</h1>')
+  assert.equal(later.body, `<h1>Later</h1>${LIVE}`)
   assert.equal(later.headers['hydra-problem'], 'HYDRA_NO_INSTANCE', 'no service made it')
   assert.ok(isPage(await ask(does('HYDRA_UPSTREAM_BROKEN'))))
 })

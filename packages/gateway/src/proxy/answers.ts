@@ -13,6 +13,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { errorPage } from '../pages/error-page.ts'
 import type { OpenPage } from '../pages/layout.ts'
+import { livingFallback } from '../pages/living-fallback.ts'
 import { PROBLEM_HEADERS } from '../pages/local-problem.ts'
 import { nearestPath } from '../pages/nearest.ts'
 import { prefersHtml } from '../pages/negotiate.ts'
@@ -21,6 +22,7 @@ import type { Route } from '../routing/route.ts'
 import type { Service } from '../routing/upstream.ts'
 import type { Exchange, HeaderLines } from './exchange.ts'
 import { linesOfFlat } from './lines-of.ts'
+import { createRecent } from './signing.ts'
 
 export interface AnswersParts {
   readonly settings: {
@@ -28,14 +30,16 @@ export interface AnswersParts {
     readonly siteTitle: string
     /** When whoever gets a 503 may ask again. @default 5 */
     readonly retryAfterSeconds?: number
+    /** Time over which pages that wait for a service open it again when it has returned. @default 1000 */
+    readonly spreadMs?: number
   }
   serviceOf(name: string): Service | undefined
   /** True when something answers GET at a path of this site now. */
   isServing(path: string): boolean
-  /** What visitors can open now, in the order of the menus. */
-  openPages(): readonly OpenPage[]
-  /** The open path a mistyped one probably meant. @default the nearest of `openPages` */
-  nearest?(path: string): string | undefined
+  /** What a visitor can open now, in the order of the menus: nothing that is not for them. */
+  openPages(caller: Caller): readonly OpenPage[]
+  /** The open path a mistyped one probably meant: one that is for this visitor. @default the nearest of `openPages` */
+  nearest?(path: string, caller: Caller): string | undefined
   /** Called before an answer leaves: the last moment for `addHeader`. @default nobody is */
   readonly onHead?: ((exchange: Exchange, status: number, headers: HeaderLines) => void) | undefined
   readonly clock: Pick<Clock, 'now'>
@@ -73,7 +77,11 @@ export interface MissingFragment {
   readonly reason: string
 }
 
+type Caller = Exchange['caller']
 type Headers = Readonly<Record<string, string>>
+
+/** Fallbacks that are kept ready. */
+const MOST_FALLBACKS = 64
 
 const HTML_FALLBACK_HEADERS: Headers = {
   'content-type': 'text/html; charset=utf-8',
@@ -88,6 +96,17 @@ export function createAnswers(parts: AnswersParts): Answers {
   const retryAfterSeconds = settings.retryAfterSeconds ?? 5
   const retryAfter = { 'retry-after': String(retryAfterSeconds) }
   const nearest = parts.nearest ?? nearestOpenPage
+
+  const fallbacks = createRecent<string>(MOST_FALLBACKS)
+
+  /** A fallback that turns back; made once while it is asked for. */
+  function living(html: string): string {
+    const known = fallbacks.get(html)
+    if (known !== undefined) return known
+    const made = livingFallback(html)
+    fallbacks.add(html, made)
+    return made
+  }
 
   function problem(exchange: Exchange, code: ErrorCode, detail?: string, headers?: Headers): void {
     answerError(exchange, new HydraError(code, detail), { headers })
@@ -109,9 +128,10 @@ export function createAnswers(parts: AnswersParts): Answers {
   function fallBack(exchange: Exchange, route: Route): boolean {
     const text = route.fallback ?? serviceOf(route.service)?.fallback
     const fallback = text !== undefined && mayFallBack(exchange) ? parseFallback(text) : undefined
-    if (fallback?.kind === 'html')
-      send(exchange, 503, 'HYDRA_NO_INSTANCE', { ...HTML_FALLBACK_HEADERS, ...retryAfter }, fallback.html)
-    else if (fallback && leadsSomewhere(exchange, fallback)) {
+    if (fallback?.kind === 'html') {
+      const headers = { ...HTML_FALLBACK_HEADERS, ...retryAfter }
+      send(exchange, 503, 'HYDRA_NO_INSTANCE', headers, living(fallback.html))
+    } else if (fallback && leadsSomewhere(exchange, fallback)) {
       send(exchange, 302, 'HYDRA_NO_INSTANCE', {
         location: fallback.location,
         'cache-control': 'no-store',
@@ -136,12 +156,12 @@ export function createAnswers(parts: AnswersParts): Answers {
   }
 
   /** Services write their menu items themselves: only what stays on this site becomes a link. */
-  function openPages(): readonly OpenPage[] {
-    return parts.openPages().filter(({ path }) => parseFallback(path)?.kind === 'path')
+  function openPages(caller: Caller): readonly OpenPage[] {
+    return parts.openPages(caller).filter(({ path }) => parseFallback(path)?.kind === 'path')
   }
 
-  function nearestOpenPage(path: string): string | undefined {
-    const open = openPages().map((page) => page.path)
+  function nearestOpenPage(path: string, caller: Caller): string | undefined {
+    const open = openPages(caller).map((page) => page.path)
     return nearestPath(path, open, isServing)
   }
 
@@ -183,6 +203,7 @@ export function createAnswers(parts: AnswersParts): Answers {
       return errorPage({
         siteTitle: settings.siteTitle,
         retryAfterSeconds,
+        ...(settings.spreadMs !== undefined && { spreadMs: settings.spreadMs }),
         code,
         detail,
         exchange: exchange.id,
@@ -193,8 +214,8 @@ export function createAnswers(parts: AnswersParts): Answers {
         downSince: service?.downSince,
         timeoutMs: missing ? undefined : exchange.route?.timeoutMs,
         now: clock.now(),
-        openPages: openPages(),
-        nearest: code === 'HYDRA_NO_ROUTE' ? nearest(exchange.path) : undefined,
+        openPages: openPages(exchange.caller),
+        nearest: code === 'HYDRA_NO_ROUTE' ? nearest(exchange.path, exchange.caller) : undefined,
         person: exchange.caller?.identities[0]?.username,
         signIn: maySignIn || exchange.caller !== undefined ? loginFor(exchange) : undefined,
       })

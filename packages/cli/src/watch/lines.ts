@@ -179,8 +179,10 @@ export function terminalLines(line: Line, style: Style, columns: number, widths:
     ? style.state(line.word as Parameters<Style['state']>[0], STATE_CELLS)
     : `  ${line.word}`.padEnd(STATE_CELLS)
   const cells = [style.dim(timeOf(line.at)), state, padded(name, widths.name)]
-  if (columns >= CELLS_FOR_VERSION) cells.push(padded(version, widths.version))
-  if (columns >= CELLS_FOR_INSTANCE) cells.push(padded(printable(line.instance), ID_CHARACTERS))
+  // What is about no instance leaves no gap where one would stand.
+  const isAboutOne = version !== '' || line.instance !== ''
+  if (isAboutOne && columns >= CELLS_FOR_VERSION) cells.push(padded(version, widths.version))
+  if (isAboutOne && columns >= CELLS_FOR_INSTANCE) cells.push(padded(printable(line.instance), ID_CHARACTERS))
   const before = `  ${cells.join('  ')}  `
   const room = Math.max(16, columns - widthOf(before))
   const [first = '', ...more] = wrap(printable(line.text), room)

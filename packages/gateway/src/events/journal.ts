@@ -54,7 +54,7 @@ export function createJournal({ kept, clock, log }: JournalDeps): EventJournal {
     },
     say(happening) {
       const id = ++latest
-      ring[id % kept] = { ...happening, id, at: clock.now() }
+      ring[id % kept] = { id, at: clock.now(), ...happening }
       tellAll()
     },
     after(id, most = Number.POSITIVE_INFINITY) {

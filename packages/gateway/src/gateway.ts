@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { createAdmission } from './address/admission.ts'
 import { createAdminApi } from './admin/api.ts'
 import { createIdentityAdmin } from './admin/identity.ts'
+import { listMenus } from './admin/menus.ts'
 import { toBean } from './channels/registration-answer.ts'
 import { registerStaticServices } from './channels/static.ts'
 import { type Config, hasIdentity } from './config.ts'
@@ -14,15 +15,19 @@ import { createDoors } from './control/doors.ts'
 import { createFragmentDoor } from './control/fragment-door.ts'
 import { createGuard } from './control/guard.ts'
 import { createIdentityApi } from './control/identity-api.ts'
+import { createLiveDoor } from './control/live-door.ts'
+import { createMenuDoor } from './control/menu-door.ts'
 import { createXrayDoor } from './control/xray-door.ts'
 import { createXrayPass } from './fragments/xray-pass.ts'
 import { openIdentity } from './identity/identity.ts'
 import { NO_IDENTITY } from './identity/no-identity.ts'
 import type { RouteOf } from './identity/other-route.ts'
 import type { Keys } from './keys.ts'
+import { LIVE_SCRIPT } from './live/live-script.ts'
 import type { Clock } from './observe/clock.ts'
 import type { Log } from './observe/log.ts'
 import { createMetrics } from './observe/metrics.ts'
+import { compactCss, readAsset } from './pages/inline.ts'
 import { createLocalPages } from './pages/local-pages.ts'
 import { nearestPath } from './pages/nearest.ts'
 import { createAnswers } from './proxy/answers.ts'
@@ -213,6 +218,14 @@ export async function createGateway(
       Object.fromEntries(
         registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)]),
       ),
+    pageDoors: createLiveDoor({
+      hub: livePages.hub,
+      identify: identity?.guard.identify,
+      script: LIVE_SCRIPT,
+      styles: compactCss(readAsset('menu.css')),
+    }),
+    menus: createMenuDoor({ menus: livePages.menus, identify: identity?.guard.identify }),
+    allMenus: () => ({ revision: live.table.revision, ...listMenus(registry) }),
     events: events.door.open,
     admin: createAdminApi({ registry, live, vitals, demandOf: identity?.demandOf, clock }),
     identityApi: createIdentityApi(

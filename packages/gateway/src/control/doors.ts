@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { KeysAnswer } from '@hydra-gateway/protocol'
+import type { KeysAnswer, MenusAnswer } from '@hydra-gateway/protocol'
 import { type Context, Hono } from 'hono'
 import type { AdminApi } from '../admin/api.ts'
 import type { HttpChannel } from '../channels/http.ts'
@@ -17,6 +17,7 @@ import { problemResponse } from '../pages/local-problem.ts'
 import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
 import type { FragmentDoor } from './fragment-door.ts'
 import type { Guard } from './guard.ts'
+import { isMenuPath } from './menu-door.ts'
 import type { XrayDoor } from './xray-door.ts'
 
 /** Paths that only operators and services need; with a control port the public one doesn't have them. */
@@ -35,6 +36,12 @@ export interface DoorsDeps {
   readonly rsocket: (exchange: Exchange) => void
   /** What Medusa's `/_h/services` lists: beans by service name. */
   readonly beans: () => Record<string, unknown[]>
+  /** Doors of open pages, by path: they answer exchanges as they are, since pages come by the thousand. */
+  readonly pageDoors: ReadonlyMap<string, ExchangeHandler>
+  /** Answers all paths of menus. */
+  readonly menus: ExchangeHandler
+  /** Every item of every menu, for operators. */
+  readonly allMenus: () => MenusAnswer
   readonly admin: AdminApi
   /** Opens a stream of site events. */
   readonly events: (exchange: Exchange) => Response
@@ -71,6 +78,9 @@ export function createDoors(deps: DoorsDeps): Doors {
     fragments,
     rsocket,
     beans,
+    pageDoors,
+    menus,
+    allMenus,
     admin,
     events,
     guard,
@@ -135,6 +145,7 @@ export function createDoors(deps: DoorsDeps): Doors {
     .get('/_hydra/api/v1/services', (c) => c.json(admin.services()))
     .get('/_hydra/api/v1/routes', (c) => c.json(admin.routes()))
     .get('/_hydra/api/v1/events', (c) => events(c.env.exchange))
+    .get('/_hydra/api/v1/menus', (c) => c.json(allMenus()))
     .get('/_hydra/api/v1/fragments', (c) => c.json(admin.fragments()))
     .post('/_hydra/api/v1/xray', async (c) =>
       c.json(xray.link(await readJson(c.req.raw, SMALL_BODY, 'HYDRA_BAD_REQUEST'))),
@@ -190,6 +201,9 @@ export function createDoors(deps: DoorsDeps): Doors {
         if (!control && isControlPath(path)) {
           return exchange.respond(problemResponse('HYDRA_NO_ROUTE', undefined, exchange.id))
         }
+        const pageDoor = pageDoors.get(path)
+        if (pageDoor) return pageDoor(exchange)
+        if (isMenuPath(path)) return menus(exchange)
         if (exchange.isUpgrade && path === '/h/rsocket') return rsocket(exchange)
         return answer(exchange)
       }

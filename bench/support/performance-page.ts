@@ -7,13 +7,14 @@
 import { type Facts, formatFacts } from './facts.ts'
 import { countTargets, markdownPart, type Part } from './part.ts'
 
-/** Whose figures: of `bench/core.ts`, `bench/proxy/main.ts`, or `bench/fragments/main.ts`. */
-export type Place = 'figures' | 'proxies' | 'pages'
+/** Whose figures: of `bench/core.ts`, or of the `main.ts` in a folder of the bench. */
+export type Place = 'figures' | 'proxies' | 'pages' | 'live'
 
 const WRITERS: Readonly<Record<Place, string>> = {
   figures: 'bench/core.ts',
   proxies: 'bench/proxy/main.ts',
   pages: 'bench/fragments/main.ts',
+  live: 'bench/live/main.ts',
 }
 
 export interface Figures {

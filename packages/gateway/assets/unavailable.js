@@ -1,7 +1,7 @@
-// The 503 page's script; the page works without it. `/_hydra/live.js` keeps a link to this page true: when that
-// changes, the page looks. As long as nobody tells it anything it asks again and again. It looks with HEAD, so that
-// waiting costs the service nothing, and opens the page once. `data-away` is how long the service was away when the
-// page was made, in seconds; `data-spread` the time over which pages that wait come back, in milliseconds.
+// The 503 page's script; the page works without it. `/_hydra/live.js` says how the link to this page is; as long as it
+// says nothing, the page asks again and again. It asks with HEAD, so that waiting costs the service nothing, and opens
+// the page once. `data-away` is how long the service was away when the page was made, in seconds; `data-spread` the
+// time over which pages that wait come back, in milliseconds.
 const page = document.body.dataset
 const away = () => Number(page.away) + performance.now() / 1000
 
@@ -48,7 +48,9 @@ const leastWait = opened ? Math.min(60_000, 5000 * 2 ** opened) : 0
 let wait = leastWait || 1000
 let timer
 let asking = false
-let isToldDown = false
+// What live.js says: whether it is told of changes, and the last it was told.
+let isTold = false
+let isDown = false
 const lookIn = (ms) => {
   clearTimeout(timer)
   timer = setTimeout(look, ms)
@@ -65,8 +67,8 @@ const look = async () => {
   }).catch(() => undefined)
   asking = false
   if (answer && ![502, 503, 504].includes(answer.status)) return back()
-  // Whoever is told looks once in a while all the same: nobody tells that nobody tells.
-  lookIn(isToldDown ? 45_000 + Math.random() * 30_000 : document.hidden ? Math.max(wait, 5000) : wait)
+  // Whoever is told asks once in a while all the same: a page nobody looks at is not told.
+  lookIn(isTold && isDown ? 45_000 + Math.random() * 30_000 : document.hidden ? Math.max(wait, 5000) : wait)
   wait = Math.min(Math.max(wait, 10_000), wait * 1.2)
 }
 lookIn(wait)
@@ -74,13 +76,18 @@ document.addEventListener('visibilitychange', () => {
   if (!document.hidden && !opened) look()
 })
 
-// It begins as a link that leads here, so the first thing that is told changes it.
-const link = document.querySelector('[data-hydra-link]')
-if (link) {
-  new MutationObserver(() => {
-    isToldDown = !link.hasAttribute('href')
-    if (isToldDown) lookIn(60_000)
-    // Not all that wait at once.
-    else lookIn(Math.max(0, leastWait - performance.now()) + Math.random() * Number(page.spread))
-  }).observe(link, { attributeFilter: ['href'] })
-}
+const link = document.querySelector('[data-hydra-link]')?.dataset.hydraLink
+document.addEventListener('hydra:connected', () => {
+  isTold = true
+})
+document.addEventListener('hydra:disconnected', () => {
+  isTold = false
+  lookIn(wait * (1 + Math.random()))
+})
+document.addEventListener('hydra:link', ({ detail: { path, state } }) => {
+  if (path !== link) return
+  isDown = state === 'down'
+  if (isDown) lookIn(60_000)
+  // Not all that wait at once.
+  else lookIn(Math.max(0, leastWait - performance.now()) + Math.random() * Number(page.spread))
+})

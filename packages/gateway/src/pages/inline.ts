@@ -100,16 +100,15 @@ export function policy({ script, styles = [], isLive = false, formAction }: Poli
 const ASSETS: Readonly<Record<string, string>> = {
   'mark.svg': readAsset('mark.svg'),
   'mark-16.svg': SMALL_MARK,
-  'menu.css': compactCss(readAsset('menu.css')),
 }
 
-/** What is served by name: both drawings of the mark, and the style sheet of menus; nothing for any other name. */
+/** A drawing that is served by name, `mark.svg` or `mark-16.svg`; nothing for any other name. */
 export function asset(name: string): Response | undefined {
   const body = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined
   if (body === undefined) return undefined
   return new Response(body, {
     headers: {
-      'content-type': name.endsWith('.css') ? 'text/css; charset=utf-8' : 'image/svg+xml; charset=utf-8',
+      'content-type': 'image/svg+xml; charset=utf-8',
       'cache-control': 'public, max-age=3600',
       'content-security-policy': `default-src 'none'; style-src ${styleSourcesOf(body)}; frame-ancestors 'none'`,
       'x-content-type-options': 'nosniff',

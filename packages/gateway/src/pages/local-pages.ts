@@ -23,7 +23,7 @@ export interface LocalPages {
    * asked; without, what is open to everybody is named.
    */
   notFound(request: Request, exchange: string, caller?: Exchange['caller']): Response | undefined
-  /** `mark.svg`, `mark-16.svg` and `menu.css`, for `/_hydra/<name>`; nothing for any other name. */
+  /** `mark.svg` and `mark-16.svg`, for `/_hydra/<name>`; nothing for any other name. */
   asset(name: string): Response | undefined
 }
 

@@ -15,7 +15,7 @@ import { inlineScript } from './inline.ts'
 import { type ErrorFacts, isRepeatable, type Page, renderPage, supportFacts, waysOn } from './layout.ts'
 
 const SCRIPT = inlineScript('unavailable.js')
-const LIVE_SCRIPT = trusted(`<script src="${LIVE_SCRIPT_PATH}" async></script>\n`)
+const LIVE_SCRIPT = trusted(`<script src="${LIVE_SCRIPT_PATH}" data-quiet async></script>\n`)
 const MARK = trusted(LINK_MARK)
 const LONG_SECONDS = 120
 const HALF_DAY_SECONDS = 43_200

@@ -113,7 +113,7 @@ export function createAnswers(parts: AnswersParts): Answers {
   }
 
   function incomplete(exchange: Exchange, route: Route, code: ErrorCode, missing: MissingFragment): void {
-    if (code === 'HYDRA_NO_INSTANCE' && fallBack(exchange, route)) return
+    if (code === 'HYDRA_NO_INSTANCE' && fallBack(exchange, route, { turnsBack: false })) return
     const { service, ref, reason } = missing
     const detail = `The page can't be shown without the fragment ${ref} of ${service}, which is not there (${reason}).`
     answerError(exchange, new HydraError(code, detail), { missing })
@@ -121,16 +121,20 @@ export function createAnswers(parts: AnswersParts): Answers {
 
   function unavailable(exchange: Exchange, route: Route): void {
     exchange.route ??= route
-    if (!fallBack(exchange, route)) answerError(exchange, new HydraError('HYDRA_NO_INSTANCE'))
+    if (!fallBack(exchange, route, { turnsBack: true }))
+      answerError(exchange, new HydraError('HYDRA_NO_INSTANCE'))
   }
 
-  /** Answers with the fallback, where there is one for this visitor. */
-  function fallBack(exchange: Exchange, route: Route): boolean {
+  /**
+   * Answers with the fallback, where there is one for this visitor. It turns back when the route is served again, which
+   * it is all the time where only a part of the page is missing.
+   */
+  function fallBack(exchange: Exchange, route: Route, { turnsBack }: { turnsBack: boolean }): boolean {
     const text = route.fallback ?? serviceOf(route.service)?.fallback
     const fallback = text !== undefined && mayFallBack(exchange) ? parseFallback(text) : undefined
     if (fallback?.kind === 'html') {
       const headers = { ...HTML_FALLBACK_HEADERS, ...retryAfter }
-      send(exchange, 503, 'HYDRA_NO_INSTANCE', headers, living(fallback.html))
+      send(exchange, 503, 'HYDRA_NO_INSTANCE', headers, turnsBack ? living(fallback.html) : fallback.html)
     } else if (fallback && leadsSomewhere(exchange, fallback)) {
       send(exchange, 302, 'HYDRA_NO_INSTANCE', {
         location: fallback.location,

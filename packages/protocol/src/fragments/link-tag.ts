@@ -31,13 +31,14 @@ const PLAIN: Alphabet = { decode: (text) => text, encode: (text) => text }
 /** `P:link`; any number of them, as with all attributes that are said twice. */
 const MARK = /^[a-z0-9._-]{1,128}:link$/
 const SPACE = /[\t\n\f\r ]/
+const EQUALS = /[\t\n\f\r ]*=/y
 
 /** Writes the tag of a link, from `<` to `>`; undefined when it stays as it is. */
 export function rewriteLink(tag: string, judge: JudgeLink, alphabet = PLAIN): string | undefined {
   const { attributes } = readAttributes(tag)
-  const href = attributes.find(({ name }) => name === 'href')?.value
-  if (href === undefined) return undefined
-  const judged = judge(decodeReferences(alphabet.decode(href)).text)
+  const href = attributes.find(({ name }) => name === 'href')
+  if (!href) return undefined
+  const judged = judge(decodeReferences(alphabet.decode(href.value ?? '')).text)
   if (!judged) return undefined
   const { href: open, ...written } = linkAttributes(judged.link, judged.path)
   if (written[LINK_MARK] === undefined) return undefined
@@ -50,12 +51,21 @@ export function rewriteLink(tag: string, judge: JudgeLink, alphabet = PLAIN): st
   let text = `${tag.slice(0, at)} ${alphabet.encode(attributesText(written))}`
   for (const attribute of attributes.filter(isGone)) {
     const { from, to } = spanOf(attribute)
-    // White space stays where something could grow together without it.
-    const isApart = SPACE.test(tag[from - 1]!) && tag[from - 2] !== '/' && /[\t\n\f\r >]/.test(tag[to]!)
-    text += isApart ? tag.slice(at, from - 1) : `${tag.slice(at, from)} `
+    text += without(tag, at, from, to)
     at = to
   }
   return text + tag.slice(at)
+}
+
+/** What stands before an attribute that is gone, from `at` on, and what keeps it apart from what stands behind. */
+function without(tag: string, at: number, from: number, to: number): string {
+  const before = tag.slice(at, from)
+  // An equals sign may begin a name, and would give its value to the name before.
+  EQUALS.lastIndex = to
+  if (EQUALS.test(tag)) return `${before}/ `
+  if (!SPACE.test(tag[from - 1]!)) return `${before} `
+  const isApart = SPACE.test(tag[to]!) || (tag[to] === '>' && tag[from - 2] !== '/')
+  return isApart ? before.slice(0, -1) : before
 }
 
 function spanOf({ nameAt, valueAt, value, isQuoted, name }: TagAttribute) {

@@ -106,7 +106,10 @@ test('an address that leaves the site never becomes a link', () => {
   for (const path of hostile) {
     assert.equal(isLocalPath(path), false, JSON.stringify(path))
     assert.deepEqual(linkAttributes({ state: 'available' }, path), {})
-    assert.doesNotMatch(menuMarkup({ name: 'm', items: [item(path, 'x')] }), /href/)
+    assert.equal(
+      menuMarkup({ name: 'm', items: [item(path, 'x')] }),
+      '<hydra-menu name="m"><ul></ul></hydra-menu>',
+    )
   }
   for (const path of ['/', '/orders', '/orders?sort=a&x=1#there', '/grüße', '/a//b'])
     assert.equal(isLocalPath(path), true, path)
@@ -152,7 +155,8 @@ test('whatever labels, headings, reasons and names say, the page has the element
       for (const attribute of attributes)
         assert.ok([...known, 'role', 'aria-disabled', 'tabindex', 'title'].includes(attribute), attribute)
       const read = (text: string) => text.replace(/\r\n?/g, '\n')
-      assert.deepEqual(labels.sort(), items.map(({ label }) => read(label)).sort())
+      const shown = items.filter(({ path }) => isLocalPath(path))
+      assert.deepEqual(labels.sort(), shown.map(({ label }) => read(label)).sort())
 
       function walk(node: ReturnType<typeof parse> | object): void {
         const {

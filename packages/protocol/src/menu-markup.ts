@@ -46,15 +46,16 @@ type TreeItem = Pick<MenuViewItem, 'path'> & {
 /** Lists in lists: what would stand deeper stands beside its parent. Nobody reads more, and browsers end at 512. */
 const MOST_LEVELS = 8
 
-/** A menu as HTML. Everything in it that somebody wrote is escaped; an address that leaves the site is no link. */
+/** A menu as HTML. Everything in it that somebody wrote is escaped; an item whose address leaves the site is left out. */
 export function menuMarkup(view: MenuView, options: MenuMarkupOptions = {}): string {
-  const current = currentOf(view.items, options.current)
+  const items = view.items.filter(({ path }) => isLocalPath(path))
+  const current = currentOf(items, options.current)
   const attributes = attributesText({
     name: view.name,
     ...(options.class !== undefined && { class: options.class }),
     ...(options.id !== undefined && { id: options.id }),
   })
-  return `<hydra-menu ${attributes}>${list(menuTree(view.items), current)}</hydra-menu>`
+  return `<hydra-menu ${attributes}>${list(menuTree(items), current)}</hydra-menu>`
 }
 
 /**

@@ -25,7 +25,7 @@ test('a menu is a list of plain data, and the HTML of all of it', () => {
     'aria-current': 'page',
     'data-icon': 'box',
   })
-  assert.equal(menu.menu, 'main')
+  assert.equal(menu.name, 'main')
   assert.equal(menu.tree.length, 1)
   assert.match(
     menu.toHtml({ class: 'wide' }),

@@ -40,7 +40,7 @@ export interface MenuLink {
 /** A menu as one visitor sees it: a frozen list of its items, in order, each behind the one it stands below. */
 export interface Menu extends ReadonlyArray<MenuLink> {
   /** Of the menu, such as `main`. */
-  readonly menu: string
+  readonly name: string
   /** True while the gateway is away: this is what it said last. */
   readonly isStale: boolean
   /** What stands below what: items with those below them, headings with those under them. */
@@ -74,7 +74,7 @@ export function createMenu(
   let tree: Menu['tree'] | undefined
   // Beside the items, and not among them: a list stays a list for templates, JSON and comparisons.
   Object.defineProperties(links, {
-    menu: { value: name },
+    name: { value: name },
     isStale: { value: isStale },
     view: { value: view },
     tree: { get: () => (tree ??= menuTree(links)) },

@@ -1,8 +1,10 @@
 /**
- * Writes every page of docs/reference/ that comes from code; with `--check` says which are stale and exits 1.
+ * Writes every file that comes from code: pages of docs/reference/, and the script of open pages. With `--check` says
+ * which are stale and exits 1.
  *
  * @module
  */
 import './generate-config-reference.ts'
 import './generate-errors.ts'
 import './generate-json-schemas.ts'
+import './generate-live-script.ts'

@@ -12,6 +12,8 @@ import { linkView, menuViewItem } from './menu.ts'
 
 export const LIVE_PATH = '/_hydra/live'
 export const LIVE_SCRIPT_PATH = '/_hydra/live.js'
+/** What the script loads where a fragment has come back. */
+export const LIVE_FRAGMENTS_PATH = '/_hydra/live-fragments.js'
 export const MENUS_PATH = '/_hydra/menus/'
 
 /** Data of an event `state`. */

@@ -41,6 +41,7 @@ export interface MeasuredLive {
 const WARM_PAGES = 300
 const WARM_KILLS = 3
 const IDLE_MS = 5000
+const QUIET_MS = 500
 const STORMS = 3
 
 /** Starts everybody, measures, and ends them, also when something goes wrong. */
@@ -79,6 +80,8 @@ export async function measure(options: MeasureOptions): Promise<MeasuredLive> {
     /** Kills the service; says when each page was told, ms after the kill, and what it cost. */
     const kill = async (): Promise<{ readonly times: readonly number[]; readonly cpu: number }> => {
       await send({ what: 'listen', text: '"state":"down"' })
+      // Pages that were told something just now would be told later.
+      await delay(QUIET_MS)
       const before = cpuSeconds(gateway.pids)
       const at = Number(process.hrtime.bigint()) / 1e6
       const gone = victim.end()

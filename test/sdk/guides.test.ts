@@ -70,7 +70,7 @@ test('Express in ten lines says what it offers and serves it', async (t) => {
   const service = await run(t, gateway, 'orders.mjs')
   assert.match(
     service.output(),
-    /^hydra: orders offers 2 routes from port \d+\n {2}GET {2}\/orders\n {2}GET {2}\/orders\/\{id\}\nhydra: orders is behind http/,
+    /^hydra: orders offers 2 routes from port \d+\n {2}GET {3}\/orders\n {2}GET {3}\/orders\/\{id\}\n {2}menu {2}main: Orders\nhydra: orders is behind http/,
   )
   assert.equal(await page(`${gateway.url}/orders`), '200 <h1>Orders</h1>')
   assert.equal(await page(`${gateway.url}/orders/7`), '200 {"id":"7"}')
@@ -105,14 +105,21 @@ test('Fastify, Hono and plain Node are as short', async (t) => {
 test('a page shows the menu of all services, and follows them', async (t) => {
   const gateway = await startGateway(t)
   await run(t, gateway, 'shop.mjs')
-  assert.equal(
-    await page(`${gateway.url}/shop`),
-    '200 <nav><a href="/shop">Shop</a></nav><p>The cart is resting</p>',
-  )
+  const menu =
+    '<nav><hydra-menu name="main"><ul><li data-state="available"><a data-hydra-link="/shop" href="/shop" aria-current="page">Shop</a></li></ul></hydra-menu></nav>'
+  const shop = () => page(`${gateway.url}/shop`)
+  assert.equal(await shop(), `200 ${menu}<p>The cart is resting: <a href="/cart">Cart</a></p>`)
   const cart = await run(t, gateway, 'cart.mjs')
-  await eventually(async () => assert.match(await page(`${gateway.url}/shop`), /<a href="\/cart">Cart<\/a>/))
+  await eventually(async () =>
+    assert.match(await shop(), /Your cart is open: <a data-hydra-link="\/cart" href="\/cart">Cart<\/a>/),
+  )
   await cart.kill('SIGTERM')
-  await eventually(async () => assert.match(await page(`${gateway.url}/shop`), /The cart is resting/))
+  await eventually(async () =>
+    assert.match(
+      await shop(),
+      /The cart is resting: <a data-hydra-link="\/cart" role="link" aria-disabled="true"/,
+    ),
+  )
 })
 
 test('connect registers what listens at a port', async (t) => {

@@ -167,7 +167,7 @@ test('whoever replays the events knows every state and every route, whatever hap
     fc.record({ wait: fc.constantFrom(10, 1000, 6000, 31_000) }),
   )
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 25, size: 'max' }), async (steps) => {
       const site = setUp()
       const services = new Map<string, string>()
       const instances = new Map<string, string>()

@@ -30,7 +30,9 @@ import { createMetrics } from './observe/metrics.ts'
 import { compactCss, readAsset } from './pages/inline.ts'
 import { createLocalPages } from './pages/local-pages.ts'
 import { nearestPath } from './pages/nearest.ts'
+import { openPagesOf } from './pages/open-pages.ts'
 import { createAnswers } from './proxy/answers.ts'
+import type { Exchange } from './proxy/exchange.ts'
 import { createProber } from './registry/probe.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSiteMap } from './registry/site-map.ts'
@@ -109,12 +111,19 @@ export async function createGateway(
 
   // What visitors get when no service answers.
   const site = createSiteMap({ live, vitals, overview: () => registry.latestOverview() })
+  const openPages = (caller: Exchange['caller']) =>
+    openPagesOf(livePages.menus.names(caller), (name) => livePages.menus.view(name, caller))
   const answers = createAnswers({
     settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
     serviceOf: (name) => live.table.service(name),
     isServing: site.isServing,
-    openPages: site.openPages,
-    nearest: (path) => nearestPath(path, site.paths(), site.isServing),
+    openPages,
+    nearest: (path, caller) =>
+      nearestPath(
+        path,
+        site.paths(),
+        (open) => site.isServing(open) && livePages.menus.isFor(open, '', caller),
+      ),
     onHead: (...about) => identity?.onHead(...about),
     clock,
     log,
@@ -243,7 +252,7 @@ export async function createGateway(
     signIn: identity?.handle,
     keysAnswer: identityFacts.keysAnswer,
     guard: createGuard({ keys }),
-    pages: createLocalPages({ siteTitle: config.siteTitle, openPages: site.openPages }),
+    pages: createLocalPages({ siteTitle: config.siteTitle, openPages }),
     xray: createXrayDoor({ pass: xray }),
     welcomeFacts: () => ({ revision: live.table.revision, services: [...live.table.services()].length }),
     isReady: () => !stopping,

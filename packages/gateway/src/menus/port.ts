@@ -33,6 +33,8 @@ export interface SiteMenus {
    * Undefined when no route fits: such a link is none of ours to judge. `host` as of the exchange.
    */
   link(path: string, host: string, caller: Caller | undefined): LinkView | undefined
+  /** Whether somebody may open a path as they are now, without signing in first. */
+  isFor(path: string, host: string, caller: Caller | undefined): boolean
   /** Calls back when something changed, changes that come together as one. Returns the function that ends it. */
   onChange(listener: () => void): () => void
 }

@@ -127,6 +127,15 @@ export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
     return now
   }
 
+  /** The route of a path of this site, with how it stands with somebody; undefined where none fits. */
+  const routeFor = (path: string, host: string, caller: Caller | undefined) => {
+    const at = readSitePath(path)
+    if (!at || isReservedPath(at.path) || (identity && isLoginPath(at.path))) return undefined
+    const route = live.table.match(host, at.path, 'GET', false)
+    if (!route || (at.encodedSlash && route.encodedSlash !== 'keep')) return undefined
+    return { route, how: standingOf(demandsAt(route, at.path, host), standing(someone(caller))) }
+  }
+
   return {
     get revision() {
       look()
@@ -135,13 +144,12 @@ export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
     audienceOf: (caller) => audienceOf(someone(caller)),
     view,
     names: (caller) => Object.keys(overview().menus).filter((name) => view(name, caller)!.items.length > 0),
+    isFor: (path, host, caller) => routeFor(path, host, caller)?.how === 'yes',
     link(path, host, caller) {
-      const at = readSitePath(path)
+      const found = routeFor(path, host, caller)
+      if (!found) return undefined
+      const { route, how } = found
       const { table } = live
-      if (!at || isReservedPath(at.path) || (identity && isLoginPath(at.path))) return undefined
-      const route = table.match(host, at.path, 'GET', false)
-      if (!route || (at.encodedSlash && route.encodedSlash !== 'keep')) return undefined
-      const how = standingOf(demandsAt(route, at.path, host), standing(someone(caller)))
       if (how === 'no') return CLOSED
       // How it is behind the sign-in is for who signed in.
       if (how === 'sign-in') return AVAILABLE

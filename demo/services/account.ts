@@ -48,7 +48,8 @@ const service = await hydra(server, {
     { path: '/account/files/{name}', methods: ['PUT'], maxBodyBytes: LARGEST_BYTES, auth: 'required' },
   ],
   sockets: ['/live'],
-  menu: [{ path: '/account', label: 'Account', order: 4 }],
+  // Whoever is not signed in is led to the sign-in, and then here.
+  menu: [{ path: '/account', label: 'Account', order: 4, signedOut: 'show' }],
   affinity: true,
   fragments: [greeting],
 })

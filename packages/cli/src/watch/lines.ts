@@ -9,7 +9,6 @@ import type { Style } from '@hydra-gateway/gateway/terminal'
 import type { SiteEvent, WatchHello } from '@hydra-gateway/protocol'
 import { siteSentence } from '../commands/services.ts'
 import { formatCount, printable, widthOf } from '../table.ts'
-import { timeOf } from '../time.ts'
 import { wrap } from '../wrap.ts'
 
 export interface Lines {
@@ -178,7 +177,8 @@ export function terminalLines(line: Line, style: Style, columns: number, widths:
   const state = isState
     ? style.state(line.word as Parameters<Style['state']>[0], STATE_CELLS)
     : `  ${line.word}`.padEnd(STATE_CELLS)
-  const cells = [style.dim(timeOf(line.at)), state, padded(name, widths.name)]
+  const time = new Date(line.at).toLocaleTimeString('en-GB')
+  const cells = [style.dim(time), state, padded(name, widths.name)]
   // What is about no instance leaves no gap where one would stand.
   const isAboutOne = version !== '' || line.instance !== ''
   if (isAboutOne && columns >= CELLS_FOR_VERSION) cells.push(padded(version, widths.version))

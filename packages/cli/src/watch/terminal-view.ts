@@ -23,10 +23,10 @@ export interface TerminalViewDeps {
   readonly keyboard: Keyboard
   readonly now: () => number
   readonly onQuit: () => void
+  /** Lines that wait while it is paused; of more, the first are counted and passed over. @default 10000 */
+  readonly mostWaiting?: number
 }
 
-/** Lines that wait while it is paused; of more, the first are counted and passed over. */
-const MOST_WAITING = 10_000
 const MOST_FILTER = 60
 
 const CTRL_C = '\u0003'
@@ -34,7 +34,8 @@ const ESCAPE = '\u001b'
 const ENTER = new Set(['\r', '\n'])
 const RUB_OUT = new Set(['\u007f', '\b'])
 
-export function createTerminalView({ url, style, keyboard, now, onQuit }: TerminalViewDeps): View {
+export function createTerminalView(deps: TerminalViewDeps): View {
+  const { url, style, keyboard, now, onQuit, mostWaiting = 10_000 } = deps
   const lines = createLines()
   const screen = createScreen(keyboard)
   const widths: Widths = { name: 'gateway'.length, version: 0 }
@@ -56,7 +57,7 @@ export function createTerminalView({ url, style, keyboard, now, onQuit }: Termin
       return
     }
     waiting.push(line)
-    if (waiting.length > MOST_WAITING) {
+    if (waiting.length > mostWaiting) {
       waiting.shift()
       passedOver++
     }
@@ -69,21 +70,26 @@ export function createTerminalView({ url, style, keyboard, now, onQuit }: Termin
     screen.foot(style.plain(typing === undefined ? keys() : prompt(typing)))
   }
   const prompt = (typed: string): string => {
-    const room = Math.max(8, screen.columns() - 34)
-    return `  filter  ${printable(typed.slice(-room))}${style.dim('_')}   ${style.bold('Enter')} use it   ${style.bold('Esc')} leave it`
+    const room = Math.max(1, screen.columns() - '  filter  _ '.length)
+    const shown = `filter  ${printable([...typed].slice(-room).join(''))}${style.dim('_')}`
+    return fitting([shown, `${style.bold('Enter')} use it`, `${style.bold('Esc')} leave it`])
   }
   const keys = (): string => {
     const count = waiting.length === 1 ? '1 line waits' : `${formatCount(waiting.length)} lines wait`
-    const parts = [
+    return fitting([
       ...(isPaused ? [`paused, ${count}`] : []),
       `${style.bold('space')} ${isPaused ? 'go on' : 'pause'}`,
       `${style.bold('f')} filter${filter === '' ? '' : ` "${printable(filter)}"`}`,
       `${style.bold('q')} quit`,
-    ]
-    // What does not fit is left out from the right: a line that wraps can't be taken away again.
-    while (parts.length > 1 && widthOf(`  ${parts.join('   ')}`) >= screen.columns()) parts.pop()
-    const foot = `  ${parts.join('   ')}`
-    return widthOf(foot) < screen.columns() ? foot : ''
+    ])
+  }
+  /** What does not fit is left out from the right: a line that wraps can't be taken away again. */
+  const fitting = (parts: readonly string[]): string => {
+    for (let count = parts.length; count > 0; count--) {
+      const foot = `  ${parts.slice(0, count).join('   ')}`
+      if (widthOf(foot) < screen.columns()) return foot
+    }
+    return ''
   }
   const goOn = (): void => {
     isPaused = false

@@ -109,6 +109,8 @@ test('any page, cut anywhere, with fragments that come in any order, to a visito
             output,
             context: {} as never,
             xray: undefined,
+            site: undefined,
+            markOf: undefined,
             declaredAssets: () => [],
             assetsOf: () => [],
             begin() {

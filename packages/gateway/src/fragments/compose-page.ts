@@ -65,7 +65,7 @@ export class ComposedPage implements Composition {
         onDropped: (what, at, detail) => this.#holes.note(what, at, detail),
         onTagWarnings: options.onTagWarnings,
       },
-      { text: options.text, maxFallbackBytes: settings.maxFallbackBytes },
+      { text: options.text, site: options.site, maxFallbackBytes: settings.maxFallbackBytes },
     )
     options.output.onDrain = () => this.#advance()
     options.exchange.onEnd((outcome) => this.#end(outcome === 'finished'))

@@ -9,6 +9,8 @@
 import { type Asset, assetHint, assetsOf } from '@hydra-gateway/protocol/fragments'
 import type { Head, ResponseHead } from '../http1/head.ts'
 import { ACCEPT, CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
+import type { FragmentMarks } from '../live/port.ts'
+import type { PageMenus } from '../menus/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -28,18 +30,27 @@ import { compressedPage } from './compressed-page.ts'
 import { createDeclaredAssets } from './declared-assets.ts'
 import { codeOf } from './hold.ts'
 import { inflatedPage, isIdentity, isReadable } from './inflated-page.ts'
+import { createMenuTexts } from './menu-texts.ts'
 import { createFragmentObserver } from './observe.ts'
 import { pageContext } from './page-context.ts'
 import { pageHead } from './page-head.ts'
+import { createPageMarks } from './page-marks.ts'
 import type { PageDeps, PageOutcome, PageXray } from './page-options.ts'
+import { createPageSite } from './page-site.ts'
 import { pageText } from './page-text.ts'
 import type { Outcome, PageContext } from './port.ts'
+import type { FragmentSettings } from './settings.ts'
 
 export interface ComposerDeps extends Omit<PageDeps, 'observer' | 'clock' | 'log'> {
+  readonly settings: PageDeps['settings'] & Pick<FragmentSettings, 'maxPageBytes'>
   readonly visitors: Pick<Visitors, 'contextOf' | 'onHead'>
   /** Those of a service that may be sent requests now. */
   readonly instancesOf: (service: string) => readonly Instance[]
   readonly answers: Pick<Answers, 'problem' | 'incomplete'>
+  /** Menus and links of the site: without, their tags are text like any other. */
+  readonly menus?: PageMenus | undefined
+  /** Marks of live fragments: without, nobody waits for one in an open page. */
+  readonly marks?: Pick<FragmentMarks, 'make'> | undefined
   /** What a developer sees of a page. Called for those alone who may. */
   readonly xray?: (exchange: Exchange, context: PageContext) => PageXray
   readonly clock: Clock
@@ -83,6 +94,8 @@ export function createComposer(deps: ComposerDeps): Composer {
   /** Of all requests, only those of gateways that compose are looked up in `known`. */
   let isUsed = false
   const declaredAssets = createDeclaredAssets(deps.instancesOf)
+  const { menus, marks, settings } = deps
+  const siteDeps = menus && { menus, textOf: createMenuTexts(), maxMenuBytes: settings.maxPageBytes }
 
   function learn(route: Route): Composed {
     let composed = known.get(route)
@@ -165,6 +178,17 @@ export function createComposer(deps: ComposerDeps): Composer {
       holds: wish.holds,
       output,
       context,
+      site:
+        siteDeps &&
+        createPageSite(siteDeps, {
+          exchange,
+          context,
+          onFull(detail) {
+            const fields = { service: context.service, exchange: exchange.id, place: exchange.path, detail }
+            pageDeps.observer.dropped('menus-too-large', fields)
+          },
+        }),
+      markOf: marks && exchange.method === 'GET' ? createPageMarks(marks, context.service) : undefined,
       xray: context.isXray ? deps.xray?.(exchange, context) : undefined,
       declaredAssets: (tag) => declaredAssets(tag, context.service),
       assetsOf: (outcome) => (outcome.instance ? assetsOf(outcome.assets, outcome.instance) : []),

@@ -16,6 +16,8 @@ export interface Hole extends Held {
   readonly nested: readonly Hole[]
   /** Known before it is rendered. */
   readonly declared: readonly Asset[]
+  /** Where it is live, and its page can fetch itself again. */
+  readonly mark: string | undefined
   /** Of its fallback, for the bound of what waits. */
   readonly sizeBytes: number
   outcome: Outcome | undefined

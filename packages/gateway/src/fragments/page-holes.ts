@@ -11,8 +11,8 @@ import {
   readPageAttributes,
 } from '@hydra-gateway/protocol/fragments'
 import { type Hole, tooMany } from './page-hole.ts'
+import { type FragmentPart, sizeOf } from './page-open.ts'
 import type { PageDeps, PageOptions } from './page-options.ts'
-import { type FragmentPart, sizeOf } from './page-parts.ts'
 import type { PageQueue } from './page-queue.ts'
 import type { Outcome, Resolution } from './port.ts'
 
@@ -22,9 +22,11 @@ const SURPLUS_BYTES = 1024
 const BEHIND_A_TAG =
   "the page's attributes stand behind a fragment tag; move the script before the first one, into the head"
 
+type HolesOptions = Pick<PageOptions, 'exchange' | 'context' | 'xray' | 'declaredAssets' | 'markOf'>
+
 export class PageHoles {
   readonly #deps: Pick<PageDeps, 'resolver' | 'settings' | 'observer'>
-  readonly #options: Pick<PageOptions, 'exchange' | 'context' | 'xray' | 'declaredAssets'>
+  readonly #options: HolesOptions
   readonly #queue: Pick<PageQueue<Hole>, 'push' | 'reserve'>
   readonly #onSettled: (outcome: Outcome) => void
   #resolution: Resolution | undefined = undefined
@@ -41,7 +43,7 @@ export class PageHoles {
   /** `onSettled`: one of them, also one inside of another, is filled, or falls back. */
   constructor(
     deps: Pick<PageDeps, 'resolver' | 'settings' | 'observer'>,
-    options: Pick<PageOptions, 'exchange' | 'context' | 'xray' | 'declaredAssets'>,
+    options: HolesOptions,
     queue: Pick<PageQueue<Hole>, 'push' | 'reserve'>,
     onSettled: (outcome: Outcome) => void,
   ) {
@@ -174,6 +176,7 @@ export class PageHoles {
       declared,
       tag,
       nested,
+      mark: isTooMany ? undefined : this.#options.markOf?.(tag, this.#attributes ?? {}),
       outcome: surplus,
       sizeBytes: sizeOf(part.fallback) + (isTooMany ? SURPLUS_BYTES : 0),
       // Filled below: in the order of the document those inside come after it.

@@ -4,12 +4,13 @@
  * @module
  */
 import type { FragmentReport } from '@hydra-gateway/protocol'
-import type { Asset, FragmentTag, Position } from '@hydra-gateway/protocol/fragments'
+import type { Asset, FragmentTag, Position, SiteTags } from '@hydra-gateway/protocol/fragments'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { AnswerSink } from '../proxy/composition.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { FragmentObserver } from './observe.ts'
+import type { MarkFragment } from './page-marks.ts'
 import type { PageText } from './page-text.ts'
 import type { Outcome, PageContext, Resolver } from './port.ts'
 import type { FragmentSettings } from './settings.ts'
@@ -49,6 +50,10 @@ export interface PageOptions {
   readonly output: AnswerSink
   readonly context: PageContext
   readonly xray: PageXray | undefined
+  /** Menus and links, for whom the page is for; undefined where there are none. */
+  readonly site: SiteTags | undefined
+  /** Marks live fragments; undefined for a page that nobody can fetch again. */
+  readonly markOf: MarkFragment | undefined
   /** Assets that are known of a fragment before it is rendered, and those of one that was. */
   readonly declaredAssets: (tag: FragmentTag) => readonly Asset[]
   readonly assetsOf: (outcome: Outcome) => readonly Asset[]

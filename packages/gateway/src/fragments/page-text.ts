@@ -4,9 +4,19 @@
  * @module
  */
 
+import type { Alphabet } from '@hydra-gateway/protocol/fragments'
+
 export interface PageText {
   decode(bytes: Uint8Array): string
   encode(text: string): Buffer
+}
+
+/** Characters of a page whose bytes are read as one character each, so that what is not changed stays the same bytes. */
+export function ofBytes({ decode, encode }: PageText): Alphabet {
+  return {
+    decode: (text) => decode(Buffer.from(text, 'latin1')),
+    encode: (text) => encode(text).toString('latin1'),
+  }
 }
 
 const utf8 = new TextDecoder()

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { createPageAssets } from '@hydra-gateway/protocol/fragments'
+import { createPageAssets, mayHoldSiteTags, rewriteSiteTags } from '@hydra-gateway/protocol/fragments'
 import { SENT, type Taken } from '../proxy/wire.ts'
 import type { Hole } from './page-hole.ts'
 import type { PageHoles } from './page-holes.ts'
+import { commentsOf } from './page-marks.ts'
 import type { PageOptions } from './page-options.ts'
 import type { PageQueue } from './page-queue.ts'
 import type { Outcome } from './port.ts'
@@ -18,19 +19,17 @@ export const BODY_END = 2
 /** What waits in the queue of a page beside its text. */
 export type PageItem = Hole | typeof HEAD_END | typeof BODY_END
 
+type WriterOptions = Pick<PageOptions, 'output' | 'text' | 'site' | 'xray' | 'assetsOf'>
+
 export class PageWriter {
   /** HELD when the output still uses memory it was given; whoever gives the next piece sets it back. */
   taken: Taken = SENT
-  readonly #options: Pick<PageOptions, 'output' | 'text' | 'xray' | 'assetsOf'>
+  readonly #options: WriterOptions
   readonly #queue: PageQueue<PageItem>
   readonly #holes: Pick<PageHoles, 'all' | 'forget'>
   readonly #assets = createPageAssets()
 
-  constructor(
-    options: Pick<PageOptions, 'output' | 'text' | 'xray' | 'assetsOf'>,
-    queue: PageQueue<PageItem>,
-    holes: Pick<PageHoles, 'all' | 'forget'>,
-  ) {
+  constructor(options: WriterOptions, queue: PageQueue<PageItem>, holes: Pick<PageHoles, 'all' | 'forget'>) {
     this.#options = options
     this.#queue = queue
     this.#holes = holes
@@ -66,25 +65,33 @@ export class PageWriter {
     return undefined
   }
 
-  #putFragment({ index, sizeBytes }: Hole, outcome: Outcome, html: string): void {
-    const { xray } = this.#options
+  #putFragment({ index, mark, sizeBytes }: Hole, outcome: Outcome, html: string): void {
+    const { site, xray } = this.#options
+    const live = mark === undefined ? undefined : commentsOf(mark, true)
     this.#queue.shift()
     this.#queue.reserve(-html.length - sizeBytes)
+    if (live) this.#putText(live.begin)
     if (xray) this.#putText(xray.before(outcome))
     this.#putText(this.#assets.before(this.#options.assetsOf(outcome)))
-    this.#putText(html)
+    this.#putText(site && mayHoldSiteTags(html) ? rewriteSiteTags(html, site) : html)
     if (xray) this.#putText(xray.after(outcome))
+    if (live) this.#putText(live.end)
     this.#holes.forget(index)
   }
 
   /** Its fallback stands in the queue where it stood: there may be fragments in it. */
-  #showFallback({ index, fallback, sizeBytes }: Hole, outcome: Outcome): void {
+  #showFallback({ index, mark, fallback, sizeBytes }: Hole, outcome: Outcome): void {
     // Nobody was asked for one beyond the most a page may have: it has no id.
     const xray = index < 0 ? undefined : this.#options.xray
     const shown: (Buffer | Hole)[] = [...fallback]
     if (xray) {
       shown.unshift(this.#encode(xray.before(outcome)))
       shown.push(this.#encode(xray.after(outcome)))
+    }
+    if (mark !== undefined) {
+      const { begin, end } = commentsOf(mark, false)
+      shown.unshift(this.#encode(begin))
+      shown.push(this.#encode(end))
     }
     this.#queue.reserve(-sizeBytes)
     for (const item of shown) this.#queue.reserve(Buffer.isBuffer(item) ? item.length : item.sizeBytes)

@@ -68,13 +68,17 @@ export function cycle(place: NamePlace, tags: readonly FragmentTag[], path: read
 }
 
 /** A start tag without its end. `prefix`: what stands before its colon. */
-export function neverClosed(prefix: string): string {
-  return `this fragment is never closed; write </${prefix}:fragment> behind its fallback, or end its tag in "/>"`
+export function neverClosed(prefix: string, what: 'fragment' | 'menu' = 'fragment'): string {
+  return `this ${what} is never closed; write </${prefix}:${what}> behind its fallback, or end its tag in "/>"`
 }
+
+/** Whether there is such a menu is known at once; what a fragment would have to be asked for. */
+export const FRAGMENT_IN_MENU =
+  'a fragment can’t stand in the fallback of a menu; put it beside the menu, or write plain HTML there'
 
 /** What the scanner left as text, as it is more than it reads. */
 export const OVERSIZED = {
-  tag: 'this fragment tag is longer than 64 KB; is a quote missing?',
+  tag: 'this tag is longer than 64 KB; is a quote missing?',
   attributes:
     'the attributes script is longer than 64 KB; keep what fragments import, and leave the rest out',
   depth: 'fragments are nested too deeply here',

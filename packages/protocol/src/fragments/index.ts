@@ -6,7 +6,7 @@
  */
 export * from './assets.ts'
 export { type Misfit, misfitsOf } from './compatible.ts'
-export { neverClosed, OVERSIZED } from './faults.ts'
+export { FRAGMENT_IN_MENU, neverClosed, OVERSIZED } from './faults.ts'
 export * from './flow.ts'
 export * from './link-path.ts'
 export * from './link-tag.ts'
@@ -19,5 +19,6 @@ export { type NamePlace, placesOf, positionIn, positionsOf } from './position.ts
 export * from './scanner.ts'
 export * from './site-tags.ts'
 export { parseFragmentTag, type ReadTag, readFragmentTag } from './tag.ts'
+export type { TagNote } from './tag-notes.ts'
 export * from './template.ts'
 export { MOST_VALUE_DEPTH } from './values.ts'

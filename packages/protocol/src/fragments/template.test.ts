@@ -108,7 +108,7 @@ test('every syntax error of a page is found, with its place', () => {
 
 test('what is too long or too deep is an error, and nothing runs away', () => {
   assert.deepEqual(faultsOf(`<m:fragment ref="a" class="${'x'.repeat(70_000)}"/>`), [
-    'FragmentSyntaxError: product.html:1:1: this fragment tag is longer than 64 KB; is a quote missing?',
+    'FragmentSyntaxError: product.html:1:1: this tag is longer than 64 KB; is a quote missing?',
   ])
   const script = `<script type="application/json" m:attributes>{"a":"${'x'.repeat(70_000)}"}</script>`
   assert.deepEqual(faultsOf(script), [

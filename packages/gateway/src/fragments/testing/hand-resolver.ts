@@ -5,6 +5,8 @@
  */
 import type { FallbackReason, FragmentAssets } from '@hydra-gateway/protocol'
 import type { FragmentTag } from '@hydra-gateway/protocol/fragments'
+import type { FragmentMarks } from '../../live/port.ts'
+import type { PageMenus } from '../../menus/port.ts'
 import { systemClock } from '../../observe/clock.ts'
 import { instanceAt, plainAnswers, type RigOptions } from '../../proxy/testing/rig.ts'
 import type { Instance } from '../../routing/upstream.ts'
@@ -137,12 +139,14 @@ export interface HandComposer {
   readonly settings?: Partial<FragmentSettings>
   readonly instances?: readonly Instance[]
   readonly xray?: PageXray
+  readonly menus?: PageMenus
+  readonly marks?: Pick<FragmentMarks, 'make'>
 }
 
 /** A composer for the rig, around a resolver. */
 export function handComposer(
   resolver: Resolver,
-  { settings, instances = [], xray }: HandComposer = {},
+  { settings, instances = [], xray, menus, marks }: HandComposer = {},
 ): NonNullable<RigOptions['composer']> {
   return ({ log, metrics }) =>
     createComposer({
@@ -150,6 +154,7 @@ export function handComposer(
       settings: {
         pageBudgetMs: 3000,
         maxPerPage: 1000,
+        maxPageBytes: 4 * 1024 * 1024,
         readAheadBytes: 256 * 1024,
         maxFallbackBytes: 64 * 1024,
         maxHeldBytes: 1024 * 1024,
@@ -165,6 +170,8 @@ export function handComposer(
       },
       instancesOf: (service) => instances.filter((instance) => instance.service === service),
       answers: plainAnswers,
+      menus,
+      marks,
       ...(xray ? { xray: () => xray } : {}),
       clock: systemClock,
       log,

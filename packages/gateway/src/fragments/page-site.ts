@@ -1,0 +1,65 @@
+/**
+ * The site through the eyes of whom a page is for: what becomes of its menus and marked links. Reads memory only.
+ *
+ * @module
+ */
+import { pathOfLink, type SiteTags } from '@hydra-gateway/protocol/fragments'
+import type { PageMenus } from '../menus/port.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import { readTarget } from '../routing/path.ts'
+import type { MenuText } from './menu-texts.ts'
+import type { PageContext } from './port.ts'
+
+export interface PageSiteDeps {
+  readonly menus: PageMenus
+  readonly textOf: MenuText
+  /** Most text of all menus of one page. */
+  readonly maxMenuBytes: number
+}
+
+export interface SitePage {
+  readonly exchange: Pick<Exchange, 'host' | 'authority' | 'secure' | 'path' | 'query'>
+  readonly context: Pick<PageContext, 'caller'>
+  /** The menus of the page are more than it may have: from here on it shows what stands in their place. Called once. */
+  readonly onFull: (detail: string) => void
+}
+
+/** Looks at the site for one page. */
+export function createPageSite(
+  { menus, textOf, maxMenuBytes }: PageSiteDeps,
+  { exchange, context, onFull }: SitePage,
+): SiteTags {
+  const { host, authority, secure, path, query } = exchange
+  const visitor = { caller: context.caller, host, path }
+  const place = {
+    path: path + query,
+    origin: authority === '' ? undefined : `${secure ? 'https' : 'http'}://${authority}`,
+  }
+  let room = maxMenuBytes
+  let isFull = false
+
+  return {
+    menu(tag) {
+      const view = isFull ? undefined : menus.menu(tag.name, visitor)
+      if (!view) return undefined
+      const text = textOf(view, {
+        current: tag.current ?? place.path,
+        ...(tag.class !== undefined && { class: tag.class }),
+        ...(tag.id !== undefined && { id: tag.id }),
+      })
+      room -= text.length
+      if (room >= 0) return text
+      isFull = true
+      onFull(`the menus of a page may have ${maxMenuBytes} bytes (fragments.maxPageBytes)`)
+      return undefined
+    },
+    link(href) {
+      const found = pathOfLink(href, place)
+      if (found === undefined) return undefined
+      // As a request for it would be read.
+      const target = readTarget(found.split('#', 1)[0]!)
+      const link = target.problem === undefined ? menus.link(target.path, visitor) : undefined
+      return link && { link, path: found }
+    },
+  }
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type MenuViewItem, menuView } from '@hydra-gateway/protocol'
+import { type MenuViewItem, menuMarkup, menuView } from '@hydra-gateway/protocol'
 import { createLink } from './link.ts'
 import { createMenu } from './menu.ts'
 
@@ -35,6 +35,17 @@ test('a menu is a list of plain data, and the HTML of all of it', () => {
   assert.equal(String(menu), menu.html)
   assert.doesNotMatch(menu.toHtml({ current: '/else' }), /aria-current/)
   assert.throws(() => (menu as unknown as unknown[]).push(1))
+})
+
+test('HTML that was made before is what would be made now', () => {
+  for (const current of [undefined, '/orders', '/orders?x', '/else', '/orders/old'])
+    for (const options of [{}, { class: 'a' }, { id: 'a' }, { class: 'a', id: 'a' }, { current: '/orders' }])
+      for (const items of [ITEMS, ITEMS.slice(1)]) {
+        const known = createMenu('main', items, { isStale: false, current })
+        const now = menuMarkup(known.view, { ...(current !== undefined && { current }), ...options })
+        assert.equal(known.toHtml(options), now)
+        assert.equal(known.toHtml(options), now)
+      }
 })
 
 test('a menu is sent on as the gateway would answer it, with a mark when it is stale', () => {

@@ -11,9 +11,9 @@ import {
   type MenuNode,
   type MenuView,
   type MenuViewItem,
-  menuMarkup,
   menuTree,
 } from '@hydra-gateway/protocol'
+import { madeMarkup } from './made-markup.ts'
 
 /** One item, for any template. Whatever stands in it came from some service: escape it like input. */
 export interface MenuLink {
@@ -63,14 +63,16 @@ export function createMenu(
   { isStale, current }: { readonly isStale: boolean; readonly current: string | undefined },
 ): Menu {
   const here = currentOf(items, current)
-  const links = items.map((item) => linkOf(item, item.path === here))
+  const usual = usualLinks(items)
+  const links =
+    here === undefined ? [...usual] : usual.map((link) => (link.path === here ? asCurrent(link) : link))
   const view: MenuView = Object.freeze({
     name,
     items: items as MenuViewItem[],
     ...(isStale && { isStale: true as const }),
   })
   const toHtml = (options: MenuMarkupOptions = {}): string =>
-    menuMarkup(view, { ...(current !== undefined && { current }), ...options })
+    madeMarkup(items, view, { ...(current !== undefined && { current }), ...options })
   let tree: Menu['tree'] | undefined
   // Beside the items, and not among them: a list stays a list for templates, JSON and comparisons.
   Object.defineProperties(links, {
@@ -85,19 +87,31 @@ export function createMenu(
   return Object.freeze(links) as unknown as Menu
 }
 
-function linkOf(item: MenuViewItem, current: boolean): MenuLink {
-  const { path, label, state, reason } = item
-  const attributes = {
-    ...linkAttributes({ state, ...(reason !== undefined && { reason }) }, path),
-    ...(current && { 'aria-current': 'page' }),
-    ...(item.icon !== undefined && { 'data-icon': item.icon }),
+/** By list of items, which is the same for all visitors who see the same: in each page all but one are these. */
+const usuals = new WeakMap<readonly MenuViewItem[], readonly MenuLink[]>()
+
+function usualLinks(items: readonly MenuViewItem[]): readonly MenuLink[] {
+  let links = usuals.get(items)
+  if (!links) {
+    links = items.map(linkOf)
+    usuals.set(items, links)
   }
+  return links
+}
+
+function linkOf(item: MenuViewItem): MenuLink {
+  const { path, state, icon } = item
+  const attributes = { ...linkAttributes(item, path), ...(icon !== undefined && { 'data-icon': icon }) }
   return Object.freeze({
     ...item,
     endpoint: path,
-    label,
     available: state !== 'down',
-    current,
+    current: false,
     attributes: Object.freeze(attributes),
   })
+}
+
+function asCurrent(link: MenuLink): MenuLink {
+  const attributes = Object.freeze({ ...link.attributes, 'aria-current': 'page' })
+  return Object.freeze({ ...link, current: true, attributes })
 }

@@ -34,7 +34,7 @@ export interface TestGateway extends Gateway {
 export async function startGateway(
   t: Pick<TestContext, 'after'>,
   config: ConfigInput = {},
-  ports: Pick<Ports, 'random'> = {},
+  ports: Pick<Ports, 'random' | 'certificates'> = {},
 ): Promise<TestGateway> {
   const directory = await mkdtemp(join(tmpdir(), 'hydra-test-'))
   const lines: Record<string, unknown>[] = []

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { LIVE_PATH, LIVE_SCRIPT_PATH } from '@hydra-gateway/protocol'
+import { LIVE_FRAGMENTS_PATH, LIVE_PATH, LIVE_SCRIPT_PATH } from '@hydra-gateway/protocol'
 import type { RouteGuard } from '../identity/port.ts'
+import { LIVE_FRAGMENTS_SCRIPT } from '../live/live-script.ts'
 import type { LiveHub } from '../live/port.ts'
 import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
 import { answerCached, etagOf } from './cached-answer.ts'
@@ -42,6 +43,7 @@ export function createLiveDoor({
   return new Map<string, ExchangeHandler>([
     [LIVE_PATH, open],
     [LIVE_SCRIPT_PATH, fileHandler('text/javascript; charset=utf-8', script)],
+    [LIVE_FRAGMENTS_PATH, fileHandler('text/javascript; charset=utf-8', LIVE_FRAGMENTS_SCRIPT)],
     [MENU_STYLE_PATH, fileHandler('text/css; charset=utf-8', styles)],
   ])
 }

@@ -6,18 +6,16 @@
  */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type LoginFacts, loginPage, logoutPage } from '@hydra-gateway/gateway/pages'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { RULES, violations } from '../support/axe.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { eventually } from '../support/eventually.ts'
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SHOTS = process.env.HYDRA_SHOTS
 const PHONE = { viewport: { width: 360, height: 740 } }
 
@@ -119,26 +117,6 @@ async function visit(
   }
 }
 
-/** Rules of accessibility that the page breaks; axe runs beside the page, where no policy of the page applies. */
-async function violations(page: Page, rules: readonly string[]): Promise<string[]> {
-  const session = await page.context().newCDPSession(page)
-  const { frameTree } = await session.send('Page.getFrameTree')
-  const { executionContextId: contextId } = await session.send('Page.createIsolatedWorld', {
-    frameId: frameTree.frame.id,
-  })
-  await session.send('Runtime.evaluate', { expression: AXE, contextId })
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: `axe.run(document, { runOnly: ${JSON.stringify(rules)} })
-      .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))`,
-    contextId,
-    awaitPromise: true,
-    returnByValue: true,
-  })
-  await session.detach()
-  return result.value as string[]
-}
-
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
   light: { colorScheme: 'light' },
   dark: { colorScheme: 'dark' },

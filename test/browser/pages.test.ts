@@ -6,17 +6,15 @@
  */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { CODES, createLocalPages, type ErrorCode, errorPage } from '@hydra-gateway/gateway/pages'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { violations } from '../support/axe.ts'
 import { launchChromium } from '../support/chromium.ts'
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SHOTS = process.env.HYDRA_SHOTS
 const PHONE = { viewport: { width: 360, height: 740 } }
 
@@ -71,6 +69,8 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const asked = new Request(`http://shop.example${path}`, { method })
   const isUp = path === '/' ? up.home : path === '/orders' && up.orders && (up.ordersGet || method === 'HEAD')
   if (isUp) return send(200, { 'content-type': 'text/html; charset=utf-8' }, SERVED)
+  // No stream here: the waiting page asks by itself.
+  if (path === '/_hydra/live.js') return send(404, {}, null)
   if (path === '/') return local(pages.welcome(asked, { revision: 0, services: 0 }))
   if (path === '/orders') return fail('HYDRA_NO_INSTANCE')
   if (path.startsWith('/_hydra/errors')) return local(pages.errors(asked))
@@ -120,20 +120,6 @@ async function visit(
   } finally {
     await context.close()
   }
-}
-
-/** Rules of accessibility that the page breaks, as axe-core names them. */
-async function violations(page: Page): Promise<string[]> {
-  // Through the debugger, which the policy of the page does not bind; the page itself stays as strict as it is.
-  const session = await page.context().newCDPSession(page)
-  await session.send('Runtime.evaluate', { expression: AXE })
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-      .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target).join(', ')))`,
-    awaitPromise: true,
-    returnByValue: true,
-  })
-  return result.value
 }
 
 const CASES: Readonly<Record<string, string>> = {

@@ -2,13 +2,14 @@
  * Open pages at a real gateway: what they are told, how soon, and what they cost it when they behave badly.
  */
 import assert from 'node:assert/strict'
+import { createHmac, hkdfSync } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createLog, openCertificates, systemClock } from '@hydra-gateway/gateway'
-import { createFragmentMarks } from '../../packages/gateway/src/live/fragment-marks.ts'
+import { FRAGMENT_MARK_LABEL, formatFragmentMark } from '@hydra-gateway/protocol'
 import { createCookieBrowser } from '../support/cookie-browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
@@ -55,7 +56,11 @@ test('a page knows at once that a service is gone, and that it is back', async (
 
 test('a page that waits for a fragment hears when somebody renders it', async (t) => {
   const gateway = await startGateway(t, { rsocketPort: 0 })
-  const mark = createFragmentMarks({ privateKeys: [gateway.privateKey] }).make('orders', 'a', 0)
+  // As a service in any language makes it.
+  const key = Buffer.from(hkdfSync('sha256', gateway.privateKey, '', FRAGMENT_MARK_LABEL, 32))
+  const prove = (text: string): string =>
+    createHmac('sha256', key).update(text).digest().subarray(0, 16).toString('base64url')
+  const mark = formatFragmentMark({ service: 'orders', ref: 'a', occurrence: 0 }, prove)
   const query = new URLSearchParams({ fragment: mark })
   const page = await openPage(t, gateway.url, String(query))
   assert.deepEqual(page.state.fragments, { [mark]: false })

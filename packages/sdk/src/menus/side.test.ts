@@ -36,9 +36,9 @@ const overview = (state: 'available' | 'down' = 'available'): Overview => ({
   roleMappings: {},
 })
 
-function sideWith(examine: (request: unknown) => Promise<Examined>) {
+function sideWith(examine: (request: unknown) => Promise<Examined>, options: { login?: 'none' } = {}) {
   let now = 1000
-  const side = createMenuSide({ identity: { examine }, now: () => now })
+  const side = createMenuSide({ identity: { examine }, options, now: () => now })
   return { side, pass: (ms: number) => (now += ms) }
 }
 const nobody = async (): Promise<Examined> => ({ verified: undefined, hasToken: false })
@@ -118,6 +118,12 @@ test('who cannot be recognised yet sees what the signed out see', async () => {
   const { side } = sideWith(async () => {
     throw new KeysUnknownError('orders')
   })
+  side.learn(overview())
+  assert.equal((await side.menu('main', request())).length, 1)
+})
+
+test('a service that is never told who calls does not ask', async () => {
+  const { side } = sideWith(() => assert.fail('it is not told'), { login: 'none' })
   side.learn(overview())
   assert.equal((await side.menu('main', request())).length, 1)
 })

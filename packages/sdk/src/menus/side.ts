@@ -8,7 +8,7 @@ import type { Overview } from '@hydra-gateway/protocol'
 import { KeysUnknownError } from '../identity/key-set.ts'
 import type { IdentitySide } from '../identity/side.ts'
 import type { User, Verified } from '../identity/verified.ts'
-import type { HydraService } from '../options.ts'
+import type { HydraService, ServiceOptions } from '../options.ts'
 import { targetOf } from '../request.ts'
 import { compileKnownSite, type KnownSite, UNKNOWN_SITE } from './known-site.ts'
 import { createLink, type Link } from './link.ts'
@@ -33,6 +33,8 @@ export interface Site {
 
 export interface MenuSideDeps {
   readonly identity: Pick<IdentitySide, 'examine'>
+  /** A service that is never told who calls sees everybody as signed out. */
+  readonly options: Pick<ServiceOptions, 'login' | 'devUsers'>
   /** Epoch ms. */
   readonly now: () => number
 }
@@ -52,7 +54,8 @@ export interface MenuSide {
 }
 
 /** Makes the menus of a service. It knows nothing before the first overview. */
-export function createMenuSide({ identity, now }: MenuSideDeps): MenuSide {
+export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSide {
+  const canTell = options.login !== 'none' || options.devUsers !== undefined
   let overview: Overview | undefined
   let compiled: KnownSite | undefined
   let staleSince: number | undefined = now()
@@ -104,7 +107,7 @@ export function createMenuSide({ identity, now }: MenuSideDeps): MenuSide {
   /** Who sends a request; undefined for nobody, also when nobody can be recognised yet. */
   async function recognise(request: object): Promise<Verified | undefined> {
     // There is nothing to be seen, and nobody who could say who they are.
-    if (!overview) return undefined
+    if (!overview || !canTell) return undefined
     try {
       return (await identity.examine(request)).verified
     } catch (fault) {

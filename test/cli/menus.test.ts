@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { startGateway } from '../support/gateway.ts'
+import { emptyDirectory, runHydra } from '../support/hydra.ts'
+import { startUpstream } from '../support/upstream.ts'
+
+async function startShop(t: TestContext, menuItems: object) {
+  const gateway = await startGateway(t, { lease: { ttl: '60s' } })
+  const { port } = await startUpstream(t, 'shop')
+  const routes = [{ path: '/books' }, { path: '/desk', roles: ['STAFF', 'ADMIN'] }]
+  const response = await fetch(`${gateway.discovery}/registration`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'shop', host: '127.0.0.1', port, protocol: 1, routes, menuItems }),
+  })
+  assert.equal(response.status, 200)
+  const cwd = await emptyDirectory(t)
+  const env = { HYDRA_PUBLIC_KEY: gateway.publicKey, HYDRA_PRIVATE_KEY: gateway.privateKey }
+  return (...words: string[]) => runHydra([...words, '--gateway', gateway.url], { cwd, env })
+}
+
+const MENUS = {
+  main: [
+    { endpoint: '/books', label: 'Books', order: 1 },
+    { endpoint: '/books?new', label: 'New\u001b[2J ones', parent: '/books' },
+    { endpoint: '/desk', label: 'Desk', group: 'Work', roles: ['STAFF'], signedOut: 'show' },
+    { endpoint: '/soon', label: 'Soon', group: 'Work' },
+    { endpoint: 'javascript:alert(1)', label: 'x' },
+  ],
+  account: [{ endpoint: '/books?mine', label: 'Mine' }],
+}
+
+test('an operator sees the menus as a tree, where each item leads and for whom, and what is wrong', async (t) => {
+  const hydra = await startShop(t, MENUS)
+  const { out, err, status } = await hydra('menus')
+  assert.equal(status, 0, err)
+  assert.match(out, /5 items in 2 menus; not available now: Soon\./)
+  assert.match(out, /^ {4}● available {2}Books +\/books +shop +everybody$/m)
+  assert.match(out, /^ {4}● available {4}New�\[2J ones +\/books\?new +shop +everybody$/m)
+  assert.match(out, /^ +Work$/m)
+  assert.match(
+    out,
+    /^ {4}● available {4}Desk +\/desk +shop +STAFF or ADMIN of shop, and STAFF of shop; shown to who is not signed in$/m,
+  )
+  assert.match(out, /^ {4}✕ down {9}Soon +\/soon +shop, leads nowhere +everybody$/m)
+  assert.match(
+    out.replaceAll(/\s+/g, ' '),
+    /▲ 2 items are not as somebody meant\. shop "javascript:alert\(1\)" of/,
+  )
+  assert.ok(!out.includes('\u001b'))
+  assert.ok(out.indexOf('account') < out.indexOf('main'))
+})
+
+test('one menu, for programs, and one that is not there', async (t) => {
+  const hydra = await startShop(t, MENUS)
+  const { menus, faults } = JSON.parse((await hydra('menus', '--json', '--menu', 'account')).out)
+  assert.deepEqual([menus.length, menus[0].items.length, faults.length], [1, 1, 0])
+  const nobody = await hydra('menus', '--menu', 'acount')
+  assert.equal(nobody.status, 1)
+  assert.match(nobody.err, /did you mean account\?/)
+})
+
+test('a site without menus says so', async (t) => {
+  const hydra = await startShop(t, {})
+  const { out, status } = await hydra('menus')
+  assert.equal(status, 0)
+  assert.match(out, /No service has an item in a menu\./)
+})

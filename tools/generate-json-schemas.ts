@@ -29,8 +29,10 @@ import {
   servicesAnswer,
   sessionsAnswer,
   signingKeysAnswer,
+  siteEvent,
   userAnswer,
   usersAnswer,
+  watchHello,
 } from '@hydra-gateway/protocol'
 import { generate, inRepository } from './generated-file.ts'
 
@@ -47,6 +49,7 @@ const SCHEMAS = {
   'admin-sessions': sessionsAnswer,
   'admin-user': userAnswer,
   'admin-users': usersAnswer,
+  'events-hello': watchHello,
   'fragment-request': fragmentRequest,
   'fragments-request': fragmentsRequest,
   'menu-item': menuItem,
@@ -59,6 +62,7 @@ const SCHEMAS = {
   'rendered-fragment': renderedFragment,
   'resolved-fragments': resolvedFragments,
   'route-declaration': routeDeclaration,
+  'site-event': siteEvent,
 }
 
 const DIRECTORY = inRepository('docs/reference/schemas')

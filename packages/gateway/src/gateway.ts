@@ -193,6 +193,7 @@ export async function createGateway(
     answers,
     identity,
     xray,
+    pages: livePages,
     lineOf: (instance) => channels.rsocket.lineOf(instance),
   })
   const { forwarder, desk } = dataPlane

@@ -21,11 +21,14 @@ import { createVisitors } from '../proxy/visitors.ts'
 import { createBalancer } from '../routing/balance.ts'
 import { fragmentsSlice, proxySlice } from '../slices.ts'
 import type { Core } from './core.ts'
+import type { LivePages } from './live-pages.ts'
 
 export interface DataPlaneDeps {
   readonly answers: Answers
   readonly identity: OpenedIdentity | undefined
   readonly xray: XrayPass
+  /** Menus, links and live fragments of the pages that are put together. */
+  readonly pages: Pick<LivePages, 'pageMenus' | 'marks'>
   /** The channel an instance may be asked for fragments on. */
   readonly lineOf: (instance: string) => RenderLine | undefined
 }
@@ -34,7 +37,7 @@ export type DataPlane = ReturnType<typeof createDataPlane>
 
 export function createDataPlane(
   { config, keys, random, clock, log, metrics, live, vitals }: Core,
-  { answers, identity, xray, lineOf }: DataPlaneDeps,
+  { answers, identity, xray, pages, lineOf }: DataPlaneDeps,
 ) {
   const visitors = createVisitors({
     privateKeys: keys.privateKeys,
@@ -59,6 +62,8 @@ export function createDataPlane(
     instancesOf: (service) => live.table.instances(service),
     xray: (exchange, context) => createPageXray(exchange, context),
     answers,
+    menus: pages.pageMenus,
+    marks: pages.marks,
     settings,
     clock,
     log,

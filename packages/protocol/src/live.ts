@@ -117,7 +117,7 @@ const MARK = /^[\w~*'()%]+\.[\w~*'()%]+\.\d{1,6}\.[\w%]+$/
 
 /** The dot stands between parts, and two hyphens or `!` could end a comment. */
 function escapePart(part: string): string {
-  return encodeURIComponent(part).replace(
+  return encodeURIComponent(part.toWellFormed()).replace(
     /[-.!]/g,
     (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`,
   )

@@ -204,7 +204,7 @@ test('what can be nobody’s wish is left out, and what is too much', () => {
   menus['']!.main = [item('/a')]
   links['/a/b/../c'] = { state: 'down' }
   const wrong = ['//evil.test/', 'https://evil.test/', 'javascript:alert(1)', 'a', '/\\evil', '/%2e%2e/x', '']
-  const query = new URLSearchParams(wrong.map((link) => ['link', link]))
+  const query = new URLSearchParams(wrong.map((link): [string, string] => ['link', link]))
   query.append('menu', 'm'.repeat(129))
   query.append('menu', '')
   query.append('fragment', 'orders.last.0.forged')

@@ -24,7 +24,7 @@ import { View } from './view.ts'
 import { createWishReader, type Wishes } from './wishes.ts'
 
 export interface LiveHubDeps {
-  readonly menus: SiteMenus
+  readonly menus: Pick<SiteMenus, 'audienceOf' | 'view' | 'link' | 'onChange'>
   /** Whether somebody renders a fragment now. */
   readonly fragmentState: (service: string, ref: string) => boolean
   readonly marks: Pick<FragmentMarks, 'read'>

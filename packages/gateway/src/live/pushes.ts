@@ -32,6 +32,8 @@ export interface PushesDeps {
 /** How long a round goes on before others have their turn, and how often that is looked at. */
 const TURN_MS = 4
 const LOOK_EVERY = 32
+/** Of a site in constant change, pages that want a lot get this part of the time at most. */
+const MOST_BUSY = 1 / 3
 
 export function createPushes({ views, refresh, tell, everyMs, clock, onError }: PushesDeps): Pushes {
   /** All views have to be looked at, or those of which a stream can be told again. */
@@ -43,6 +45,7 @@ export function createPushes({ views, refresh, tell, everyMs, clock, onError }: 
   let at = -1
   let isOn = false
   let isStopped = false
+  let busyMs = 0
   let nextAt = Number.NEGATIVE_INFINITY
   let cancel: (() => void) | undefined
 
@@ -60,15 +63,18 @@ export function createPushes({ views, refresh, tell, everyMs, clock, onError }: 
     isStale = false
     woken.clear()
     at = -1
+    busyMs = 0
     goOn()
   }
 
   function goOn(): void {
     cancel = undefined
-    const until = clock.monotonic() + TURN_MS
+    const begun = clock.monotonic()
+    const until = begun + TURN_MS
     while (left.length > 0) {
       try {
         if (!isDone(left.at(-1)!, until)) {
+          busyMs += clock.monotonic() - begun
           cancel = clock.after(0, goOn)
           return
         }
@@ -81,8 +87,10 @@ export function createPushes({ views, refresh, tell, everyMs, clock, onError }: 
       at = -1
     }
     isOn = false
+    const now = clock.monotonic()
+    busyMs += now - begun
     // From its end on: whoever was told last is not told again too early.
-    nextAt = clock.monotonic() + everyMs
+    nextAt = now + Math.max(everyMs, busyMs / MOST_BUSY - busyMs)
     if (isStale || woken.size > 0) wake()
   }
 

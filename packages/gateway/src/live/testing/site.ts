@@ -6,11 +6,10 @@
  */
 import type { LinkView, MenuView, MenuViewItem } from '@hydra-gateway/protocol'
 import type { Caller } from '../../identity/port.ts'
-import type { SiteMenus } from '../../menus/port.ts'
 import { createManualClock } from '../../observe/manual-clock.ts'
 import { FakeExchange } from '../../proxy/testing/fake-exchange.ts'
 import { createFragmentMarks } from '../fragment-marks.ts'
-import { createLiveHub } from '../hub.ts'
+import { createLiveHub, type LiveHubDeps } from '../hub.ts'
 import type { LiveSettings } from '../port.ts'
 
 export interface Event {
@@ -67,15 +66,13 @@ export function liveSite(settings: Partial<LiveSettings> = {}) {
   const warned: string[] = []
   const looks = { menu: 0, link: 0 }
   const nameOf = (caller: Caller | undefined): string => caller?.identities[0]?.username ?? ''
-  const site: SiteMenus = {
-    revision: 0,
+  const site: LiveHubDeps['menus'] = {
     audienceOf: nameOf,
     view(name, caller): MenuView | undefined {
       looks.menu++
       const items = (menus[nameOf(caller)] ?? menus['']!)[name]
       return items && { name, items: [...items] }
     },
-    names: () => [],
     link(path, host, caller) {
       looks.link++
       const [plain = ''] = path.split(/[?#]/)

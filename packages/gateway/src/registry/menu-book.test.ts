@@ -9,7 +9,8 @@ import { createMenuBook } from './menu-book.ts'
 
 const item = (endpoint: string): MenuItem => ({ endpoint, label: endpoint })
 
-function setUp() {
+function setUp({ tookMs = 0 } = {}) {
+  let now = 0
   const vitals = createVitals()
   const entries: MenuSource[] = []
   const logged: { service: string; items: string[]; more?: number }[] = []
@@ -19,6 +20,7 @@ function setUp() {
     table: () => table,
     vitals,
     maxItems: 500,
+    clock: { monotonic: () => (now += tookMs) },
     log: { warn: (fields: unknown) => void logged.push(fields as (typeof logged)[number]) } as never,
   })
   const join = (name: string, menuItems: Record<string, MenuItem[]>, instances = 1): void => {
@@ -83,4 +85,20 @@ test('of very many faults the first are said, and how many there are', () => {
   assert.equal(book.warningsOf('a').at(-1), '280 more menu items have faults')
   assert.deepEqual([logged[0]?.items.length, logged[0]?.more], [20, 280])
   assert.deepEqual([book.faults().listed.length, book.faults().more], [100, 200])
+})
+
+test('where there are very many items, whoever registers hears of its own without waiting for all', () => {
+  const { book, join } = setUp({ tookMs: 50 })
+  join('a', { main: [item('/a')] })
+  book.read()
+  join('b', { main: [item('/nobody'), item('/a'), { ...item('/b'), parent: '/a' }] })
+  const warnings = book.warningsOf('b')
+  assert.equal(warnings.length, 2, 'that another one has the address already is found later')
+  assert.match(warnings[0]!, /leads to a/)
+  assert.match(warnings[1]!, /leads nowhere/)
+  book.read()
+  assert.deepEqual(
+    book.faults().listed.map(({ fault }) => fault),
+    ['duplicate', 'unknown-route'],
+  )
 })

@@ -5,6 +5,7 @@
  * @module
  */
 import type { MenuEntry, MenuFault, Menus } from '@hydra-gateway/protocol'
+import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import { ALWAYS_WELL, linkStateOf } from '../routing/link-state.ts'
 import { type CompiledMenus, compileMenus, type MenuSource, type MenuSources } from './menu.ts'
@@ -15,7 +16,7 @@ export interface MenuBook {
   read(): CompiledMenus
   /** What is wrong with items, as of the last `read`. */
   faults(): CompiledMenus['faults']
-  /** Of a service, as it is told itself. */
+  /** What is wrong with items of a service as it is now, for its own ears. */
   warningsOf(service: string): readonly string[]
 }
 
@@ -23,17 +24,22 @@ export interface MenuBookDeps
   extends Pick<MenuSources, 'vitals' | 'healthOf' | 'demandsAt' | 'hasLogin' | 'maxItems'> {
   readonly entries: () => Iterable<MenuSource>
   readonly table: () => MenuSources['table']
+  readonly clock: Pick<Clock, 'monotonic'>
   readonly log: Pick<Log, 'warn'>
 }
+
+/** Where putting the menus together takes longer, nobody who registers waits for all of them. */
+const MOST_WAITED_MS = 2
 
 /** Sentences in one answer, and in one line of the log. */
 const MOST_SAID = 20
 /** Faults that are remembered as said; beyond that they are said again. */
 const MOST_REMEMBERED = 10_000
 
-export function createMenuBook({ entries, table, log, ...settings }: MenuBookDeps): MenuBook {
+export function createMenuBook({ entries, table, clock, log, ...settings }: MenuBookDeps): MenuBook {
   const { vitals, healthOf = ALWAYS_WELL } = settings
   let known: Known | undefined
+  let tookMs = 0
   const said = new Set<string>()
 
   const isSame = (
@@ -57,20 +63,31 @@ export function createMenuBook({ entries, table, log, ...settings }: MenuBookDep
     }
   }
 
+  const read = (): CompiledMenus => {
+    // The registry changes its entries in place: what counts of them is taken down.
+    const sources = [...entries()].map(({ name, rank, declared }) => ({ name, rank, declared }))
+    const now = { table: table(), entries: sources }
+    if (known && isSame(known, now)) return known.compiled
+    const begunAt = clock.monotonic()
+    const compiled = keepSame(known?.compiled, compileMenus({ ...settings, ...now }))
+    tookMs = clock.monotonic() - begunAt
+    known = { ...now, compiled }
+    sayNew(compiled.faults)
+    return compiled
+  }
+  /** What can be said of a service without the items of the others. */
+  const alone = (service: string): readonly MenuFault[] => {
+    const own = [...entries()].filter(({ name }) => name === service)
+    const { faults } = compileMenus({ ...settings, table: table(), entries: own })
+    return faults.of(service).listed.filter(({ fault }) => fault !== 'unknown-parent')
+  }
+
   return {
-    read() {
-      // The registry changes its entries in place: what counts of them is taken down.
-      const sources = [...entries()].map(({ name, rank, declared }) => ({ name, rank, declared }))
-      const now = { table: table(), entries: sources }
-      if (known && isSame(known, now)) return known.compiled
-      const compiled = keepSame(known?.compiled, compileMenus({ ...settings, ...now }))
-      known = { ...now, compiled }
-      sayNew(compiled.faults)
-      return compiled
-    },
+    read,
     faults: () => known?.compiled.faults ?? NO_FAULTS,
     warningsOf(service) {
-      const { listed, more } = (known?.compiled.faults ?? NO_FAULTS).of(service)
+      const { listed, more } =
+        tookMs > MOST_WAITED_MS ? { listed: alone(service), more: 0 } : read().faults.of(service)
       const beyond = more + Math.max(0, listed.length - MOST_SAID)
       const sentences = listed.slice(0, MOST_SAID).map(({ reason }) => reason)
       return beyond > 0 ? [...sentences, `${beyond} more menu items have faults`] : sentences

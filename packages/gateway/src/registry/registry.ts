@@ -168,6 +168,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     demandsAt,
     hasLogin: identity.isOn,
     maxItems,
+    clock,
     log,
   })
   const pageDemands = createPageDemands(demandOf)
@@ -263,16 +264,12 @@ export function createRegistry(deps: RegistryDeps): Registry {
     ...lostClaims(table(), registration.name),
     ...fragments.refused,
   ]
-  const menuWarnings = (service: string): readonly string[] => {
-    announcer.current()
-    return menus.warningsOf(service)
-  }
   const answerFor = (member: Member): Registered => ({
     service: member.registration.name,
     instanceId: member.id,
     revision: table().revision,
     refused: [...refusedRoutes(member), ...review.refusedOf(member)],
-    warnings: [...(member.warnings ?? []), ...menuWarnings(member.registration.name)],
+    warnings: [...(member.warnings ?? []), ...menus.warningsOf(member.registration.name)],
     publicKey: member.publicKey,
   })
   const logRegistered = (member: Member, isNew: boolean): void => {

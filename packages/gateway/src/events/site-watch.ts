@@ -40,6 +40,9 @@ interface Known {
 /** Starts to watch. Returns the function that ends it. */
 export function watchSite({ registry, states, table, events }: SiteWatchDeps): () => void {
   const site = new Map<string, Known>()
+  const lost = createLostRoutes(table)
+  /** Services that have less than they declared. */
+  const losers = new Set<string>()
 
   const lookAtInstances = (entry: Entry, known: Known, why: Why | undefined): (() => void)[] => {
     const { name: service } = entry
@@ -64,31 +67,32 @@ export function watchSite({ registry, states, table, events }: SiteWatchDeps): (
   }
 
   const lookAtRoutes = (service: string, known: Known, manifests: readonly Manifest[]): void => {
-    const lost = lostBy(service, table())
-    if (isSameList(manifests, known.manifests) && isSameSet(lost, known.lost)) return
-    const changed = changedRoutes(known, { manifests, lost })
-    known.manifests = manifests
-    known.lost = lost
+    const now = { manifests, lost: lost.by(service) }
+    if (isSameList(manifests, known.manifests) && isSameSet(now.lost, known.lost)) return
+    const changed = changedRoutes(known, now)
+    Object.assign(known, now)
+    if (known.lost.size > 0) losers.add(service)
+    else losers.delete(service)
     if (changed) events.say({ kind: 'routes', service, ...changed })
   }
   /** Who waits for routes of others gets them, or loses some, when those change. */
   const lookAtContested = (): void => {
-    const contested = new Set(
-      table()
-        .conflicts()
-        .map(({ newcomer }) => newcomer),
-    )
-    for (const [service, known] of site)
-      if (known.lost.size > 0 || contested.has(service)) lookAtRoutes(service, known, known.manifests)
+    const contested = lost.all()
+    if (losers.size === 0 && contested.size === 0) return
+    for (const service of new Set([...losers, ...contested.keys()])) {
+      const known = site.get(service)
+      if (known) lookAtRoutes(service, known, known.manifests)
+    }
   }
 
   const look = (entry: Entry, why?: Why): void => {
     const { name: service } = entry
+    const isNew = !site.has(service)
     const known: Known = site.get(service) ?? {
       state: undefined,
       instances: new Map(),
       manifests: [],
-      lost: new Set(),
+      lost: NONE,
     }
     site.set(service, known)
     const version = why?.instance === undefined ? undefined : known.instances.get(why.instance)?.version
@@ -110,14 +114,16 @@ export function watchSite({ registry, states, table, events }: SiteWatchDeps): (
       })
     }
     for (const say of instances) say()
-    lookAtRoutes(service, known, manifestsOf(entry))
+    // Routes change with a word of the registry only, and they may be many.
+    if (why || isNew) lookAtRoutes(service, known, manifestsOf(entry))
   }
 
   const forgotten = (service: string, { reason }: Why): void => {
     const known = site.get(service)
     if (!known) return
     site.delete(service)
-    const changed = changedRoutes(known, { manifests: [], lost: new Set() })
+    losers.delete(service)
+    const changed = changedRoutes(known, { manifests: [], lost: NONE })
     if (changed) events.say({ kind: 'routes', service, ...changed })
     events.say({ kind: 'forgotten', service, reason })
   }
@@ -168,14 +174,31 @@ function manifestsOf({ members, orphans }: Entry): readonly Manifest[] {
   return [...manifests]
 }
 
-function lostBy(service: string, table: RoutingTable): ReadonlySet<string> {
-  return new Set(
-    table
-      .conflicts()
+const NONE: ReadonlySet<string> = new Set()
+
+interface LostRoutes {
+  all(): ReadonlyMap<string, ReadonlySet<string>>
+  by(service: string): ReadonlySet<string>
+}
+
+/** Patterns services declared and others have, read once of each table. */
+function createLostRoutes(table: () => RoutingTable): LostRoutes {
+  let of: RoutingTable | undefined
+  let known = new Map<string, Set<string>>()
+  const all = (): ReadonlyMap<string, ReadonlySet<string>> => {
+    const now = table()
+    if (now === of) return known
+    of = now
+    known = new Map()
+    for (const { newcomer, incumbent, pattern } of now.conflicts()) {
       // A version that waits for another of its own service takes nothing away.
-      .filter(({ newcomer, incumbent }) => newcomer === service && incumbent !== service)
-      .map(({ pattern }) => pattern),
-  )
+      if (newcomer === incumbent) continue
+      const some = known.get(newcomer) ?? new Set()
+      known.set(newcomer, some.add(pattern))
+    }
+    return known
+  }
+  return { all, by: (service) => all().get(service) ?? NONE }
 }
 
 function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
@@ -183,5 +206,6 @@ function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
 }
 
 function isSameSet<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  if (a === b) return true
   return a.size === b.size && [...a].every((one) => b.has(one))
 }

@@ -13,11 +13,19 @@ export interface Vitals {
   requests: number
   /** Requests that failed at the instance. */
   failures: number
+  /** Requests whose end says something about the instance: answered, or failed while it was there. */
+  answers: number
+  /** Of those: failed, or answered with an error of the service. What is the visitor's fault is none. */
+  faults: number
+  /** Of the others: those whose answer took longer to begin than `slowMs`. */
+  slow: number
   /** True while the instance refused a connection and has not proved itself since. */
   resting: boolean
 }
 
 export interface VitalsBook {
+  /** Answers that take longer to begin are slow. */
+  readonly slowMs: number
   /** The entry of an instance, made at first use. */
   of(instanceId: string): Vitals
   forget(instanceId: string): void
@@ -31,14 +39,14 @@ export interface VitalsBook {
   onChange(listener: (instanceId: string, resting: boolean) => void): void
 }
 
-export function createVitals(): VitalsBook {
+export function createVitals({ slowMs = Number.POSITIVE_INFINITY }: { slowMs?: number } = {}): VitalsBook {
   const entries = new Map<string, Vitals>()
   const listeners: ((instanceId: string, resting: boolean) => void)[] = []
 
   const of = (instanceId: string): Vitals => {
     let entry = entries.get(instanceId)
     if (!entry) {
-      entry = { inFlight: 0, requests: 0, failures: 0, resting: false }
+      entry = { inFlight: 0, requests: 0, failures: 0, answers: 0, faults: 0, slow: 0, resting: false }
       entries.set(instanceId, entry)
     }
     return entry
@@ -51,6 +59,7 @@ export function createVitals(): VitalsBook {
     return true
   }
   return {
+    slowMs,
     of,
     forget: (instanceId) => void entries.delete(instanceId),
     sweep(isKnown) {
@@ -60,4 +69,20 @@ export function createVitals(): VitalsBook {
     revive: (instanceId) => turn(instanceId, false),
     onChange: (listener) => void listeners.push(listener),
   }
+}
+
+/**
+ * Counts an answer. Errors from 500 on are the service's own, but for those about what was asked of it:
+ * 501 (a method it doesn't have) and 505 (a version of HTTP).
+ */
+export function countAnswer(vitals: Vitals, status: number, isSlow: boolean): void {
+  vitals.answers++
+  if (status >= 500 && status !== 501 && status !== 505) vitals.faults++
+  else if (isSlow) vitals.slow++
+}
+
+/** Counts a request that ended without an answer, by the fault of who was to answer. */
+export function countFault(vitals: Vitals): void {
+  vitals.answers++
+  vitals.faults++
 }

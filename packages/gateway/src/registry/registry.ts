@@ -311,6 +311,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
       roster.admit(member)
       // It may have refused connections until it was ready; if it still does, the next request finds out.
       vitals.revive(id)
+      // Whoever can reach it finds it in the menus; where that takes long, a moment later.
+      announcer.current()
       logRegistered(member, isNew)
       await store
         .put({ id, service, node, declared: storable(member, registration) }, settings.leaseMs)

@@ -26,8 +26,11 @@ export interface MeasureOptions {
 export interface MeasuredLive {
   readonly pages: number
   readonly kills: number
-  /** Resident memory of the gateway, MiB. */
-  readonly memory: { readonly before: number; readonly after: number; readonly afterPushes: number }
+  /**
+   * Resident memory of the gateway, MiB: without garbage before, so that pages can't settle where it lay; with
+   * all that opening them left behind; without garbage, then and after all deaths.
+   */
+  readonly memory: Readonly<Record<'before' | 'opened' | 'collected' | 'afterPushes', number>>
   /** From the kill to the bytes at each page, and at the last one of each kill, ms. */
   readonly told: Percentiles
   readonly last: Percentiles
@@ -97,10 +100,11 @@ export async function measure(options: MeasureOptions): Promise<MeasuredLive> {
     await send({ what: 'open', port: gateway.port, count: WARM_PAGES, query: QUERY })
     for (let i = 0; i < WARM_KILLS; i++) await kill()
     await send({ what: 'close' })
-    const before = await settled(gateway)
+    const before = await collected(gateway)
 
     await send({ what: 'open', port: gateway.port, count: pages, query: QUERY })
-    const after = await settled(gateway)
+    const opened = await settled(gateway)
+    const clean = await collected(gateway)
     const idleBefore = cpuSeconds(gateway.pids)
     await delay(IDLE_MS)
     const idleMs = ((cpuSeconds(gateway.pids) - idleBefore) * 1000) / (IDLE_MS / 1000)
@@ -115,7 +119,7 @@ export async function measure(options: MeasureOptions): Promise<MeasuredLive> {
       last.push(Math.max(...killed.times))
       cpu += killed.cpu
     }
-    const afterPushes = await settled(gateway)
+    const afterPushes = await collected(gateway)
 
     const storms: { ms: number; cpu: number }[] = []
     for (let i = 0; i < STORMS; i++) {
@@ -126,7 +130,7 @@ export async function measure(options: MeasureOptions): Promise<MeasuredLive> {
     const storm = storms.toSorted((a, b) => a.ms - b.ms)[STORMS >> 1]!
     return {
       ...{ pages, kills, idleMs },
-      memory: { before, after, afterPushes },
+      memory: { before, opened, collected: clean, afterPushes },
       told: percentilesOf(told),
       last: percentilesOf(last),
       pushMicros: (cpu / kills / pages) * 1e6,
@@ -135,6 +139,12 @@ export async function measure(options: MeasureOptions): Promise<MeasuredLive> {
   } finally {
     for (const end of ends.reverse()) await end()
   }
+}
+
+/** Memory without garbage, MiB. */
+async function collected(gateway: RunningHydra): Promise<number> {
+  await gateway.ask('collect')
+  return settled(gateway)
 }
 
 /** Memory once it does not change any more, MiB. */

@@ -5,7 +5,8 @@
  */
 import type { Seen } from '../support/visitor.ts'
 
-export const FALLBACK = '<p>We are back in a moment.</p>'
+/** Sent as it is written: it says that it does not turn back by itself. */
+export const FALLBACK = '<meta name="hydra-live" content="off"><p>We are back in a moment.</p>'
 
 /** The fallback page itself, with the status that says so. */
 export function isFallback({ status, body }: Seen): boolean {

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { MenuTag } from './menu-tag.ts'
+
 /** Where something stands in a text; both count from 1, columns in characters. */
 export interface Position {
   readonly line: number
@@ -48,9 +50,20 @@ export interface FragmentNode extends FragmentTag {
 /** A piece of a page: HTML as it is, or a fragment with what is shown when nobody answers. */
 export type TemplatePart = string | { readonly fragment: number; readonly fallback: readonly TemplatePart[] }
 
+/** A piece of a page with all that is put in: `menu` and its fallback, the tag of a marked `link`, and two places. */
+export type PagePart =
+  | string
+  | { readonly fragment: number; readonly fallback: readonly PagePart[] }
+  | { readonly menu: MenuTag; readonly fallback: readonly PagePart[] }
+  | { readonly link: string }
+  | { readonly place: PagePlaceName }
+
+/** `head`: just before `</head>`. `end`: just before `</body>`. */
+export type PagePlaceName = 'head' | 'end'
+
 /** A page, compiled: `parts` put together in order is the page. */
-export interface Template {
-  readonly parts: readonly TemplatePart[]
+export interface Template<Part = TemplatePart> {
+  readonly parts: readonly Part[]
   readonly nodes: readonly FragmentNode[]
   /** Content of `<script type="application/json" m:attributes>`, whose element is not among the parts. */
   readonly attributes: string | undefined

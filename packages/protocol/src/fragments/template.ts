@@ -4,11 +4,19 @@
  * @module
  */
 import { faultsOf } from './checks.ts'
-import { neverClosed, OVERSIZED } from './faults.ts'
-import { FragmentError, type FragmentNode, type Position, type Template, type TemplatePart } from './model.ts'
+import { FRAGMENT_IN_MENU, neverClosed, OVERSIZED } from './faults.ts'
+import { readMenuTag } from './menu-tag.ts'
+import {
+  FragmentError,
+  type FragmentNode,
+  type PagePart,
+  type PagePlaceName,
+  type Position,
+  type Template,
+} from './model.ts'
 import { readPageAttributes } from './page-attributes.ts'
 import { type NamePlace, placesOf, positionsOf } from './position.ts'
-import { createScanner } from './scanner.ts'
+import { createScanner, type ScanHandler } from './scanner.ts'
 import { readFragmentTag } from './tag.ts'
 
 export interface CompileOptions {
@@ -33,14 +41,25 @@ export interface CompileOptions {
  * @throws FragmentError the first fault; `compileFaults` lists all
  */
 export function compileTemplate(html: string, options: CompileOptions = {}): Template {
-  const { template, faults } = compile(html, options)
+  const { template, faults } = compile(html, options, false)
+  if (faults[0]) throw faults[0]
+  return ofFragments(template)
+}
+
+/**
+ * Compiles a page with its menus, its marked links, and the places where head and body end.
+ *
+ * @throws FragmentError the first fault
+ */
+export function compilePage(html: string, options: CompileOptions = {}): Template<PagePart> {
+  const { template, faults } = compile(html, options, true)
   if (faults[0]) throw faults[0]
   return template
 }
 
 /** All that is wrong with a page, in the order of the document. */
 export function compileFaults(html: string, options: CompileOptions = {}): FragmentError[] {
-  return compile(html, options).faults
+  return compile(html, options, true).faults
 }
 
 /**
@@ -51,7 +70,13 @@ export function readTemplate(
   html: string,
   { name }: Pick<CompileOptions, 'name'> = {},
 ): { readonly template: Template; readonly faults: readonly FragmentError[] } {
-  return read(html, placesOf(name))
+  const { template, faults } = read(html, placesOf(name), false)
+  return { template: ofFragments(template), faults }
+}
+
+/** Nothing else was looked for. */
+function ofFragments(template: Template<PagePart>): Template {
+  return template as Template
 }
 
 /**
@@ -63,29 +88,31 @@ export function mayHoldTags(html: string): boolean {
 
 const TAG_SIGN = /:fragment/i
 
-/** A fragment whose end tag has not come yet; the page itself at the bottom. */
+/** A fragment or a menu whose end tag has not come yet; the page itself at the bottom. */
 interface Level {
-  readonly parts: TemplatePart[]
+  readonly parts: PagePart[]
+  /** The fragment, or the one around the menu. */
   readonly node: FragmentNode | undefined
+  readonly menuAt?: Position
   readonly prefix: string
 }
 
 interface Compiled {
-  readonly template: Template
+  readonly template: Template<PagePart>
   readonly faults: FragmentError[]
 }
 
-function compile(html: string, options: CompileOptions): Compiled {
+function compile(html: string, options: CompileOptions, isPage: boolean): Compiled {
   const place = options.place ?? placesOf(options.name)
-  const { template, faults } = read(html, place)
+  const { template, faults } = read(html, place, isPage)
   return {
     template,
     faults: [...faults, ...checked(template, options, place, faults.length > 0)].sort(byPlace),
   }
 }
 
-/** Reads the tags, each by itself. */
-function read(html: string, place: NamePlace): Compiled {
+/** Reads the tags, each by itself; of a page, also what is no fragment. */
+function read(html: string, place: NamePlace, isPage: boolean): Compiled {
   const bytes = new TextEncoder().encode(html)
   const positionOf = positionsOf(bytes)
   const nodes: FragmentNode[] = []
@@ -105,29 +132,52 @@ function read(html: string, place: NamePlace): Compiled {
     text = []
   }
 
+  const put = (part: PagePart) => {
+    flushText()
+    levels.at(-1)!.parts.push(part)
+  }
+  const close = () => {
+    flushText()
+    levels.pop()
+  }
+  const mark = (name: PagePlaceName) => {
+    if (isPage && levels.length === 1) put({ place: name })
+  }
+  const ofPage: Partial<ScanHandler> = {
+    onMenuStart(chunk, from, to, isSelfClosing, offset) {
+      const read = readMenuTag(decode([chunk.subarray(from, to)]), positionOf(offset))
+      for (const { at, sentence } of read.faults) fail(at, sentence)
+      for (const { at, sentence } of read.warnings) warn(at, sentence)
+      const fallback: PagePart[] = []
+      put({ menu: read.tag, fallback })
+      const { node } = levels.at(-1)!
+      if (!isSelfClosing) levels.push({ parts: fallback, node, menuAt: read.tag.at, prefix: read.prefix })
+    },
+    onMenuEnd: close,
+    onLink: (chunk, from, to) => put({ link: decode([chunk.subarray(from, to)]) }),
+  }
+
   const scanner = createScanner(
     {
+      ...(isPage && ofPage),
       onText(chunk, from, to) {
         if (to > from) text.push(chunk.slice(from, to))
       },
       onFragmentStart(chunk, from, to, isSelfClosing, offset) {
-        flushText()
         const read = readFragmentTag(decode([chunk.subarray(from, to)]), positionOf(offset))
+        if (levels.some(({ menuAt }) => menuAt)) fail(read.tag.at, FRAGMENT_IN_MENU)
         for (const { at, sentence } of read.faults) fail(at, sentence)
         for (const { at, sentence } of read.warnings) warn(at, sentence)
         const node = { ...read.tag, index: nodes.length, parent: levels.at(-1)!.node?.index }
         nodes.push(node)
-        const fallback: TemplatePart[] = []
-        levels.at(-1)!.parts.push({ fragment: node.index, fallback })
+        const fallback: PagePart[] = []
+        put({ fragment: node.index, fallback })
         if (!isSelfClosing) levels.push({ parts: fallback, node, prefix: read.prefix })
       },
-      onFragmentEnd() {
-        flushText()
-        levels.pop()
-      },
+      onFragmentEnd: close,
       onStrayEnd(offset) {
-        const end = bytes.indexOf(COLON, offset) + ':fragment'.length
-        const name = decode([bytes.subarray(offset, end)])
+        const [name = ''] =
+          /^<[^\t\n\f\r >]+/.exec(decode([bytes.subarray(offset, offset + MOST_END_BYTES)])) ?? []
         fail(
           positionOf(offset),
           `${name}> closes nothing; take it out, or see whether the tag it belongs to ends in "/>" or has another prefix`,
@@ -149,8 +199,8 @@ function read(html: string, place: NamePlace): Compiled {
           }
         }
       },
-      onHeadEnd() {},
-      onBodyEnd() {},
+      onHeadEnd: () => mark('head'),
+      onBodyEnd: () => mark('end'),
     },
     { onOversize: (what, offset) => fail(positionOf(offset), OVERSIZED[what]) },
   )
@@ -158,20 +208,22 @@ function read(html: string, place: NamePlace): Compiled {
   scanner.end()
   flushText()
 
-  for (const { node, prefix } of levels.slice(1)) {
-    fail(node!.at, neverClosed(prefix))
+  for (const { node, menuAt, prefix } of levels.slice(1)) {
+    if (menuAt) fail(menuAt, neverClosed(prefix, 'menu'))
+    else fail(node!.at, neverClosed(prefix))
   }
-  const template: Template = { parts: levels[0]!.parts, nodes, attributes, warnings }
+  const template: Template<PagePart> = { parts: levels[0]!.parts, nodes, attributes, warnings }
   return { template, faults: faults.sort(byPlace) }
 }
 
-const COLON = 0x3a
+/** Of an end tag up to behind its name. */
+const MOST_END_BYTES = 160
 /** Nobody reads more, and each costs as much as a kilobyte of the page. */
 const MOST_FAULTS = 1000
 
 /** What is wrong with the tags beside each other. After a syntax error an unknown import may only be a consequence. */
 function checked(
-  { nodes, attributes }: Template,
+  { nodes, attributes }: Template<PagePart>,
   { attributes: given, local, service }: CompileOptions,
   place: NamePlace,
   isBroken: boolean,

@@ -26,7 +26,7 @@ const BUDGET_MS = 3000
 export function createResolveNested(binding: PageBinding): ResolveNested {
   return async (html, { attributes, context: around, signal }) => {
     const name = around.chain?.at(-1) ?? 'a fragment'
-    const program = compileProgram(html, binding, { name })
+    const program = compileProgram(html, binding, { name, isPart: true })
     if (program.nodes.length === 0) return { html, attributes }
     warnOfMade(name, program.warnings, binding)
     checkExports(program, attributes)

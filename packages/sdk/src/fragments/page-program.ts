@@ -5,19 +5,18 @@
  */
 import {
   type CompileOptions,
+  compilePage,
   compileTemplate,
-  createScanner,
   FragmentError,
   type FragmentNode,
+  type MenuTag,
   type NamePlace,
+  type PagePart,
+  type PagePlaceName,
   placesOf,
   readPageAttributes,
-  type TemplatePart,
 } from '@hydra-gateway/protocol/fragments'
 import type { PageBinding } from './binding.ts'
-
-/** `head`: just before `</head>`. `end`: just before `</body>`. */
-export type Mark = 'head' | 'end'
 
 export interface FragmentOp {
   readonly fragment: number
@@ -25,7 +24,16 @@ export interface FragmentOp {
   /** A `required` fragment stands in the fallback. */
   readonly holdsRequired: boolean
 }
-export type Op = string | FragmentOp | { readonly mark: Mark }
+/** Shown in place of a menu nobody has. */
+export interface MenuOp {
+  readonly menu: MenuTag
+  readonly fallback: readonly Op[]
+}
+/** The start tag of a marked link, as it is written. */
+export interface LinkOp {
+  readonly link: string
+}
+export type Op = string | FragmentOp | MenuOp | LinkOp | { readonly place: PagePlaceName }
 
 export interface Program {
   readonly name: string
@@ -40,6 +48,8 @@ export interface Program {
 /** What a page is called, and what it has. */
 export interface ProgramOptions extends Pick<CompileOptions, 'place' | 'attributes'> {
   readonly name: string
+  /** It is a fragment's HTML: menus and links in it are for the page it stands in. */
+  readonly isPart?: boolean
 }
 
 /**
@@ -50,9 +60,9 @@ export interface ProgramOptions extends Pick<CompileOptions, 'place' | 'attribut
 export function compileProgram(
   html: string,
   { service, fragments }: Pick<PageBinding, 'service' | 'fragments'>,
-  { name, place = placesOf(name), attributes }: ProgramOptions,
+  { name, place = placesOf(name), attributes, isPart = false }: ProgramOptions,
 ): Program {
-  const template = compileTemplate(html, {
+  const template = (isPart ? compileTemplate : compilePage)(html, {
     name,
     place,
     service,
@@ -62,7 +72,7 @@ export function compileProgram(
       return options && [...(options.exports ?? []), ...(options.attributes ?? [])]
     },
   })
-  const ops = withMarks(opsOf(template.parts, template.nodes), marksOf(html))
+  const ops = opsOf(template.parts, template.nodes)
   return {
     name,
     place,
@@ -106,9 +116,10 @@ function attributesOf(json: string | undefined, name: string): Readonly<Record<s
   throw new FragmentError('FragmentSyntaxError', `${name}: the attributes script ${attributes}`)
 }
 
-function opsOf(parts: readonly TemplatePart[], nodes: readonly FragmentNode[]): Op[] {
+function opsOf(parts: readonly PagePart[], nodes: readonly FragmentNode[]): Op[] {
   return parts.map((part): Op => {
-    if (typeof part === 'string') return part
+    if (typeof part === 'string' || !('fallback' in part)) return part
+    if ('menu' in part) return { menu: part.menu, fallback: opsOf(part.fallback, nodes) }
     const fallback = opsOf(part.fallback, nodes)
     return { fragment: part.fragment, fallback, holdsRequired: holdsRequired(fallback, nodes) }
   })
@@ -121,76 +132,4 @@ function holdsRequired(ops: readonly Op[], nodes: readonly FragmentNode[]): bool
       'fragment' in op &&
       (nodes[op.fragment]?.required === true || op.holdsRequired),
   )
-}
-
-/** A place in a page: behind so many fragments, and so many characters of text since. */
-interface Place {
-  readonly mark: Mark
-  readonly fragments: number
-  readonly characters: number
-}
-
-/** Where head and body end. Places in fallbacks are none. */
-function marksOf(html: string): Place[] {
-  const places: Place[] = []
-  let depth = 0
-  let fragments = 0
-  let bytes = 0
-  const since: Buffer[] = []
-  const note = (mark: Mark) => {
-    if (depth > 0) return
-    places.push({ mark, fragments, characters: Buffer.concat(since, bytes).toString().length })
-  }
-  const scanner = createScanner({
-    onText(text, from, to) {
-      if (depth > 0) return
-      since.push(Buffer.from(text.subarray(from, to)))
-      bytes += to - from
-    },
-    onFragmentStart(_tag, _from, _to, isSelfClosing) {
-      if (depth === 0) {
-        fragments++
-        since.length = 0
-        bytes = 0
-      }
-      if (!isSelfClosing) depth++
-    },
-    onFragmentEnd() {
-      depth--
-    },
-    onAttributes() {},
-    onHeadEnd: () => note('head'),
-    onBodyEnd: () => note('end'),
-  })
-  scanner.write(Buffer.from(html))
-  scanner.end()
-  return places
-}
-
-/** Puts marks into the ops of a page; text is split where one falls into it. */
-function withMarks(ops: readonly Op[], places: readonly Place[]): Op[] {
-  const marked: Op[] = []
-  const left = [...places]
-  let fragments = 0
-  let characters = 0
-  const take = (until: number): Place | undefined =>
-    left[0]?.fragments === fragments && left[0].characters <= until ? left.shift() : undefined
-  for (const op of ops) {
-    if (typeof op === 'object') {
-      for (let place = take(characters); place; place = take(characters)) marked.push({ mark: place.mark })
-      marked.push(op)
-      fragments++
-      characters = 0
-      continue
-    }
-    let from = 0
-    for (let place = take(characters + op.length - 1); place; place = take(characters + op.length - 1)) {
-      marked.push(op.slice(from, place.characters - characters), { mark: place.mark })
-      from = place.characters - characters
-    }
-    marked.push(op.slice(from))
-    characters += op.length
-  }
-  for (const { mark } of left) marked.push({ mark })
-  return marked.filter((op) => op !== '')
 }

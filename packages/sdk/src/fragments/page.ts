@@ -19,6 +19,7 @@ import { warnOfMade } from './page-log.ts'
 import { compileNamed, nameOf } from './page-name.ts'
 import { isFilled, isOwn, type Program } from './page-program.ts'
 import { readPageRequest, signalOf } from './page-request.ts'
+import { createSiteTags, marksOf } from './page-site.ts'
 import { createRendering, type Rendering } from './rendering.ts'
 import { createRun } from './rendering-run.ts'
 import { sessionsOf } from './sessions.ts'
@@ -208,9 +209,23 @@ function render(
       const { context, visitor } = readPageRequest(request, binding.readToken)
       const sessions = sessionsOf(binding)(visitor, request)
       const run = createRun({ name, nodes, attributes: given, context, binding, sessions, budgetMs })
-      return { program, run, service: binding.service, isXray: context.xray === true }
+      return {
+        program,
+        run,
+        service: binding.service,
+        isXray: context.xray === true,
+        site: binding.site && createSiteTags(binding.site, request),
+        recognised: recognise(binding, request),
+        marks: marksOf(binding, nodes, given, request),
+      }
     },
   })
+}
+
+/** Who nobody can recognise sees what everybody does. */
+async function recognise({ site, log }: PageBinding, request: object | undefined): Promise<void> {
+  if (!request || !site?.recognise) return
+  await site.recognise(request).catch((fault) => log.warn(`menus of a page are as for nobody: ${fault}`))
 }
 
 /** What the call gives, over what the page says of itself. What is undefined is not there. */

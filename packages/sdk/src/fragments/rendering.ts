@@ -12,13 +12,18 @@ import {
   createPageAssets,
   FragmentError,
   fragmentMarkers,
+  mayHoldSiteTags,
   requiredFailedBlock,
+  rewriteLink,
+  rewriteSiteTags,
+  type SiteTags,
   xrayTags,
 } from '@hydra-gateway/protocol/fragments'
 import type { Log } from '../log.ts'
 import { messageOf } from './local.ts'
 import { FragmentRequiredError } from './page-error.ts'
 import type { Op, Program } from './page-program.ts'
+import { commentsOf } from './page-site.ts'
 import type { Outcome, Run } from './rendering-run.ts'
 
 /** A page on its way. It can be read once, in one of these ways; `text` may be asked again. */
@@ -40,6 +45,11 @@ export interface OpenPage {
   /** Name of the service that makes the page. */
   readonly service: string
   readonly isXray: boolean
+  /** Menus and links, for whom the page is for; whether that is known by now. */
+  readonly site?: SiteTags | undefined
+  readonly recognised?: Promise<void> | undefined
+  /** Of live fragments, by their index. */
+  readonly marks?: readonly (string | undefined)[]
   /** Takes the assets of what is shown, where they don't belong into the HTML itself. */
   readonly onAssets?: (assets: readonly Asset[]) => void
 }
@@ -103,6 +113,7 @@ export function createRendering(options: RenderingOptions): Rendering {
       page = open()
       signal?.addEventListener('abort', cancel, { once: true })
       if (until !== 'now') await settled(page, until)
+      await page.recognised
       yield* chunks(page)
       await page.run.save()
       isDone = true
@@ -177,7 +188,7 @@ async function settled({ program, run }: OpenPage, until: Until): Promise<void> 
 function requiredOf(ops: readonly Op[], program: Program, run: Run): 'there' | 'to come' | Outcome {
   let state: 'there' | 'to come' = 'there'
   for (const op of ops) {
-    if (typeof op === 'string' || 'mark' in op) continue
+    if (typeof op === 'string' || !('fragment' in op)) continue
     const isRequired = program.nodes[op.fragment]?.required === true
     if (!isRequired && !op.holdsRequired) continue
     const outcome = run.outcome(op.fragment)
@@ -197,7 +208,8 @@ function requiredError({ name }: Program, { service, ref, reason }: Outcome): Fr
 }
 
 /** The page, piece by piece. */
-async function* chunks({ program, run, service, isXray, onAssets }: OpenPage): AsyncGenerator<string, void> {
+async function* chunks(page: OpenPage): AsyncGenerator<string, void> {
+  const { program, run, service, isXray, site, marks, onAssets } = page
   const { ops, nodes } = program
   const assets = createPageAssets()
   const beganAt = performance.now()
@@ -217,8 +229,18 @@ async function* chunks({ program, run, service, isXray, onAssets }: OpenPage): A
       out += op
       continue
     }
-    if ('mark' in op) {
-      if (op.mark === 'head') {
+    if ('link' in op) {
+      out += (site && rewriteLink(op.link, site.link)) ?? op.link
+      continue
+    }
+    if ('menu' in op) {
+      const menu = site?.menu(op.menu)
+      if (menu === undefined) stack.push({ ops: op.fallback, at: 0, end: '' })
+      else out += menu
+      continue
+    }
+    if ('place' in op) {
+      if (op.place === 'head') {
         if (onAssets) continue
         for (const known of knownAssets(ops, run)) assets.ready(known)
         out += assets.closeHead()
@@ -243,18 +265,20 @@ async function* chunks({ program, run, service, isXray, onAssets }: OpenPage): A
       outcome = run.outcome(op.fragment)
     }
     const markers = isXray ? fragmentMarkers(`f${op.fragment}`) : { begin: '', end: '' }
+    const live = commentsOf(marks?.[op.fragment], outcome.html !== undefined)
     if (outcome.html !== undefined) {
       onAssets?.(outcome.assets)
       const tags = onAssets ? '' : assets.before(outcome.assets)
-      out += markers.begin + tags + outcome.html + markers.end
+      const html = site && mayHoldSiteTags(outcome.html) ? rewriteSiteTags(outcome.html, site) : outcome.html
+      out += live.begin + markers.begin + tags + html + markers.end + live.end
     } else if (nodes[op.fragment]?.required) {
       const error = requiredError(program, outcome)
       // A page of which nothing has left yet can still be another answer.
       if (hasLeft) yield out + requiredFailedBlock()
       throw error
     } else {
-      out += markers.begin
-      stack.push({ ops: op.fallback, at: 0, end: markers.end })
+      out += live.begin + markers.begin
+      stack.push({ ops: op.fallback, at: 0, end: markers.end + live.end })
     }
   }
   if (out !== '') yield out
@@ -263,7 +287,7 @@ async function* chunks({ program, run, service, isXray, onAssets }: OpenPage): A
 /** Assets that will be needed, as far as that is known by now, in document order. */
 function* knownAssets(ops: readonly Op[], run: Run, isInFallback = false): Generator<readonly Asset[]> {
   for (const op of ops) {
-    if (typeof op === 'string' || 'mark' in op) continue
+    if (typeof op === 'string' || !('fragment' in op)) continue
     const outcome = run.outcome(op.fragment)
     if (!outcome) yield isInFallback ? [] : run.declaredAssets(op.fragment)
     else if (outcome.html !== undefined) yield outcome.assets

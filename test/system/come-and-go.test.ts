@@ -75,7 +75,8 @@ test('when the last one is killed visitors get its fallback, machines a problem,
   await eventually(async () => assert.equal((await ask(gateway)).status, 503))
   assert.ok(performance.now() - killedAt < 1000, 'a closed channel is noticed at once')
   const page = await fetch(`${gateway.url}/orders`, { headers: { accept: 'text/html' } })
-  assert.deepEqual([page.status, page.headers.get('retry-after'), await page.text()], [503, '5', fallback])
+  const shown = `${fallback}<script src="/_hydra/live.js" data-wait async></script>`
+  assert.deepEqual([page.status, page.headers.get('retry-after'), await page.text()], [503, '5', shown])
   const machine = await fetch(`${gateway.url}/orders`, { method: 'POST' })
   assert.equal(machine.headers.get('content-type'), 'application/problem+json')
   assert.equal(((await machine.json()) as any).code, 'HYDRA_NO_INSTANCE')

@@ -45,6 +45,15 @@ export function targetOf(request: unknown): string | undefined {
   return [originalUrl, url, isObject(req) ? req.url : undefined].find((one) => typeof one === 'string')
 }
 
+/** Path and query a request asks for, as the service sees it; undefined where it doesn't say. */
+export function addressOf(request: unknown): string | undefined {
+  const target = targetOf(request)
+  if (target === undefined || target.startsWith('/')) return target
+  if (!URL.canParse(target)) return undefined
+  const { pathname, search } = new URL(target)
+  return pathname + search
+}
+
 /** Address of whoever opened the connection, whatever headers say; undefined where nobody knows. */
 export function peerOf(request: unknown): string | undefined {
   if (!isObject(request)) return undefined

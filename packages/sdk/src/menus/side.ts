@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { Overview } from '@hydra-gateway/protocol'
+import type { MenuViewItem, Overview } from '@hydra-gateway/protocol'
 import { KeysUnknownError } from '../identity/key-set.ts'
 import type { IdentitySide } from '../identity/side.ts'
 import type { User, Verified } from '../identity/verified.ts'
 import type { HydraService, ServiceOptions } from '../options.ts'
-import { targetOf } from '../request.ts'
+import { addressOf } from '../request.ts'
 import { compileKnownSite, type KnownSite, UNKNOWN_SITE } from './known-site.ts'
 import { createLink, type Link } from './link.ts'
 import { createMarks } from './marks.ts'
@@ -77,7 +77,7 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
     const isStale = staleSince !== undefined
     const items = site().menu(name, visitor)
     if (visitor || request || !items)
-      return createMenu(name, items ?? [], { isStale, current: request && pathOf(request) })
+      return createMenu(name, items ?? [], { isStale, current: request && addressOf(request) })
     let known = common.get(name)
     if (!known) {
       known = createMenu(name, items, { isStale, current: undefined })
@@ -182,13 +182,4 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
       },
     }
   }
-}
-
-/** Path and query a request asks for, as the service sees it. */
-function pathOf(request: object): string | undefined {
-  const target = targetOf(request)
-  if (target === undefined || target.startsWith('/')) return target
-  if (!URL.canParse(target)) return undefined
-  const { pathname, search } = new URL(target)
-  return pathname + search
 }

@@ -78,3 +78,26 @@ test('Express, Fastify, Hono and plain Node render one menu, and links that foll
     assert.ok((await get(gateway, '/news')).includes(`<li data-state="down"><a ${off}>Orders</a></li>`))
   })
 })
+
+test('a page of the SDK has its menu and its links by tags', async (t) => {
+  const gateway = await startGateway(t)
+  const orders = await run(t, gateway, 'orders.mjs')
+  await run(t, gateway, 'shop.mjs')
+  const shown = menu(item('/shop', 'Shop', true), item('/orders', 'Orders')).replace(
+    '"main"',
+    '"main" class="wide"',
+  )
+  const link = (attributes: string) => `<p><a ${attributes}>Your orders</a></p>`
+  await eventually(async () => {
+    const page = await get(gateway, '/shop')
+    assert.equal(menuIn(page), shown)
+    assert.ok(page.includes(link('data-hydra-link="/orders" href="/orders"')), page)
+  })
+  await orders.kill('SIGKILL')
+  await eventually(async () => {
+    const page = await get(gateway, '/shop')
+    assert.match(page, /<li data-state="down"><a data-hydra-link="\/orders" role="link"/)
+    assert.match(page, /<p><a [^>]*aria-disabled="true"[^>]*>Your orders<\/a><\/p>/)
+    assert.doesNotMatch(page, /href="\/orders"/)
+  })
+})

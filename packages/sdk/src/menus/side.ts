@@ -129,7 +129,11 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
       menu(name, request) {
         const items = site().menu(name, request && recognised.get(request))
         return (
-          items && { name, items: [...items], ...(staleSince !== undefined && { isStale: true as const }) }
+          items && {
+            name,
+            items: items as MenuViewItem[],
+            ...(staleSince !== undefined && { isStale: true as const }),
+          }
         )
       },
       link: (path, request) => site().link(path, request && recognised.get(request)),

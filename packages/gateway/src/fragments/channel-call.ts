@@ -17,6 +17,7 @@ import {
 } from '@hydra-gateway/protocol/rsocket'
 import type { Deadlines, Waiting } from '../proxy/deadlines.ts'
 import type { Vitals } from '../routing/vitals.ts'
+import { countCall, countCancelled, isFaulty } from './call-health.ts'
 import type { RenderFailure, RenderReceiver } from './port.ts'
 import {
   answerLimit,
@@ -56,6 +57,7 @@ export class ChannelCall implements Waiting, StreamReceiver {
   readonly #deps: ChannelCallDeps
   readonly #receiver: RenderReceiver
   readonly #data: Buffer
+  readonly #timeoutMs: number
   readonly #mostBytes: number
   #left: number
   #source: Source | undefined = undefined
@@ -63,6 +65,8 @@ export class ChannelCall implements Waiting, StreamReceiver {
   /** The frame has not been given to the line. */
   #isStarting = true
   #hasItems = false
+  /** Of what came, something is an error of the service. */
+  #hasFailed = false
   #isDone = false
   /** Some of what came could not be used. */
   #fault: RenderFailure | undefined = undefined
@@ -75,6 +79,7 @@ export class ChannelCall implements Waiting, StreamReceiver {
     this.maxItemBytes = answerLimit(request)
     this.#mostBytes = request.requests.length * fragmentLimit(request)
     this.#left = this.#mostBytes
+    this.#timeoutMs = timeoutMs
     this.deadline = deps.deadlines.after(timeoutMs)
     deps.deadlines.add(this)
     deps.state.inFlight++
@@ -98,6 +103,8 @@ export class ChannelCall implements Waiting, StreamReceiver {
   /** Nobody waits any more: the service is told. */
   cancel(): void {
     const source = this.#source
+    const { vitals, deadlines } = this.#deps
+    if (!this.#isDone) countCancelled(vitals, this.#timeoutMs, this.deadline - deadlines.now)
     this.#settle()
     source?.cancel()
   }
@@ -116,6 +123,7 @@ export class ChannelCall implements Waiting, StreamReceiver {
       return
     }
     const rendered = readRendered(item)
+    if (isFaulty(rendered)) this.#hasFailed = true
     if (rendered.fault !== undefined) this.#fault ??= unreadable(rendered.fault)
     giveFragments(rendered, this.#receiver, this.#isOver)
   }
@@ -167,7 +175,9 @@ export class ChannelCall implements Waiting, StreamReceiver {
   #end(failure: RenderFailure | undefined): void {
     if (this.#isDone) return
     this.#settle()
-    if (failure?.reason === 'closed') this.#deps.vitals.failures++
+    const { vitals } = this.#deps
+    if (failure?.reason === 'closed') vitals.failures++
+    countCall(vitals, failure, { timeoutMs: this.#timeoutMs, hasFailed: this.#hasFailed })
     this.#receiver.onEnd(failure)
   }
 

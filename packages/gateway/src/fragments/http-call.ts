@@ -21,8 +21,9 @@ import type { Pool, PoolUser } from '../proxy/pool.ts'
 import type { ServiceConnection } from '../proxy/service-connection.ts'
 import { SENT, SMALL_PIECE_BYTES, type Taken } from '../proxy/wire.ts'
 import type { Instance } from '../routing/upstream.ts'
-import type { Vitals } from '../routing/vitals.ts'
+import { countAnswer, type Vitals } from '../routing/vitals.ts'
 import { putCallHead } from './call-head.ts'
+import { countCall, countCancelled, isFaulty } from './call-health.ts'
 import type { RenderFailure, RenderReceiver } from './port.ts'
 import { giveRendered, type Rendered, readBody, tooLarge } from './rendered-answer.ts'
 
@@ -54,6 +55,7 @@ export class HttpCall implements Waiting, PoolUser {
   readonly #mostBytes: number
   /** Of the whole call. */
   readonly #end: number
+  readonly #timeoutMs: number
   #phase: Phase = 'queue'
   #isCancelled = false
   #connection: ServiceConnection | undefined = undefined
@@ -85,6 +87,7 @@ export class HttpCall implements Waiting, PoolUser {
     this.#mostBytes = mostBytes
     this.#context = context
     this.#receiver = receiver
+    this.#timeoutMs = timeoutMs
     this.#end = own.deadlines.after(timeoutMs)
     this.#vitals = own.vitals.of(instance.id)
     this.#vitals.inFlight++
@@ -100,6 +103,8 @@ export class HttpCall implements Waiting, PoolUser {
   /** Nobody waits any more. */
   cancel(): void {
     this.#isCancelled = true
+    if (this.#phase !== 'done')
+      countCancelled(this.#vitals, this.#timeoutMs, this.#end - this.#own.deadlines.now)
     this.#settle(false)
   }
 
@@ -154,16 +159,18 @@ export class HttpCall implements Waiting, PoolUser {
   onAnswer(head: ResponseHead, bodyBytes: number): void {
     const { status } = head
     if (status !== 200) {
+      countAnswer(this.#vitals, status, false)
       this.#refuseAnswer(bodyBytes, 'failed', `answered ${status}`, true)
       return
     }
     const encoding = head.get('content-encoding')
     if (encoding !== undefined && encoding !== '' && encoding.toLowerCase() !== 'identity') {
+      countAnswer(this.#vitals, 500, false)
       this.#refuseAnswer(bodyBytes, 'unreadable', 'the answer is encoded, which was not asked for')
       return
     }
     if (bodyBytes > this.#mostBytes) {
-      this.#fail(tooLarge(this.#mostBytes))
+      this.#failed(tooLarge(this.#mostBytes))
       return
     }
     this.#phase = 'answer'
@@ -174,7 +181,7 @@ export class HttpCall implements Waiting, PoolUser {
     if (this.#phase !== 'answer') return SENT
     const size = this.#size + bytes.length
     if (size > this.#mostBytes) {
-      this.#fail(tooLarge(this.#mostBytes))
+      this.#failed(tooLarge(this.#mostBytes))
       return SENT
     }
     // It is read where it lies: nothing of those bytes is kept.
@@ -202,6 +209,7 @@ export class HttpCall implements Waiting, PoolUser {
     this.#settle(isReusable)
     const rendered = this.#whole ?? readBody(this.#gathered.subarray(0, this.#size))
     this.#gathered = NO_BYTES
+    countCall(this.#vitals, undefined, { timeoutMs: this.#timeoutMs, hasFailed: isFaulty(rendered) })
     giveRendered(rendered, this.#receiver, () => this.#isCancelled)
   }
 
@@ -254,7 +262,7 @@ export class HttpCall implements Waiting, PoolUser {
 
   /** Nothing was tried. */
   #refuse(reason: 'overloaded', detail: string): void {
-    this.#fail({ reason, nothingSent: true, isRefusal: false, detail })
+    this.#failed({ reason, nothingSent: true, isRefusal: false, detail })
   }
 
   /** The instance or the way to it is broken, which everybody should know. */
@@ -264,8 +272,16 @@ export class HttpCall implements Waiting, PoolUser {
     reason: RenderFailure['reason'] = 'closed',
   ): void {
     if (this.#phase === 'done') return
-    blame(this.#own, { id: this.#receiver.exchange ?? '-' }, this.#instance, this.#vitals, failure)
-    this.#fail({ reason, nothingSent, isRefusal: false, detail: failure.reason })
+    const exchange = { id: this.#receiver.exchange ?? '-' }
+    blame(this.#own, exchange, this.#instance, this.#vitals, failure, false)
+    this.#failed({ reason, nothingSent, isRefusal: false, detail: failure.reason })
+  }
+
+  /** Nothing came of the call: its instance is judged by that. */
+  #failed(failure: RenderFailure): void {
+    if (this.#phase === 'done') return
+    countCall(this.#vitals, failure, { timeoutMs: this.#timeoutMs, hasFailed: false })
+    this.#fail(failure)
   }
 
   #fail(failure: RenderFailure): void {

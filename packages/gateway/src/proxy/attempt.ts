@@ -18,7 +18,7 @@ import { CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
 import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
-import type { Vitals } from '../routing/vitals.ts'
+import { countAnswer, type Vitals } from '../routing/vitals.ts'
 import { blame } from './blame.ts'
 import type { AnswerSink, Composition } from './composition.ts'
 import type { Waiting } from './deadlines.ts'
@@ -75,6 +75,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   #isBlocked = false
   #isStream = false
   #interim = 0
+  /** Since when only the service is waited for. */
+  #askedAt = 0
   /** Takes the answer's body: the exchange, or a composition in front of it. */
   #sink: AnswerSink
   #composition: Composition | undefined = undefined
@@ -190,6 +192,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       return
     }
     exchange.sentAt = performance.now()
+    this.#askedAt = exchange.sentAt
     this.#phase = 'send'
     // An empty body in chunks may have been read when this is not the first try: its end is said again.
     if (exchange.hasBody && exchange.isBodyWhole) {
@@ -229,6 +232,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#isBodySent = true
     this.#pool.uploaded(this)
     if (this.#exchange.head.isChunked) connection.output.lastChunk()
+    this.#askedAt = performance.now()
     if (this.#phase === 'send') this.#awaitHead()
   }
 
@@ -302,6 +306,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     exchange.headAt = performance.now()
     this.#phase = 'answer'
     this.#isStream = isEventStream(head)
+    countAnswer(this.#vitals, status, this.#isSlow(exchange.headAt))
     if (this.#isStream) {
       exchange.watchPeer()
       if (exchange.caller !== undefined) this.#engine.streams.add(this)
@@ -337,6 +342,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     exchange.attempt = undefined
     const connection = this.#connection!
     const vitals = this.#vitals
+    countAnswer(vitals, 101, false)
     this.#phase = 'done'
     this.#connection = undefined
     engine.deadlines.delete(this)
@@ -371,6 +377,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const engine = this.#engine
     const exchange = this.#exchange
     exchange.headAt = performance.now()
+    countAnswer(this.#vitals, head.status, this.#isSlow(exchange.headAt))
     exchange.instance = this.#instance
     engine.watchCookies(exchange, this.#instance.service, head)
     const flat = ['Location', location, 'Cache-Control', 'no-store', 'Vary', 'Cookie, Accept, Sec-Fetch-Mode']
@@ -434,6 +441,16 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#isBlocked = false
     this.#touch()
     this.#connection?.resume()
+  }
+
+  /**
+   * Whether the service took its time. Uploads take the visitor's; event streams may begin with their first event; and
+   * a route that asks for more patience than others is one on which waiting is usual.
+   */
+  #isSlow(headAt: number): boolean {
+    if (headAt - this.#askedAt <= this.#engine.vitals.slowMs) return false
+    const isPatient = (this.#route.timeoutMs ?? 0) > this.#engine.settings.headTimeoutMs
+    return this.#isBodySent && !this.#isStream && !isPatient
   }
 
   get #mayCompose(): boolean {
@@ -528,7 +545,11 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     const isOurs = code === 'HYDRA_TOO_LARGE' || code === 'HYDRA_REQUEST_TIMEOUT' || reason === 'visitor-idle'
     const failure = { code, reason, refused, nothingSent, bodyConsumed: this.#bodyBytes > 0, cause }
     const exchange = this.#exchange
-    if (!isOurs) blame(this.#engine, exchange, this.#instance, this.#vitals, failure)
+    // Event streams that end are everyday life, and their readers come back.
+    const isEnd = this.#phase === 'answer' && this.#isStream
+    // What can't be sent on was the visitor's.
+    const isFelt = !isEnd && reason !== 'unsendable'
+    if (!isOurs) blame(this.#engine, exchange, this.#instance, this.#vitals, failure, isFelt)
     exchange.attempt = undefined
     this.#settle(false)
     this.#composition?.cancel()

@@ -39,8 +39,12 @@ async function startWatch(
 }
 
 let ports = 10
-async function register({ discovery }: Pick<TestGateway, 'discovery'>, name: string): Promise<void> {
-  const menuItems = { main: [{ endpoint: `/${name}`, label: name }] }
+async function register(
+  { discovery }: Pick<TestGateway, 'discovery'>,
+  name: string,
+  hasMenu = true,
+): Promise<void> {
+  const menuItems = hasMenu ? { main: [{ endpoint: `/${name}`, label: name }] } : {}
   const bean = {
     name,
     host: '127.0.0.1',
@@ -64,11 +68,11 @@ test('in a pipe each event is one plain line', async (t) => {
   const gateway = await startGateway(t, { lease: { ttl: '1s', check: '50ms' } })
   const { out } = await startWatch(t, gateway)
   await eventually(async () => {
-    await register(gateway, 'probe')
+    await register(gateway, 'probe', false)
     assert.match(out(), / probe /)
   }, 10_000)
   await register(gateway, 'orders')
-  await eventually(() => assert.match(out(), / down orders /), 10_000)
+  await eventually(() => assert.match(out(), / down orders [\s\S]* menu main changed: .*\/orders/), 10_000)
   const lines = out()
     .split('\n')
     .filter((line) => line.includes('orders'))
@@ -78,6 +82,7 @@ test('in a pipe each event is one plain line', async (t) => {
     'routes orders added /orders, /orders/socket',
     'menu main changed: /orders',
     'down orders 3.1.2 ID lease ran out after 1 s',
+    'menu main changed: /orders',
   ])
   for (const line of out().trim().split('\n'))
     assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \w+ /)

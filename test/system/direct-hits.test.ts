@@ -6,7 +6,9 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { PROBLEM_TYPE } from '@hydra-gateway/protocol'
+import type { ServiceOptions } from '@hydra-gateway/sdk'
 import { hydra } from '@hydra-gateway/sdk/node'
+import { createCookieBrowser } from '../support/cookie-browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { startGateway } from '../support/gateway.ts'
 
@@ -82,4 +84,63 @@ test('people get the page, the fallback, or are led where it leads', async (t) =
   )
   const led = await ask('/elsewhere', { headers: BROWSER })
   assert.deepEqual([led.status, led.headers.get('location')], [302, 'https://status.example/'])
+})
+
+test('an error page names nothing that is not for its visitor, and nothing that is away', async (t) => {
+  const users = [{ id: 7, username: 'mira', password: 'pond-boots', roles: ['USER'] }]
+  const gateway = await startGateway(t, { identity: { users } })
+  const { url, publicKey, privateKey } = gateway
+  const start = async (options: Pick<ServiceOptions, 'name' | 'routes' | 'menu'>) => {
+    const server = createServer((_, response) => void response.end('ok')).listen(0, '127.0.0.1')
+    const service = await hydra(server, { gateway: url, publicKey, privateKey, log: false, ...options })
+    t.after(() => service.close())
+    await service.ready
+    return service
+  }
+  await start({
+    name: 'shop',
+    routes: ['/catalog', { path: '/account', auth: 'required' }, { path: '/vault', roles: ['BOSS'] }],
+    menu: [
+      { path: '/catalog', label: 'Catalog' },
+      { path: '/account', label: 'Account' },
+      { path: '/vault', label: 'Vault' },
+      { path: '/catalog?hidden=1', label: 'Bargains', roles: ['BOSS'] },
+    ],
+  })
+  const orders = await start({
+    name: 'orders',
+    routes: ['/orders'],
+    menu: [{ path: '/orders', label: 'Orders' }],
+  })
+  const linksOf = (html: string) =>
+    [...html.matchAll(/<a (?!class="(?:brand|soft)")[^>]*href="([^"]*)"[^>]*>([^<]*)/g)].map(
+      ([, href]) => href,
+    )
+
+  const visitor = createCookieBrowser()
+  const openAt = async (path: string, browser = visitor) => (await browser.get(url + path)).body
+  await eventually(async () => assert.deepEqual(linksOf(await openAt('/nothing')), ['/catalog', '/orders']))
+  await orders.close()
+  await eventually(async () => assert.deepEqual(linksOf(await openAt('/nothing')), ['/catalog']))
+  // A slip of the hand finds what is open to everybody, and nothing else.
+  assert.match(await openAt('/cataolg'), /Did you mean \/catalog\?/)
+  for (const slip of ['/vualt', '/accuont', '/oders', '/_hydra/vualt'])
+    assert.doesNotMatch(await openAt(slip), /Did you mean|Vault|"\/account|Bargains/, slip)
+
+  const signedIn = async (username: string, password: string) => {
+    const browser = createCookieBrowser()
+    const { body } = (await browser.open(`${url}/login`)).at(-1)!
+    const hidden = [...body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
+    await browser.post(`${url}/login`, {
+      ...Object.fromEntries(hidden.map(([, name, value]) => [name, value])),
+      username,
+      password,
+    })
+    return browser
+  }
+  const mira = await signedIn('mira', 'pond-boots')
+  const closed = await mira.get(`${url}/vault`)
+  assert.equal(closed.status, 403)
+  assert.doesNotMatch(closed.body, /Vault|Bargains/)
+  assert.doesNotMatch(await openAt('/vualt', mira), /Did you mean|Vault|Bargains/)
 })

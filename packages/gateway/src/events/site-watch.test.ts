@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type RegistrationInput, registration, type SiteEvent } from '@hydra-gateway/protocol'
+import {
+  type RegistrationInput,
+  registration,
+  type ServiceState,
+  type SiteEvent,
+} from '@hydra-gateway/protocol'
 import fc from 'fast-check'
 import { createAdmission } from '../address/admission.ts'
 import { createLog } from '../observe/log.ts'
@@ -44,8 +49,12 @@ function setUp() {
     log,
   })
   const journal = createJournal({ kept: 10_000, clock, log })
+  const degraded = new Set<string>()
   const states = {
-    service: (entry: Parameters<typeof serviceState>[0]) => serviceState(entry, vitals),
+    service: (entry: Parameters<typeof serviceState>[0]): ServiceState => {
+      const state = serviceState(entry, vitals)
+      return state === 'available' && degraded.has(entry.name) ? 'degraded' : state
+    },
     instance: (member: Parameters<typeof memberState>[0]) => memberState(member, vitals),
   }
   const stop = watchSite({ registry, states, table: () => live.table, events: journal })
@@ -70,7 +79,7 @@ function setUp() {
     place = journal.latest
     return events.map(short)
   }
-  return { clock, live, registry, vitals, journal, states, stop, join, idOf, news }
+  return { clock, live, registry, vitals, journal, states, stop, join, idOf, news, degraded }
 }
 
 function short(event: SiteEvent): string {
@@ -152,6 +161,21 @@ test('a new version that declares other routes is told as the difference', async
   assert.deepEqual(news(), ['shop #1 available: it registered again', 'shop +/c -/a'])
   await join('shop', 1, ['/b', '/c'], { version: '2.0.0' })
   assert.deepEqual(news(), [])
+})
+
+test('what changed without a word is found with the next overview', async () => {
+  const { clock, join, news, degraded } = setUp()
+  await join('orders', 1, ['/orders'])
+  clock.advance(10)
+  news()
+  degraded.add('orders')
+  await join('other', 2, ['/other'])
+  clock.advance(10)
+  assert.equal(news().at(-1), 'orders available > degraded: it fails, or is slow, more often than usual')
+  degraded.clear()
+  await join('third', 3, ['/third'])
+  clock.advance(10)
+  assert.equal(news().at(-1), 'orders degraded > available: it answers as usual again')
 })
 
 test('whoever replays the events knows every state and every route, whatever happened', async () => {

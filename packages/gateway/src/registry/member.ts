@@ -29,8 +29,10 @@ export interface Member {
   readonly publicKey: string | null
   /** As the data plane sees it. Another object once its fragments are judged otherwise. */
   instance: Instance
-  /** `available` serves, `recovering` lost its channel and may return. */
-  state: Extract<ServiceState, 'available' | 'recovering'>
+  /** `available` serves, `recovering` lost its channel and may return, `draining` finishes and takes nobody new. */
+  state: Extract<ServiceState, 'available' | 'recovering' | 'draining'>
+  /** Present while it is `draining`: why, and since when; epoch ms. */
+  drain?: { readonly reason: string; readonly since: number } | undefined
 }
 
 /** A service, with or without members. */

@@ -48,10 +48,23 @@ export function memberState(member: Member, vitals: Pick<VitalsBook, 'of'>): Ser
   return member.state === 'available' && vitals.of(member.id).resting ? 'down' : member.state
 }
 
-/** What visitors feel: one serving instance is enough to be available, and one that is expected back serves nobody. */
-export function serviceState(entry: Entry, vitals: Pick<VitalsBook, 'of'>): ServiceState {
-  const isServed = [...entry.members.values()].some((member) => memberState(member, vitals) === 'available')
-  return isServed ? 'available' : 'down'
+/**
+ * What visitors feel: one serving instance is enough to be available, or degraded where health says so, and one that is
+ * expected back serves nobody. Without any it is down; draining when all there are finish what was begun.
+ */
+export function serviceState(
+  entry: Pick<Entry, 'name' | 'members'>,
+  vitals: Pick<VitalsBook, 'of'>,
+  healthOf: HealthOf = ALWAYS_WELL,
+): ServiceState {
+  const states = [...entry.members.values()].map((member) => memberState(member, vitals))
+  if (states.includes('available')) return healthOf(entry.name)
+  return states.length > 0 && states.every((state) => state === 'draining') ? 'draining' : 'down'
+}
+
+/** Whether visitors are served, however well. */
+export function isServing(state: ServiceState): boolean {
+  return state === 'available' || state === 'degraded'
 }
 
 /** Compiles the overview. Its hash changes when anything in it does, and with nothing else. */
@@ -60,12 +73,12 @@ export function compileOverview(input: OverviewInput): Overview {
   const { menus, faults } = input.menus
   const known = [...input.entries].sort((a, b) => (a.name < b.name ? -1 : 1))
   const services = known.map((entry): OverviewService => {
-    const state = serviceState(entry, vitals)
+    const state = serviceState(entry, vitals, input.healthOf)
     const mappings = input.roleMappings(entry.name)
     return {
       serviceName: entry.name,
       state,
-      available: state === 'available',
+      available: isServing(state),
       title: table.service(entry.name)?.title ?? entry.declared.title ?? entry.name,
       endpoints: endpointsOf(entry, input),
       ...(Object.keys(mappings).length > 0 ? { roleMappings: mappings } : {}),

@@ -17,16 +17,17 @@ import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { DemandsAt } from '../routing/demands.ts'
 import { fallbackProblem } from '../routing/fallback.ts'
-import type { HealthOf } from '../routing/link-state.ts'
 import type { RoutingTable, ServiceChange } from '../routing/table.ts'
 import type { Address, Instance } from '../routing/upstream.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 import type { InstanceStore } from '../store/port.ts'
 import { createAnnouncer } from './announcer.ts'
 import { manifestHash, type Refusal } from './declaration.ts'
+import { createDrains } from './drains.ts'
 import { createFragmentBook, type FragmentBook } from './fragment-book.ts'
 import { fragmentHash } from './fragment-facts.ts'
 import { createFragmentReview } from './fragment-review.ts'
+import type { Health } from './health.ts'
 import { createLeases } from './leases.ts'
 import type { Entry, Member } from './member.ts'
 import { createMenuBook } from './menu-book.ts'
@@ -34,7 +35,7 @@ import type { MenuFaults } from './menu-faults.ts'
 import { compileOverview } from './overview.ts'
 import { createPageDemands } from './page-demands.ts'
 import { createRecruiter } from './recruit.ts'
-import { createRoster, type MemberEvent, type Why } from './roster.ts'
+import { createRoster, isDraining, type MemberEvent, type Why } from './roster.ts'
 
 export interface RegistrySettings {
   /** Routes one registration may declare. @default 20000 */
@@ -58,6 +59,8 @@ export interface RegistryDeps {
   readonly store: InstanceStore
   readonly admission: Admission
   readonly vitals: VitalsBook
+  /** How services that serve do so. @default well */
+  readonly health?: Pick<Health, 'stateOf' | 'onChange'> | undefined
   /** The table as it is published now: for conflicts and availability. */
   readonly table: () => RoutingTable
   /** The hinge: what the table must become. Called in the tick of the change. */
@@ -75,8 +78,6 @@ export interface RegistryDeps {
 export interface MenuDeps {
   /** Most items of one menu. @default 500 */
   readonly maxItems?: number
-  /** How services that serve do so. Whoever sees it change calls `touch`. @default well */
-  readonly healthOf?: HealthOf | undefined
   /** What the guard asks for at a path. @default what services declared */
   readonly demandsAt?: DemandsAt | undefined
   /** The same of all paths of a route. @default what services declared */
@@ -86,6 +87,13 @@ export interface MenuDeps {
 export interface Registry extends Registrar {
   /** Operator config: an instance that needs no lease. */
   registerStatic(registration: Registration, instance: StaticInstance): Registered
+  /**
+   * Takes an instance out of rotation: it finishes what was begun and takes nothing new, until it is resumed or its
+   * process ends. False when it is not known, or drains already.
+   */
+  drain(instanceId: string, reason: string): boolean
+  /** Back into rotation; false when it is not known, or does not drain. */
+  resume(instanceId: string, reason: string): boolean
   /** Drops a service and its routes; false when the name isn't known. Its instances must register again. */
   forget(service: string): boolean
   entries(): Iterable<Entry>
@@ -131,8 +139,10 @@ export interface Adopted {
 
 export function createRegistry(deps: RegistryDeps): Registry {
   const { settings, store, admission, vitals, table, publish, node, clock, log } = deps
-  const { identity = NO_IDENTITY, menus: { maxItems = 500, healthOf, demandsAt, demandOf } = {} } = deps
+  const { identity = NO_IDENTITY, menus: { maxItems = 500, demandsAt, demandOf } = {}, health } = deps
+  const healthOf = health?.stateOf
   const leases = createLeases({ clock })
+  const drains = createDrains()
   /** Which registration of an instance was taken last, counted in the order they came. */
   const turnOf = new Map<string, number>()
   let turns = 0
@@ -228,7 +238,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
     vitals.sweep((id) => roster.member(id) !== undefined)
     for (const entry of [...roster.entries()]) {
       const downForMs = entry.down ? clock.monotonic() - entry.down.at : 0
-      if (downForMs > settings.forgetAfterMs) roster.drop(entry, 'not seen for too long')
+      const isThere = [...entry.members.values()].some(isDraining)
+      if (downForMs > settings.forgetAfterMs && !isThere) roster.drop(entry, 'not seen for too long')
       else if (downForMs > settings.takeoverAfterMs && isContested(entry)) {
         // Its turn is over: whoever waits and serves gets the routes, and a comeback waits in line.
         log.warn({ service: entry.name }, 'contested routes go to a service that serves')
@@ -255,6 +266,11 @@ export function createRegistry(deps: RegistryDeps): Registry {
       reason: resting ? 'it refuses connections' : 'it accepts connections again',
       instance: id,
     })
+  })
+
+  health?.onChange((service, _, reason) => {
+    announcer.touch()
+    tell(service, { reason })
   })
 
   // ---- what channels call -----------------------------------------------------------------------------
@@ -307,6 +323,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
       roster.makeRoom(member)
       const isNew = holder === undefined
       turnOf.set(id, turn)
+      const drain = drains.of(member, holder)
+      if (drain) Object.assign(member, { state: 'draining', drain })
       leases.renew(id, settings.leaseMs)
       roster.admit(member)
       // It may have refused connections until it was ready; if it still does, the next request finds out.
@@ -343,7 +361,12 @@ export function createRegistry(deps: RegistryDeps): Registry {
     },
     suspend(instanceId, reason) {
       const member = roster.member(instanceId)
-      if (member?.state !== 'available') return
+      if (!member || member.state === 'recovering') return
+      if (isDraining(member)) {
+        // Nobody waits for who was to leave anyway; if it returns it drains on.
+        roster.remove(member, reason, { remember: false })
+        return
+      }
       leases.renew(instanceId, settings.resumeMs)
       roster.setState(member, 'recovering', reason)
       const { name: service } = member.registration
@@ -355,6 +378,31 @@ export function createRegistry(deps: RegistryDeps): Registry {
       roster.remove(member, 'it deregistered', { remember: false })
       const entry = roster.entry(member.registration.name)
       if (forget && entry?.members.size === 0) roster.drop(entry, 'its last instance asked for it')
+      return true
+    },
+    drain(instanceId, reason) {
+      const member = roster.member(instanceId)
+      if (!member || isDraining(member)) return false
+      member.drain = { reason, since: clock.now() }
+      drains.begin(member, member.drain)
+      roster.setState(member, 'draining', reason)
+      const running = vitals.of(instanceId).inFlight
+      log.info(
+        { service: member.registration.name, instance: instanceId, reason, running },
+        'instance drains',
+      )
+      return true
+    },
+    resume(instanceId, reason) {
+      const member = roster.member(instanceId)
+      if (!member || !isDraining(member)) return false
+      member.drain = undefined
+      drains.end(member)
+      roster.setState(member, 'available', reason)
+      log.info(
+        { service: member.registration.name, instance: instanceId, reason },
+        'instance is back in rotation',
+      )
       return true
     },
     forget(service) {

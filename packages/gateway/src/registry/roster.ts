@@ -177,8 +177,10 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
     },
     remove,
     setState(member, state, reason) {
+      const entry = entries.get(member.registration.name)!
       member.state = state
-      publishEntry(entries.get(member.registration.name)!, { reason, instance: member.id })
+      entry.declared = speakerOf(entry)
+      publishEntry(entry, { reason, instance: member.id })
     },
     reface(entry, instances) {
       for (const [member, instance] of instances) member.instance = instance
@@ -192,9 +194,14 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
   }
 }
 
-/** Who speaks for a service: the newest version, of equals the last to register; without members whoever did. */
+/**
+ * Who speaks for a service: the newest version, of equals the last to register; without members whoever did. Those that
+ * are on their way out speak only while nobody else is there.
+ */
 function speakerOf({ members, declared }: Entry): Registration {
-  const [first, ...rest] = [...members.values()].map(({ registration }) => registration)
+  const staying = [...members.values()].filter(({ state }) => state !== 'draining')
+  const speakers = staying.length > 0 ? staying : [...members.values()]
+  const [first, ...rest] = speakers.map(({ registration }) => registration)
   if (!first) return declared
   return rest.reduce((a, b) => (compareVersions(b.version, a.version) >= 0 ? b : a), first)
 }
@@ -222,8 +229,14 @@ function isSameAddress(a: Address, b: Address): boolean {
   return a.protocol === b.protocol && a.host === b.host && a.port === b.port
 }
 
+/** It is there, and may be told to serve again. */
+export function isDraining({ state }: Member): boolean {
+  return state === 'draining'
+}
+
 function downLongest(entries: Iterable<Entry>): Entry | undefined {
-  return [...entries].filter(({ down }) => down).sort((a, b) => a.down!.at - b.down!.at)[0]
+  const isAway = ({ down, members }: Entry) => down && ![...members.values()].some(isDraining)
+  return [...entries].filter(isAway).sort((a, b) => a.down!.at - b.down!.at)[0]
 }
 
 /** `order-history` → `Order history`, for services that don't say what visitors call them. */

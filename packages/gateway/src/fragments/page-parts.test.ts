@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { SiteTags } from '@hydra-gateway/protocol/fragments'
+import fc from 'fast-check'
+import type { Part } from './page-open.ts'
 import { createPageParts } from './page-parts.ts'
 import { pageText } from './page-text.ts'
 
@@ -56,4 +59,87 @@ test('what is likely a mistake in a tag is told with its place, and the tag coun
   const { told, write } = apart(60)
   write('<p>\n  <m:fragment ref="a" requird/>')
   assert.deepEqual(told.slice(-2), ['2:3 "requird" means nothing; did you mean required?', 'a(0)'])
+})
+
+const site: SiteTags = {
+  menu: ({ name }) => (name === 'main' ? '[main]' : undefined),
+  link: (path) => (path === '/orders' ? { path, link: { state: 'down' } } : undefined),
+}
+const piece = fc.constantFrom(
+  ...[
+    '<m:menu name=main>',
+    '<m:menu name=other>',
+    '<m:menu>',
+    '</m:menu>',
+    '<m:menu name="main" />',
+    '</x:menu>',
+  ],
+  ...[
+    '<a m:link href=/orders>',
+    '<a href="/orders" title=">" m:link>',
+    '<a m:link href=/else>',
+    '</a>',
+    '<p>é',
+  ],
+  ...[
+    '<m:fragment ref=a>',
+    '<m:fragment ref=b/>',
+    '<m:fragment>',
+    '</m:fragment>',
+    '<!--',
+    '-->',
+    'text',
+    '</body>',
+  ],
+)
+
+test('however a page with menus and links is cut, it is taken apart the same, and nothing of it is lost', () => {
+  fc.assert(
+    fc.property(
+      fc.array(piece, { maxLength: 16 }),
+      fc.array(fc.nat(), { maxLength: 6 }),
+      fc.constantFrom(40, 120, 100_000),
+      (pieces, picks, maxFallbackBytes) => {
+        const bytes = Buffer.from(pieces.join(''))
+        const taken = (cuts: readonly number[]): string => {
+          let told = ''
+          const put = (part: Part): void => {
+            if (Buffer.isBuffer(part)) told += part.toString('latin1')
+            else {
+              told += `{${part.tag.ref}`
+              for (const inside of part.fallback) put(inside)
+              told += '}'
+            }
+          }
+          const parts = createPageParts(
+            {
+              onText: put,
+              onFragment: put,
+              onAttributes() {},
+              onHeadEnd() {},
+              onBodyEnd() {},
+              onDropped() {},
+              onTagWarnings() {},
+            },
+            { text: pageText('text/html')!, site, maxFallbackBytes },
+          )
+          let from = 0
+          for (const to of [...cuts, bytes.length]) {
+            parts.write(Buffer.from(bytes.subarray(from, to)))
+            from = to
+          }
+          parts.end()
+          assert.equal(parts.openAt, Number.POSITIVE_INFINITY)
+          return told
+        }
+        const whole = taken([])
+        const cuts = picks.map((pick) => pick % (bytes.length + 1)).sort((a, b) => a - b)
+        assert.equal(taken(cuts), whole)
+        const texts = pieces.filter((one) => one === 'text').length
+        // What stands in place of a menu that is there goes; everything else is somewhere.
+        if (!pieces.includes('<m:menu name=main>')) assert.equal(whole.split('text').length - 1, texts)
+      },
+    ),
+    { numRuns: 2000 },
+  )
 })

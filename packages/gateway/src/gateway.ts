@@ -22,6 +22,7 @@ import { createXrayPass } from './fragments/xray-pass.ts'
 import { openIdentity } from './identity/identity.ts'
 import { NO_IDENTITY } from './identity/no-identity.ts'
 import type { RouteOf } from './identity/other-route.ts'
+import { createPathDemands } from './identity/path-demands.ts'
 import type { Keys } from './keys.ts'
 import { LIVE_SCRIPT } from './live/live-script.ts'
 import type { Clock } from './observe/clock.ts'
@@ -149,6 +150,11 @@ export async function createGateway(
       })
     : undefined
   const identityFacts = identity?.facts ?? NO_IDENTITY
+  const demandsAt =
+    identity?.demandsAt ??
+    createPathDemands({
+      routeOf: ({ host }, path) => routeOf({ host, method: 'GET', isUpgrade: false }, path),
+    })
 
   // Control plane: learns about services, publishes a new table.
   const store = createMemoryStore({ clock })
@@ -169,7 +175,7 @@ export async function createGateway(
     },
     menus: {
       ...menusSlice(config),
-      demandsAt: identity?.demandsAt,
+      demandsAt,
       demandOf: identity?.demandOf,
     },
     node,
@@ -182,10 +188,11 @@ export async function createGateway(
   metrics.gaugeOf('instances', () =>
     [...registry.entries()].reduce((sum, { members }) => sum + members.size, 0),
   )
+  metrics.gaugeOf('livePages', () => livePages.hub.size)
   const prober = createProber({ clock, vitals, settings: { everyMs: 1000, timeoutMs: 500 } })
   const sync = createSync({ store, registry, node, clock, log })
 
-  const livePages = createLivePages(core, { registry, identity })
+  const livePages = createLivePages(core, { registry, identity, demandsAt })
   const events = createSiteEvents(core, { registry })
 
   // Data plane: reads the table, forwards requests, puts pages together.

@@ -14,8 +14,8 @@ import type { Answers } from '../proxy/answers.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { ProxyIdentity } from '../proxy/proxy.ts'
 import type { ServiceSignIn } from '../proxy/service-sign-in.ts'
-import { type DemandsAt, declaredDemands, demandsOf } from '../routing/demands.ts'
-import type { Access, Route } from '../routing/route.ts'
+import type { DemandsAt } from '../routing/demands.ts'
+import type { Access } from '../routing/route.ts'
 import type { IdentityStore } from '../store/identity/port.ts'
 import { type AcceptedProvidersDeps, createAcceptedProviders } from './accepted-providers.ts'
 import { refusalOf } from './access.ts'
@@ -30,7 +30,9 @@ import { createLocalUsers, type LocalUsersDeps } from './local-users.ts'
 import { createLoginDoor } from './login-door.ts'
 import { createLoginHead, type LoginHead } from './login-head.ts'
 import { createProviders, type ProvidersDeps } from './oidc/providers.ts'
+import type { RouteOf } from './other-route.ts'
 import { createPasswords, type PasswordSettings } from './passwords.ts'
+import { createPathDemands } from './path-demands.ts'
 import { keepPersonal } from './personal-head.ts'
 import type {
   Caller,
@@ -87,7 +89,7 @@ export interface IdentityDeps {
   readonly store: IdentityStore
   readonly answers: Pick<Answers, 'problem'>
   /** The route of a path, for paths that services may read in another way. */
-  readonly routeOf: (exchange: Exchange, path: string) => Route | undefined
+  readonly routeOf: RouteOf
   readonly table: AcceptedProvidersDeps['table']
   /** What visitors call a service. */
   readonly titleOf: (service: string) => string | undefined
@@ -285,15 +287,10 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     proxy: { guard: { check }, tokens: serviceTokens, refuse: signInAnswers.refuse },
     guard,
     demandOf: createRouteDemands(settings.rules),
-    demandsAt: ruleFor
-      ? (route, path) =>
-          demandsOf(
-            [route.service, ...(route.sharedWith ?? [])].map((service) => [
-              service,
-              ruleFor(service, path) ?? route,
-            ]),
-          )
-      : declaredDemands,
+    demandsAt: createPathDemands({
+      ruleFor,
+      routeOf: ({ host }, path) => routeOf({ host, method: 'GET', isUpgrade: false }, path),
+    }),
     judge(caller, service, access) {
       const who = caller !== undefined && revocations.isRevoked(caller) ? undefined : caller
       return refusalOf(who, access, () => roleMappings(service))

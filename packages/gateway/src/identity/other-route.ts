@@ -9,7 +9,10 @@ import type { Route } from '../routing/route.ts'
 import { otherReading } from './other-reading.ts'
 
 /** The route another path of the same request's host would have. */
-export type RouteOf = (exchange: Exchange, path: string) => Route | undefined
+export type RouteOf = (
+  asked: Pick<Exchange, 'host' | 'method' | 'isUpgrade'>,
+  path: string,
+) => Route | undefined
 
 /** Undefined when there is no other of that service. Routes for exactly this path are meant as they stand. */
 export function otherRoute<Asked extends Pick<Exchange, 'path'>>(

@@ -11,7 +11,7 @@ import { createExchangeCounts, type Outcome } from './exchange-counts.ts'
 import { createFragmentCounts, type FragmentOutcome } from './fragment-counts.ts'
 import { createTrafficCounts, type TrafficCounts } from './traffic-counts.ts'
 
-type GaugeName = 'services' | 'instances' | 'routes' | 'revision' | 'channels'
+type GaugeName = 'services' | 'instances' | 'routes' | 'revision' | 'channels' | 'livePages'
 
 /** What something that was refused is: `login` is whatever somebody was to be known by, `set-cookie` a line of a service. */
 export type Refused =
@@ -94,6 +94,11 @@ export function createMetrics(): Metrics {
     instances: new Gauge({ name: 'hydra_instances', help: 'Known instances', registers }),
     routes: new Gauge({ name: 'hydra_routes', help: 'Routes in the table', registers }),
     revision: new Gauge({ name: 'hydra_table_revision', help: 'Revision of the table', registers }),
+    livePages: new Gauge({
+      name: 'hydra_live_pages',
+      help: 'Open pages that are told of changes (`/_hydra/live`)',
+      registers,
+    }),
     channels: new Gauge({ name: 'hydra_channels', help: 'Open RSocket channels', registers }),
   }
   const readers = new Map<GaugeName, () => number>()

@@ -9,6 +9,7 @@ import { createLiveHub } from '../live/hub.ts'
 import type { PageMenus } from '../menus/port.ts'
 import { createSiteMenus } from '../menus/site-menus.ts'
 import type { Registry } from '../registry/registry.ts'
+import type { DemandsAt } from '../routing/demands.ts'
 import type { HealthOf } from '../routing/link-state.ts'
 import { liveSlice } from '../slices.ts'
 import type { Core } from './core.ts'
@@ -16,6 +17,8 @@ import type { Core } from './core.ts'
 export interface LivePagesDeps {
   readonly registry: Registry
   readonly identity: OpenedIdentity | undefined
+  /** What the guard asks for at a path. */
+  readonly demandsAt: DemandsAt
   readonly healthOf?: HealthOf | undefined
 }
 
@@ -23,7 +26,7 @@ export type LivePages = ReturnType<typeof createLivePages>
 
 export function createLivePages(
   { config, keys, random, clock, log, metrics, live, vitals }: Core,
-  { registry, identity, healthOf }: LivePagesDeps,
+  { registry, identity, demandsAt, healthOf }: LivePagesDeps,
 ) {
   const menus = createSiteMenus({
     overview: registry.latestOverview,
@@ -31,7 +34,7 @@ export function createLivePages(
     live,
     vitals,
     healthOf,
-    demandsAt: identity?.demandsAt,
+    demandsAt,
     identity: identity && { isRevoked: identity.revocations.isRevoked, judge: identity.judge },
   })
   const marks = createFragmentMarks({ privateKeys: keys.privateKeys })

@@ -34,14 +34,16 @@ import { nearestPath } from './pages/nearest.ts'
 import { openPagesOf } from './pages/open-pages.ts'
 import { createAnswers } from './proxy/answers.ts'
 import type { Exchange } from './proxy/exchange.ts'
+import { createHealth, type Health } from './registry/health.ts'
 import { createProber } from './registry/probe.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSiteMap } from './registry/site-map.ts'
 import { createSync } from './registry/sync.ts'
+import type { HealthOf } from './routing/link-state.ts'
 import type { Live } from './routing/live.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
-import { fragmentsSlice, identitySlice, menusSlice, registrySlice } from './slices.ts'
+import { fragmentsSlice, healthSlice, identitySlice, menusSlice, registrySlice } from './slices.ts'
 import { createMemoryIdentityStore } from './store/identity/memory.ts'
 import type { IdentityStore } from './store/identity/port.ts'
 import { createMemoryStore } from './store/memory.ts'
@@ -104,7 +106,7 @@ export async function createGateway(
   const live: Live = { table: emptyTable() }
   const node = randomUUID()
   const metrics = createMetrics()
-  const vitals = createVitals()
+  const vitals = createVitals(healthSlice(config))
   const core: Core = { config, keys, random, clock, log, metrics, live, vitals }
   let stopping = false
 
@@ -156,6 +158,9 @@ export async function createGateway(
       routeOf: ({ host }, path) => routeOf({ host, method: 'GET', isUpgrade: false }, path),
     })
 
+  let health: Health | undefined
+  const healthOf: HealthOf = (service) => health?.stateOf(service) ?? 'available'
+
   // Control plane: learns about services, publishes a new table.
   const store = createMemoryStore({ clock })
   const admission = createAdmission({
@@ -175,6 +180,7 @@ export async function createGateway(
     },
     menus: {
       ...menusSlice(config),
+      healthOf,
       demandsAt,
       demandOf: identity?.demandOf,
     },
@@ -182,6 +188,15 @@ export async function createGateway(
     clock,
     log,
   })
+  health = createHealth({
+    settings: healthSlice(config),
+    entries: registry.entries,
+    vitals,
+    metrics,
+    clock,
+    log,
+  })
+  health.onChange(registry.touch)
   metrics.gaugeOf('revision', () => live.table.revision)
   metrics.gaugeOf('routes', () => live.table.size)
   metrics.gaugeOf('services', () => [...registry.entries()].length)
@@ -192,8 +207,8 @@ export async function createGateway(
   const prober = createProber({ clock, vitals, settings: { everyMs: 1000, timeoutMs: 500 } })
   const sync = createSync({ store, registry, node, clock, log })
 
-  const livePages = createLivePages(core, { registry, identity, demandsAt })
-  const events = createSiteEvents(core, { registry })
+  const livePages = createLivePages(core, { registry, identity, demandsAt, healthOf })
+  const events = createSiteEvents(core, { registry, healthOf })
 
   // Data plane: reads the table, forwards requests, puts pages together.
   const dataPlane = createDataPlane(core, {
@@ -273,6 +288,7 @@ export async function createGateway(
 
   const stop = async (): Promise<void> => {
     prober.stop()
+    health?.stop()
     registry.stop()
     forwarder.close()
     await identity?.close()

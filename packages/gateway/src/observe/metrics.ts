@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { ServiceState } from '@hydra-gateway/protocol'
 import { Counter, Gauge, Registry as PrometheusRegistry } from 'prom-client'
 import { createExchangeCounts, type Outcome } from './exchange-counts.ts'
 import { createFragmentCounts, type FragmentOutcome } from './fragment-counts.ts'
@@ -32,6 +33,8 @@ export interface Metrics extends TrafficCounts {
   refused(what: Refused, reason: string): void
   /** Services a visitor's cookie had no room for; their visitors may change instance or version. */
   pinsDropped(count: number): void
+  /** A service that serves was found to fail or to be slow. */
+  degraded(service: string): void
   /** A request was sent to another instance after the first failed. */
   retried(service: string): void
   /** An upstream failed: refused, timeout, broken. */
@@ -43,6 +46,10 @@ export interface Metrics extends TrafficCounts {
   /** A page whose fragments the gateway puts in: what became of it. */
   pageComposed(outcome: 'whole' | 'fallbacks' | 'refused' | 'broken' | 'left' | 'passed'): void
   gauge(name: GaugeName, value: number): void
+  /** A service turned degraded. */
+  degraded(service: string): void
+  /** Known services by state, read whenever somebody asks for the metrics. */
+  servicesOf(read: () => Readonly<Record<ServiceState, number>>): void
   /** A gauge that is read whenever somebody asks for the metrics. */
   gaugeOf(name: GaugeName, read: () => number): void
   text(): Promise<{ contentType: string; body: string }>
@@ -71,9 +78,21 @@ export function createMetrics(): Metrics {
     labelNames: ['service', 'reason'],
     registers,
   })
+  const degradations = new Counter({
+    name: 'hydra_degraded_total',
+    help: 'Times a service began to fail, or to be slow, more often than it may',
+    labelNames: ['service'],
+    registers,
+  })
   const pins = new Counter({
     name: 'hydra_route_pins_dropped_total',
     help: 'Pins a route cookie had no room for',
+    registers,
+  })
+  const degradations = new Counter({
+    name: 'hydra_degraded_total',
+    help: 'Times a service that serves was found to fail or to be slow',
+    labelNames: ['service'],
     registers,
   })
   const fragments = createFragmentCounts()
@@ -90,7 +109,7 @@ export function createMetrics(): Metrics {
     registers,
   })
   const gauges = {
-    services: new Gauge({ name: 'hydra_services', help: 'Known services', registers }),
+    services: new Gauge({ name: 'hydra_services', help: 'Known services', labelNames: ['state'], registers }),
     instances: new Gauge({ name: 'hydra_instances', help: 'Known instances', registers }),
     routes: new Gauge({ name: 'hydra_routes', help: 'Routes in the table', registers }),
     revision: new Gauge({ name: 'hydra_table_revision', help: 'Revision of the table', registers }),
@@ -102,20 +121,28 @@ export function createMetrics(): Metrics {
     channels: new Gauge({ name: 'hydra_channels', help: 'Open RSocket channels', registers }),
   }
   const readers = new Map<GaugeName, () => number>()
+  let readServices: (() => Readonly<Record<ServiceState, number>>) | undefined
   return {
     ...traffic,
     exchange: exchanges.add,
     refused: (what, reason) => refusals.inc({ what, reason }),
     retried: (service) => retries.inc({ service: exchanges.labelOf(service) }),
     upstreamFailed: (service, reason) => failures.inc({ service: exchanges.labelOf(service), reason }),
+    degraded: (service) => degradations.inc({ service: exchanges.labelOf(service) }),
     pinsDropped: (count) => pins.inc(count),
+    degraded: (service) => degradations.inc({ service: exchanges.labelOf(service) }),
     fragment: fragments.add,
     fragmentDropped: (what) => fragmentDrops.inc({ what }),
     pageComposed: (outcome) => pages.inc({ outcome }),
     gauge: (name, value) => gauges[name].set(value),
+    servicesOf(read) {
+      readServices = read
+    },
     gaugeOf: (name, read) => void readers.set(name, read),
     async text() {
-      for (const [name, read] of readers) gauges[name].set(read())
+      for (const [name, read] of readers) if (name !== 'services' || !readServices) gauges[name].set(read())
+      for (const [state, count] of Object.entries(readServices?.() ?? {}))
+        gauges.services.set({ state }, count)
       const [register] = registers as [PrometheusRegistry]
       return {
         contentType: register.contentType,

@@ -8,6 +8,7 @@ import { createJournal } from '../events/journal.ts'
 import { watchSite } from '../events/site-watch.ts'
 import { memberState, serviceState } from '../registry/overview.ts'
 import type { Registry } from '../registry/registry.ts'
+import type { HealthOf } from '../routing/link-state.ts'
 import { eventsSlice } from '../slices.ts'
 import type { Core } from './core.ts'
 
@@ -15,14 +16,14 @@ export type SiteEvents = ReturnType<typeof createSiteEvents>
 
 export function createSiteEvents(
   { config, clock, log, metrics, live, vitals }: Core,
-  { registry }: { readonly registry: Registry },
+  { registry, healthOf }: { readonly registry: Registry; readonly healthOf: HealthOf },
 ) {
   const settings = eventsSlice(config)
   const journal = createJournal({ kept: settings.kept, clock, log })
   const stopWatching = watchSite({
     registry,
     states: {
-      service: (entry) => serviceState(entry, vitals),
+      service: (entry) => serviceState(entry, vitals, healthOf),
       instance: (member) => memberState(member, vitals),
     },
     table: () => live.table,
@@ -33,7 +34,7 @@ export function createSiteEvents(
     settings,
     revision: () => live.table.revision,
     services: registry.entries,
-    stateOf: (entry) => serviceState(entry, vitals),
+    stateOf: (entry) => serviceState(entry, vitals, healthOf),
     clock,
     log,
     metrics,

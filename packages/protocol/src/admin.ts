@@ -69,6 +69,7 @@ export const serviceInfo = z.object({
   name: z.string(),
   title: z.string().describe('What visitors call the service.'),
   state,
+  reason: z.string().optional().describe('Why it is `degraded`: how much failed or was slow.'),
   channel,
   versions: z.array(version),
   group: z.string().optional().describe('Rollout group: services of one group may share routes.'),
@@ -197,6 +198,19 @@ export const menusAnswer = z.object({
   moreFaults: z.number().optional().describe('How many there are beyond those listed.'),
 })
 export type MenusAnswer = Read<z.output<typeof menusAnswer>>
+
+/** `POST /_hydra/api/v1/services/{name}/drain` and `…/resume`; an empty body means all instances. */
+export const drainRequest = z.strictObject({
+  instance: z.string().min(1).max(128).optional().describe('Id of the only instance that is meant.'),
+})
+export type DrainRequest = z.output<typeof drainRequest>
+
+export const drainAnswer = z.object({
+  service: z.string(),
+  state: state.describe('Of the service, now.'),
+  instances: z.array(instanceInfo).describe('Those that were meant, as they are now.'),
+})
+export type DrainAnswer = Read<z.output<typeof drainAnswer>>
 
 /** `DELETE /_hydra/api/v1/services/{name}` */
 export const forgetAnswer = z.object({ forgotten: z.string().describe('Name of the service.') })

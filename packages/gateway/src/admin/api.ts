@@ -6,6 +6,7 @@
  * @module
  */
 import {
+  type DrainAnswer,
   type FragmentsAnswer,
   type InstanceInfo,
   type RoutesAnswer,
@@ -15,18 +16,22 @@ import {
 } from '@hydra-gateway/protocol'
 import type { RouteDemand, RouteDemands } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
+import type { Health } from '../registry/health.ts'
 import type { Entry, Member } from '../registry/member.ts'
-import { memberState, serviceState } from '../registry/overview.ts'
+import { isServing, memberState, serviceState } from '../registry/overview.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Live } from '../routing/live.ts'
 import type { Access } from '../routing/route.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
+import { drainNote, meantBy } from './drain.ts'
 import { declaredFragments, listFragments } from './fragments.ts'
 
 export interface AdminApiDeps {
-  readonly registry: Pick<Registry, 'entries' | 'fragments' | 'silentForMs' | 'forget'>
+  readonly registry: Pick<Registry, 'entries' | 'fragments' | 'silentForMs' | 'forget' | 'drain' | 'resume'>
   readonly live: Live
   readonly vitals: VitalsBook
+  /** How services that serve do so. @default well */
+  readonly health?: Pick<Health, 'stateOf' | 'reasonOf'> | undefined
   /** Whom a route is for, by identity. @default what its service says */
   readonly demandOf?: RouteDemands | undefined
   readonly clock: Clock
@@ -36,17 +41,32 @@ export interface AdminApi {
   services(): ServicesAnswer
   routes(): RoutesAnswer
   fragments(): FragmentsAnswer
+  /**
+   * Takes the instances a body means out of rotation; those that drain already go on.
+   *
+   * @throws HydraError HYDRA_BAD_REQUEST, HYDRA_NO_ROUTE, HYDRA_CONFLICT
+   */
+  drain(name: string, body?: unknown): DrainAnswer
+  /** Puts them back, and throws the same. */
+  resume(name: string, body?: unknown): DrainAnswer
   /** Forgets a service nobody serves; one that runs would only register again, a configured one never does. */
   forget(name: string): 'forgotten' | 'unknown' | 'serving' | 'configured'
 }
 
 const asDeclared = (access: Access): RouteDemand => ({ access, isByRule: false, exceptions: [] })
 
-export function createAdminApi({ registry, live, vitals, demandOf, clock }: AdminApiDeps): AdminApi {
+export function createAdminApi(deps: AdminApiDeps): AdminApi {
+  const { registry, live, vitals, health, demandOf, clock } = deps
+  const stateOf = (entry: Entry) => serviceState(entry, vitals, health?.stateOf)
+
   const instance = (member: Member): InstanceInfo => {
     const { inFlight, requests, failures, resting } = vitals.of(member.id)
     const { host, port, protocol } = member.instance.address
     const silentMs = registry.silentForMs(member.id)
+    const reason =
+      drainNote(member, inFlight) ??
+      (resting ? 'it refuses connections; tried again every second' : undefined) ??
+      (member.state === 'recovering' ? 'its channel closed; expected back' : undefined)
     return {
       id: member.id,
       state: memberState(member, vitals),
@@ -59,16 +79,18 @@ export function createAdminApi({ registry, live, vitals, demandOf, clock }: Admi
       inFlight,
       requests,
       failures,
-      ...(resting ? { reason: 'it refuses connections; tried again every second' } : {}),
-      ...(member.state === 'recovering' ? { reason: 'its channel closed; expected back' } : {}),
+      ...(reason === undefined ? {} : { reason }),
     }
   }
   const service = (entry: Entry): ServiceInfo => {
     const members = [...entry.members.values()]
+    const state = stateOf(entry)
+    const reason = state === 'degraded' ? health?.reasonOf(entry.name) : undefined
     return {
       name: entry.name,
       title: live.table.service(entry.name)?.title ?? entry.name,
-      state: serviceState(entry, vitals),
+      state,
+      ...(reason === undefined ? {} : { reason }),
       channel: entry.channel,
       versions: [...new Set(members.map((member) => member.instance.version))],
       ...(entry.declared.group ? { group: entry.declared.group } : {}),
@@ -82,6 +104,13 @@ export function createAdminApi({ registry, live, vitals, demandOf, clock }: Admi
     }
   }
 
+  const turn = (name: string, body: unknown, one: (member: Member) => void): DrainAnswer => {
+    const meant = meantBy(body, name, registry.entries())
+    meant.forEach(one)
+    const [entry] = [...registry.entries()].filter((known) => known.name === name)
+    return { service: name, state: stateOf(entry!), instances: meant.map(instance) }
+  }
+
   return {
     services: () => ({
       revision: live.table.revision,
@@ -89,9 +118,7 @@ export function createAdminApi({ registry, live, vitals, demandOf, clock }: Admi
     }),
     routes() {
       const { table } = live
-      const states = new Map(
-        [...registry.entries()].map((entry) => [entry.name, serviceState(entry, vitals)]),
-      )
+      const states = new Map([...registry.entries()].map((entry) => [entry.name, stateOf(entry)]))
       const routes = [...table.routes()].map((route) => {
         const { pattern, kind, methods, host, service: name } = route
         const { access, isByRule, exceptions } = demandOf?.(route) ?? asDeclared(route)
@@ -125,12 +152,15 @@ export function createAdminApi({ registry, live, vitals, demandOf, clock }: Admi
     },
     fragments: () => ({
       revision: live.table.revision,
-      ...listFragments(registry, (entry) => serviceState(entry, vitals)),
+      ...listFragments(registry, stateOf),
     }),
+    drain: (name, body) => turn(name, body, ({ id }) => registry.drain(id, 'an operator drains it')),
+    resume: (name, body) => turn(name, body, ({ id }) => registry.resume(id, 'an operator put it back')),
     forget(name) {
       const entry = [...registry.entries()].find((one) => one.name === name)
       if (!entry) return 'unknown'
-      if (serviceState(entry, vitals) === 'available') return 'serving'
+      // One that drains is there as well, and would only register again.
+      if (isServing(stateOf(entry)) || stateOf(entry) === 'draining') return 'serving'
       if ([...entry.members.values()].some(({ channel }) => channel === 'static')) return 'configured'
       registry.forget(name)
       return 'forgotten'

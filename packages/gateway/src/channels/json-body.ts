@@ -35,7 +35,21 @@ export type BodyFault = 'HYDRA_BAD_REQUEST' | 'HYDRA_BAD_REGISTRATION'
 
 /** Reads a body as JSON: what `readText` and `parseJson` throw, or `fault` for keys that reach into objects. */
 export async function readJson(request: Request, limits: BodyLimits, fault: BodyFault): Promise<unknown> {
-  const value = parseJson(await readText(request, limits), fault)
+  return jsonOf(await readText(request, limits), fault)
+}
+
+/** The same, where a body may be left out. */
+export async function readOptionalJson(
+  request: Request,
+  limits: BodyLimits,
+  fault: BodyFault,
+): Promise<unknown> {
+  const text = await readText(request, limits)
+  return text.trim() === '' ? undefined : jsonOf(text, fault)
+}
+
+function jsonOf(text: string, fault: BodyFault): unknown {
+  const value = parseJson(text, fault)
   if (hasForbiddenKey(value))
     throw new HydraError(fault, 'the keys __proto__ and constructor can not be used')
   return value

@@ -33,8 +33,6 @@ export interface Metrics extends TrafficCounts {
   refused(what: Refused, reason: string): void
   /** Services a visitor's cookie had no room for; their visitors may change instance or version. */
   pinsDropped(count: number): void
-  /** A service that serves was found to fail or to be slow. */
-  degraded(service: string): void
   /** A request was sent to another instance after the first failed. */
   retried(service: string): void
   /** An upstream failed: refused, timeout, broken. */
@@ -89,12 +87,6 @@ export function createMetrics(): Metrics {
     help: 'Pins a route cookie had no room for',
     registers,
   })
-  const degradations = new Counter({
-    name: 'hydra_degraded_total',
-    help: 'Times a service that serves was found to fail or to be slow',
-    labelNames: ['service'],
-    registers,
-  })
   const fragments = createFragmentCounts()
   const fragmentDrops = new Counter({
     name: 'hydra_fragment_dropped_total',
@@ -128,8 +120,7 @@ export function createMetrics(): Metrics {
     refused: (what, reason) => refusals.inc({ what, reason }),
     retried: (service) => retries.inc({ service: exchanges.labelOf(service) }),
     upstreamFailed: (service, reason) => failures.inc({ service: exchanges.labelOf(service), reason }),
-    degraded: (service) => degradations.inc({ service: exchanges.labelOf(service) }),
-    pinsDropped: (count) => pins.inc(count),
+pinsDropped: (count) => pins.inc(count),
     degraded: (service) => degradations.inc({ service: exchanges.labelOf(service) }),
     fragment: fragments.add,
     fragmentDropped: (what) => fragmentDrops.inc({ what }),

@@ -6,13 +6,14 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import type {
-  FragmentConflict,
-  LinkState,
-  MenuDemand,
-  Overview,
-  OverviewService,
-  ServiceState,
+import {
+  type FragmentConflict,
+  type LinkState,
+  type MenuDemand,
+  type Overview,
+  type OverviewService,
+  SERVICE_STATES,
+  type ServiceState,
 } from '@hydra-gateway/protocol'
 import { ALWAYS_WELL, type HealthOf } from '../routing/link-state.ts'
 import type { Manifest, RouteSpec } from '../routing/route.ts'
@@ -60,6 +61,16 @@ export function serviceState(
   const states = [...entry.members.values()].map((member) => memberState(member, vitals))
   if (states.includes('available')) return healthOf(entry.name)
   return states.length > 0 && states.every((state) => state === 'draining') ? 'draining' : 'down'
+}
+
+/** How many services are in each state. */
+export function servicesByState(
+  entries: Iterable<Entry>,
+  stateOf: (entry: Entry) => ServiceState,
+): Record<ServiceState, number> {
+  const counts = Object.fromEntries(SERVICE_STATES.map((state) => [state, 0]))
+  for (const entry of entries) counts[stateOf(entry)]!++
+  return counts as Record<ServiceState, number>
 }
 
 /** Whether visitors are served, however well. */

@@ -29,7 +29,7 @@ interface Orders {
 /** A gateway with a shop that stays and orders that are known and away. */
 async function openSite(
   t: TestContext,
-  { orders: more = {} }: { orders?: object } = {},
+  { orders: more = {}, diesWhenLookedAt = false }: { orders?: object; diesWhenLookedAt?: boolean } = {},
 ): Promise<{ gateway: TestGateway; orders: Orders }> {
   const gateway = await startGateway(t, { siteTitle: 'Lerna Outfitters', identity: { users: USERS } })
   const { url, publicKey, privateKey } = gateway
@@ -67,6 +67,7 @@ async function openSite(
         { title: 'Orders', routes: [{ path: '/orders', ...more }] },
         (request, response) => {
           if (request.method === 'GET' && request.url?.startsWith('/orders')) orders.opened++
+          if (request.method === 'HEAD' && diesWhenLookedAt) response.once('close', () => service?.close())
           answer(BACK)(request, response)
         },
       )
@@ -225,6 +226,24 @@ for (const fallback of [undefined, SORRY]) {
     assert.ok(own >= 1 && own <= 2, `opened ${own} times by itself`)
   })
 }
+
+test('a service that dies whenever it is looked at is opened once, and then left in peace', async (t) => {
+  const { gateway, orders } = await openSite(t, { diesWhenLookedAt: true })
+  const page = await (await openBrowser(t, gateway)).newPage()
+  await page.goto('/orders')
+  const asked = follow(page)
+  const own = () => asked.filter((line) => line === 'GET /orders').length
+  await orders.come()
+  await eventually(() => assert.equal(own(), 1))
+  await page.getByRole('heading', { name: 'Orders is away for a moment' }).waitFor()
+  for (let n = 0; n < 4; n += 1) {
+    await orders.come()
+    // Longer than a page that was not opened before would wait.
+    await page.waitForTimeout(1500)
+    await orders.go()
+  }
+  assert.deepEqual([own(), orders.opened], [1, 0])
+})
 
 test('ten tabs that wait leave the site open, and all turn back', async (t) => {
   const { gateway, orders } = await openSite(t)

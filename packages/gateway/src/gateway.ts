@@ -34,12 +34,11 @@ import { nearestPath } from './pages/nearest.ts'
 import { openPagesOf } from './pages/open-pages.ts'
 import { createAnswers } from './proxy/answers.ts'
 import type { Exchange } from './proxy/exchange.ts'
-import { createHealth, type Health } from './registry/health.ts'
+import { createHealth } from './registry/health.ts'
 import { createProber } from './registry/probe.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSiteMap } from './registry/site-map.ts'
 import { createSync } from './registry/sync.ts'
-import type { HealthOf } from './routing/link-state.ts'
 import type { Live } from './routing/live.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
@@ -158,18 +157,24 @@ export async function createGateway(
       routeOf: ({ host }, path) => routeOf({ host, method: 'GET', isUpgrade: false }, path),
     })
 
-  let health: Health | undefined
-  const healthOf: HealthOf = (service) => health?.stateOf(service) ?? 'available'
-
   // Control plane: learns about services, publishes a new table.
   const store = createMemoryStore({ clock })
   const admission = createAdmission({
     registrationFrom: config.registration.from,
     upstreamsAllow: config.upstreams.allow,
   })
+  const health = createHealth({
+    settings: healthSlice(config),
+    entries: () => registry.entries(),
+    vitals,
+    metrics,
+    clock,
+    log,
+  })
   const registry = createRegistry({
     settings: registrySlice(config),
     identity: identityFacts,
+    health,
     store,
     admission,
     vitals,
@@ -180,7 +185,6 @@ export async function createGateway(
     },
     menus: {
       ...menusSlice(config),
-      healthOf,
       demandsAt,
       demandOf: identity?.demandOf,
     },
@@ -188,15 +192,6 @@ export async function createGateway(
     clock,
     log,
   })
-  health = createHealth({
-    settings: healthSlice(config),
-    entries: registry.entries,
-    vitals,
-    metrics,
-    clock,
-    log,
-  })
-  health.onChange(registry.touch)
   metrics.gaugeOf('revision', () => live.table.revision)
   metrics.gaugeOf('routes', () => live.table.size)
   metrics.gaugeOf('services', () => [...registry.entries()].length)
@@ -207,8 +202,8 @@ export async function createGateway(
   const prober = createProber({ clock, vitals, settings: { everyMs: 1000, timeoutMs: 500 } })
   const sync = createSync({ store, registry, node, clock, log })
 
-  const livePages = createLivePages(core, { registry, identity, demandsAt, healthOf })
-  const events = createSiteEvents(core, { registry, healthOf })
+  const livePages = createLivePages(core, { registry, identity, demandsAt, healthOf: health.stateOf })
+  const events = createSiteEvents(core, { registry, healthOf: health.stateOf })
 
   // Data plane: reads the table, forwards requests, puts pages together.
   const dataPlane = createDataPlane(core, {
@@ -288,7 +283,7 @@ export async function createGateway(
 
   const stop = async (): Promise<void> => {
     prober.stop()
-    health?.stop()
+    health.stop()
     registry.stop()
     forwarder.close()
     await identity?.close()

@@ -120,7 +120,7 @@ export function createMetrics(): Metrics {
     refused: (what, reason) => refusals.inc({ what, reason }),
     retried: (service) => retries.inc({ service: exchanges.labelOf(service) }),
     upstreamFailed: (service, reason) => failures.inc({ service: exchanges.labelOf(service), reason }),
-pinsDropped: (count) => pins.inc(count),
+    pinsDropped: (count) => pins.inc(count),
     degraded: (service) => degradations.inc({ service: exchanges.labelOf(service) }),
     fragment: fragments.add,
     fragmentDropped: (what) => fragmentDrops.inc({ what }),

@@ -25,7 +25,7 @@ export function showLink(element: Element, link: LinkView): void {
   const path = element.getAttribute(LINK_MARK)!
   const before = shown.get(element)
   if (!isLocalPath(path) || before?.link === link) return
-  let own = before?.own ?? { href: path }
+  let own = before?.own ?? { role: null, tabindex: null, title: null, href: path }
   if (element.ariaDisabled !== 'true') {
     const [role, tabindex, title, href = path] = ['role', 'tabindex', 'title', 'href'].map((name) =>
       element.getAttribute(name),

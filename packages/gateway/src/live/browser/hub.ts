@@ -17,11 +17,8 @@ export interface News {
   readonly spreadMs?: number | undefined
 }
 
-export interface Hub {
-  /** A page says what it shows, all of it each time; or, without, that it has gone. */
-  hear(page: string, wishes?: readonly string[]): void
-  close(): void
-}
+/** Takes what a page shows, all of it each time; or, without, that it has gone. */
+export type Hub = (page: string, wishes?: readonly string[]) => void
 
 /** The gateway reads 8 KiB of a request line by default; what is beyond is not followed. */
 const MOST_QUERY_LENGTH = 7000
@@ -29,10 +26,9 @@ const MOST_QUERY_LENGTH = 7000
 /** Pages that come at once, as when a browser starts, are one stream and not one after the other. */
 const GATHER_MS = 50
 
-export function createHub(tell: (news: News) => void): Hub {
+/** Lasts until `signal` is aborted. */
+export function createHub(tell: (news: News) => void, signal: AbortSignal): Hub {
   const pages = new Map<string, readonly string[]>()
-  const closing = new AbortController()
-  const { signal } = closing
   let source: EventSource | undefined
   let opening: number | undefined
   let watching: number | undefined
@@ -74,23 +70,23 @@ export function createHub(tell: (news: News) => void): Hub {
     openedAt = Date.now()
     const query = queryOf(pages)
     let isFirst = true
-    source = new EventSource(`${LIVE_PATH}?${query}${query === asked && id ? `&have=${id}` : ''}`)
+    const stream = new EventSource(`${LIVE_PATH}?${query}${query === asked && id ? `&have=${id}` : ''}`)
     // Its own way to come back is the same for all pages at once.
-    source.onerror = lose
+    stream.onerror = lose
+    source = stream
     const on = (event: string, take: (data: string, eventId: string) => void) =>
-      source!.addEventListener(event, ({ data, lastEventId }: MessageEvent) => {
-        // Some networks drop a connection and tell nobody.
+      stream.addEventListener(event, ({ data, lastEventId }: MessageEvent) => {
         clearTimeout(watching)
-        if (last.beatMs) watching = setTimeout(lose, last.beatMs * 2.5)
         take(data, lastEventId)
+        // Some networks drop a connection and tell nobody.
+        if (last.beatMs && stream.readyState < 2) watching = setTimeout(lose, last.beatMs * 2.5)
       })
     on('state', (data, eventId) => {
       const state: LiveState = JSON.parse(data)
       // Whoever is signed in as somebody else now must not keep what was for the one before.
       const now = { ...(isFirst && (query !== asked || eventId !== id) ? {} : known) }
-      for (const part of ['menus', 'links', 'fragments'] as const) {
-        for (const [name, value] of Object.entries(state[part] ?? {}))
-          now[wish(part.slice(0, -1), name)] = value
+      for (const kind of ['menu', 'link', 'fragment'] as const) {
+        for (const [name, value] of Object.entries(state[`${kind}s`] ?? {})) now[wish(kind, name)] = value
       }
       if (isFirst) last = state
       isFirst = false
@@ -119,13 +115,8 @@ export function createHub(tell: (news: News) => void): Hub {
     } else if (!pages.size) end()
   }
   addEventListener('online', () => openIn(Math.random() * 500), { signal })
-  return {
-    hear,
-    close() {
-      end()
-      closing.abort()
-    },
-  }
+  signal.addEventListener('abort', end)
+  return hear
 }
 
 /** What all pages show, those of the page heard last first. In one order, so that the same wishes are the same text. */

@@ -28,18 +28,24 @@ const { locks } = navigator
 
 export function openLine(hear: (news: News) => void): Line {
   const page = `${NAME} ${Math.random()}`
-  const { promise: over, resolve: end } = Promise.withResolvers<void>()
-  const giveUp = new AbortController()
+  const leaving = new AbortController()
+  const { signal } = leaving
   const channel = new BroadcastChannel(NAME)
   let wishes: readonly string[] | undefined
-  const say = () => channel.postMessage({ page, wishes })
-  const serveHere = () => serve(over, giveUp.signal, page)
+  let isHeld = false
+  const say = () => {
+    if (isHeld) channel.postMessage({ page, wishes })
+  }
+  const serveHere = () => serve(signal, page)
   channel.onmessage = ({ data }: MessageEvent<News & Message>) => {
     if (data.known) hear(data)
-    else if (!data.page && wishes) say()
+    else if (!data.page) say()
   }
-  // Held as long as the page is there, so that whoever has the stream knows.
-  locks?.request(page, () => over)
+  // Held as long as the page is there, and before it says so: whoever has the stream waits for it.
+  hold(page, signal, () => {
+    isHeld = true
+    say()
+  })
   try {
     new SharedWorker(policy.createScriptURL(LIVE_SCRIPT_PATH), NAME).onerror = serveHere
   } catch {
@@ -54,27 +60,30 @@ export function openLine(hear: (news: News) => void): Line {
       wishes = undefined
       say()
       channel.close()
-      end()
-      giveUp.abort()
+      leaving.abort()
     },
   }
 }
 
-/** Has the stream, as soon as nobody else has it, until it is over. Without locks for its own page only. */
-export function serve(over: Promise<void>, signal: AbortSignal, own?: string): void {
-  const run = () => {
+/** Has the stream, as soon as nobody else has it, until it is told to end. Without locks for its own page only. */
+export function serve(signal: AbortSignal, own?: string): void {
+  hold(NAME, signal, () => {
     const channel = new BroadcastChannel(NAME)
-    const hub = createHub((news) => channel.postMessage(news))
+    const hub = createHub((news) => channel.postMessage(news), signal)
     channel.onmessage = ({ data: { page, wishes } }: MessageEvent<Message>) => {
-      if (page && (locks || !own || page === own)) hub.hear(page, wishes)
+      if (page && (locks || !own || page === own)) hub(page, wishes)
     }
     channel.postMessage({})
-    over.then(() => {
-      hub.close()
-      channel.close()
-    })
-    return over
+    signal.addEventListener('abort', () => channel.close())
+  })
+}
+
+/** Waits for a lock, does its work, and has the lock from then on. Where there are none it does not wait. */
+function hold(name: string, signal: AbortSignal, work: () => void): void {
+  const run = () => {
+    work()
+    return new Promise((letGo) => signal.addEventListener('abort', letGo))
   }
-  if (locks) locks.request(NAME, { signal }, run).catch(() => {})
+  if (locks) locks.request(name, { signal }, run).catch(() => {})
   else run()
 }

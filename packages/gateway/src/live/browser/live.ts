@@ -13,10 +13,10 @@
 import { serve } from './lines.ts'
 import { startPage } from './page.ts'
 
-const once = 'hydraLive'
+declare const self: WindowOrWorkerGlobalScope & { document?: Document; hydraLive?: boolean }
 
-if (!(once in self)) {
-  Object.assign(self, { [once]: 1 })
-  if (self.document) startPage()
-  else serve(new Promise(() => {}), new AbortController().signal)
+if (!self.document) serve(new AbortController().signal)
+else if (!self.hydraLive) {
+  self.hydraLive = true
+  startPage()
 }

@@ -12,7 +12,7 @@ import { type Line, openLine } from './lines.ts'
 import { showMenu } from './menu-element.ts'
 import { createStatus } from './status.ts'
 import { comeBack } from './wait.ts'
-import { readWish, wish } from './wish.ts'
+import { wish } from './wish.ts'
 
 /** A page that changes all the time is looked through this often. */
 const LOOK_MS = 300
@@ -23,22 +23,25 @@ const HIDDEN_MS = 300_000
 /** Where the gateway does not say over how long pages spread what they do at once. */
 const SPREAD_MS = 3000
 
+/** Kind and name, by wish. */
+type Wishes = ReadonlyMap<string, readonly [kind: string, name: string]>
+
 export function startPage(): void {
   const { nonce, dataset } = (document.currentScript ?? document.body) as HTMLElement
-  const here = 'wait' in dataset && wish('link', location.pathname + location.search)
+  const here = location.pathname + location.search
   const known = new Map<string, unknown>()
   const showStatus = createStatus()
-  const showFragments = createFragments(nonce, (name, value) => say('fragment', { name, value }))
+  const showFragments = createFragments(nonce, (mark, state) => say('fragment', { mark, state }))
   let spreadMs = SPREAD_MS
   let line: Line | undefined
-  let wished = new Set<string>()
+  let wished: Wishes = new Map()
   let isOn: boolean | undefined
   let looking: number | undefined
   let leaving: number | undefined
 
   const hear = (news: News) => {
     // Other pages of the browser asked for other things.
-    const changed = [...wished].filter((wish) => {
+    const changed = [...wished.keys()].filter((wish) => {
       const value = news.known[wish]
       const isNew = value !== undefined && JSON.stringify(value) !== JSON.stringify(known.get(wish))
       if (isNew) known.set(wish, value)
@@ -50,18 +53,26 @@ export function startPage(): void {
     if (!changed.length) return
     show()
     for (const wish of changed) {
-      const [kind, name] = readWish(wish)
-      say(kind!, { name, value: known.get(wish) })
+      const [kind, name] = wished.get(wish)!
+      const value = known.get(wish) as never
+      say(
+        kind,
+        kind === 'menu'
+          ? { name, items: value }
+          : kind === 'link'
+            ? { path: name, ...(value as LinkView) }
+            : { mark: name, state: value ? 'back' : 'away' },
+      )
     }
   }
 
   /** Everything there is to show, and what would be asked for it. */
-  const show = (): Set<string> => {
-    const wishes = new Set<string>()
+  const show = (): Wishes => {
+    const wishes = new Map<string, readonly [string, string]>()
     const now = new Map<string, LinkView & { label: string }>()
     const ask = <T>(kind: string, name: string) => {
       const text = wish(kind, name)
-      wishes.add(text)
+      wishes.set(text, [kind, name])
       return known.get(text) as T | undefined
     }
     for (const menu of document.querySelectorAll<HTMLElement>('hydra-menu[name]')) {
@@ -79,11 +90,8 @@ export function startPage(): void {
     }
     showFragments((mark) => known.get(wish('fragment', mark)), spreadMs)
     if (now.size && !('quiet' in dataset)) showStatus(now)
-    if (here) {
-      wishes.add(here)
-      const link = known.get(here)
-      if (link) comeBack(link as LinkView, spreadMs)
-    }
+    const own = 'wait' in dataset && ask<LinkView>('link', here)
+    if (own) comeBack(own, spreadMs)
     return wishes
   }
 
@@ -91,10 +99,10 @@ export function startPage(): void {
     looking = undefined
     const wishes = show()
     // A page nobody has looked at yet, or for long, needs no news.
-    if (wishes.isSubsetOf(wished) || (document.hidden && !line)) return
+    if ([...wishes.keys()].every((wish) => wished.has(wish)) || (document.hidden && !line)) return
     wished = wishes
     line ??= openLine(hear)
-    line.tell([...wishes])
+    line.tell([...wishes.keys()])
   }
   const lookSoon = () => {
     if (looking === undefined) looking = setTimeout(look, LOOK_MS)
@@ -102,7 +110,7 @@ export function startPage(): void {
   const leave = () => {
     line?.close()
     line = undefined
-    wished = new Set()
+    wished = new Map()
   }
   const start = () => {
     look()

@@ -9,8 +9,3 @@
 export function wish(kind: string, name: string): string {
   return `${kind}=${encodeURIComponent(name).replaceAll('%2F', '/')}`
 }
-
-/** Kind and name of a wish. */
-export function readWish(text: string): readonly string[] {
-  return text.split('=').map(decodeURIComponent)
-}

@@ -94,10 +94,11 @@ export function createHealth({ settings, entries, vitals, metrics, clock, log }:
     for (const listener of listeners) listener(service, state, reason)
   }
 
-  const judge = (service: string, tally: Tally): void => {
-    const { answers } = tally
-    // An answer that failed halfway may be counted as both.
-    const percent = answers === 0 ? 0 : (Math.min(answers, tally.faults + tally.slow) * 100) / answers
+  const judge = (service: string, { answers, ...bad }: Tally): void => {
+    // An answer that was an error and broke off was counted as two.
+    const faults = Math.min(answers, bad.faults)
+    const tally = { answers, faults, slow: Math.min(answers - faults, bad.slow) }
+    const percent = answers === 0 ? 0 : ((faults + tally.slow) * 100) / answers
     const now = ailing.get(service)
     if (!now) {
       if (answers >= leastAnswers && percent >= failuresPercent)

@@ -43,6 +43,10 @@ const handler = {
   onFragmentEnd(_: Uint8Array, from: number, to: number): void {
     seen += to - from
   },
+  // Menus and marked links, as whoever composes pages looks for them.
+  onMenuStart(): void {},
+  onMenuEnd(): void {},
+  onLink(): void {},
   onAttributes(): void {},
   onHeadEnd(): void {},
   onBodyEnd(): void {},

@@ -1,5 +1,5 @@
 /**
- * The site map: what a visitor can open now. Error pages take their links from here, so none of them is dead.
+ * The site map: what anybody can open now. A mistyped address is compared with it.
  *
  * @module
  */
@@ -10,14 +10,12 @@ import type { VitalsBook } from '../routing/vitals.ts'
 export interface SiteMap {
   /** Whether some instance serves a GET of the path: it is there, and does not rest. */
   isServing(path: string): boolean
-  /** Pages of the main menu, or of the first one there is, that are open. */
-  openPages(): { path: string; label: string }[]
-  /** Paths of open pages without parameters: menu items first, then what services declared. */
+  /** Paths of open pages that are for everybody, without parameters: menu items first, then what services declared. */
   paths(): Iterable<string>
 }
 
-/** Error pages don't know who reads them: what is for some is on none of them. */
-function isForEverybody({ available, demands }: MenuEntry): boolean {
+/** Who mistypes an address has not been asked who they are. */
+function isForEverybody({ available, demands }: Pick<MenuEntry, 'available' | 'demands'>): boolean {
   return available && !demands
 }
 
@@ -37,19 +35,14 @@ export function createSiteMap({ live, vitals, overview }: SiteMapDeps): SiteMap 
       const route = table.match('', path, 'GET', false)
       return route !== undefined && table.candidates(route).some(({ id }) => !vitals.of(id).resting)
     },
-    openPages() {
-      const { menus } = overview()
-      const items = menus.main ?? Object.values(menus)[0] ?? []
-      return items.filter(isForEverybody).map(({ endpoint, label }) => ({ path: endpoint, label }))
-    },
     *paths() {
       const { menus, services } = overview()
       for (const items of Object.values(menus)) {
         for (const item of items) if (isForEverybody(item)) yield item.endpoint
       }
       for (const { endpoints } of services) {
-        for (const { path, available, demands } of endpoints) {
-          if (available && !demands && !HAS_PARAMETER.test(path) && path.isWellFormed()) yield encodeURI(path)
+        for (const { path, ...page } of endpoints) {
+          if (isForEverybody(page) && !HAS_PARAMETER.test(path) && path.isWellFormed()) yield encodeURI(path)
         }
       }
     },

@@ -8,6 +8,8 @@ import { join, relative } from 'node:path'
 import { type Config, ConfigError, loadConfig } from '@hydra-gateway/gateway/config'
 import { findKeptKeys, KEYS_FILE, KeysError } from '@hydra-gateway/gateway/keys'
 import {
+  type DrainAnswer,
+  drainAnswer,
   type FragmentsAnswer,
   forgetAnswer,
   fragmentsAnswer,
@@ -43,6 +45,9 @@ export interface Admin {
   fragments(): Promise<FragmentsAnswer>
   menus(): Promise<MenusAnswer>
   forget(service: string): Promise<void>
+  /** Without an id all instances are meant. */
+  drain(service: string, instance: string | undefined): Promise<DrainAnswer>
+  resume(service: string, instance: string | undefined): Promise<DrainAnswer>
   /** A link that shows a page in X-ray; `to` is a path of the site. */
   xray(to: string): Promise<XrayAnswer>
   /** The latest thousand. `user`: by user name or `provider:subject`. */
@@ -133,8 +138,10 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     endSessionsOf: (user) => call('POST', '/_hydra/api/v1/revocations', revokeAnswer, { user }),
     signingKeys: () => call('GET', '/_hydra/api/v1/keys', signingKeysAnswer),
     rotateKeys: () => call('POST', '/_hydra/api/v1/keys/rotate', signingKeysAnswer),
+    drain: (service, instance) => call('POST', `${pathOf(service)}/drain`, drainAnswer, { instance }),
+    resume: (service, instance) => call('POST', `${pathOf(service)}/resume`, drainAnswer, { instance }),
     async forget(service) {
-      await call('DELETE', `/_hydra/api/v1/services/${encodeURIComponent(service)}`, forgetAnswer)
+      await call('DELETE', pathOf(service), forgetAnswer)
     },
   }
 }
@@ -149,6 +156,8 @@ export async function mustBeKnown(service: string, admin: Admin): Promise<void> 
     EXIT.problem,
   )
 }
+
+const pathOf = (service: string) => `/_hydra/api/v1/services/${encodeURIComponent(service)}`
 
 interface Schema<Answer> {
   safeParse(value: unknown): { readonly success: true; readonly data: Answer } | { readonly success: false }

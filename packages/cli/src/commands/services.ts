@@ -1,5 +1,5 @@
 /**
- * `hydra services` and `hydra services forget`
+ * `hydra services` and `hydra services forget`; `drain` and `resume` are beside it
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, EXIT } from '../io.ts'
 import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
 import { timeOf } from '../time.ts'
+import { drain, resume } from './drain.ts'
 
 const forget = defineCommand({
   name: 'forget',
@@ -37,9 +38,10 @@ export const services = defineCommand({
   examples: [
     ['hydra services --instances', 'with every running process'],
     ["hydra services --json | jq '.services[].name'", 'for a program'],
+    ['hydra services drain orders --instance 47753c63', 'an instance that is to be stopped'],
     ['hydra services forget orders', 'a service that will not come back'],
   ],
-  subCommands: [forget],
+  subCommands: [drain, resume, forget],
   async run({ gateway, config, json, instances }, io) {
     const admin = await openAdmin({ gateway, config }, io)
     const answer = await admin.services()
@@ -73,9 +75,7 @@ export function formatServices(
 /** How a site is, in a sentence. */
 export function siteSentence(services: readonly Pick<ServiceInfo, 'name' | 'state' | 'downSince'>[]): string {
   if (services.length === 0) return 'No service has registered yet. The address above says how one does.'
-  const away = services.filter(
-    ({ state }) => state !== 'available' && state !== 'degraded' && state !== 'draining',
-  )
+  const away = services.filter(({ state }) => state !== 'available' && state !== 'degraded')
   const total = services.length === 1 ? '1 service' : `${services.length} services`
   if (away.length === 0)
     return services.length === 1 ? 'The only service serves.' : `${total}, and all of them serve.`
@@ -133,5 +133,5 @@ function menuOf({ menuItems, state }: ServiceInfo): string {
   const labels = Object.values(menuItems).flatMap((items) => items.map(({ label }) => printable(label)))
   if (labels.length === 0) return ''
   const shown = labels.length > 3 ? [...labels.slice(0, 3), `and ${labels.length - 3} more`] : labels
-  return [...shown, ...(state === 'down' ? ['disabled'] : [])].join(', ')
+  return [...shown, ...(state === 'down' || state === 'draining' ? ['disabled'] : [])].join(', ')
 }

@@ -35,6 +35,8 @@ import { openPagesOf } from './pages/open-pages.ts'
 import { createAnswers } from './proxy/answers.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import { createHealth } from './registry/health.ts'
+import type { Entry } from './registry/member.ts'
+import { serviceState, servicesByState } from './registry/overview.ts'
 import { createProber } from './registry/probe.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSiteMap } from './registry/site-map.ts'
@@ -192,9 +194,10 @@ export async function createGateway(
     clock,
     log,
   })
+  const stateOf = (entry: Entry) => serviceState(entry, vitals, health.stateOf)
   metrics.gaugeOf('revision', () => live.table.revision)
   metrics.gaugeOf('routes', () => live.table.size)
-  metrics.gaugeOf('services', () => [...registry.entries()].length)
+  metrics.servicesOf(() => servicesByState(registry.entries(), stateOf))
   metrics.gaugeOf('instances', () =>
     [...registry.entries()].reduce((sum, { members }) => sum + members.size, 0),
   )
@@ -203,7 +206,7 @@ export async function createGateway(
   const sync = createSync({ store, registry, node, clock, log })
 
   const livePages = createLivePages(core, { registry, identity, demandsAt, healthOf: health.stateOf })
-  const events = createSiteEvents(core, { registry, healthOf: health.stateOf })
+  const events = createSiteEvents(core, { registry, stateOf })
 
   // Data plane: reads the table, forwards requests, puts pages together.
   const dataPlane = createDataPlane(core, {
@@ -254,7 +257,7 @@ export async function createGateway(
     menus: createMenuDoor({ menus: livePages.menus, identify: identity?.guard.identify }),
     allMenus: () => ({ revision: live.table.revision, ...listMenus(registry) }),
     events: events.door.open,
-    admin: createAdminApi({ registry, live, vitals, demandOf: identity?.demandOf, clock }),
+    admin: createAdminApi({ registry, live, vitals, health, demandOf: identity?.demandOf, clock }),
     identityApi: createIdentityApi(
       identity &&
         createIdentityAdmin({

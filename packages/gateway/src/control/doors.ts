@@ -8,7 +8,7 @@ import type { KeysAnswer, MenusAnswer } from '@hydra-gateway/protocol'
 import { type Context, Hono } from 'hono'
 import type { AdminApi } from '../admin/api.ts'
 import type { HttpChannel } from '../channels/http.ts'
-import { readJson } from '../channels/json-body.ts'
+import { readJson, readOptionalJson } from '../channels/json-body.ts'
 import { HydraError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -69,6 +69,7 @@ export interface Doors {
 
 /** For bodies that say a word or two. */
 const SMALL_BODY = { maxBytes: 16 * 1024, timeoutMs: 10_000 }
+const smallJson = (request: Request) => readOptionalJson(request, SMALL_BODY, 'HYDRA_BAD_REQUEST')
 
 type Env = { Bindings: { exchange: Exchange } }
 
@@ -149,6 +150,12 @@ export function createDoors(deps: DoorsDeps): Doors {
     .get('/_hydra/api/v1/fragments', (c) => c.json(admin.fragments()))
     .post('/_hydra/api/v1/xray', async (c) =>
       c.json(xray.link(await readJson(c.req.raw, SMALL_BODY, 'HYDRA_BAD_REQUEST'))),
+    )
+    .post('/_hydra/api/v1/services/:name/drain', async (c) =>
+      c.json(admin.drain(c.req.param('name'), await smallJson(c.req.raw))),
+    )
+    .post('/_hydra/api/v1/services/:name/resume', async (c) =>
+      c.json(admin.resume(c.req.param('name'), await smallJson(c.req.raw))),
     )
     .delete('/_hydra/api/v1/services/:name', (c) => {
       const name = c.req.param('name')

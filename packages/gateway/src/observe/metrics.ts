@@ -12,7 +12,7 @@ import { createExchangeCounts, type Outcome } from './exchange-counts.ts'
 import { createFragmentCounts, type FragmentOutcome } from './fragment-counts.ts'
 import { createTrafficCounts, type TrafficCounts } from './traffic-counts.ts'
 
-type GaugeName = 'services' | 'instances' | 'routes' | 'revision' | 'channels' | 'livePages'
+type GaugeName = 'instances' | 'routes' | 'revision' | 'channels' | 'livePages'
 
 /** What something that was refused is: `login` is whatever somebody was to be known by, `set-cookie` a line of a service. */
 export type Refused =
@@ -100,8 +100,13 @@ export function createMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   })
+  const services = new Gauge({
+    name: 'hydra_services',
+    help: 'Known services',
+    labelNames: ['state'],
+    registers,
+  })
   const gauges = {
-    services: new Gauge({ name: 'hydra_services', help: 'Known services', labelNames: ['state'], registers }),
     instances: new Gauge({ name: 'hydra_instances', help: 'Known instances', registers }),
     routes: new Gauge({ name: 'hydra_routes', help: 'Routes in the table', registers }),
     revision: new Gauge({ name: 'hydra_table_revision', help: 'Revision of the table', registers }),
@@ -131,9 +136,8 @@ export function createMetrics(): Metrics {
     },
     gaugeOf: (name, read) => void readers.set(name, read),
     async text() {
-      for (const [name, read] of readers) if (name !== 'services' || !readServices) gauges[name].set(read())
-      for (const [state, count] of Object.entries(readServices?.() ?? {}))
-        gauges.services.set({ state }, count)
+      for (const [name, read] of readers) gauges[name].set(read())
+      for (const [state, count] of Object.entries(readServices?.() ?? {})) services.set({ state }, count)
       const [register] = registers as [PrometheusRegistry]
       return {
         contentType: register.contentType,

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import type { ServiceState } from '@hydra-gateway/protocol'
 import { createEventDoor } from '../events/event-door.ts'
 import { createJournal } from '../events/journal.ts'
 import { watchSite } from '../events/site-watch.ts'
-import { memberState, serviceState } from '../registry/overview.ts'
+import type { Entry } from '../registry/member.ts'
+import { memberState } from '../registry/overview.ts'
 import type { Registry } from '../registry/registry.ts'
-import type { HealthOf } from '../routing/link-state.ts'
 import { eventsSlice } from '../slices.ts'
 import type { Core } from './core.ts'
 
@@ -16,14 +17,14 @@ export type SiteEvents = ReturnType<typeof createSiteEvents>
 
 export function createSiteEvents(
   { config, clock, log, metrics, live, vitals }: Core,
-  { registry, healthOf }: { readonly registry: Registry; readonly healthOf: HealthOf },
+  { registry, stateOf }: { readonly registry: Registry; readonly stateOf: (entry: Entry) => ServiceState },
 ) {
   const settings = eventsSlice(config)
   const journal = createJournal({ kept: settings.kept, clock, log })
   const stopWatching = watchSite({
     registry,
     states: {
-      service: (entry) => serviceState(entry, vitals, healthOf),
+      service: stateOf,
       instance: (member) => memberState(member, vitals),
     },
     table: () => live.table,
@@ -34,7 +35,7 @@ export function createSiteEvents(
     settings,
     revision: () => live.table.revision,
     services: registry.entries,
-    stateOf: (entry) => serviceState(entry, vitals, healthOf),
+    stateOf,
     clock,
     log,
     metrics,

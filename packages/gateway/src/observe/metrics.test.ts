@@ -141,6 +141,8 @@ test('every metric has its help and its type once, before its values', async () 
   )
 })
 
+const NO_SERVICES = { available: 0, degraded: 0, down: 0, draining: 0, recovering: 0, unknown: 0 }
+
 test('the page about metrics lists each of them, with its type and labels', async () => {
   const page = await readFile(new URL('../../../../docs/reference/metrics.md', import.meta.url), 'utf8')
   const listed = [...page.matchAll(/^\| `(hydra_\w+)` \| (\w+) \| ([^|]*)\|/gm)].map(
@@ -154,6 +156,8 @@ test('the page about metrics lists each of them, with its type and labels', asyn
   metrics.fragment('orders', 'rendered', 0.01)
   metrics.fragmentDropped('session')
   metrics.pageComposed('whole')
+  metrics.degraded('orders')
+  metrics.servicesOf(() => ({ ...NO_SERVICES, available: 1 }))
   const { body } = await metrics.text()
   const there = [...body.matchAll(/^# TYPE (\S+) (\S+)\n\S+?(?:\{(.*)\})? \S+$/gm)].map(
     ([, name, type, labels = '']) => {

@@ -8,8 +8,9 @@ import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Style } from '@hydra-gateway/gateway/terminal'
 import { AS_BROWSER, ask } from '../shop/ask.ts'
-import { MIRA, signIn } from '../shop/people.ts'
+import { ADA, MIRA, signIn } from '../shop/people.ts'
 import { openShop, SERVICES, type ServiceName, type Shop } from '../shop/shop.ts'
+import { openPage } from './open-page.ts'
 import { createReport, type Report } from './report.ts'
 import { AS_MACHINE, askEveryRoute } from './routes.ts'
 import { formatFailures, serverOf, startVisits, type Visits } from './visits.ts'
@@ -24,6 +25,8 @@ export interface CheckOptions {
 
 /** From a kill to the fallback: the channel closes at once, a busy machine needs a moment to say so. */
 const FALLBACK_WITHIN_MS = 500
+/** From a kill to the news at every open page. */
+const TOLD_WITHIN_MS = 500
 /** For everything that waits; a service takes one or two seconds to start on a small machine. */
 const PATIENCE_MS = 10_000
 
@@ -69,6 +72,7 @@ const STORY: readonly (readonly [name: string, step: Step])[] = [
   ['kill -9 of one of two catalogs under load: its sibling serves', killSibling],
   ['kill -9 of orders under load: its fallback shows', killService],
   ['Both are brought back', revive],
+  ['kill -9 of orders: pages that are open know, each what it may', keepPages],
   ['A catalog more takes its share', addInstance],
   ['A catalog that is stopped politely loses nothing', retire],
 ]
@@ -173,7 +177,7 @@ async function killService(shop: Shop, report: Report): Promise<readonly string[
     const before = others.ok
     await until('the others answer', () => others.ok > before + 60)
     const catalog = await ask(`${url}/catalog`, { headers: AS_BROWSER })
-    assert.match(catalog.body, /aria-disabled="true">.*?Orders <small>back soon/, 'the menu disables Orders')
+    assert.match(catalog.body, /"\/orders" role="link" aria-disabled="true"/, 'the menu disables Orders')
     await Promise.all([others.stop(), ofOrders.stop(), ordering.stop()])
     const [pageMs, problemMs] = [Math.round(seen.page!), Math.round(seen.problem!)]
     assert.ok(Math.max(pageMs, problemMs) <= FALLBACK_WITHIN_MS, `fallback only after ${pageMs} ms`)
@@ -190,7 +194,7 @@ async function killService(shop: Shop, report: Report): Promise<readonly string[
     return [
       `page ${pageMs} ms and problem+json ${problemMs} ms after the kill`,
       `${others.ok} requests to the others, failed 0`,
-      'the menu says "back soon"',
+      'the menu of a new page has it disabled',
     ]
   } finally {
     await Promise.all([others.stop(), ofOrders.stop(), ordering.stop()])
@@ -216,7 +220,7 @@ async function revive(shop: Shop): Promise<readonly string[]> {
   const ordersMs = Math.round(performance.now() - startedAt)
   await catalog?.serving
   await until('the menu has Orders again', async () =>
-    (await ask(`${url}/catalog`, { headers: AS_BROWSER })).body.includes('<a href="/orders">Orders</a>'),
+    /href="\/orders"[^>]*>Orders<\/a>/.test((await ask(`${url}/catalog`, { headers: AS_BROWSER })).body),
   )
   const facts = ordered.get(shop)
   const kept: string[] = []
@@ -227,6 +231,38 @@ async function revive(shop: Shop): Promise<readonly string[]> {
     kept.push(`${count - facts.before} orders were taken under fire, none lost, none twice`)
   }
   return [`orders served ${ordersMs} ms after its start, and Orders is in the menu again`, ...kept]
+}
+
+/** Three pages stay open through a death: of nobody, of mira, and of ada, who has the desk. */
+async function keepPages(shop: Shop): Promise<readonly string[]> {
+  const { url } = shop.gateway
+  const pages = await Promise.all([
+    openPage(url),
+    openPage(url, await signIn(url, MIRA)),
+    openPage(url, await signIn(url, ADA)),
+  ])
+  const all = (state: string): boolean => pages.every(({ states }) => states.get('/orders') === state)
+  try {
+    await until('all pages have Orders', () => all('available'))
+    const killedAt = performance.now()
+    shop.kill('orders')
+    await until('all pages know', () => all('down'))
+    const toldMs = Math.round(Math.max(...pages.map(({ toldAt }) => toldAt)) - killedAt)
+    assert.ok(toldMs <= TOLD_WITHIN_MS, `the last page knew only after ${toldMs} ms`)
+    const [orders] = shop.revive('orders')
+    await orders?.serving
+    await until('all pages have it again', () => all('available'))
+    const [nobody, mira, ada] = pages
+    assert.equal(ada?.states.get('/orders/desk'), 'available', 'the desk is in the menu of ada')
+    for (const page of [nobody, mira])
+      assert.ok(!page?.heard.includes('desk'), 'who is not for the desk never hears of it')
+    return [
+      `Orders disabled in ${pages.length} open pages ${toldMs} ms after the kill, and enabled again`,
+      'the desk is in the menu of ada, and nobody else was ever told of it',
+    ]
+  } finally {
+    for (const page of pages) page.close()
+  }
 }
 
 async function addInstance(shop: Shop, report: Report): Promise<readonly string[]> {

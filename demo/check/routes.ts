@@ -40,7 +40,7 @@ export async function askEveryRoute(url: string): Promise<Routes> {
     assert.ok(body.includes(contains), `${path} does not say ${contains}`)
     for (const label of ['Home', 'Catalog', 'Orders', 'Account'])
       assert.ok(
-        new RegExp(`<a href="/[a-z]*"[^>]*>${label}</a>`).test(body),
+        new RegExp(`<a [^>]*href="/[a-z]*"[^>]*>${label}</a>`).test(body),
         `the menu of ${path} has no ${label}`,
       )
   }
@@ -55,6 +55,7 @@ export async function askEveryRoute(url: string): Promise<Routes> {
     body: '{"good":"marsh-lamp"}',
   })
   await get(`/orders/${JSON.parse(order.body).id}`, 200, { headers: AS_BROWSER })
+  await get('/orders/new?good=marsh-lamp', 200, { headers: AS_BROWSER })
   await get('/catalog/marsh-lamp/list', 303, { method: 'POST' })
   // The service's own 404, and the gateway's, for people and for machines.
   const unknownGood = await get('/catalog/nothing', 404, { headers: AS_BROWSER })

@@ -77,7 +77,7 @@ export async function openStory({
       started: shop.instances(name).length,
       perSecond: figures.perSecond(name, now),
       medianMs: figures.medianMs(name, now),
-      menu: (known?.menuItems.main ?? []).map(({ label }) => label),
+      menu: Object.values(known?.menuItems ?? {}).flatMap((items) => items.map(({ label }) => label)),
     }
   }
   /** A service without instances has no version, but everybody remembers it. */

@@ -10,6 +10,7 @@ import { fragment, type User } from '@hydra-gateway/sdk'
 import { hydra } from '@hydra-gateway/sdk/node'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type Html, html, textOf } from './look/html.ts'
+import { MENU_TAGS } from './look/menus.ts'
 import { type Maker, notFoundPage, page } from './look/page.ts'
 import { readForm, readRaw, type Upload, UploadError } from './upload.ts'
 
@@ -21,7 +22,7 @@ const LARGEST_BYTES = 64 * 1024 * 1024
 const uploads = new Map<string, Upload[]>()
 const uploadsOf = (sub: string): readonly Upload[] => uploads.get(sub) ?? []
 
-/** A line about the visitor, for the header of pages of others. */
+/** A line about the visitor, for pages of others. */
 const greeting = fragment('greeting', ({ user }) => {
   if (!user?.sub) return textOf(html`<p class="greeting"><a href="/account">Sign in</a></p>`)
   const { length } = uploadsOf(user.sub)
@@ -44,12 +45,18 @@ const service = await hydra(server, {
   version,
   routes: [
     { path: '/account', methods: ['GET'], auth: 'required' },
+    { path: '/account/sign-out', methods: ['GET'], auth: 'required' },
     { path: '/account/files', methods: ['POST'], maxBodyBytes: LARGEST_BYTES, auth: 'required' },
     { path: '/account/files/{name}', methods: ['PUT'], maxBodyBytes: LARGEST_BYTES, auth: 'required' },
   ],
   sockets: ['/live'],
-  // Whoever is not signed in is led to the sign-in, and then here.
-  menu: [{ path: '/account', label: 'Account', order: 4, signedOut: 'show' }],
+  menu: {
+    account: [
+      // Whoever is not signed in is led to the sign-in, and then here; the other is for those who are.
+      { path: '/account', label: 'Account', order: 1, signedOut: 'show' },
+      { path: '/account/sign-out', label: 'Sign out', order: 2 },
+    ],
+  },
   affinity: true,
   fragments: [greeting],
 })
@@ -67,6 +74,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return
   }
   if (pathname === '/account') return send(response, 200, accountPage(user))
+  // The gateway asks whether it is meant, and signs out.
+  if (pathname === '/account/sign-out') {
+    response.writeHead(303, { location: '/logout', 'cache-control': 'no-store' }).end()
+    return
+  }
   if (method === 'POST' && pathname === '/account/files') {
     try {
       keep(user, await readForm(request, headers['content-type'] ?? ''))
@@ -85,7 +97,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return
   }
   const back = html`<a class="button" href="/account">Go to your account</a>`
-  send(response, 404, notFoundPage(maker, pathname, 'There is nothing here', back))
+  send(response, 404, notFoundPage(maker, MENU_TAGS, 'There is nothing here', back))
 }
 
 function keep({ sub }: User, upload: Upload): Upload {
@@ -95,7 +107,7 @@ function keep({ sub }: User, upload: Upload): Upload {
 
 function accountPage(user: User, problem?: string): string {
   const main = mainOf(user, uploadsOf(user.sub), problem)
-  return page({ title: 'Account', main, path: '/account', maker, kind: 'narrow' })
+  return page({ title: 'Account', main, menus: MENU_TAGS, maker, kind: 'narrow' })
 }
 
 const mainOf = (
@@ -110,7 +122,7 @@ ${problem && html`<div class="note down" role="alert"><strong>Nothing was kept</
 </form>
 <section class="words" id="files"><h2>What you sent</h2>
 ${sent.length === 0 ? html`<p class="soft">Nothing yet.</p>` : html`<ul class="rows">${sent.map(({ name, type, sizeBytes, sha256 }) => html`<li><span>${name}</span><span class="num">${formatBytes(sizeBytes)}</span><span class="soft">${type}</span><code class="small">${sha256}</code></li>\n`)}</ul>`}</section>
-<form method="post" action="/logout"><button class="button quiet" type="submit">Sign out</button></form>`
+<div class="actions"><form method="post" action="/logout"><button class="button quiet" type="submit">Sign out</button></form><a m:link href="/orders">See your orders</a></div>`
 
 function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`
@@ -120,7 +132,12 @@ function formatBytes(bytes: number): string {
 
 function send(response: ServerResponse, status: number, text: string): void {
   response
-    .writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+    .writeHead(status, {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      // The gateway puts the menus in.
+      'hydra-compose': '1',
+    })
     .end(text)
 }
 

@@ -1,9 +1,9 @@
 /**
  * What the shop sells, one page for each good: Fastify.
  *
- * The page of a good is put together by the gateway (`hydra-compose`): what the good is comes from here, its stock
- * and what goes with it from home, the order button from orders, the line in the header from account. Each tag has
- * what is shown while that service is away.
+ * Its pages are put together by the gateway (`hydra-compose`), menus and all. On the page of a good, what the good is comes
+ * from here, its stock and what goes with it from home, the way to an order from orders, the line about the visitor from
+ * account. Each tag has what is shown while that service is away, and with `live` turns back in the page that is open.
  *
  * It remembers nothing, so any number of instances may serve a visitor in turn: the visitor's own list is in a
  * cookie.
@@ -15,6 +15,7 @@ import { hydra } from '@hydra-gateway/sdk/fastify'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { GOODS, type Good, goodOf } from './look/goods.ts'
 import { type Html, html, textOf } from './look/html.ts'
+import { MENU_TAGS } from './look/menus.ts'
 import { type Maker, notFoundPage, page, price } from './look/page.ts'
 import { picture } from './look/pictures.ts'
 import { shape } from './look/shapes.ts'
@@ -51,23 +52,21 @@ app.addContentTypeParser('application/x-www-form-urlencoded', (_request, body, d
 })
 
 app.get('/catalog', async (request, reply) =>
-  send(reply, page({ title: 'Catalog', main: all(listOf(request)), path: '/catalog', maker })),
+  send(reply, page({ title: 'Catalog', main: all(listOf(request)), menus: MENU_TAGS, maker })),
 )
 
 app.get<{ Params: { id: string } }>('/catalog/:id', async (request, reply) => {
   const good = goodOf(request.params.id)
-  if (!good) return notFound(reply, request.url)
+  if (!good) return notFound(reply)
   const main = one(good, listOf(request))
-  reply.header('hydra-compose', '1')
   return send(
     reply,
     page({
       title: good.name,
       main,
-      path: request.url,
+      menus: MENU_TAGS,
       maker,
       kind: 'split',
-      aside: greeting,
       attributes: { good: good.id },
     }),
   )
@@ -76,7 +75,7 @@ app.get<{ Params: { id: string } }>('/catalog/:id', async (request, reply) => {
 /** Puts a good on the visitor's list, or takes it off. */
 app.post<{ Params: { id: string } }>('/catalog/:id/list', async (request, reply) => {
   const good = goodOf(request.params.id)
-  if (!good) return notFound(reply, request.url)
+  if (!good) return notFound(reply)
   const list = listOf(request)
   const next = list.includes(good.id) ? list.filter((id) => id !== good.id) : [...list, good.id]
   return reply
@@ -95,30 +94,30 @@ function all(list: readonly string[]): Html {
 <ul class="goods">${GOODS.map((good) => html`<li class="card">${picture(good.id, { decorative: true })}<p><a href="/catalog/${good.id}">${good.name}</a><span class="num">${price(good.priceCents)}</span></p></li>\n`)}</ul>`
 }
 
-/** The visitor's own line; without account there is a link all the same. */
-const greeting = html`<m:fragment service="account" ref="greeting"><p class="greeting"><span class="soft">Your account is away for a moment</span></p></m:fragment>
-`
-
 function one(good: Good, list: readonly string[]): Html {
   const isKept = list.includes(good.id)
   const keep = html`<form method="post" action="/catalog/${good.id}/list"><button class="button quiet" type="submit">${isKept ? 'Take off my list' : 'Keep on my list'}</button></form>`
   return html`<figure class="picture">${picture(good.id)}</figure>
 <div class="side">
 <div class="about"><m:fragment ref="about" imports="good" exports="sku, priceCents" required><h1>${good.name}</h1></m:fragment></div>
-<m:fragment service="home" ref="stock" imports="sku"><p class="soft">How many we have is not known right now. Nothing is sold twice.</p></m:fragment>
-<m:fragment service="orders" ref="buy" imports="sku, priceCents"><div class="note away">${shape('down')}<strong>Ordering is away for a moment</strong><span>The button is back when this page is loaded again. Until then you can keep it on your list.</span><div class="actions"><a class="button" role="link" aria-disabled="true">Order one</a></div></div></m:fragment>
+<m:fragment service="home" ref="stock" imports="sku" live><p class="soft">How many we have is not known right now.</p></m:fragment>
+<div class="order-box"><m:fragment service="orders" ref="buy" imports="sku, priceCents" live><div class="note away">${shape('down')}<strong>Ordering is away for a moment</strong><span>The button comes back by itself<noscript> when you load this page again</noscript>. Until then you can keep it on your list.</span></div></m:fragment></div>
 ${keep}
+<m:fragment service="account" ref="greeting" live><p class="greeting soft small">Your account is away for a moment</p></m:fragment>
 </div>
-<m:fragment service="home" ref="related" imports="sku"><section class="wide"><h2>More in the catalog</h2><p><a href="/catalog">See everything</a></p></section></m:fragment>`
+<div class="wide related"><m:fragment service="home" ref="related" imports="sku" live><section><h2>More in the catalog</h2><p><a href="/catalog">See everything</a></p></section></m:fragment></div>`
 }
 
-function notFound(reply: FastifyReply, path: string) {
+function notFound(reply: FastifyReply) {
   const back = html`<a class="button" href="/catalog">Go to the catalog</a>`
-  return send(reply.code(404), notFoundPage(maker, path, 'We do not sell this', back))
+  return send(reply.code(404), notFoundPage(maker, MENU_TAGS, 'We do not sell this', back))
 }
 
 function send(reply: FastifyReply, text: string) {
-  return reply.header('cache-control', 'no-store').type('text/html; charset=utf-8').send(text)
+  return reply
+    .headers({ 'cache-control': 'no-store', 'hydra-compose': '1' })
+    .type('text/html; charset=utf-8')
+    .send(text)
 }
 
 /** Ids on the visitor's list; what we don't sell is passed over. */

@@ -4,11 +4,12 @@
  * @module
  */
 import { fileURLToPath } from 'node:url'
-import { fragment } from '@hydra-gateway/sdk'
-import { hydra } from '@hydra-gateway/sdk/express'
+import { fragment, type Site } from '@hydra-gateway/sdk'
+import { hydra, menus } from '@hydra-gateway/sdk/express'
 import express from 'express'
 import { GOODS, goodOf } from './look/goods.ts'
-import { html, textOf } from './look/html.ts'
+import { html, textOf, trusted } from './look/html.ts'
+import { menusOf } from './look/menus.ts'
 import { type Maker, page, price } from './look/page.ts'
 import { picture } from './look/pictures.ts'
 import { type State, shape } from './look/shapes.ts'
@@ -24,7 +25,7 @@ const stock = fragment('stock', { imports: ['sku'] }, ({ imports }) => {
 
 const related = fragment('related', { imports: ['sku'] }, ({ imports }) => {
   const others = GOODS.filter(({ id }) => id !== imports.sku).slice(0, 4)
-  return textOf(html`<section class="wide"><h2>Goes well with it</h2>
+  return textOf(html`<section><h2>Goes well with it</h2>
 <ul class="goods small-ones">${others.map(
     ({ id, name, priceCents }) =>
       html`<li class="card"><p><a href="/catalog/${id}">${name}</a><span class="num">${price(priceCents)}</span></p></li>\n`,
@@ -48,19 +49,23 @@ const maker: Maker = { service, version, framework: 'Express' }
 // Browsers keep them for a while: the other pages look right while this service is away.
 for (const folder of [ours, shared]) app.use('/static', express.static(folder, { maxAge: '10m' }))
 
+// Every template behind it has `hydra`: the menus and links of whoever sent the request.
+app.use(menus(service))
+
 app.get('/', (_request, response) => {
+  const site: Site = response.locals.hydra
   response
     .set('cache-control', 'no-store')
-    .send(page({ title: 'Home', main: main(), path: '/', maker, scripts: ['live.js'] }))
+    .send(page({ title: 'Home', main: main(site), menus: menusOf(site), maker, scripts: ['live.js'] }))
 })
 
 app.listen(0, '127.0.0.1')
 
-const main = () => html`<div class="front">
+const main = (site: Site) => html`<div class="front">
 <div class="words">
 <h1>For wet ground and dry days</h1>
 <p class="lead">Six things for a garden by the water, made to be used for a long time.</p>
-<p class="actions"><a class="button" href="/catalog">See the catalog</a></p>
+<p class="actions">${trusted(site.link('/catalog').toHtml('See the catalog', { class: 'button' }))}</p>
 </div>
 <section class="card live" data-live aria-labelledby="now">
 <h2 id="now">Right now</h2>

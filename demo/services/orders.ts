@@ -12,11 +12,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { fragment } from '@hydra-gateway/sdk'
-import { hydra, requireUser, type UserVariables } from '@hydra-gateway/sdk/hono'
+import { hydra, menus, requireUser, type SiteVariables, type UserVariables } from '@hydra-gateway/sdk/hono'
 import { type Context, Hono } from 'hono'
 import { FALLBACK } from './look/fallback.ts'
 import { type Good, goodOf } from './look/goods.ts'
-import { type Html, html, textOf } from './look/html.ts'
+import { type Html, html, textOf, trusted } from './look/html.ts'
+import { menusOf } from './look/menus.ts'
 import { type Maker, notFoundPage, page, price } from './look/page.ts'
 
 interface Order {
@@ -30,30 +31,38 @@ const version = '3.1.2'
 const FILE = join(process.env.SHOP_DATA ?? tmpdir(), 'lerna-orders.jsonl')
 const MOST_SHOWN = 20
 
-/** The order button, for the page of a good: who makes that page knows nothing of ordering. */
+/**
+ * The way to an order, for the page of a good: who makes that page knows nothing of ordering. In a page that is open the
+ * link goes off with this service, and comes back with it.
+ */
 const buy = fragment(
   'buy',
   { imports: ['sku', 'priceCents'], assets: { styles: ['buy.css'] } },
   ({ imports: { sku, priceCents } }) => {
     if (typeof sku !== 'string' || typeof priceCents !== 'number') return undefined
     return textOf(
-      html`<form class="buy" method="post" action="/orders"><input type="hidden" name="good" value="${sku}"><button class="button" type="submit">Order one</button><span class="soft small num">${price(priceCents)}, sent tomorrow</span></form>`,
+      html`<p class="buy"><a class="button" ${trusted(String(service.link(`/orders/new?good=${sku}`)))}>Order one</a><span class="when soft small"><span class="num">${price(priceCents)}, sent tomorrow</span><span>Back soon, stay if you like</span></span></p>`,
     )
   },
 )
 
-const app = new Hono<{ Variables: UserVariables }>()
+type Variables = UserVariables & SiteVariables
+
+const app = new Hono<{ Variables: Variables }>()
 const STYLE = await readFile(new URL('static/buy.css', import.meta.url), 'utf8')
 app.get('/static/buy.css', (context) =>
   context.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'max-age=600' }),
 )
+
+// `context.var.hydra`: the menus and links of whoever sent the request.
+app.use(menus(() => service))
 
 app.get('/orders', async (context) => {
   const orders = await readOrders()
   if (wantsJson(context)) return context.json({ orders: orders.slice(0, MOST_SHOWN), count: orders.length })
   const verified = await service.verify(context)
   const main = all(orders, verified?.roles.includes('ADMIN') ?? false)
-  return send(context, page({ title: 'Orders', main, path: '/orders', maker, kind: 'narrow' }))
+  return send(context, frame(context, 'Orders', main))
 })
 
 app.post('/orders', async (context) => {
@@ -61,7 +70,7 @@ app.post('/orders', async (context) => {
   if (!good) {
     if (wantsJson(context)) return context.json({ error: 'good: none of the ids in the catalog' }, 400)
     const back = html`<a class="button" href="/catalog">Go to the catalog</a>`
-    return send(context, notFoundPage(maker, '/orders', 'We do not sell this', back), 400)
+    return send(context, notFoundPage(maker, menusOf(context.var.hydra), 'We do not sell this', back), 400)
   }
   const order: Order = { id: randomBytes(4).toString('hex'), good: good.id, at: Date.now() }
   await appendFile(FILE, `${JSON.stringify(order)}\n`)
@@ -76,23 +85,30 @@ app.get(
   async (context) => {
     const { username } = context.get('user')
     const main = desk(await readOrders(), username)
-    return send(context, page({ title: 'Order desk', main, path: '/orders/desk', maker, kind: 'narrow' }))
+    return send(context, frame(context, 'Order desk', main))
   },
 )
+
+/** One look before it is sent. */
+app.get('/orders/new', (context) => {
+  const good = goodOf(context.req.query('good') ?? '')
+  if (!good) {
+    const back = html`<a class="button" href="/catalog">Go to the catalog</a>`
+    return send(context, notFoundPage(maker, menusOf(context.var.hydra), 'We do not sell this', back), 404)
+  }
+  return send(context, frame(context, `Order ${good.name}`, before(good)))
+})
 
 app.get('/orders/:id', async (context) => {
   const order = (await readOrders()).find(({ id }) => id === context.req.param('id'))
   const good = order && goodOf(order.good)
   if (!order || !good) {
     const back = html`<a class="button" href="/orders">Go to your orders</a>`
-    return send(context, notFoundPage(maker, context.req.path, 'There is no such order', back), 404)
+    return send(context, notFoundPage(maker, menusOf(context.var.hydra), 'There is no such order', back), 404)
   }
   if (wantsJson(context)) return context.json(order)
   const main = one(order, good)
-  return send(
-    context,
-    page({ title: `Order ${order.id}`, main, path: context.req.path, maker, kind: 'narrow' }),
-  )
+  return send(context, frame(context, `Order ${order.id}`, main))
 })
 
 // It listens only after everything its answers need is there.
@@ -102,7 +118,11 @@ const service = await hydra(app, {
   title: 'Orders',
   version,
   server,
-  menu: [{ path: '/orders', label: 'Orders', order: 3 }],
+  menu: [
+    { path: '/orders', label: 'Orders', order: 3 },
+    // Nobody else hears of it.
+    { path: '/orders/desk', label: 'Desk', order: 4, roles: ['ADMIN'] },
+  ],
   statics: ['buy.css'],
   fragments: [buy],
   fallback: FALLBACK,
@@ -129,6 +149,14 @@ function desk(orders: readonly Order[], username: string): Html {
   return html`<div class="words"><h1>Order desk</h1><p class="lead">For the people who pack, such as <strong>${username}</strong>. ${orders.length === 0 ? 'There is nothing to pack.' : html`<span class="num">${orders.length.toLocaleString('en')}</span> to pack.`}</p></div>
 <ul class="rows">${rows.map(([good, count]) => html`<li><span>${goodOf(good)?.name ?? good}</span><span class="num">${count.toLocaleString('en')}</span></li>\n`)}</ul>
 <p class="actions"><a class="button quiet" href="/orders">See all orders</a></p>`
+}
+
+function before({ id, name, priceCents }: Good): Html {
+  return html`<div class="words"><h1>Order ${name}</h1><p class="lead num">${price(priceCents)}, sent tomorrow.</p></div>
+<form class="card form" method="post" action="/orders"><input type="hidden" name="good" value="${id}">
+<div class="field"><label for="note">A word for those who pack</label><input id="note" name="note" maxlength="120" autocomplete="off"><span class="soft small">If you like.</span></div>
+<button class="button" type="submit">Send the order</button></form>
+<p><a href="/catalog/${id}">Look at it again</a></p>`
 }
 
 function one(order: Order, good: Good): Html {
@@ -165,6 +193,10 @@ async function goodAsked(context: Context): Promise<string> {
 
 function wantsJson(context: Context): boolean {
   return context.req.header('accept')?.startsWith('application/json') ?? false
+}
+
+function frame(context: Context<{ Variables: Variables }>, title: string, main: Html): string {
+  return page({ title, main, menus: menusOf(context.var.hydra), maker, kind: 'narrow' })
 }
 
 function send(context: Context, text: string, status: 200 | 400 | 404 = 200): Response {

@@ -1,7 +1,8 @@
 /**
  * What visitors see at `/orders` while nobody answers there: registered with the service, kept by the gateway.
  *
- * It is shown when other things may be broken too, so it brings its few styles along.
+ * It is shown when other things may be broken too, so it brings its few styles along. How it opens by itself is the
+ * gateway's own: it puts a script in.
  *
  * @module
  */
@@ -42,18 +43,10 @@ nav a:first-child { color: var(--on-ink); background: var(--ink); border-color: 
 <header><a href="/">${MARK}Lerna Outfitters</a></header>
 <main>
 <h1>Orders is away for a moment</h1>
-<div class="away">${shape('down')}<strong>Your orders are safe</strong><span>They are kept. We look every few seconds, and this page opens by itself when Orders answers.</span></div>
+<div class="away">${shape('down')}<strong>Your orders are safe</strong><span>They are kept. This page opens by itself when Orders answers.</span></div>
 <nav aria-label="Go on"><a href="/orders">Try now</a><a href="/catalog">Go to the catalog</a></nav>
 </main>
 ${SYMBOLS}
-<script>
-const look = async () => {
-  const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store' }).catch(() => undefined)
-  if (answer && answer.status < 500) location.reload()
-  else setTimeout(look, 2000)
-}
-setTimeout(look, 2000)
-</script>
 </body>
 </html>
 `)

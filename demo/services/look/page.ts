@@ -1,5 +1,7 @@
 /**
- * The frame every page of the shop stands in: its head, the menu of all services, and who rendered it.
+ * The frame every page of the shop stands in: its head, the menus of all services, and who rendered it.
+ *
+ * `/_hydra/live.js` keeps the menus true while the page is open, and every link with the attributes of one.
  *
  * The style sheets are static files of the service `home`; the others only link to them.
  *
@@ -7,11 +9,12 @@
  */
 import type { HydraService } from '@hydra-gateway/sdk'
 import { type Html, html, textOf, trusted } from './html.ts'
-import { MARK, SYMBOLS, shape } from './shapes.ts'
+import type { Menus } from './menus.ts'
+import { MARK, SYMBOLS } from './shapes.ts'
 
 /** What a service says of itself at the foot of its pages. */
 export interface Maker {
-  readonly service: Pick<HydraService, 'name' | 'instanceId' | 'menu' | 'isAvailable'>
+  readonly service: Pick<HydraService, 'name' | 'instanceId'>
   readonly version: string
   readonly framework: string
 }
@@ -19,27 +22,26 @@ export interface Maker {
 export interface PageFacts {
   readonly title: string
   readonly main: Html
-  /** Path of the page, for `aria-current`. */
-  readonly path: string
+  readonly menus: Menus
   readonly maker: Maker
   /** Class of `<main>`. */
   readonly kind?: string
   readonly scripts?: readonly string[]
-  /** What stands at the end of the header. */
-  readonly aside?: Html
   /** What the fragments of the page may import, by name. */
   readonly attributes?: Readonly<Record<string, string>>
 }
+
+/** Colours and elements of the house, its menus, and what the shop says otherwise. */
+const STYLES = ['/home/tokens.css', '/home/base.css', '/_hydra/menu.css', '/home/shop.css']
 
 /** A whole page as text. */
 export function page({
   title,
   main,
-  path,
+  menus,
   maker,
   kind = 'plain',
   scripts = [],
-  aside,
   attributes,
 }: PageFacts): string {
   const { service, version, framework } = maker
@@ -50,14 +52,15 @@ export function page({
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · Lerna Outfitters</title>
 <link rel="icon" href="/home/mark-16.svg" type="image/svg+xml">
-${['tokens.css', 'base.css', 'shop.css'].map((file) => html`<link rel="stylesheet" href="/home/${file}">\n`)}${scripts.map((file) => html`<script src="/home/${file}" defer></script>\n`)}${attributes && attributesScript(attributes)}</head>
+${STYLES.map((path) => html`<link rel="stylesheet" href="${path}">\n`)}<script src="/_hydra/live.js" async></script>
+${scripts.map((file) => html`<script src="/home/${file}" defer></script>\n`)}${attributes && attributesScript(attributes)}</head>
 <body>
 <a class="skip" href="#main">Skip to the page</a>
 <header class="top">
 <a class="brand" href="/">${MARK}Lerna Outfitters</a>
-<nav aria-label="Shop"><ul class="menu">
-${service.menu('main').map((item) => html`<li>${menuItem(item, path)}</li>\n`)}</ul></nav>
-${aside}</header>
+<nav aria-label="Shop">${menus.main}</nav>
+<nav aria-label="You">${menus.account}</nav>
+</header>
 <main class="shop ${kind}" id="main">
 ${main}
 </main>
@@ -74,28 +77,15 @@ function attributesScript(attributes: Readonly<Record<string, string>>): Html {
   return trusted(`<script type="application/json" m:attributes>${json}</script>\n`)
 }
 
-/** An item of a service that is away keeps its place and says so; there is nothing to follow. */
-function menuItem(
-  { endpoint, label, available }: { endpoint: string; label: string; available: boolean },
-  path: string,
-): Html {
-  if (!available) {
-    return html`<a role="link" aria-disabled="true">${shape('down')}${label} <small>back soon</small></a>`
-  }
-  const current =
-    endpoint === path ? 'page' : endpoint !== '/' && path.startsWith(`${endpoint}/`) ? 'true' : undefined
-  return html`<a href="${endpoint}"${current && html` aria-current="${current}"`}>${label}</a>`
-}
-
 /** `cat-3f2a`: enough to tell instances apart. */
 export function shortId({ name, instanceId }: Pick<HydraService, 'name' | 'instanceId'>): string {
   return `${name.slice(0, 3)}-${instanceId.slice(0, 4)}`
 }
 
 /** The page of a known service for an address of it that leads nowhere. */
-export function notFoundPage(maker: Maker, path: string, what: string, back: Html): string {
+export function notFoundPage(maker: Maker, menus: Menus, what: string, back: Html): string {
   const main = html`<div class="words"><h1>${what}</h1><p class="lead">The address may be mistyped, or older than this shop.</p><p class="actions">${back}</p></div>`
-  return page({ title: what, main, path, maker, kind: 'narrow' })
+  return page({ title: what, main, menus, maker, kind: 'narrow' })
 }
 
 /** `€ 38.00` from cents. */

@@ -1,84 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type RegistrationInput, registration } from '@hydra-gateway/protocol'
-import { createAdmission } from '../address/admission.ts'
 import { NO_IDENTITY } from '../identity/no-identity.ts'
-import type { IdentityFacts } from '../identity/port.ts'
-import type { Clock } from '../observe/clock.ts'
-import { createLog } from '../observe/log.ts'
 import { createManualClock } from '../observe/manual-clock.ts'
-import type { Live } from '../routing/live.ts'
-import { emptyTable } from '../routing/table.ts'
-import { createVitals } from '../routing/vitals.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import { createRegistry } from './registry.ts'
 import { createSync } from './sync.ts'
-
-const SETTINGS = {
-  maxRoutes: 20_000,
-  maxInstances: 100,
-  leaseMs: 5000,
-  checkMs: 250,
-  resumeMs: 5000,
-  forgetAfterMs: 3_600_000,
-  takeoverAfterMs: 30_000,
-}
-
-function setUp({
-  settings = {},
-  store: shared,
-  node = 'a',
-  clockOf = (clock) => clock,
-  identity,
-}: {
-  settings?: object
-  store?: ReturnType<typeof createMemoryStore>
-  node?: string
-  clockOf?: (clock: Clock) => Clock
-  identity?: IdentityFacts
-} = {}) {
-  const clock = createManualClock()
-  const live: Live = { table: emptyTable() }
-  const store = shared ?? createMemoryStore({ clock })
-  const vitals = createVitals()
-  const log = createLog('silent')
-  const registry = createRegistry({
-    settings: { ...SETTINGS, ...settings },
-    store,
-    admission: createAdmission({ registrationFrom: ['loopback'], upstreamsAllow: ['loopback', 'private'] }),
-    vitals,
-    table: () => live.table,
-    publish: (change) => {
-      live.table =
-        'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
-    },
-    node,
-    ...(identity && { identity }),
-    clock: clockOf(clock),
-    log,
-  })
-  let ports = 3000
-  const join = (name: string, paths: string[], more: Partial<RegistrationInput> = {}) => {
-    const port = ++ports
-    const bean = registration.parse({
-      name,
-      host: '127.0.0.1',
-      port,
-      instanceId: port.toString(16).padStart(32, '0'),
-      routes: paths.map((path) => ({ path })),
-      ...more,
-    })
-    return registry.register(bean, { channel: 'rsocket', peer: '127.0.0.1' })
-  }
-  const serving = (path: string): string[] | undefined => {
-    const route = live.table.match('', path, 'GET', false)
-    return route && live.table.candidates(route).map(({ id }) => id)
-  }
-  return { clock, live, registry, vitals, store, join, serving, log }
-}
+import { setUpRegistry } from './testing/registry-rig.ts'
 
 test('a registered instance serves at once, and is gone after more than 5 s of silence, not earlier', async () => {
-  const { clock, registry, join, serving } = setUp()
+  const { clock, registry, join, serving } = setUpRegistry()
   const { instanceId } = await join('orders', ['/orders'])
   assert.deepEqual(serving('/orders'), [instanceId])
   clock.advance(4000)
@@ -97,7 +27,7 @@ test('a gateway that stood still reads what came meanwhile before it calls anybo
     registry,
     join,
     serving,
-  } = setUp({
+  } = setUpRegistry({
     clockOf: (clock) => ({ ...clock, monotonic: () => clock.monotonic() + stoodStillMs }),
   })
   const { instanceId } = await join('orders', ['/orders'])
@@ -113,7 +43,7 @@ test('a gateway that stood still reads what came meanwhile before it calls anybo
 })
 
 test('a closed channel takes the instance out in the same tick, and a beat within 5 s puts it back', async () => {
-  const { clock, registry, join, serving } = setUp()
+  const { clock, registry, join, serving } = setUpRegistry()
   const { instanceId } = await join('orders', ['/orders'])
   registry.suspend(instanceId, 'channel closed')
   assert.deepEqual(serving('/orders'), [])
@@ -126,7 +56,7 @@ test('a closed channel takes the instance out in the same tick, and a beat withi
 })
 
 test('a request that fails after its instance left leaves nothing behind', async () => {
-  const { clock, registry, vitals, join } = setUp()
+  const { clock, registry, vitals, join } = setUpRegistry()
   const { instanceId } = await join('orders', ['/orders'])
   registry.deregister(instanceId)
   vitals.rest(instanceId)
@@ -135,7 +65,7 @@ test('a request that fails after its instance left leaves nothing behind', async
 })
 
 test('routes of a service without instances stay known until it is forgotten', async () => {
-  const { clock, registry, join, serving } = setUp({ settings: { forgetAfterMs: 60_000 } })
+  const { clock, registry, join, serving } = setUpRegistry({ settings: { forgetAfterMs: 60_000 } })
   const { instanceId } = await join('orders', ['/orders'])
   registry.deregister(instanceId)
   assert.deepEqual(serving('/orders'), [])
@@ -147,7 +77,7 @@ test('routes of a service without instances stay known until it is forgotten', a
 })
 
 test('deregistering with forget drops the routes at once, but only with the last instance', async () => {
-  const { registry, join, serving } = setUp()
+  const { registry, join, serving } = setUpRegistry()
   const [a, b] = [await join('orders', ['/orders']), await join('orders', ['/orders'])]
   registry.deregister(a.instanceId, { forget: true })
   assert.deepEqual(serving('/orders'), [b.instanceId])
@@ -156,7 +86,7 @@ test('deregistering with forget drops the routes at once, but only with the last
 })
 
 test('a crash leaves routes behind until a new process of that version or a newer one speaks', async () => {
-  const { clock, registry, join, serving } = setUp()
+  const { clock, registry, join, serving } = setUpRegistry()
   const old = await join('orders', ['/orders', '/legacy'], { version: '1.0.0' })
   const canary = await join('orders', ['/orders'], { version: '2.0.0' })
   registry.suspend(old.instanceId, 'killed')
@@ -172,7 +102,7 @@ test('a crash leaves routes behind until a new process of that version or a newe
 })
 
 test('an instance that leaves politely takes the routes only it had along while siblings serve', async () => {
-  const { registry, join, serving } = setUp()
+  const { registry, join, serving } = setUpRegistry()
   const leaver = await join('orders', ['/orders', '/only-here'])
   await join('orders', ['/orders'])
   registry.deregister(leaver.instanceId)
@@ -181,7 +111,7 @@ test('an instance that leaves politely takes the routes only it had along while 
 })
 
 test('registering again replaces what the instance declared', async () => {
-  const { registry, join, serving } = setUp()
+  const { registry, join, serving } = setUpRegistry()
   const first = await join('orders', ['/old'], { instanceId: 'a'.repeat(32) })
   const second = await join('orders', ['/new'], { instanceId: 'a'.repeat(32) })
   assert.equal(second.instanceId, first.instanceId)
@@ -191,7 +121,7 @@ test('registering again replaces what the instance declared', async () => {
 })
 
 test('an instance that registers under another name leaves the first one', async () => {
-  const { join, registry, serving } = setUp()
+  const { join, registry, serving } = setUpRegistry()
   const { instanceId } = await join('orders', ['/orders'], { instanceId: 'b'.repeat(32) })
   await join('baskets', ['/baskets'], { instanceId: 'b'.repeat(32) })
   assert.deepEqual(registry.instancesOf('orders'), [])
@@ -200,7 +130,7 @@ test('an instance that registers under another name leaves the first one', async
 })
 
 test('nobody takes the place of an instance of another channel by naming its id', async () => {
-  const { registry, join, serving } = setUp()
+  const { registry, join, serving } = setUpRegistry()
   const bean = registration.parse({ name: 'shop', host: '127.0.0.1', port: 4000, endpoints: ['/shop'] })
   const { instanceId } = await registry.register(bean, { channel: 'http', peer: '127.0.0.1' })
   await assert.rejects(join('thief', ['/thief'], { instanceId }), { code: 'HYDRA_CONFLICT' })
@@ -210,7 +140,7 @@ test('nobody takes the place of an instance of another channel by naming its id'
 })
 
 test('the incumbent keeps a contested route, until it was down for takeoverAfter and the newcomer serves', async () => {
-  const { clock, registry, join, serving } = setUp()
+  const { clock, registry, join, serving } = setUpRegistry()
   const incumbent = await join('orders', ['/orders'])
   const newcomer = await join('orders-next', ['/orders'])
   assert.deepEqual(
@@ -235,7 +165,7 @@ test('the incumbent keeps a contested route, until it was down for takeoverAfter
 })
 
 test('services of one rollout group share a route', async () => {
-  const { join, serving } = setUp()
+  const { join, serving } = setUpRegistry()
   const a = await join('orders', ['/orders'], { group: 'orders' })
   const b = await join('orders-next', ['/orders'], { group: 'orders' })
   assert.deepEqual(b.refused, [])
@@ -243,7 +173,7 @@ test('services of one rollout group share a route', async () => {
 })
 
 test('pages are told which assets a fragment brings, while one version renders it', async () => {
-  const { registry, join } = setUp()
+  const { registry, join } = setUpRegistry()
   const refs = [
     { ref: 'buy', attributes: [], assets: { styles: ['buy.css'] } },
     { ref: 'plain', attributes: [] },
@@ -260,7 +190,7 @@ test('pages are told which assets a fragment brings, while one version renders i
 })
 
 test('the overview follows, gathered within 10 ms, and its hash moves only with what it says', async () => {
-  const { clock, registry, vitals, join } = setUp()
+  const { clock, registry, vitals, join } = setUpRegistry()
   const hashes: string[] = []
   registry.onOverview(({ hash }) => hashes.push(hash))
   const { instanceId } = await join('orders', ['/orders/{id}'], {
@@ -298,7 +228,7 @@ test('the overview follows, gathered within 10 ms, and its hash moves only with 
 })
 
 test('a menu item of one version is there while that version is, and available while it serves', async () => {
-  const { registry, join } = setUp()
+  const { registry, join } = setUpRegistry()
   const item = (path: string) => ({ endpoint: path, label: path })
   await join('shop', ['/shop'], { version: 1, menuItems: { main: [item('/shop')] } })
   const canary = () =>
@@ -321,7 +251,7 @@ test('a menu item of one version is there while that version is, and available w
 })
 
 test('the newest version speaks for the service, whoever registers last', async () => {
-  const { registry, join } = setUp()
+  const { registry, join } = setUpRegistry()
   const speak = (version: string) => ({ version, title: `Orders ${version}` })
   const title = () => registry.overview().services[0]?.title
   const old = await join('orders', ['/orders'], speak('1.0.0'))
@@ -340,7 +270,7 @@ test('the newest version speaks for the service, whoever registers last', async 
 })
 
 test('above maxInstances a new one is refused and the others are not touched', async () => {
-  const { join, serving } = setUp({ settings: { maxInstances: 2 } })
+  const { join, serving } = setUpRegistry({ settings: { maxInstances: 2 } })
   await join('a', ['/a'])
   const { instanceId } = await join('b', ['/b'])
   await assert.rejects(join('c', ['/c']), { code: 'HYDRA_OVERLOADED' })
@@ -349,7 +279,7 @@ test('above maxInstances a new one is refused and the others are not touched', a
 })
 
 test('a registration that is refused changes nothing', async () => {
-  const { live, join } = setUp()
+  const { live, join } = setUpRegistry()
   const { table } = live
   await assert.rejects(join('orders', ['/orders'], { host: '169.254.169.254' }), {
     code: 'HYDRA_FORBIDDEN_ADDRESS',
@@ -370,7 +300,7 @@ test('a registration that is refused changes nothing', async () => {
 test('two nodes with one store serve the same instances, and lose them together', async (t) => {
   const clock = createManualClock()
   const store = createMemoryStore({ clock })
-  const [a, b] = [setUp({ store, node: 'a' }), setUp({ store, node: 'b' })]
+  const [a, b] = [setUpRegistry({ store, node: 'a' }), setUpRegistry({ store, node: 'b' })]
   const sync = createSync({ store, registry: b.registry, node: 'b', clock: b.clock, log: b.log })
   t.after(() => sync.stop())
   const { instanceId } = await a.join('orders', ['/orders'])
@@ -385,7 +315,7 @@ const CHECKOUT = { ref: 'checkout', attributes: ['zip'] }
 const PAGE = { place: 'product.html:12:5', service: 'orders', ref: 'checkout', imports: ['zip'], exports: [] }
 
 test('instances are known by the fragments they render and ask for, those of Medusa by none', async () => {
-  const { join, live } = setUp()
+  const { join, live } = setUpRegistry()
   await join('orders', ['/orders'], { protocol: 1, refs: [CHECKOUT, { ...CHECKOUT, attributes: [] }] })
   await join('shop', ['/shop'], { protocol: 1, uses: [PAGE] })
   await join('legacy', ['/legacy'])
@@ -400,7 +330,7 @@ test('instances are known by the fragments they render and ask for, those of Med
 })
 
 test('registering again changes fragments although the routes are the same', async () => {
-  const { join, live } = setUp()
+  const { join, live } = setUpRegistry()
   const again = { instanceId: 'c'.repeat(32), port: 4000, protocol: 1 as const }
   await join('orders', ['/orders'], again)
   assert.equal(live.table.instances('orders')[0]!.refs!.size, 0)
@@ -409,7 +339,7 @@ test('registering again changes fragments although the routes are the same', asy
 })
 
 test('a fragment is refused as its instance registers, again when it registers again, and let in when the page goes', async () => {
-  const { join, registry, live } = setUp()
+  const { join, registry, live } = setUpRegistry()
   const incumbent = await join('orders', ['/orders'], { protocol: 1, refs: [{ ref: 'checkout' }] })
   const shop = await join('shop', ['/shop'], { protocol: 1, uses: [PAGE] })
   const newcomer = { instanceId: 'd'.repeat(32), port: 4000, protocol: 1 as const, refs: [CHECKOUT] }
@@ -432,7 +362,7 @@ test('a fragment is refused as its instance registers, again when it registers a
 })
 
 test('a page that comes after the fragment it does not fit is told so, and the fragment is served', async () => {
-  const { join, live } = setUp()
+  const { join, live } = setUpRegistry()
   await join('orders', ['/orders'], { protocol: 1, refs: [CHECKOUT] })
   const { refused } = await join('shop', ['/shop'], { protocol: 1, uses: [PAGE] })
   assert.equal(refused[0]!.path, 'the tag at product.html:12:5 for orders#checkout')
@@ -440,8 +370,8 @@ test('a page that comes after the fragment it does not fit is told so, and the f
 })
 
 test('a change of fragments, weight or version at one node reaches the others', async () => {
-  const a = setUp()
-  const b = setUp({ store: a.store, node: 'b' })
+  const a = setUpRegistry()
+  const b = setUpRegistry({ store: a.store, node: 'b' })
   const sync = createSync({ store: a.store, registry: b.registry, node: 'b', clock: b.clock, log: b.log })
   const same = { instanceId: 'e'.repeat(32), port: 4000, protocol: 1 as const }
   for (const more of [
@@ -462,7 +392,7 @@ test('a change of fragments, weight or version at one node reaches the others', 
 test('an instance is told who calls as it asked for, and by the key it holds', async () => {
   let keyId = 'one'
   const identity = { ...NO_IDENTITY, isOn: true, keyId: () => keyId, publicKey: () => `spki of ${keyId}` }
-  const { registry, live } = setUp({ identity })
+  const { registry, live } = setUpRegistry({ identity })
   const joined = async (channel: 'rsocket' | 'http', more: Partial<RegistrationInput> = {}) => {
     const bean = registration.parse({ name: 'shop', host: '127.0.0.1', port: 3000, ...more })
     const { publicKey, instanceId } = await registry.register(bean, { channel, peer: '127.0.0.1' })
@@ -489,7 +419,7 @@ test('an instance is told who calls as it asked for, and by the key it holds', a
 test('a key that changed is news for everybody, with another hash', async () => {
   let key = 'one'
   let onKeys = (): void => {}
-  const { registry, join, clock } = setUp({
+  const { registry, join, clock } = setUpRegistry({
     identity: {
       ...NO_IDENTITY,
       isOn: true,

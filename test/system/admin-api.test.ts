@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import {
   forgetAnswer,
   fragmentsAnswer,
+  menusAnswer,
   problem,
   type RouteInfo,
   revokeAnswer,
@@ -114,12 +115,14 @@ test('the examples of the admin API’s page are of its schemas', async () => {
     'utf8',
   )
   const examples = [...page.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, json]) => JSON.parse(json!))
-  const [services, down, routes, fragments, forgotten, sessions, revoked, keys, user, refusal] = examples
-  assert.equal(examples.length, 10)
+  const [services, down, routes, fragments, menus, forgotten, sessions, revoked, keys, user, refusal] =
+    examples
+  assert.equal(examples.length, 11)
   assertWhole(servicesAnswer, services)
   assertWhole(servicesAnswer, { revision: 1, services: [{ ...services.services[0], ...down }] })
   assertWhole(routesAnswer, routes)
   assertWhole(fragmentsAnswer, fragments)
+  assertWhole(menusAnswer, menus)
   assertWhole(forgetAnswer, forgotten)
   assertWhole(sessionsAnswer, sessions)
   assertWhole(revokeAnswer, revoked)

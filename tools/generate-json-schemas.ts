@@ -8,6 +8,7 @@
 import { readdirSync } from 'node:fs'
 import {
   activeService,
+  drainAnswer,
   forgetAnswer,
   fragmentRequest,
   fragmentsAnswer,
@@ -38,6 +39,7 @@ import { generate, inRepository } from './generated-file.ts'
 
 const SCHEMAS = {
   'active-service': activeService,
+  'admin-drain': drainAnswer,
   'admin-forget': forgetAnswer,
   'admin-fragments': fragmentsAnswer,
   'admin-keys': signingKeysAnswer,

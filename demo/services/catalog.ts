@@ -101,7 +101,7 @@ function one(good: Good, list: readonly string[]): Html {
 <div class="side">
 <div class="about"><m:fragment ref="about" imports="good" exports="sku, priceCents" required><h1>${good.name}</h1></m:fragment></div>
 <m:fragment service="home" ref="stock" imports="sku" live><p class="soft">How many we have is not known right now.</p></m:fragment>
-<div class="order-box"><m:fragment service="orders" ref="buy" imports="sku, priceCents" live><div class="note away">${shape('down')}<strong>Ordering is away for a moment</strong><span>The button comes back by itself<noscript> when you load this page again</noscript>. Until then you can keep it on your list.</span></div></m:fragment></div>
+<div class="order-box card"><m:fragment service="orders" ref="buy" imports="sku, priceCents" live><div class="note away">${shape('down')}<strong>Ordering is away for a moment</strong><span>The button comes back by itself<noscript> when you load this page again</noscript>. Until then you can keep it on your list.</span></div></m:fragment></div>
 ${keep}
 <m:fragment service="account" ref="greeting" live><p class="greeting soft small">Your account is away for a moment</p></m:fragment>
 </div>

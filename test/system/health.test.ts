@@ -2,9 +2,12 @@
  * Services that serve, but so that visitors feel it, behind a real gateway.
  */
 import assert from 'node:assert/strict'
-import type { RequestListener, ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { servicesAnswer } from '@hydra-gateway/protocol'
+import { fragment } from '@hydra-gateway/sdk'
+import { hydra } from '@hydra-gateway/sdk/node'
 import { openEventStream } from '../support/event-stream.ts'
 import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
@@ -191,4 +194,50 @@ test('a service that is gone is down, not degraded, and returns without a mark',
   await nextLooks(gateway)
   assert.equal((await ordersOf(gateway)).state, 'available')
   assert.equal(gateway.lines.filter(({ msg }) => msg === 'service degraded').length, 0)
+})
+
+test('fragments that fail, or are waited for in vain, make their service degraded, and no other', async (t) => {
+  const { port } = await startUpstream(t, 'home', (request, response) => {
+    const [, ref] = /^\/home\/(\w+)/.exec(request.url!)!
+    const timeout = ref === 'hangs' ? ' timeout="1000"' : ''
+    response.setHeader('content-type', 'text/html').setHeader('hydra-compose', '1')
+    response.end(`<!doctype html><m:fragment service="parts" ref="${ref}"${timeout}>later</m:fragment>`)
+  })
+  const gateway = await startGateway(t, {
+    health: { ...HEALTH, slow: '5s' },
+    services: { home: { url: `http://127.0.0.1:${port}`, routes: ['/home/**'] } },
+  })
+  const { url, publicKey, privateKey } = gateway
+  const server = createServer((_, response) => response.end('parts'))
+  const parts = await hydra(server, {
+    name: 'parts',
+    fragments: [
+      fragment('fine', () => '<b>fine</b>'),
+      fragment('fails', () => {
+        throw new Error('as it was told to')
+      }),
+      fragment('hangs', () => new Promise<string>(() => {})),
+    ],
+    ...{ gateway: url, publicKey, privateKey },
+    signals: false,
+    log: false,
+  })
+  t.after(() => parts.close().finally(() => server.close()))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  await parts.ready
+  const states = async () =>
+    Object.fromEntries(
+      servicesAnswer.parse(await gateway.admin('services')).services.map(({ name, state }) => [name, state]),
+    )
+  for (const ref of ['fails', 'hangs']) {
+    await eventually(async () => {
+      await many(gateway, 15, `/home/${ref}`)
+      assert.deepEqual(await states(), { home: 'available', parts: 'degraded' })
+    }, 10_000)
+    await eventually(async () => {
+      await many(gateway, 15, '/home/fine')
+      assert.deepEqual(await states(), { home: 'available', parts: 'available' })
+    }, 10_000)
+  }
 })

@@ -7,8 +7,11 @@ import { countAnswer, countFault, type Vitals } from '../routing/vitals.ts'
 import type { RenderFailure } from './port.ts'
 import type { Rendered } from './rendered-answer.ts'
 
-/** Whoever wrote the page was in such a hurry that a timeout says nothing about who was asked. */
-const HURRY_MS = 1000
+/**
+ * Whoever wrote the page was in such a hurry that a timeout says nothing about who was asked: it allows less than a
+ * second, of which a little is over when the call begins.
+ */
+const HURRY_MS = 900
 
 /** What the deadlines of calls may be late by. */
 const COARSE_MS = 500

@@ -69,7 +69,7 @@ export class OpenParts {
   end(): OpenPart | undefined {
     const ended = this.#open.pop()
     if (this.isEmpty) this.#bytes = 0
-    return ended
+    return ended && { ...ended, fallback: joined(ended.fallback) }
   }
 
   /** Puts content where it belongs: into what is around it, or into the page. */
@@ -134,6 +134,19 @@ export class OpenParts {
 /** Where it stands; undefined for one that was left out. */
 function placeOf({ tag, menu }: OpenPart): Position | undefined {
   return (tag ?? menu)?.at
+}
+
+/** Text that stands together as one: what holds it, in any number of others, moves it as one each time one of them ends. */
+function joined(parts: Part[]): Part[] {
+  const whole: Part[] = []
+  for (let at = 0; at < parts.length; ) {
+    const part = parts[at]!
+    let to = at + 1
+    if (Buffer.isBuffer(part)) while (to < parts.length && Buffer.isBuffer(parts[to])) to++
+    whole.push(to - at > 1 ? Buffer.concat(parts.slice(at, to) as Buffer[]) : part)
+    at = to
+  }
+  return whole
 }
 
 /** Bytes of a fallback, tags and all: each of them costs memory too. */

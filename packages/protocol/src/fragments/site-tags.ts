@@ -21,9 +21,9 @@ export function mayHoldSiteTags(html: string): boolean {
 
 const SIGN = /:(?:menu|link)[\t\n\f\r />=]/i
 
-/** A menu whose end has not come yet; the HTML itself at the bottom. */
+/** A menu whose end has not come yet; the HTML itself at the bottom. What is added to a text costs the same however long it is. */
 interface Level {
-  readonly pieces: string[]
+  text: string
   readonly markup: string | undefined
 }
 
@@ -32,12 +32,13 @@ const START = { line: 1, column: 1 }
 /** Puts menus in and rewrites links. Menu tags that say nothing, or never end, are left out: their fallback is shown. */
 export function rewriteSiteTags(html: string, site: SiteTags): string {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  const levels: Level[] = [{ pieces: [], markup: undefined }]
-  const put = (text: string): void => void levels.at(-1)!.pieces.push(text)
+  const levels: Level[] = [{ text: '', markup: undefined }]
+  const put = (text: string): void => {
+    levels.at(-1)!.text += text
+  }
   const close = (): void => {
-    const { pieces, markup } = levels.pop()!
-    if (markup !== undefined) put(markup)
-    else levels.at(-1)!.pieces.push(...pieces)
+    const { text, markup } = levels.pop()!
+    put(markup ?? text)
   }
   const putText = (bytes: Uint8Array, from: number, to: number): void =>
     put(decoder.decode(bytes.subarray(from, to)))
@@ -48,7 +49,7 @@ export function rewriteSiteTags(html: string, site: SiteTags): string {
     onFragmentEnd: putText,
     onMenuStart(bytes, from, to, isSelfClosing) {
       const { tag, faults } = readMenuTag(decoder.decode(bytes.subarray(from, to)), START)
-      levels.push({ pieces: [], markup: faults.length > 0 ? undefined : site.menu(tag) })
+      levels.push({ text: '', markup: faults.length > 0 ? undefined : site.menu(tag) })
       if (isSelfClosing) close()
     },
     onMenuEnd: close,
@@ -63,6 +64,5 @@ export function rewriteSiteTags(html: string, site: SiteTags): string {
   })
   scanner.write(new TextEncoder().encode(html))
   scanner.end()
-  const [outermost, ...open] = levels
-  return [outermost!, ...open].flatMap(({ pieces }) => pieces).join('')
+  return levels.map(({ text }) => text).join('')
 }

@@ -75,8 +75,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   #isBlocked = false
   #isStream = false
   #interim = 0
-  /** Since when only the service is waited for. */
-  #askedAt = 0
+  /** When the last of an upload was sent. */
+  #uploadedAt = 0
   /** Takes the answer's body: the exchange, or a composition in front of it. */
   #sink: AnswerSink
   #composition: Composition | undefined = undefined
@@ -192,7 +192,6 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       return
     }
     exchange.sentAt = performance.now()
-    this.#askedAt = exchange.sentAt
     this.#phase = 'send'
     // An empty body in chunks may have been read when this is not the first try: its end is said again.
     if (exchange.hasBody && exchange.isBodyWhole) {
@@ -232,7 +231,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#isBodySent = true
     this.#pool.uploaded(this)
     if (this.#exchange.head.isChunked) connection.output.lastChunk()
-    this.#askedAt = performance.now()
+    this.#uploadedAt = performance.now()
     if (this.#phase === 'send') this.#awaitHead()
   }
 
@@ -448,9 +447,11 @@ export class Attempt implements Waiting, PoolUser, BodySink {
    * a route that asks for more patience than others is one on which waiting is usual.
    */
   #isSlow(headAt: number): boolean {
-    if (headAt - this.#askedAt <= this.#engine.vitals.slowMs) return false
-    const isPatient = (this.#route.timeoutMs ?? 0) > this.#engine.settings.headTimeoutMs
-    return this.#isBodySent && !this.#isStream && !isPatient
+    const { vitals, settings } = this.#engine
+    if (headAt - this.#exchange.sentAt <= vitals.slowMs) return false
+    const isPatient = (this.#route.timeoutMs ?? 0) > settings.headTimeoutMs
+    if (isPatient || this.#isStream || !this.#isBodySent) return false
+    return headAt - this.#uploadedAt > vitals.slowMs
   }
 
   get #mayCompose(): boolean {

@@ -68,4 +68,13 @@ test('a menu changed when an item of it is new, gone, in another state or shown 
     { menu: 'constructor', changed: ['/odd'] },
   ])
   assert.deepEqual(changedMenus(after, after), [])
+  const away = { state: 'down', available: false, reason: 'Orders is away for a moment' } as const
+  assert.deepEqual(
+    changedMenus(
+      { main: [item('/orders', away)] },
+      { main: [item('/orders', { ...away, reason: 'Order desk is away for a moment' })] },
+    ),
+    [{ menu: 'main', changed: ['/orders'] }],
+    'what visitors read of it counts as well',
+  )
 })

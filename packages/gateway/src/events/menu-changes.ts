@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MenuEntry, Menus } from '@hydra-gateway/protocol'
+import { isSameEntry, type MenuEntry, type Menus } from '@hydra-gateway/protocol'
 
 export interface MenuChanges {
   readonly menu: string
@@ -35,21 +35,7 @@ function changedItems(before: readonly MenuEntry[], after: readonly MenuEntry[])
   for (const item of after) {
     const was = were.get(item.endpoint)
     were.delete(item.endpoint)
-    if (!was || !isShownSame(was, item)) changed.push(item.endpoint)
+    if (!was || !isSameEntry(was, item)) changed.push(item.endpoint)
   }
   return [...changed, ...were.keys()]
-}
-
-function isShownSame(a: MenuEntry, b: MenuEntry): boolean {
-  return (
-    a.state === b.state &&
-    a.label === b.label &&
-    a.icon === b.icon &&
-    a.order === b.order &&
-    a.group === b.group &&
-    a.parent === b.parent &&
-    a.service === b.service &&
-    a.signedOut === b.signedOut &&
-    (a.demands === b.demands || JSON.stringify(a.demands) === JSON.stringify(b.demands))
-  )
 }

@@ -7,11 +7,11 @@
  * @module
  */
 import {
-  type LinkView,
   type MenuEntry,
   type MenuView,
   type Overview,
-  reasonOf,
+  type Standing,
+  seenLink,
 } from '@hydra-gateway/protocol'
 import type { Caller, Refusal } from '../identity/port.ts'
 import { type Demand, type DemandsAt, declaredDemands } from '../routing/demands.ts'
@@ -23,7 +23,7 @@ import { readSitePath } from '../routing/site-path.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 import { createAudiences, NOBODY } from './audience.ts'
 import type { Audience, SiteMenus } from './port.ts'
-import { isSameView, type Standing, standingOf, viewOf } from './view.ts'
+import { isSameView, standingOf, viewOf } from './view.ts'
 
 export interface SiteMenusDeps {
   /** The latest there is, without any work. */
@@ -150,13 +150,10 @@ export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
       if (!found) return undefined
       const { route, how } = found
       const { table } = live
-      if (how === 'no') return CLOSED
-      // How it is behind the sign-in is for who signed in.
-      if (how === 'sign-in') return AVAILABLE
-      const state = linkStateOf(route, { table, vitals, healthOf })
-      if (state === 'available') return AVAILABLE
-      const reason = reasonOf(state, table.service(route.service)?.title ?? route.service)
-      return Object.freeze({ state, ...(reason !== undefined && { reason }) })
+      return seenLink(how, () => ({
+        state: linkStateOf(route, { table, vitals, healthOf }),
+        title: table.service(route.service)?.title ?? route.service,
+      }))
     },
     onChange(listener) {
       listeners.add(listener)
@@ -164,6 +161,3 @@ export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
     },
   }
 }
-
-const AVAILABLE: LinkView = Object.freeze({ state: 'available' })
-const CLOSED: LinkView = Object.freeze({ state: 'closed' })

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { MenuEntry, MenuFault, Menus } from '@hydra-gateway/protocol'
+import { isSameEntry, type MenuEntry, type MenuFault, type Menus } from '@hydra-gateway/protocol'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import { ALWAYS_WELL, linkStateOf } from '../routing/link-state.ts'
@@ -124,21 +124,4 @@ function keepSame(before: CompiledMenus | undefined, after: CompiledMenus): Comp
 
 function isSameMenu(a: readonly MenuEntry[], b: readonly MenuEntry[]): boolean {
   return a.length === b.length && a.every((entry, index) => isSameEntry(entry, b[index]!))
-}
-
-function isSameEntry(a: MenuEntry, b: MenuEntry): boolean {
-  return (
-    a.endpoint === b.endpoint &&
-    a.label === b.label &&
-    a.icon === b.icon &&
-    a.order === b.order &&
-    a.group === b.group &&
-    a.parent === b.parent &&
-    a.service === b.service &&
-    a.state === b.state &&
-    a.reason === b.reason &&
-    a.leadsTo === b.leadsTo &&
-    a.signedOut === b.signedOut &&
-    (a.demands === b.demands || JSON.stringify(a.demands) === JSON.stringify(b.demands))
-  )
 }

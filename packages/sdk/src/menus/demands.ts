@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { hasRole, type MenuDemand, mapRoles } from '@hydra-gateway/protocol'
+import { hasRole, type MenuDemand, mapRoles, type Standing } from '@hydra-gateway/protocol'
 import type { Verified } from '../identity/verified.ts'
 
 /** What a visitor is seen as; undefined stands for one who is not signed in. */
@@ -13,9 +13,6 @@ export type Visitor = Pick<Verified, 'claims' | 'provider'>
 
 /** What roles of the gateway are called in a service; undefined for one that is not known. */
 export type MappingsOf = (service: string) => Readonly<Record<string, string>> | undefined
-
-/** `sign-in`: nobody knows before they signed in. */
-export type Standing = 'yes' | 'sign-in' | 'no'
 
 /** Whether all demands are met; there are none where something is for everybody. */
 export function standing(

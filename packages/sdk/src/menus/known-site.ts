@@ -10,7 +10,8 @@ import {
   type MenuEntry,
   type MenuViewItem,
   type Overview,
-  reasonOf,
+  seenItems,
+  seenLink,
 } from '@hydra-gateway/protocol'
 import { audienceOf, type MappingsOf, standing, type Visitor } from './demands.ts'
 import { compileKnownRoutes, type KnownRoute } from './known-routes.ts'
@@ -63,46 +64,24 @@ export function compileKnownSite({ services, menus }: Pick<Overview, 'services' 
     link(path, visitor) {
       const at = route(path)
       if (!at) return undefined
-      const { state, title, demands } = at
-      const how = standing(demands, visitor, mappingsOf)
-      if (how === 'no') return CLOSED
-      // The state of what they may not open is none of theirs: the link takes them to the sign-in.
-      if (how === 'sign-in') return AVAILABLE
-      const reason = reasonOf(state, title)
-      return { state, ...(reason !== undefined && { reason }) }
+      return seenLink(standing(at.demands, visitor, mappingsOf), () => at)
     },
     route,
   }
 }
-
-const CLOSED: LinkView = Object.freeze({ state: 'closed' })
-const AVAILABLE: LinkView = Object.freeze({ state: 'available' })
 
 function itemsFor(
   entries: readonly MenuEntry[],
   visitor: Visitor | undefined,
   mappingsOf: MappingsOf,
 ): readonly MenuViewItem[] {
-  const shown = entries.flatMap((entry) => {
-    const how = standing(entry.demands, visitor, mappingsOf)
-    const isShown = how === 'yes' || (how === 'sign-in' && entry.signedOut === 'show')
-    return isShown && isLocalPath(entry.endpoint) ? [{ entry, mustSignIn: how === 'sign-in' }] : []
-  })
-  const paths = new Set(shown.map(({ entry }) => entry.endpoint))
-  return Object.freeze(
-    shown.map(({ entry, mustSignIn }): MenuViewItem => {
-      const { endpoint, label, icon, group, parent, available, reason } = entry
-      const state = mustSignIn ? 'available' : (entry.state ?? (available ? 'available' : 'down'))
-      return Object.freeze({
-        path: endpoint,
-        label,
-        ...(icon !== undefined && { icon }),
-        ...(group !== undefined && { group }),
-        // One that stands below an item they don't see would say that there is one.
-        ...(parent !== undefined && paths.has(parent) && { parent }),
-        state,
-        ...(reason !== undefined && state !== 'available' && { reason }),
-      })
-    }),
-  )
+  const known = entries
+    // An address that leaves the site is left out, whoever let it in.
+    .filter(({ endpoint }) => isLocalPath(endpoint))
+    // An older gateway says no state.
+    .map(
+      (entry): MenuEntry =>
+        entry.state ? entry : { ...entry, state: entry.available ? 'available' : 'down' },
+    )
+  return seenItems(known, ({ demands }) => standing(demands, visitor, mappingsOf))
 }

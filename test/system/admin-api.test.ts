@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import {
+  drainAnswer,
   forgetAnswer,
   fragmentsAnswer,
   menusAnswer,
@@ -115,11 +116,24 @@ test('the examples of the admin API’s page are of its schemas', async () => {
     'utf8',
   )
   const examples = [...page.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, json]) => JSON.parse(json!))
-  const [services, down, routes, fragments, menus, forgotten, sessions, revoked, keys, user, refusal] =
-    examples
-  assert.equal(examples.length, 11)
+  const [
+    services,
+    down,
+    drained,
+    routes,
+    fragments,
+    menus,
+    forgotten,
+    sessions,
+    revoked,
+    keys,
+    user,
+    refusal,
+  ] = examples
+  assert.equal(examples.length, 12)
   assertWhole(servicesAnswer, services)
   assertWhole(servicesAnswer, { revision: 1, services: [{ ...services.services[0], ...down }] })
+  assertWhole(drainAnswer, drained)
   assertWhole(routesAnswer, routes)
   assertWhole(fragmentsAnswer, fragments)
   assertWhole(menusAnswer, menus)

@@ -10,7 +10,8 @@ import {
   formatFragmentMark,
   parseFragmentMark,
 } from '@hydra-gateway/protocol'
-import { createRecent, createSigner } from '../proxy/signing.ts'
+import { createRecent } from '../proxy/recent.ts'
+import { createSigner } from '../proxy/signing.ts'
 import type { FragmentMarks } from './port.ts'
 
 /** Marks are few, and asked about by every page that opens its stream again. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { createRecent } from '../proxy/signing.ts'
+import { createRecent } from '../proxy/recent.ts'
 import { readSitePath } from '../routing/site-path.ts'
 import type { FragmentMarks } from './port.ts'
 

@@ -22,7 +22,7 @@ import type { Route } from '../routing/route.ts'
 import type { Service } from '../routing/upstream.ts'
 import type { Exchange, HeaderLines } from './exchange.ts'
 import { linesOfFlat } from './lines-of.ts'
-import { createRecent } from './signing.ts'
+import { createRecent } from './recent.ts'
 
 export interface AnswersParts {
   readonly settings: {

@@ -14,7 +14,8 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { createRecent, createSigner } from './signing.ts'
+import { createRecent } from './recent.ts'
+import { createSigner } from './signing.ts'
 import { formatPins, type Pin, parsePins } from './visitor-pins.ts'
 
 /** What a context says of a visitor. */

@@ -15,7 +15,8 @@
  */
 import { cookieValues, ROUTE_COOKIE } from './cookies.ts'
 import type { HeaderLines } from './exchange.ts'
-import { createRecent, createSigner, MAC_LENGTH } from './signing.ts'
+import { createRecent } from './recent.ts'
+import { createSigner, MAC_LENGTH } from './signing.ts'
 import { formatPin, type Pin, parsePins } from './visitor-pins.ts'
 
 export interface VisitorCookie {

@@ -108,16 +108,7 @@ const FOLDERS: Record<string, readonly string[]> = {
   ],
   menus: ['errors.ts', 'observe', 'routing', 'identity/port.ts'],
   events: ['errors.ts', 'observe', 'routing', 'registry', 'proxy/exchange.ts'],
-  live: [
-    'errors.ts',
-    'observe',
-    'routing',
-    'proxy',
-    'pages/html.ts',
-    'pages/inline.ts',
-    'menus',
-    'identity/port.ts',
-  ],
+  live: ['errors.ts', 'observe', 'routing', 'proxy', 'pages/local-problem.ts', 'menus', 'identity/port.ts'],
   admin: [
     'errors.ts',
     'observe',

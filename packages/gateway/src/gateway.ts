@@ -24,7 +24,7 @@ import { NO_IDENTITY } from './identity/no-identity.ts'
 import type { RouteOf } from './identity/other-route.ts'
 import { createPathDemands } from './identity/path-demands.ts'
 import type { Keys } from './keys.ts'
-import { LIVE_SCRIPT } from './live/live-script.ts'
+import { LIVE_FRAGMENTS_SCRIPT, LIVE_SCRIPT } from './live/live-script.ts'
 import type { Clock } from './observe/clock.ts'
 import type { Log } from './observe/log.ts'
 import { createMetrics } from './observe/metrics.ts'
@@ -252,6 +252,7 @@ export async function createGateway(
       hub: livePages.hub,
       identify: identity?.guard.identify,
       script: LIVE_SCRIPT,
+      fragmentsScript: LIVE_FRAGMENTS_SCRIPT,
       styles: compactCss(readAsset('menu.css')),
     }),
     menus: createMenuDoor({ menus: livePages.menus, identify: identity?.guard.identify }),

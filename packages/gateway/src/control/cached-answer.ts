@@ -4,11 +4,20 @@
  * @module
  */
 import { hash } from 'node:crypto'
+import { answerProblem } from '../pages/local-problem.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 
 /** The tag of a body: the same body, the same tag, on every node. */
 export function etagOf(body: string): string {
   return `"${hash('sha256', body, 'base64url').slice(0, 22)}"`
+}
+
+/** True for GET and HEAD; anything else is answered with 405. */
+export function allowsLook(exchange: Exchange): boolean {
+  const { method } = exchange
+  if (method === 'GET' || method === 'HEAD') return true
+  answerProblem(exchange, 'HYDRA_METHOD_NOT_ALLOWED', undefined, { allow: 'GET, HEAD' })
+  return false
 }
 
 /** Answers with a body, or with 304 when the visitor has it. To HEAD without it. */

@@ -1,15 +1,13 @@
 /**
- * The doors of open pages: their stream, and the script and style sheet that are the same for everybody.
+ * The doors of open pages: their stream, and the scripts and style sheet that are the same for everybody.
  *
  * @module
  */
 import { LIVE_FRAGMENTS_PATH, LIVE_PATH, LIVE_SCRIPT_PATH } from '@hydra-gateway/protocol'
 import type { RouteGuard } from '../identity/port.ts'
-import { LIVE_FRAGMENTS_SCRIPT } from '../live/live-script.ts'
 import type { LiveHub } from '../live/port.ts'
 import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
-import { answerCached, etagOf } from './cached-answer.ts'
-import { isLook } from './local-refusal.ts'
+import { allowsLook, answerCached, etagOf } from './cached-answer.ts'
 
 /** Style sheet that marks what is away without moving anything; pages link it if they want. */
 export const MENU_STYLE_PATH = '/_hydra/menu.css'
@@ -18,8 +16,9 @@ export interface LiveDoorDeps {
   readonly hub: Pick<LiveHub, 'open'>
   /** Finds out who opens a stream. @default nobody is anybody */
   readonly identify?: RouteGuard['identify'] | undefined
-  /** Text of the script, and of the style sheet. */
+  /** Text of the script of all pages, of the one for fragments that are back, and of the style sheet. */
   readonly script: string
+  readonly fragmentsScript: string
   readonly styles: string
 }
 
@@ -31,6 +30,7 @@ export function createLiveDoor({
   hub,
   identify,
   script,
+  fragmentsScript,
   styles,
 }: LiveDoorDeps): ReadonlyMap<string, ExchangeHandler> {
   const open: ExchangeHandler = (exchange) => {
@@ -43,7 +43,7 @@ export function createLiveDoor({
   return new Map<string, ExchangeHandler>([
     [LIVE_PATH, open],
     [LIVE_SCRIPT_PATH, fileHandler('text/javascript; charset=utf-8', script)],
-    [LIVE_FRAGMENTS_PATH, fileHandler('text/javascript; charset=utf-8', LIVE_FRAGMENTS_SCRIPT)],
+    [LIVE_FRAGMENTS_PATH, fileHandler('text/javascript; charset=utf-8', fragmentsScript)],
     [MENU_STYLE_PATH, fileHandler('text/css; charset=utf-8', styles)],
   ])
 }
@@ -57,6 +57,6 @@ function fileHandler(type: string, text: string): ExchangeHandler {
     'cross-origin-resource-policy': 'same-origin',
   }
   return (exchange: Exchange) => {
-    if (isLook(exchange)) answerCached(exchange, headers, text, etag)
+    if (allowsLook(exchange)) answerCached(exchange, headers, text, etag)
   }
 }

@@ -6,10 +6,10 @@
 import { MENUS_PATH, menuMarkup } from '@hydra-gateway/protocol'
 import type { RouteGuard } from '../identity/port.ts'
 import type { SiteMenus } from '../menus/port.ts'
+import { answerProblem } from '../pages/local-problem.ts'
 import { prefersHtml } from '../pages/negotiate.ts'
 import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
-import { answerCached } from './cached-answer.ts'
-import { answerProblem, isLook } from './local-refusal.ts'
+import { allowsLook, answerCached } from './cached-answer.ts'
 
 export interface MenuDoorDeps {
   readonly menus: Pick<SiteMenus, 'view' | 'names'>
@@ -60,7 +60,7 @@ export function createMenuDoor({ menus, identify }: MenuDoorDeps): ExchangeHandl
   }
 
   return (exchange) => {
-    if (!isLook(exchange)) return undefined
+    if (!allowsLook(exchange)) return undefined
     const waiting = identify?.(exchange)
     if (waiting === undefined) return answer(exchange)
     return waiting.then(() => {

@@ -86,9 +86,11 @@ test('a name may be any, and a menu nobody knows is a problem', async () => {
   assert.equal(isMenuPath('/_hydra/menusx'), false)
 })
 
+const FILES = { script: 'let x', fragmentsScript: 'let y', styles: 'a{}' }
+
 test('a stream is opened for who it is, unless they left meanwhile', async () => {
   const opened: Exchange[] = []
-  const deps = { hub: { open: (exchange: Exchange) => void opened.push(exchange) }, script: 'x', styles: 'y' }
+  const deps = { hub: { open: (exchange: Exchange) => void opened.push(exchange) }, ...FILES }
   let leaves = false
   const doors = createLiveDoor({
     ...deps,
@@ -109,10 +111,11 @@ test('a stream is opened for who it is, unless they left meanwhile', async () =>
   assert.equal(opened.length, 2)
 })
 
-test('the script and the style sheet are files', async () => {
-  const doors = createLiveDoor({ hub: { open() {} }, script: 'let x', styles: 'a{}' })
+test('the scripts and the style sheet are files', async () => {
+  const doors = createLiveDoor({ hub: { open() {} }, ...FILES })
   for (const [path, type, text] of [
     ['/_hydra/live.js', 'text/javascript; charset=utf-8', 'let x'],
+    ['/_hydra/live-fragments.js', 'text/javascript; charset=utf-8', 'let y'],
     ['/_hydra/menu.css', 'text/css; charset=utf-8', 'a{}'],
   ] as const) {
     const handler = doors.get(path)!

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { CODES, type ErrorCode, toProblem } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { answerProblem } from '../pages/local-problem.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { LiveSettings } from './port.ts'
 
@@ -102,17 +103,7 @@ export function createStreamAdmission({
         metrics.refused('request', reason)
         warn(reason, exchange.client)
       }
-      const body = JSON.stringify(toProblem({ code, detail, errors: undefined }, exchange.id))
-      exchange.answer(
-        CODES[code][0],
-        {
-          'content-type': 'application/problem+json',
-          'cache-control': 'no-store',
-          'x-content-type-options': 'nosniff',
-          ...headers,
-        },
-        body,
-      )
+      answerProblem(exchange, code, detail, headers)
     },
     opened(client) {
       size++

@@ -214,7 +214,6 @@ export function createLiveHub(deps: LiveHubDeps): LiveHub {
     get size() {
       return admission.size
     },
-    changed: pushes.changed,
     endWhere(isOver) {
       for (const stream of all())
         if (isOver(stream.exchange)) end(stream, bye(Math.floor(random() * SIGNED_OUT_SPREAD_MS)))

@@ -13,8 +13,6 @@ export interface LiveHub {
   open(exchange: Exchange): void
   /** Streams that are open. */
   readonly size: number
-  /** Something changed that menus don't tell of: whether a fragment is rendered. What they tell of is heard anyway. */
-  changed(): void
   /** Ends streams of callers whose session is over; their pages come back as somebody else. */
   endWhere(isOver: (exchange: Exchange) => boolean): void
   /** Says goodbye to all of them, spread over some time, and ends. Called before whatever waits for running requests. */

@@ -35,7 +35,10 @@ export interface SiteMenus {
   link(path: string, host: string, caller: Caller | undefined): LinkView | undefined
   /** Whether somebody may open a path as they are now, without signing in first. */
   isFor(path: string, host: string, caller: Caller | undefined): boolean
-  /** Calls back when something changed, changes that come together as one. Returns the function that ends it. */
+  /**
+   * Calls back when something of the site changed, changes that come together as one: also whether a fragment is
+   * rendered. Returns the function that ends it.
+   */
   onChange(listener: () => void): () => void
 }
 

@@ -1,10 +1,11 @@
 /**
- * Problems of what the gateway serves itself, as fetch-style responses.
+ * Problems of what the gateway serves itself: as fetch-style responses, and for doors that answer exchanges as they are.
  *
  * @module
  */
 import { PROBLEM_TYPE, type Problem } from '@hydra-gateway/protocol'
 import { CODES, type ErrorCode, toProblem } from '../errors.ts'
+import type { Exchange } from '../proxy/exchange.ts'
 
 export interface ProblemOptions {
   readonly headers?: Readonly<Record<string, string>>
@@ -33,4 +34,15 @@ export function problemResponse(
     status: CODES[code][0],
     headers: { ...PROBLEM_HEADERS, ...headers },
   })
+}
+
+/** Answers an exchange with the problem document of a code. */
+export function answerProblem(
+  exchange: Pick<Exchange, 'id' | 'answer'>,
+  code: ErrorCode,
+  detail: string | undefined,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = JSON.stringify(toProblem({ code, detail, errors: undefined }, exchange.id))
+  exchange.answer(CODES[code][0], { ...PROBLEM_HEADERS, ...headers }, body)
 }

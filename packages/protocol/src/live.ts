@@ -44,9 +44,9 @@ export type LiveState = z.output<typeof liveState>
  *
  * Further events: `renew` (the sign-in of this stream has run out, its session may go on: ask `/_hydra/session`, then
  * open another), `bye` (the stream ends on purpose; data is `{"afterMs":n}`, come back after that), `beat` (nothing new:
-`event: beat` and an empty `data:`, since pages are not told of comments).
+ * `event: beat` and an empty `data:`, since pages are not told of comments).
  */
-export const LIVE_EVENTS = ['state', 'renew', 'bye', 'beat'] as const
+export type LiveEvent = 'state' | 'renew' | 'bye' | 'beat'
 
 /** Attribute of a link whose path is kept true: `<a m:link href>` becomes `<a data-hydra-link="/path" …>`. */
 export const LINK_MARK = 'data-hydra-link'

@@ -1,5 +1,5 @@
 /**
- * One open page, and the events that are the same for all of them.
+ * One open page, as the hub keeps it. Types only.
  *
  * @module
  */
@@ -22,29 +22,3 @@ export interface LiveStream {
   /** Since when it has not taken what it was sent, monotonic ms; 0 while it has. */
   behindSince: number
 }
-
-/** For the head of a stream; nothing between us and the page may keep or hold anything of it. */
-export const STREAM_HEAD: Readonly<Record<string, string>> = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-store',
-  'x-accel-buffering': 'no',
-  'x-content-type-options': 'nosniff',
-}
-
-export const BEAT: Buffer = Buffer.from('event: beat\ndata:\n\n')
-export const RENEW: Buffer = Buffer.from('event: renew\ndata: {}\n\n')
-
-/** Programs that know nothing of `bye` go by `retry` alone. */
-export function bye(afterMs: number): Buffer {
-  return Buffer.from(`retry: ${afterMs}\nevent: bye\ndata: {"afterMs":${afterMs}}\n\n`)
-}
-
-/** When to come back if the connection breaks: not all of them at once. `share`: 0 to 1. */
-export function retry(share: number): Buffer {
-  const { length } = RETRIES
-  return RETRIES[Math.min(length - 1, Math.floor(share * length))]!
-}
-
-const RETRIES: readonly Buffer[] = Array.from({ length: 32 }, (_, i) =>
-  Buffer.from(`retry: ${1000 + i * 100}\n\n`),
-)

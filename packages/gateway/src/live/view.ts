@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import type { LinkView, MenuView } from '@hydra-gateway/protocol'
 import type { Caller } from '../identity/port.ts'
 import type { SiteMenus } from '../menus/port.ts'
+import { stateFrame } from './frames.ts'
 import type { Wishes } from './wishes.ts'
 
 /** What is looked at. */
@@ -62,7 +63,7 @@ export class View<Stream extends { readonly caller: Caller | undefined }> {
       const taken = (i: number): string => (i < this.wishes.menus.length ? '[]' : AVAILABLE)
       // What nobody knows any more is given back: nothing keeps a link from leading where it wants.
       const told = parts.map((part, i) => part ?? (isNews(i) ? taken(i) : undefined))
-      this.change = stateEvent(id, this.#textOf(told, isNews))
+      this.change = stateFrame(id, this.#textOf(told, isNews))
     }
     this.before = this.id
     this.id = id
@@ -87,7 +88,7 @@ export class View<Stream extends { readonly caller: Caller | undefined }> {
 
   /** The first state of a page, or all of it once more for one that fell behind. */
   whole(): Buffer {
-    this.#whole ??= stateEvent(
+    this.#whole ??= stateFrame(
       this.id,
       this.#textOf(this.#parts, () => true, this.#facts),
     )
@@ -96,7 +97,7 @@ export class View<Stream extends { readonly caller: Caller | undefined }> {
 
   /** The first state of a page that knows how things are. */
   known(): Buffer {
-    return stateEvent(this.id, JSON.stringify(this.#facts))
+    return stateFrame(this.id, JSON.stringify(this.#facts))
   }
 
   /** Lets go of what can be made again. */
@@ -131,11 +132,6 @@ export class View<Stream extends { readonly caller: Caller | undefined }> {
     ]
     return `{${records.filter((each) => each !== undefined).join()}}`
   }
-}
-
-/** JSON has no line breaks of its own. */
-function stateEvent(id: string, json: string): Buffer {
-  return Buffer.from(`id: ${id}\nevent: state\ndata: ${json}\n\n`)
 }
 
 /** All visitors who see the same of a menu have the same object. */

@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { LIVE_PATH, type LinkView, type LiveState, type MenuViewItem } from '@hydra-gateway/protocol'
+import {
+  LIVE_PATH,
+  type LinkView,
+  type LiveEvent,
+  type LiveState,
+  type MenuViewItem,
+} from '@hydra-gateway/protocol'
 import { wish } from './wish.ts'
 
 /** All that is known, by wish. */
@@ -74,7 +80,7 @@ export function createHub(tell: (news: News) => void, signal: AbortSignal): Hub 
     // Its own way to come back is the same for all pages at once.
     stream.onerror = lose
     source = stream
-    const on = (event: string, take: (data: string, eventId: string) => void) =>
+    const on = (event: LiveEvent, take: (data: string, eventId: string) => void) =>
       stream.addEventListener(event, ({ data, lastEventId }: MessageEvent) => {
         clearTimeout(watching)
         take(data, lastEventId)

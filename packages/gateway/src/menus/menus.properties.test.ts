@@ -76,9 +76,9 @@ const said: fc.Arbitrary<Said> = fc.record({
 const process = fc.record({ service: fc.constantFrom(...SERVICES), slot: fc.constantFrom(1, 2) })
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('register' as const), at: process, said }) },
-  ...(['suspend', 'beat', 'rest', 'revive', 'leave', 'leave for good', 'forget'] as const).map((kind) =>
-    fc.record({ kind: fc.constant(kind), at: process }),
-  ),
+  ...(
+    ['suspend', 'beat', 'rest', 'revive', 'drain', 'resume', 'leave', 'leave for good', 'forget'] as const
+  ).map((kind) => fc.record({ kind: fc.constant(kind), at: process })),
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), at: process }) },
 )
 
@@ -198,6 +198,12 @@ function openSite() {
         model.rest(id, false)
         if (isKnown(id)) vitals.revive(id)
         return
+      case 'drain':
+        model.drain(id, true)
+        return void registry.drain(id, 'an operator drains it')
+      case 'resume':
+        model.drain(id, false)
+        return void registry.resume(id, 'an operator put it back')
       case 'wait':
         model.lapse()
         return clock.advance(1500)

@@ -140,6 +140,20 @@ test('one whose channel is away may be drained, and does not serve when it retur
   clock.advance(2000)
   registry.beat(instanceId)
   assert.deepEqual(instances(), { [instanceId]: 'draining' })
+  registry.resume(instanceId, 'an operator put it back')
+  assert.deepEqual(instances(), { [instanceId]: 'available' })
+})
+
+test('one that is resumed while its channel is away is expected back, and does not serve before', async () => {
+  const { registry, join, instances, serving, clock } = setUp()
+  const { instanceId } = await join('orders', ['/orders'])
+  registry.suspend(instanceId, 'connection closed')
+  registry.drain(instanceId, 'an operator drains it')
+  registry.resume(instanceId, 'an operator put it back')
+  assert.deepEqual(instances(), { [instanceId]: 'recovering' })
+  assert.deepEqual(serving('/orders'), [])
+  clock.advance(6000)
+  assert.deepEqual(instances(), {})
 })
 
 test('who is there, though it drains, is neither forgotten nor pushed out', async () => {

@@ -9,6 +9,13 @@ import type { ChannelKind, Instance } from '../routing/upstream.ts'
 import type { Refusal } from './declaration.ts'
 import type { FragmentFacts } from './fragment-facts.ts'
 
+/** That an instance is to finish. */
+export interface Drain {
+  readonly reason: string
+  /** What it would be otherwise. */
+  readonly instead: 'available' | 'recovering'
+}
+
 /** One known instance. */
 export interface Member {
   readonly id: string
@@ -31,8 +38,8 @@ export interface Member {
   instance: Instance
   /** `available` serves, `recovering` lost its channel and may return, `draining` finishes and takes nobody new. */
   state: Extract<ServiceState, 'available' | 'recovering' | 'draining'>
-  /** Present while it is `draining`: why, and since when; epoch ms. */
-  drain?: { readonly reason: string; readonly since: number } | undefined
+  /** Present while it is `draining`. */
+  drain?: Drain | undefined
 }
 
 /** A service, with or without members. */

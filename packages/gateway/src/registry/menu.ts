@@ -14,10 +14,10 @@ import {
   reasonOf,
 } from '@hydra-gateway/protocol'
 import { type Demand, type DemandsAt, declaredDemands, demandsOf } from '../routing/demands.ts'
-import { ALWAYS_WELL, type HealthOf, linkStateOf } from '../routing/link-state.ts'
-import { isLoginPath, isReservedPath } from '../routing/reserved.ts'
+import { ALWAYS_WELL, type HealthOf, linkStateOf, titleOf } from '../routing/link-state.ts'
+import { isLoginPath } from '../routing/reserved.ts'
 import type { Route } from '../routing/route.ts'
-import { readSitePath } from '../routing/site-path.ts'
+import { readSitePath, routeAt } from '../routing/site-path.ts'
 import type { RoutingTable } from '../routing/table.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 import type { Entry } from './member.ts'
@@ -167,11 +167,9 @@ function collect(
 function draftOf(item: MenuItem, service: string, table: RoutingTable, hasLogin: boolean): Draft | undefined {
   const at = readSitePath(item.endpoint)
   if (!at) return undefined
-  const { address, path, encodedSlash } = at
+  const { address, path } = at
   const isOurs = hasLogin && (isLoginPath(path) || path.startsWith(LOGIN_PREFIX))
-  // A service that takes every path never gets one of those.
-  const found = isOurs || isReservedPath(path) ? undefined : table.match('', path, 'GET', false)
-  const route = found && encodedSlash && found.encodedSlash !== 'keep' ? undefined : found
+  const route = isOurs ? undefined : routeAt(table, '', at)
   // An address that is none is no item of any menu either: it is reported as it was written.
   const parent = item.parent === undefined ? undefined : (readSitePath(item.parent)?.address ?? item.parent)
   return { ...item, endpoint: address, parent, path, service, route, isOurs }
@@ -182,11 +180,6 @@ const LOGIN_PREFIX = '/_hydra/login/'
 /** Whether a service serves a route, alone or with others of its rollout group. */
 function isOf(service: string, route: Route | undefined): boolean {
   return route !== undefined && (route.service === service || (route.sharedWith?.includes(service) ?? false))
-}
-
-/** What visitors call a service. */
-function titleOf(table: RoutingTable, service: string): string {
-  return table.service(service)?.title ?? service
 }
 
 /** Whom an item is for: who may have what is behind it, and has one of its own roles. The same array for the same demands. */

@@ -350,6 +350,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const member = roster.member(instanceId)
       if (!member) return false
       leases.renew(instanceId, settings.leaseMs)
+      // It is heard again, and drains on.
+      if (member.drain) member.drain = { ...member.drain, instead: 'available' }
       if (member.state === 'recovering') {
         roster.setState(member, 'available', 'its channel is back')
         log.info({ service: member.registration.name, instance: instanceId }, 'instance recovered')
@@ -383,8 +385,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
     drain(instanceId, reason) {
       const member = roster.member(instanceId)
       if (!member || isDraining(member)) return false
-      member.drain = { reason, since: clock.now() }
-      drains.begin(member, member.drain)
+      member.drain = { reason, instead: member.state === 'recovering' ? 'recovering' : 'available' }
+      drains.begin(member, reason)
       roster.setState(member, 'draining', reason)
       const running = vitals.of(instanceId).inFlight
       log.info(
@@ -396,13 +398,11 @@ export function createRegistry(deps: RegistryDeps): Registry {
     resume(instanceId, reason) {
       const member = roster.member(instanceId)
       if (!member || !isDraining(member)) return false
+      const { instead = 'available' } = member.drain ?? {}
       member.drain = undefined
       drains.end(member)
-      roster.setState(member, 'available', reason)
-      log.info(
-        { service: member.registration.name, instance: instanceId, reason },
-        'instance is back in rotation',
-      )
+      roster.setState(member, instead, reason)
+      log.info({ service: member.registration.name, instance: instanceId, reason }, 'instance drains no more')
       return true
     },
     forget(service) {

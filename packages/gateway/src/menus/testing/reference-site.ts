@@ -34,6 +34,7 @@ interface Process {
   said: Said
   serves: boolean
   rests: boolean
+  drains: boolean
 }
 
 interface Known {
@@ -74,7 +75,7 @@ export class ReferenceSite {
       if (isSameDeclaration(left, said)) return false
       return before !== undefined || left.version > said.version
     })
-    const now = before ?? { id, said, serves: true, rests: false }
+    const now = before ?? { id, said, serves: true, rests: false, drains: false }
     Object.assign(now, { said, serves: true, rests: false })
     if (!before) known.joined.push(now)
     known.said = [...known.said.filter((one) => one !== now), now]
@@ -82,11 +83,20 @@ export class ReferenceSite {
   }
   suspend(id: string): void {
     const found = this.find(id)
-    if (found) found.process.serves = false
+    // Nobody waits for who was to leave.
+    if (found?.process.drains) this.leave(found.known, found.process, false)
+    else if (found) found.process.serves = false
   }
   beat(id: string): void {
     const found = this.find(id)
     if (found) found.process.serves = true
+  }
+  /** A process that registers again drains on. */
+  drain(id: string, drains: boolean): void {
+    const found = this.find(id)
+    if (!found) return
+    found.process.drains = drains
+    speak(found.known)
   }
   rest(id: string, rests: boolean): void {
     const found = this.find(id)
@@ -185,7 +195,9 @@ export class ReferenceSite {
   }
   private stateOf(path: string): LinkState {
     const processes = this.ownerOf(path)?.joined ?? []
-    return processes.some(({ said, serves, rests }) => serves && !rests && said.routes.has(path))
+    return processes.some(
+      ({ said, serves, rests, drains }) => serves && !rests && !drains && said.routes.has(path),
+    )
       ? 'available'
       : 'down'
   }
@@ -282,9 +294,12 @@ function reasonFor(owner: Known | undefined): string {
   return `${title} is away for a moment`
 }
 
+/** Of those that stay, if any do. */
 function speak(known: Known): void {
-  const newest = Math.max(...known.said.map(({ said }) => said.version))
-  const last = known.said.findLast(({ said }) => said.version === newest)
+  const staying = known.said.filter(({ drains }) => !drains)
+  const speakers = staying.length > 0 ? staying : known.said
+  const newest = Math.max(...speakers.map(({ said }) => said.version))
+  const last = speakers.findLast(({ said }) => said.version === newest)
   if (last) known.speaker = last.said
 }
 

@@ -108,7 +108,7 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     }
     const { data: refusal } = problem.safeParse(answer)
     if (refusal?.detail && (isAction || REFUSALS.has(refusal.code)))
-      return new CommandError(sentence(refusal.detail), EXIT.problem)
+      return new CommandError(sentence(printable(refusal.detail)), EXIT.problem)
     return new CommandError(
       `${url} answers ${status}, not as a Hydra gateway would`,
       EXIT.noGateway,

@@ -28,7 +28,15 @@ export interface Io {
 export const EXIT = { ok: 0, problem: 1, usage: 2, noGateway: 3 } as const
 
 /** What `--json` prints. */
-export const asJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
+export const asJson = (value: unknown): string => `${jsonText(value, 2)}\n`
+
+/** JSON in which nothing moves the cursor of a terminal, or turns what is read around: that is written as escapes. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
 
 /** A failure a person can do something about: said in a sentence or two, without a stack. */
 export class CommandError extends Error {

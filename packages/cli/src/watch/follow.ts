@@ -31,6 +31,9 @@ export interface Follower {
   onFailed(error: CommandError): void
 }
 
+/** What an id looks like: it is sent back in a header. */
+const ID = /^[\x21-\x7e]{1,256}$/
+
 /** Between two attempts; and how long nothing at all may come from a gateway that sends a sign of life every 15 s. */
 const RETRY_MS = 1000
 const SILENCE_MS = 40_000
@@ -46,21 +49,22 @@ export function follow(open: OpenStream, path: string, follower: Follower): () =
   let closeStream = (): void => {}
 
   const receive = ({ id, event, data }: Message): void => {
-    if (id !== '') lastId = id
+    if (ID.test(id)) lastId = id
     if (event === '') return
     const said = event === 'hello' ? watchHello.safeParse(parse(data)) : undefined
     if (said?.success) {
       const isNew = said.data.epoch !== epoch
       ;({ epoch } = said.data)
       // Where to go on from, should the line be lost before the first event.
-      if (lastId === '') lastId = `${epoch}:${said.data.latest}`
+      const latest = `${epoch}:${said.data.latest}`
+      if (lastId === '' && ID.test(latest)) lastId = latest
       wasMet = true
       isAway = false
       follower.onHello(said.data, isNew)
       return
     }
     const happened = siteEvent.safeParse(parse(data))
-    if (happened.success) follower.onEvent(happened.data)
+    if (happened.success && isTime(happened.data.at)) follower.onEvent(happened.data)
   }
 
   const attempt = (): void => {
@@ -100,6 +104,11 @@ export function follow(open: OpenStream, path: string, follower: Follower): () =
     clearTimeout(timer)
     closeStream()
   }
+}
+
+/** Whether there is such a day. */
+function isTime(epochMs: number): boolean {
+  return !Number.isNaN(new Date(epochMs).getTime())
 }
 
 function parse(text: string): unknown {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Io } from '../io.ts'
+import { type Io, jsonText } from '../io.ts'
 import { createLines, plainLine } from './lines.ts'
 import type { View } from './terminal-view.ts'
 
@@ -17,7 +17,7 @@ export function createPipeView(io: Pick<Io, 'out' | 'err'>, url: string, isJson:
       isGreeted = true
     },
     onEvent(event) {
-      if (isJson) return io.out(`${JSON.stringify(event)}\n`)
+      if (isJson) return io.out(`${jsonText(event)}\n`)
       const line = lines.read(event)
       if (line) io.out(`${plainLine(line)}\n`)
     },

@@ -33,3 +33,20 @@ test('however the text is cut, the messages are the same', () => {
     }),
   )
 })
+
+test('a line or a message that never ends is passed over, and what comes behind it is read', () => {
+  const messages: Message[] = []
+  const { push } = createSseReader((message) => messages.push(message))
+  const piece = 'x'.repeat(1024 * 1024)
+  const line = `data: ${piece}\n`
+  const began = performance.now()
+  for (let i = 0; i < 200; i++) push(piece)
+  push('x\nevent: menu\ndata: 1\n\n')
+  for (let i = 0; i < 200; i++) push(line)
+  push('\nevent: menu\ndata: 2\n\n')
+  assert.ok(performance.now() - began < 5000)
+  assert.deepEqual(
+    messages.map(({ event, data }) => event + data),
+    ['menu1', '', 'menu2'],
+  )
+})

@@ -186,6 +186,8 @@ test('whoever replays the events knows every state and every route, whatever hap
     fc.record({ beat: port }),
     fc.record({ rest: port }),
     fc.record({ revive: port }),
+    fc.record({ drain: port }),
+    fc.record({ resume: port }),
     fc.record({ leave: port, forget: fc.boolean() }),
     fc.record({ forget: fc.constantFrom('odd', 'even') }),
     fc.record({ wait: fc.constantFrom(10, 1000, 6000, 31_000) }),
@@ -220,6 +222,8 @@ test('whoever replays the events knows every state and every route, whatever hap
         else if ('beat' in one) site.registry.beat(site.idOf(one.beat))
         else if ('rest' in one) site.vitals.rest(site.idOf(one.rest))
         else if ('revive' in one) site.vitals.revive(site.idOf(one.revive))
+        else if ('drain' in one) site.registry.drain(site.idOf(one.drain), 'an operator drains it')
+        else if ('resume' in one) site.registry.resume(site.idOf(one.resume), 'an operator put it back')
         else if ('leave' in one) site.registry.deregister(site.idOf(one.leave), { forget: one.forget })
         else if ('wait' in one) site.clock.advance(one.wait)
         else site.registry.forget(one.forget)

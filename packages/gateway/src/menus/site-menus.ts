@@ -15,11 +15,11 @@ import {
 } from '@hydra-gateway/protocol'
 import type { Caller, Refusal } from '../identity/port.ts'
 import { type Demand, type DemandsAt, declaredDemands } from '../routing/demands.ts'
-import { ALWAYS_WELL, type HealthOf, linkStateOf } from '../routing/link-state.ts'
+import { ALWAYS_WELL, type HealthOf, linkStateOf, titleOf } from '../routing/link-state.ts'
 import type { Live } from '../routing/live.ts'
-import { isLoginPath, isReservedPath } from '../routing/reserved.ts'
+import { isLoginPath } from '../routing/reserved.ts'
 import type { Access } from '../routing/route.ts'
-import { readSitePath } from '../routing/site-path.ts'
+import { readSitePath, routeAt } from '../routing/site-path.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 import { createAudiences, NOBODY } from './audience.ts'
 import type { Audience, SiteMenus } from './port.ts'
@@ -130,9 +130,9 @@ export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
   /** The route of a path of this site, with how it stands with somebody; undefined where none fits. */
   const routeFor = (path: string, host: string, caller: Caller | undefined) => {
     const at = readSitePath(path)
-    if (!at || isReservedPath(at.path) || (identity && isLoginPath(at.path))) return undefined
-    const route = live.table.match(host, at.path, 'GET', false)
-    if (!route || (at.encodedSlash && route.encodedSlash !== 'keep')) return undefined
+    if (!at || (identity && isLoginPath(at.path))) return undefined
+    const route = routeAt(live.table, host, at)
+    if (!route) return undefined
     return { route, how: standingOf(demandsAt(route, at.path, host), standing(someone(caller))) }
   }
 
@@ -152,7 +152,7 @@ export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
       const { table } = live
       return seenLink(how, () => ({
         state: linkStateOf(route, { table, vitals, healthOf }),
-        title: table.service(route.service)?.title ?? route.service,
+        title: titleOf(table, route.service),
       }))
     },
     onChange(listener) {

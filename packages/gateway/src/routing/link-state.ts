@@ -1,5 +1,6 @@
 /**
- * What visitors can feel of a route: it serves, it serves with failures or slowly, or nobody serves it now. Pure.
+ * What visitors can feel of a route: it serves, it serves with failures or slowly, or nobody serves it now; and what they
+ * call who does. Pure.
  *
  * @module
  */
@@ -29,4 +30,9 @@ export function linkStateOf(route: Route, { table, vitals, healthOf }: LinkState
     state = 'available'
   }
   return state
+}
+
+/** What visitors call a service. */
+export function titleOf(table: Pick<RoutingTable, 'service'>, service: string): string {
+  return table.service(service)?.title ?? service
 }

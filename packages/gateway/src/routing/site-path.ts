@@ -1,10 +1,13 @@
 /**
- * Addresses of this site, as somebody wrote them into a menu or a link: `/orders?open=1#first`.
+ * Addresses of this site, as somebody wrote them into a menu or a link, and where they lead: `/orders?open=1#first`.
  *
  * @module
  */
 import { isLocalPath } from '@hydra-gateway/protocol'
 import { canonicalPath } from './path.ts'
+import { isReservedPath } from './reserved.ts'
+import type { Route } from './route.ts'
+import type { RoutingTable } from './table.ts'
 
 export interface SitePath {
   /** As a browser asks for it, with query and fragment. */
@@ -32,6 +35,18 @@ export function readSitePath(text: string): SitePath | undefined {
   const address = end < 0 ? path : path + escaped(text.slice(end))
   // Without its dots, `/.//there` would be the address of another host.
   return isLocalPath(address) ? { address, path, encodedSlash } : undefined
+}
+
+/** The route a browser gets at an address; undefined where nobody has it, and where the gateway answers itself. */
+export function routeAt(
+  table: Pick<RoutingTable, 'match'>,
+  host: string,
+  { path, encodedSlash }: Pick<SitePath, 'path' | 'encodedSlash'>,
+): Route | undefined {
+  // A service that takes every path never gets one of those.
+  if (isReservedPath(path)) return undefined
+  const route = table.match(host, path, 'GET', false)
+  return route && encodedSlash && route.encodedSlash !== 'keep' ? undefined : route
 }
 
 function escaped(text: string): string {

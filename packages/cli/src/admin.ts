@@ -16,7 +16,6 @@ import {
   localUrlHost,
   type MenusAnswer,
   menusAnswer,
-  nearest,
   problem,
   type RevokeAnswer,
   type RoutesAnswer,
@@ -33,6 +32,7 @@ import {
 } from '@hydra-gateway/protocol'
 import { type Asked, ask, askStream } from './ask.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
+import { didYouMean } from './meant.ts'
 import { printable } from './table.ts'
 import type { OpenStream } from './watch/follow.ts'
 
@@ -150,9 +150,8 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
 export async function mustBeKnown(service: string, admin: Admin): Promise<void> {
   const names = (await admin.services()).services.map(({ name }) => name)
   if (names.includes(service)) return
-  const meant = nearest(service, names)
   throw new CommandError(
-    `No service is called ${printable(service)}${meant ? `; did you mean ${printable(meant)}?` : '.'}`,
+    `No service is called ${printable(service)}${didYouMean(service, names)}`,
     EXIT.problem,
   )
 }

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Style } from '@hydra-gateway/gateway/terminal'
-import { type MenuInfo, type MenuNode, type MenusAnswer, menuTree, nearest } from '@hydra-gateway/protocol'
+import { type MenuInfo, type MenuNode, type MenusAnswer, menuTree } from '@hydra-gateway/protocol'
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, CommandError, EXIT } from '../io.ts'
+import { didYouMean } from '../meant.ts'
 import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
 import { wrap } from '../wrap.ts'
 import { who } from './routes.ts'
@@ -37,14 +38,8 @@ function filter(answer: MenusAnswer, menu: string | undefined): MenusAnswer {
   const listed = answer.menus.filter(({ name }) => name === menu)
   // All of a menu may have been left out: then its faults say so.
   if (listed.length === 0 && faults.length === 0) {
-    const meant = nearest(
-      menu,
-      answer.menus.map(({ name }) => name),
-    )
-    throw new CommandError(
-      `No menu is called ${printable(menu)}${meant ? `; did you mean ${printable(meant)}?` : '.'}`,
-      EXIT.problem,
-    )
+    const known = answer.menus.map(({ name }) => name)
+    throw new CommandError(`No menu is called ${printable(menu)}${didYouMean(menu, known)}`, EXIT.problem)
   }
   return { ...answer, menus: listed, faults }
 }

@@ -7,9 +7,9 @@
 import type { UserDesk } from '@hydra-gateway/gateway/identity'
 import { HydraError, hashPassword } from '@hydra-gateway/gateway/identity'
 import type { UserInfo } from '@hydra-gateway/protocol'
-import { nearest } from '@hydra-gateway/protocol'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, CommandError, EXIT, type Io } from '../io.ts'
+import { didYouMean } from '../meant.ts'
 import { newPassword } from '../password.ts'
 import { printable } from '../table.ts'
 import { type OpenedUsers, openUsers } from '../user-database.ts'
@@ -63,11 +63,10 @@ async function find({ desk, file, isConfigured }: OpenedUsers, name: string): Pr
   if (user) return user
   if (isConfigured(name)) throw standsInConfiguration(name)
   const names = (await desk.list()).map(({ username }) => username)
-  const meant = nearest(name, names)
   throw new CommandError(
     `No user is called ${printable(name)} in ${file}`,
     EXIT.problem,
-    meant ? `; did you mean ${printable(meant)}?` : '. hydra users list  says who there is.',
+    didYouMean(name, names, '. hydra users list  says who there is.'),
   )
 }
 

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { nearest } from '@hydra-gateway/gateway/config'
 import { SITE_EVENT_KINDS } from '@hydra-gateway/protocol'
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { CommandError, EXIT, type Io } from '../io.ts'
+import { didYouMean } from '../meant.ts'
 import { follow } from '../watch/follow.ts'
 import { createPipeView } from '../watch/pipe-view.ts'
 import { createTerminalView } from '../watch/terminal-view.ts'
@@ -65,12 +65,8 @@ function readKinds(given: string): string {
   const kinds = given.split(',').map((kind) => kind.trim())
   for (const kind of kinds) {
     if ((SITE_EVENT_KINDS as readonly string[]).includes(kind)) continue
-    const meant = nearest(kind, SITE_EVENT_KINDS)
-    throw new CommandError(
-      `--kinds knows no "${kind}"`,
-      EXIT.usage,
-      meant === undefined ? `; it takes some of ${SITE_EVENT_KINDS.join(', ')}.` : `; did you mean ${meant}?`,
-    )
+    const some = `; it takes some of ${SITE_EVENT_KINDS.join(', ')}.`
+    throw new CommandError(`--kinds knows no "${kind}"`, EXIT.usage, didYouMean(kind, SITE_EVENT_KINDS, some))
   }
   return kinds.join(',')
 }

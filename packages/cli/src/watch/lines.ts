@@ -6,7 +6,7 @@
  * @module
  */
 import type { Style } from '@hydra-gateway/gateway/terminal'
-import type { SiteEvent, WatchHello } from '@hydra-gateway/protocol'
+import { SERVICE_STATES, type SiteEvent, type WatchHello } from '@hydra-gateway/protocol'
 import { siteSentence } from '../commands/services.ts'
 import { formatCount, printable, widthOf } from '../table.ts'
 import { wrap } from '../wrap.ts'
@@ -94,7 +94,7 @@ export function createLines(): Lines {
           return { ...nobody, word: 'forgotten', name: event.service, text: event.reason }
         case 'routes': {
           const { service, added, removed, more } = event
-          const said = [said1('added', added), said1('removed', removed)].filter((text) => text !== '')
+          const said = [listedAs('added', added), listedAs('removed', removed)].filter((text) => text !== '')
           if (more !== undefined) said.push(`${formatCount(more)} more`)
           return { ...nobody, word: 'routes', name: service, text: said.join('; ') }
         }
@@ -111,7 +111,7 @@ export function createLines(): Lines {
   }
 }
 
-function said1(what: string, patterns: readonly string[]): string {
+function listedAs(what: string, patterns: readonly string[]): string {
   return patterns.length === 0 ? '' : `${what} ${some(patterns, 0)}`
 }
 
@@ -158,14 +158,7 @@ const STATE_CELLS = 12
 const CELLS_FOR_INSTANCE = 80
 const CELLS_FOR_VERSION = 60
 
-const STATES: ReadonlySet<string> = new Set([
-  'available',
-  'degraded',
-  'down',
-  'draining',
-  'recovering',
-  'unknown',
-])
+const STATES: ReadonlySet<string> = new Set(SERVICE_STATES)
 
 /** A line for a terminal; what does not fit goes on below. */
 export function terminalLines(line: Line, style: Style, columns: number, widths: Widths): string[] {

@@ -147,3 +147,33 @@ test('mistakes in menu tags keep a service from starting, and say where they are
   )
   assert.equal(fault('<m:menu name="a"><m:menu name="b"/></m:menu>'), undefined)
 })
+
+test('a page waits for whom it is for where something in it is for somebody, and nowhere else', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const site = handSite({ recognise: () => promise })
+  const bare = '<p>Nothing</p><m:fragment service="elsewhere" ref="gone">fallback</m:fragment>'
+  assert.equal(await sitePage(bare, site).render({}, get('/')).text(), '<p>Nothing</p>fallback')
+
+  let isThere = false
+  const waiting = sitePage('<m:fragment service="elsewhere" ref="a"></m:fragment>', site)
+    .render({}, get('/'))
+    .text()
+    .finally(() => (isThere = true))
+  await new Promise((done) => setTimeout(done, 50))
+  assert.equal(isThere, false)
+  resolve()
+  assert.equal(await waiting, `[a ${DOWN}]`)
+})
+
+test('the menus of one page are bounded, whatever the fragments of others hold', async () => {
+  const tags = '<m:menu name="main">-</m:menu>'.repeat(200_000)
+  const others = createHandMadeGateway(async () => ({ renderedHTML: tags }))
+  const made = page('<m:fragment service="elsewhere" ref="a"></m:fragment>')
+  const binding = bindingOf(others, [], { site: handSite() })
+  made.compile(binding)
+  made.bind(binding)
+  const text = await made.render({}, get('/')).text()
+  assert.ok(text.length > 16_000_000 && text.length < 17_500_000, `${text.length}`)
+  assert.ok(text.endsWith('---'))
+  assert.equal(binding.lines.filter((line) => line.includes('menus of a page may have')).length, 1)
+})

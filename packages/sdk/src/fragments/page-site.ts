@@ -6,25 +6,40 @@
 import { FRAGMENT_CLOSE, FRAGMENT_OPEN, FRAGMENT_SHOWN, menuMarkup } from '@hydra-gateway/protocol'
 import { type FragmentNode, fillNames, pathOfLink, type SiteTags } from '@hydra-gateway/protocol/fragments'
 import type { PageSite } from '../menus/port.ts'
-import { methodOf, targetOf } from '../request.ts'
+import { addressOf, methodOf } from '../request.ts'
 import type { PageBinding } from './binding.ts'
 import { isOwn } from './page-program.ts'
 
-/** Looks at the site for one rendering; `request` as it was given to `render`. */
-export function createSiteTags(site: PageSite, request: object | undefined): SiteTags {
-  const path = pathOf(request)
+/** Most text of all menus of one page: a fragment of others may have any number of tags. As the gateway has it. */
+const MOST_MENU_CHARACTERS = 16 * 1024 * 1024
+
+/**
+ * Looks at the site for one rendering; `request` as it was given to `render`. `onFull`: told once, when the menus of the
+ * page are more than it may have; from there on it shows what stands in their place.
+ */
+export function createSiteTags(
+  site: PageSite,
+  request: object | undefined,
+  onFull: (sentence: string) => void,
+): SiteTags {
+  const path = addressOf(request)
+  let room = MOST_MENU_CHARACTERS
   return {
     menu(tag) {
-      const view = site.menu(tag.name, request)
+      const view = room < 0 ? undefined : site.menu(tag.name, request)
+      if (!view) return undefined
       const current = tag.current ?? path
-      return (
-        view &&
-        menuMarkup(view, {
-          ...(current !== undefined && { current }),
-          ...(tag.class !== undefined && { class: tag.class }),
-          ...(tag.id !== undefined && { id: tag.id }),
-        })
+      const text = menuMarkup(view, {
+        ...(current !== undefined && { current }),
+        ...(tag.class !== undefined && { class: tag.class }),
+        ...(tag.id !== undefined && { id: tag.id }),
+      })
+      room -= text.length
+      if (room >= 0) return text
+      onFull(
+        `the menus of a page may have ${MOST_MENU_CHARACTERS} characters; those that came after are left out`,
       )
+      return undefined
     },
     link(href) {
       // Where the page is says what a relative address means.
@@ -68,17 +83,5 @@ export function commentsOf(
   return {
     begin: `<!--${isShown ? FRAGMENT_SHOWN : FRAGMENT_OPEN}${mark}-->`,
     end: `<!--${FRAGMENT_CLOSE}-->`,
-  }
-}
-
-/** Path and query of the page; undefined where the request doesn't say. */
-function pathOf(request: object | undefined): string | undefined {
-  const target = targetOf(request)
-  if (target === undefined || target.startsWith('/')) return target
-  try {
-    const { pathname, search } = new URL(target)
-    return pathname + search
-  } catch {
-    return undefined
   }
 }

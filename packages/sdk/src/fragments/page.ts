@@ -15,7 +15,7 @@ import { type Log, logOf } from '../log.ts'
 import { methodOf } from '../request.ts'
 import type { PageBinding, PageOption } from './binding.ts'
 import { FragmentFailure } from './failure.ts'
-import { warnOfMade } from './page-log.ts'
+import { sayFor, warnOfMade } from './page-log.ts'
 import { compileNamed, nameOf } from './page-name.ts'
 import { isFilled, isOwn, type Program } from './page-program.ts'
 import { readPageRequest, signalOf } from './page-request.ts'
@@ -214,8 +214,10 @@ function render(
         run,
         service: binding.service,
         isXray: context.xray === true,
-        site: binding.site && createSiteTags(binding.site, request),
-        recognised: recognise(binding, request),
+        site:
+          binding.site &&
+          createSiteTags(binding.site, request, (sentence) => sayFor(name, binding)('menus', sentence)),
+        recognise: () => recognise(name, binding, request),
         marks: marksOf(binding, nodes, given, request),
       }
     },
@@ -223,9 +225,12 @@ function render(
 }
 
 /** Who nobody can recognise sees what everybody does. */
-async function recognise({ site, log }: PageBinding, request: object | undefined): Promise<void> {
+async function recognise(name: string, binding: PageBinding, request: object | undefined): Promise<void> {
+  const { site } = binding
   if (!request || !site?.recognise) return
-  await site.recognise(request).catch((fault) => log.warn(`menus of a page are as for nobody: ${fault}`))
+  await site.recognise(request).catch((fault) => {
+    sayFor(name, binding)('visitor', `its menus are as for nobody: ${fault}`)
+  })
 }
 
 /** What the call gives, over what the page says of itself. What is undefined is not there. */

@@ -45,9 +45,9 @@ export interface OpenPage {
   /** Name of the service that makes the page. */
   readonly service: string
   readonly isXray: boolean
-  /** Menus and links, for whom the page is for; whether that is known by now. */
+  /** Menus and links, for whom the page is for; that is to be found out before. */
   readonly site?: SiteTags | undefined
-  readonly recognised?: Promise<void> | undefined
+  readonly recognise?: () => Promise<void>
   /** Of live fragments, by their index. */
   readonly marks?: readonly (string | undefined)[]
   /** Takes the assets of what is shown, where they don't belong into the HTML itself. */
@@ -113,7 +113,6 @@ export function createRendering(options: RenderingOptions): Rendering {
       page = open()
       signal?.addEventListener('abort', cancel, { once: true })
       if (until !== 'now') await settled(page, until)
-      await page.recognised
       yield* chunks(page)
       await page.run.save()
       isDone = true
@@ -212,6 +211,12 @@ async function* chunks(page: OpenPage): AsyncGenerator<string, void> {
   const { program, run, service, isXray, site, marks, onAssets } = page
   const { ops, nodes } = program
   const assets = createPageAssets()
+  let isRecognised = false
+  /** Waits where something is for somebody, and nowhere else: it may take a while until a token can be verified. */
+  const recognise = async (): Promise<void> => {
+    if (!isRecognised) await page.recognise?.()
+    isRecognised = true
+  }
   const beganAt = performance.now()
   let headMs: number | undefined
   let hasLeft = false
@@ -230,10 +235,12 @@ async function* chunks(page: OpenPage): AsyncGenerator<string, void> {
       continue
     }
     if ('link' in op) {
+      if (!isRecognised) await recognise()
       out += (site && rewriteLink(op.link, site.link)) ?? op.link
       continue
     }
     if ('menu' in op) {
+      if (!isRecognised) await recognise()
       const menu = site?.menu(op.menu)
       if (menu === undefined) stack.push({ ops: op.fallback, at: 0, end: '' })
       else out += menu
@@ -269,7 +276,11 @@ async function* chunks(page: OpenPage): AsyncGenerator<string, void> {
     if (outcome.html !== undefined) {
       onAssets?.(outcome.assets)
       const tags = onAssets ? '' : assets.before(outcome.assets)
-      const html = site && mayHoldSiteTags(outcome.html) ? rewriteSiteTags(outcome.html, site) : outcome.html
+      let { html } = outcome
+      if (site && mayHoldSiteTags(html)) {
+        if (!isRecognised) await recognise()
+        html = rewriteSiteTags(html, site)
+      }
       out += live.begin + markers.begin + tags + html + markers.end + live.end
     } else if (nodes[op.fragment]?.required) {
       const error = requiredError(program, outcome)

@@ -139,3 +139,16 @@ test('pages see who was looked at before, and nobody else is anybody', async () 
   assert.deepEqual(side.pages.link('/orders', known), { state: 'available' })
   assert.equal(side.pages.link('/else', known), undefined)
 })
+
+test('what is no name and no path is said so, instead of looking like a menu nobody has', async () => {
+  const { side } = sideWith(nobody)
+  side.learn(overview())
+  const loose = side as unknown as Record<'menu' | 'link' | 'isAvailable', (...given: unknown[]) => unknown>
+  assert.throws(() => loose.menu(request()), /menu takes the name of a menu/)
+  assert.throws(() => loose.link(request(), '/orders'), /take a path of the site/)
+  assert.throws(() => loose.isAvailable(undefined), /take a path of the site/)
+  const site = (await side.siteFor(request())) as unknown as typeof loose
+  assert.throws(() => site.menu({}), /menu takes the name/)
+  assert.throws(() => site.link(undefined), /take a path/)
+  assert.throws(() => site.isAvailable(1), /take a path/)
+})

@@ -93,6 +93,7 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
   function menu(name?: string): Menu
   function menu(name: string, request: object): Promise<Menu>
   function menu(name = 'main', request?: object): Menu | Promise<Menu> {
+    checkText(name, "menu takes the name of a menu, such as menu('main', request)")
     if (!request) return menuFor(name)
     return recognise(request).then((visitor) => menuFor(name, visitor, request))
   }
@@ -100,6 +101,7 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
   function link(path: string): Link
   function link(path: string, request: object): Promise<Link>
   function link(path: string, request?: object): Link | Promise<Link> {
+    checkText(path, A_PATH)
     if (!request) return linkFor(path)
     return recognise(request).then((visitor) => linkFor(path, visitor))
   }
@@ -142,6 +144,7 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
     menu,
     link,
     isAvailable(path) {
+      checkText(path, A_PATH)
       const route = site().route(path)
       return route !== undefined && route.state !== 'down'
     },
@@ -178,12 +181,25 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
       ...(visitor && { user: visitor.user }),
       isStale: staleSince !== undefined,
       menus,
-      menu: (name = 'main') => once(name),
-      link: (path) => linkFor(path, visitor),
+      menu(name = 'main') {
+        checkText(name, "menu takes the name of a menu, such as menu('main')")
+        return once(name)
+      },
+      link(path) {
+        checkText(path, A_PATH)
+        return linkFor(path, visitor)
+      },
       isAvailable(path) {
+        checkText(path, A_PATH)
         const view = site().link(path, visitor)
         return view?.state === 'available' || view?.state === 'degraded'
       },
     }
   }
+}
+
+const A_PATH = "link and isAvailable take a path of the site, such as link('/orders')"
+
+function checkText(value: unknown, expected: string): void {
+  if (typeof value !== 'string') throw new TypeError(expected)
 }

@@ -5,38 +5,24 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createAdmission } from './address/admission.ts'
-import { createAdminApi } from './admin/api.ts'
-import { createIdentityAdmin } from './admin/identity.ts'
-import { listMenus } from './admin/menus.ts'
-import { toBean } from './channels/registration-answer.ts'
 import { registerStaticServices } from './channels/static.ts'
 import { type Config, hasIdentity } from './config.ts'
-import { createDoors } from './control/doors.ts'
-import { createFragmentDoor } from './control/fragment-door.ts'
-import { createGuard } from './control/guard.ts'
-import { createIdentityApi } from './control/identity-api.ts'
-import { createLiveDoor } from './control/live-door.ts'
-import { createMenuDoor } from './control/menu-door.ts'
-import { createXrayDoor } from './control/xray-door.ts'
 import { createXrayPass } from './fragments/xray-pass.ts'
 import { openIdentity } from './identity/identity.ts'
 import { NO_IDENTITY } from './identity/no-identity.ts'
 import type { RouteOf } from './identity/other-route.ts'
 import { createPathDemands } from './identity/path-demands.ts'
 import type { Keys } from './keys.ts'
-import { LIVE_FRAGMENTS_SCRIPT, LIVE_SCRIPT } from './live/live-script.ts'
 import type { Clock } from './observe/clock.ts'
 import type { Log } from './observe/log.ts'
 import { createMetrics } from './observe/metrics.ts'
-import { compactCss, readAsset } from './pages/inline.ts'
-import { createLocalPages } from './pages/local-pages.ts'
 import { nearestPath } from './pages/nearest.ts'
 import { openPagesOf } from './pages/open-pages.ts'
 import { createAnswers } from './proxy/answers.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import { createHealth } from './registry/health.ts'
 import type { Entry } from './registry/member.ts'
-import { serviceState, servicesByState } from './registry/overview.ts'
+import { serviceState } from './registry/overview.ts'
 import { createProber } from './registry/probe.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSiteMap } from './registry/site-map.ts'
@@ -44,7 +30,7 @@ import { createSync } from './registry/sync.ts'
 import type { Live } from './routing/live.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
-import { fragmentsSlice, healthSlice, identitySlice, menusSlice, registrySlice } from './slices.ts'
+import { healthSlice, identitySlice, menusSlice, registrySlice } from './slices.ts'
 import { createMemoryIdentityStore } from './store/identity/memory.ts'
 import type { IdentityStore } from './store/identity/port.ts'
 import { createMemoryStore } from './store/memory.ts'
@@ -52,7 +38,9 @@ import type { Certificates } from './tls/certificates.ts'
 import { createChannels } from './wiring/channels.ts'
 import type { Core } from './wiring/core.ts'
 import { createDataPlane } from './wiring/data-plane.ts'
+import { createGatewayDoors } from './wiring/doors.ts'
 import { createSiteEvents } from './wiring/events.ts'
+import { setGauges } from './wiring/gauges.ts'
 import { openListeners } from './wiring/listeners.ts'
 import { createLivePages } from './wiring/live-pages.ts'
 
@@ -195,18 +183,12 @@ export async function createGateway(
     log,
   })
   const stateOf = (entry: Entry) => serviceState(entry, vitals, health.stateOf)
-  metrics.gaugeOf('revision', () => live.table.revision)
-  metrics.gaugeOf('routes', () => live.table.size)
-  metrics.servicesOf(() => servicesByState(registry.entries(), stateOf))
-  metrics.gaugeOf('instances', () =>
-    [...registry.entries()].reduce((sum, { members }) => sum + members.size, 0),
-  )
-  metrics.gaugeOf('livePages', () => livePages.hub.size)
   const prober = createProber({ clock, vitals, settings: { everyMs: 1000, timeoutMs: 500 } })
   const sync = createSync({ store, registry, node, clock, log })
 
   const livePages = createLivePages(core, { registry, identity, demandsAt, healthOf: health.stateOf })
   const events = createSiteEvents(core, { registry, stateOf })
+  setGauges(core, { registry, stateOf, hub: livePages.hub })
 
   // Data plane: reads the table, forwards requests, puts pages together.
   const dataPlane = createDataPlane(core, {
@@ -233,53 +215,19 @@ export async function createGateway(
     prober,
     journal: events.journal,
   })
-  const doors = createDoors({
-    channel: channels.http,
-    fragments: createFragmentDoor({
-      desk,
-      refusal: channels.http.refusal,
-      settings: { ...fragmentsSlice(config), bodyTimeoutMs: config.http.idleTimeout },
-      clock,
-      log,
-      metrics,
-    }),
-    rsocket: (exchange) => channels.rsocket.handleUpgrade(exchange.takeOver(), exchange.peer.address),
-    beans: () =>
-      Object.fromEntries(
-        registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)]),
-      ),
-    pageDoors: createLiveDoor({
-      hub: livePages.hub,
-      identify: identity?.guard.identify,
-      script: LIVE_SCRIPT,
-      fragmentsScript: LIVE_FRAGMENTS_SCRIPT,
-      styles: compactCss(readAsset('menu.css')),
-    }),
-    menus: createMenuDoor({ menus: livePages.menus, identify: identity?.guard.identify }),
-    allMenus: () => ({ revision: live.table.revision, ...listMenus(registry) }),
-    events: events.door.open,
-    admin: createAdminApi({ registry, live, vitals, health, demandOf: identity?.demandOf, clock }),
-    identityApi: createIdentityApi(
-      identity &&
-        createIdentityAdmin({
-          store: identityStore,
-          revocations: identity.revocations,
-          book: identity.book,
-          ring: identity.ring,
-          hash: identity.hashPassword,
-          isConfigured: identity.isConfiguredUser,
-          log,
-        }),
-    ),
-    signIn: identity?.handle,
-    keysAnswer: identityFacts.keysAnswer,
-    guard: createGuard({ keys }),
-    pages: createLocalPages({ siteTitle: config.siteTitle, openPages }),
-    xray: createXrayDoor({ pass: xray }),
-    welcomeFacts: () => ({ revision: live.table.revision, services: [...live.table.services()].length }),
+  const doors = createGatewayDoors(core, {
+    registry,
+    health,
+    channels,
+    desk,
+    identity,
+    identityFacts,
+    identityStore,
+    livePages,
+    events,
+    xray,
+    openPages,
     isReady: () => !stopping,
-    log,
-    metrics,
   })
 
   registerStaticServices(config.services, registry)

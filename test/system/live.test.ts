@@ -120,6 +120,31 @@ test('everybody is told of what is theirs, and who signs out has no stream any m
   assert.deepEqual(statesOf(again), ['/orders available'], 'the old cookie is nobody')
 })
 
+test('a page that comes back after its token has run out renews the session, and is not taken for nobody', async (t) => {
+  const identity = { ...PEOPLE, token: { life: 1000, renewAfter: 500 } }
+  const gateway = await startGateway(t, { rsocketPort: 0, identity: identity as never })
+  await openOrders(t, gateway)
+  const { browser } = await signIn(gateway, 'mira')
+  const cookieNow = () => {
+    const kept = [...browser.jar.get('127.0.0.1')!].filter(([, { path }]) => path === '/')
+    return { headers: { cookie: kept.map(([name, { value }]) => `${name}=${value}`).join('; ') } }
+  }
+  const isSignedIn = (page: LivePage) => assert.ok(statesOf(page).includes('/orders/admin available'))
+  isSignedIn(await openPage(t, gateway.url, 'menu=main', cookieNow()))
+
+  let away!: LivePage
+  await eventually(async () => {
+    away = await openPage(t, gateway.url, 'menu=main', cookieNow())
+    assert.deepEqual(
+      away.events.map(({ event }) => event),
+      ['renew'],
+    )
+  })
+  await eventually(() => assert.ok(away.isEnded))
+  await browser.post(`${gateway.url}/_hydra/session`, {})
+  isSignedIn(await openPage(t, gateway.url, 'menu=main', cookieNow()))
+})
+
 test('a menu that flaps is told ten times a second, and the last state wins', async (t) => {
   const gateway = await startGateway(t, { rsocketPort: 0 })
   const page = await openPage(t, gateway.url, 'menu=main')

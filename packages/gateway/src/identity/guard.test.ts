@@ -331,3 +331,24 @@ test('whoever asks for what the gateway serves itself is known without any route
   clock.advance(2 * HOUR)
   assert.equal(await identify(cookie), undefined)
 })
+
+test('whoever comes without a token, but with a session, is told to renew it, and not for ever', async () => {
+  const { guard, sign, revocations, clock } = await setUp()
+  const token = `HYDRA-SSO=${await sign(mira)}`
+  const renewal = async (...cookies: string[]) => {
+    const exchange = new FakeExchange('GET /_hydra/live HTTP/1.1', `Cookie: ${cookies.join('; ')}`)
+    await guard.identify(exchange)
+    return guard.renewal(exchange)
+  }
+  assert.equal(await renewal(token, 'HYDRA-RENEW=x'), undefined, 'the token holds')
+  assert.match((await renewal('HYDRA-RENEW=x'))!, /^HYDRA-RENEWING=1; /)
+  assert.match((await renewal('HYDRA-RENEW=x', 'HYDRA-RENEWING=4'))!, /^HYDRA-RENEWING=5; /)
+  assert.equal(await renewal('HYDRA-RENEW=x', 'HYDRA-RENEWING=5'), undefined)
+  assert.equal(await renewal(token, token, 'HYDRA-RENEW=x'), undefined, 'one of them would stay')
+  assert.equal(await renewal('HYDRA-SSO=nonsense'), undefined, 'there is none')
+  clock.advance(HOUR)
+  assert.match((await renewal(token, 'HYDRA-RENEW=x'))!, /^HYDRA-RENEWING=1; /)
+  const later = `HYDRA-SSO=${await sign(mira)}`
+  await revocations.revoke('session', sid, 'logout')
+  assert.equal(await renewal(later, 'HYDRA-RENEW=x'), undefined, 'it is over')
+})

@@ -17,7 +17,7 @@ import type { AccessRuleFor } from './access-rules.ts'
 import type { ForbiddenLog } from './forbidden-log.ts'
 import { otherRoute, type RouteOf } from './other-route.ts'
 import type { Caller, Refusal, Revocations, RouteGuard, TokenFault, Tokens } from './port.ts'
-import { mayRenew } from './renewals.ts'
+import { hasToRenew, mayRenew, nextRound } from './renewals.ts'
 import { cookieNames } from './session-cookies.ts'
 
 export interface RouteGuardDeps {
@@ -210,9 +210,18 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     return other && judge(exchange, other.route.service, other.path, other.route, caller)
   }
 
+  function renewal(exchange: Exchange): string | undefined {
+    if (exchange.caller !== undefined || exchange.isLoginFaulty || !exchange.hasOurCookies) return undefined
+    const cookies = exchange.cookieLines
+    // Of two login cookies a renewal replaces one only.
+    if (cookieValues(cookies, loginName).length > 1) return undefined
+    return hasToRenew(cookies, renewName) ? nextRound(exchange) : undefined
+  }
+
   return {
     check,
     identify,
+    renewal,
     admits(caller, service, access) {
       const who = caller !== undefined && revocations.isRevoked(caller) ? undefined : caller
       return refusalOf(who, ruleFor?.(service) ?? access, () => roleMappings(service))

@@ -90,6 +90,11 @@ export interface RouteGuard {
    * whose session was revoked is nobody. A promise only for a token that was not seen lately.
    */
   identify(exchange: Exchange): void | Promise<void>
+  /**
+   * After `identify`: whether the browser has a session that can be renewed, though nobody was found. Gives the
+   * `Set-Cookie` value that counts how often it was told so; nobody is told for ever.
+   */
+  renewal(exchange: Exchange): string | undefined
   /** Whether a caller may have something of a service that is not asked for by a path: a fragment, a message. */
   admits(caller: Caller | undefined, service: string, access: Access): Refusal | undefined
 }

@@ -22,8 +22,12 @@ type Asked = Pick<Exchange, 'method' | 'headers' | 'isUpgrade' | 'secure'>
 /** Whether a browser has something to renew, and may be sent to do so. `cookies`: all its lines. */
 export function mayRenew(exchange: Asked, cookies: readonly string[], renewName: string): boolean {
   if (exchange.method !== 'GET' || exchange.isUpgrade) return false
-  if (cookieValues(cookies, renewName).length === 0) return false
-  return isNavigation(exchange) && leavesPage(exchange) && roundsOf(cookies) < MOST_ROUNDS
+  return hasToRenew(cookies, renewName) && isNavigation(exchange) && leavesPage(exchange)
+}
+
+/** Whether a browser has something to renew, and was not told so several times just now. */
+export function hasToRenew(cookies: readonly string[], renewName: string): boolean {
+  return cookieValues(cookies, renewName).length > 0 && roundsOf(cookies) < MOST_ROUNDS
 }
 
 /** The `Set-Cookie` value that counts one more round. */

@@ -28,6 +28,8 @@ export interface LiveHubDeps {
   readonly menus: Pick<SiteMenus, 'audienceOf' | 'view' | 'link' | 'onChange'>
   /** Whether somebody renders a fragment now. */
   readonly fragmentState: (service: string, ref: string) => boolean
+  /** Whether a browser has a session that can be renewed, though nobody was found: a cookie for its answer. @default none has */
+  readonly renewal?: ((exchange: Exchange) => string | undefined) | undefined
   readonly marks: Pick<FragmentMarks, 'read'>
   readonly settings: LiveSettings
   readonly clock: Pick<Clock, 'now' | 'monotonic' | 'every' | 'after'>
@@ -103,6 +105,12 @@ export function createLiveHub(deps: LiveHubDeps): LiveHub {
     const refusal = admission.refusalOf(exchange)
     if (refusal) {
       admission.refuse(exchange, refusal)
+      return
+    }
+    // A page that was away for longer than a token holds: as nobody it would lose what it shows of its visitor.
+    const renewal = deps.renewal?.(exchange)
+    if (renewal !== undefined) {
+      exchange.answer(200, { ...STREAM_HEAD, 'set-cookie': renewal }, RENEW)
       return
     }
     const { wishes, have, surplus, invalid } = read(exchange.query)

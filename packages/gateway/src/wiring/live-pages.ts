@@ -41,6 +41,7 @@ export function createLivePages(
   const hub = createLiveHub({
     menus,
     marks,
+    renewal: identity?.guard.renewal,
     fragmentState: (service, ref) =>
       live.table
         .instances(service)

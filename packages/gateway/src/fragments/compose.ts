@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { createMenuTexts } from '@hydra-gateway/protocol'
 import { type Asset, assetHint, assetsOf } from '@hydra-gateway/protocol/fragments'
 import type { Head, ResponseHead } from '../http1/head.ts'
 import { ACCEPT, CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
@@ -30,7 +31,6 @@ import { compressedPage } from './compressed-page.ts'
 import { createDeclaredAssets } from './declared-assets.ts'
 import { codeOf } from './hold.ts'
 import { inflatedPage, isIdentity, isReadable } from './inflated-page.ts'
-import { createMenuTexts } from './menu-texts.ts'
 import { createFragmentObserver } from './observe.ts'
 import { pageContext } from './page-context.ts'
 import { pageHead } from './page-head.ts'

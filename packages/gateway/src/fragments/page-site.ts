@@ -3,11 +3,11 @@
  *
  * @module
  */
+import type { MenuText } from '@hydra-gateway/protocol'
 import { pathOfLink, type SiteTags } from '@hydra-gateway/protocol/fragments'
 import type { PageMenus } from '../menus/port.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { readTarget } from '../routing/path.ts'
-import type { MenuText } from './menu-texts.ts'
 import type { PageContext } from './port.ts'
 
 export interface PageSiteDeps {

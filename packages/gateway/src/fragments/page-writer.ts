@@ -3,11 +3,15 @@
  *
  * @module
  */
-import { createPageAssets, mayHoldSiteTags, rewriteSiteTags } from '@hydra-gateway/protocol/fragments'
+import {
+  createPageAssets,
+  liveComments,
+  mayHoldSiteTags,
+  rewriteSiteTags,
+} from '@hydra-gateway/protocol/fragments'
 import { SENT, type Taken } from '../proxy/wire.ts'
 import type { Hole } from './page-hole.ts'
 import type { PageHoles } from './page-holes.ts'
-import { commentsOf } from './page-marks.ts'
 import type { PageOptions } from './page-options.ts'
 import type { PageQueue } from './page-queue.ts'
 import type { Outcome } from './port.ts'
@@ -67,7 +71,7 @@ export class PageWriter {
 
   #putFragment({ index, mark, sizeBytes }: Hole, outcome: Outcome, html: string): void {
     const { site, xray } = this.#options
-    const live = mark === undefined ? undefined : commentsOf(mark, true)
+    const live = mark === undefined ? undefined : liveComments(mark, true)
     this.#queue.shift()
     this.#queue.reserve(-html.length - sizeBytes)
     if (live) this.#putText(live.begin)
@@ -89,7 +93,7 @@ export class PageWriter {
       shown.push(this.#encode(xray.after(outcome)))
     }
     if (mark !== undefined) {
-      const { begin, end } = commentsOf(mark, false)
+      const { begin, end } = liveComments(mark, false)
       shown.unshift(this.#encode(begin))
       shown.push(this.#encode(end))
     }

@@ -3,8 +3,14 @@
  *
  * @module
  */
-import { FRAGMENT_CLOSE, FRAGMENT_OPEN, FRAGMENT_SHOWN, menuMarkup } from '@hydra-gateway/protocol'
-import { type FragmentNode, fillNames, pathOfLink, type SiteTags } from '@hydra-gateway/protocol/fragments'
+import { menuMarkup } from '@hydra-gateway/protocol'
+import {
+  createOccurrences,
+  type FragmentNode,
+  fillNames,
+  pathOfLink,
+  type SiteTags,
+} from '@hydra-gateway/protocol/fragments'
 import type { PageSite } from '../menus/port.ts'
 import { addressOf, methodOf } from '../request.ts'
 import type { PageBinding } from './binding.ts'
@@ -52,7 +58,7 @@ export function createSiteTags(
   }
 }
 
-/** Comments around the live fragments of a page that can be fetched again, by their index. */
+/** Marks of the live fragments of a page that can be fetched again, by their index. */
 export function marksOf(
   { service: own, site }: Pick<PageBinding, 'service' | 'site'>,
   nodes: readonly FragmentNode[],
@@ -60,28 +66,13 @@ export function marksOf(
   request: object | undefined,
 ): readonly (string | undefined)[] {
   if (!site || methodOf(request) !== 'GET') return []
-  const counts = new Map<string, number>()
+  const occurrenceOf = createOccurrences()
   return nodes.map((node) => {
     if (!node.live) return undefined
     const named = fillNames(node.service, attributes)
     const ref = fillNames(node.ref, attributes)
     if (named === undefined || !ref) return undefined
     const service = isOwn(named, own) ? own : named
-    const key = `${service}\n${ref}`
-    const occurrence = counts.get(key) ?? 0
-    counts.set(key, occurrence + 1)
-    return site.mark(service, ref, occurrence)
+    return site.mark(service, ref, occurrenceOf(service, ref))
   })
-}
-
-/** What stands around a live fragment, or its fallback. */
-export function commentsOf(
-  mark: string | undefined,
-  isShown: boolean,
-): { readonly begin: string; readonly end: string } {
-  if (mark === undefined) return { begin: '', end: '' }
-  return {
-    begin: `<!--${isShown ? FRAGMENT_SHOWN : FRAGMENT_OPEN}${mark}-->`,
-    end: `<!--${FRAGMENT_CLOSE}-->`,
-  }
 }

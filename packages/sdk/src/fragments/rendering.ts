@@ -12,6 +12,8 @@ import {
   createPageAssets,
   FragmentError,
   fragmentMarkers,
+  type LiveComments,
+  liveComments,
   mayHoldSiteTags,
   requiredFailedBlock,
   rewriteLink,
@@ -23,7 +25,6 @@ import type { Log } from '../log.ts'
 import { messageOf } from './local.ts'
 import { FragmentRequiredError } from './page-error.ts'
 import type { Op, Program } from './page-program.ts'
-import { commentsOf } from './page-site.ts'
 import type { Outcome, Run } from './rendering-run.ts'
 
 /** A page on its way. It can be read once, in one of these ways; `text` may be asked again. */
@@ -82,6 +83,8 @@ export function reportFault(rendering: Rendering, fault: unknown): void {
   const what = fault instanceof Error && !isExpected ? (fault.stack ?? fault.message) : messageOf(fault)
   log?.error(`a page was not sent: ${what}`)
 }
+
+const NO_COMMENTS: LiveComments = { begin: '', end: '' }
 
 /** Makes the rendering of a page. */
 export function createRendering(options: RenderingOptions): Rendering {
@@ -272,7 +275,8 @@ async function* chunks(page: OpenPage): AsyncGenerator<string, void> {
       outcome = run.outcome(op.fragment)
     }
     const markers = isXray ? fragmentMarkers(`f${op.fragment}`) : { begin: '', end: '' }
-    const live = commentsOf(marks?.[op.fragment], outcome.html !== undefined)
+    const mark = marks?.[op.fragment]
+    const live = mark === undefined ? NO_COMMENTS : liveComments(mark, outcome.html !== undefined)
     if (outcome.html !== undefined) {
       onAssets?.(outcome.assets)
       const tags = onAssets ? '' : assets.before(outcome.assets)

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  createMenuTexts,
   currentOf,
   type LinkState,
   linkAttributes,
@@ -13,7 +14,6 @@ import {
   type MenuViewItem,
   menuTree,
 } from '@hydra-gateway/protocol'
-import { madeMarkup } from './made-markup.ts'
 
 /** One item, for any template. Whatever stands in it came from some service: escape it like input. */
 export interface MenuLink {
@@ -56,6 +56,9 @@ export interface Menu extends ReadonlyArray<MenuLink> {
   toHtml(options?: MenuMarkupOptions): string
 }
 
+/** Of all menus a process shows. */
+const textOf = createMenuTexts()
+
 /** Makes a menu of what a visitor may see. */
 export function createMenu(
   name: string,
@@ -72,7 +75,7 @@ export function createMenu(
     ...(isStale && { isStale: true as const }),
   })
   const toHtml = (options: MenuMarkupOptions = {}): string =>
-    madeMarkup(items, view, { ...(current !== undefined && { current }), ...options })
+    textOf(view, { ...(current !== undefined && { current }), ...options })
   let tree: Menu['tree'] | undefined
   // Beside the items, and not among them: a list stays a list for templates, JSON and comparisons.
   Object.defineProperties(links, {

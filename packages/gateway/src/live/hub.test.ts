@@ -325,3 +325,20 @@ test('a gateway that stops says when to come back, and waits for nobody', () => 
   assert.equal(page('').exchange.status, 503)
   assert.equal(hub.size, 0)
 })
+
+test('of what was told nothing is kept, and who was behind meanwhile is told all', () => {
+  const { page, menus, changed, clock } = liveSite()
+  menus['']!.main = [item('/a')]
+  menus['']!.more = [item('/b')]
+  const slow = page('menu=main&menu=more')
+  const quick = page('menu=main&menu=more')
+  slow.exchange.isBlocked = true
+  menus['']!.main = [item('/a', 'down')]
+  changed()
+  assert.deepEqual(quick.last?.data, { menus: { main: [item('/a', 'down')] } })
+  slow.exchange.isBlocked = false
+  clock.advance(100)
+  changed()
+  clock.advance(100)
+  assert.deepEqual(slow.last?.data.menus, { main: [item('/a', 'down')], more: [item('/b')] })
+})

@@ -63,6 +63,7 @@ export function createLiveHub(deps: LiveHubDeps): LiveHub {
     views: () => views.values(),
     refresh,
     tell,
+    done: (view) => view.wasTold(),
     everyMs: settings.pushEveryMs,
     clock,
     onError: (error) => log.error({ err: error }, 'open pages could not be told'),

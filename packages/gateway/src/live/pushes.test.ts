@@ -19,6 +19,8 @@ function site(sizes: readonly number[], tellMs: number) {
   const refreshed: unknown[] = []
   const errors: unknown[] = []
   const onTell: ((stream: LiveStream) => void)[] = []
+  /** Views that are done, and how many had been told by then. */
+  const done: [view: unknown, told: number][] = []
   const pushes = createPushes({
     views: () => views,
     refresh: (view) => void refreshed.push(view),
@@ -27,21 +29,31 @@ function site(sizes: readonly number[], tellMs: number) {
       told.push(stream)
       for (const each of onTell) each(stream)
     },
+    done: (view) => void done.push([view, told.length]),
     everyMs: 100,
     clock,
     onError: (error) => void errors.push(error),
   })
-  return { pushes, views, told, refreshed, errors, clock, manual, onTell, worked: () => worked }
+  return { pushes, views, told, refreshed, done, errors, clock, manual, onTell, worked: () => worked }
 }
 
 test('a round stands back for others, and goes on until everybody was told', () => {
-  const { pushes, told, refreshed, manual } = site([500, 1, 0, 300], 0.1)
+  const { pushes, views, told, refreshed, done, manual } = site([500, 1, 0, 300], 0.1)
   pushes.changed()
   assert.ok(told.length > 0 && told.length < 200, `${told.length} in the first turn`)
   for (let i = 0; i < 100; i++) manual.advance(1)
   assert.equal(new Set(told).size, 801)
   assert.equal(told.length, 801)
   assert.equal(refreshed.length, 3, 'of nobody nothing is looked up')
+  assert.deepEqual(
+    done.map(([view, told]) => [views.indexOf(view as never), told]),
+    [
+      [3, 300],
+      [2, 300],
+      [1, 301],
+      [0, 801],
+    ],
+  )
 })
 
 test('streams that leave meanwhile keep nobody from being told', () => {

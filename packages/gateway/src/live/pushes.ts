@@ -24,6 +24,8 @@ export interface PushesDeps {
   readonly refresh: (view: View<LiveStream>) => void
   /** Tells a stream, if it has to be told and takes it. */
   readonly tell: (stream: LiveStream) => void
+  /** All streams of a view were told. */
+  readonly done: (view: View<LiveStream>) => void
   readonly everyMs: number
   readonly clock: Pick<Clock, 'monotonic' | 'after'>
   readonly onError: (error: unknown) => void
@@ -35,7 +37,7 @@ const LOOK_EVERY = 32
 /** Of a site in constant change, pages that want a lot get this part of the time at most. */
 const MOST_BUSY = 1 / 3
 
-export function createPushes({ views, refresh, tell, everyMs, clock, onError }: PushesDeps): Pushes {
+export function createPushes({ views, refresh, tell, done, everyMs, clock, onError }: PushesDeps): Pushes {
   /** All views have to be looked at, or those of which a stream can be told again. */
   let isStale = false
   const woken = new Set<View<LiveStream>>()
@@ -83,7 +85,7 @@ export function createPushes({ views, refresh, tell, everyMs, clock, onError }: 
         // Those behind the one that failed are told nevertheless.
         if (at > 0) continue
       }
-      left.pop()
+      done(left.pop()!)
       at = -1
     }
     isOn = false

@@ -34,7 +34,7 @@ export class View<Stream extends { readonly caller: Caller | undefined }> {
   /** Fingerprint of the present state, and of the one before it. */
   id = ''
   before = ''
-  /** What leads from the one before to the present one. */
+  /** What leads from the one before to the present one, while streams are told of it. */
   change: Buffer | undefined = undefined
   /** JSON of each wish, in their order: menus, links, fragments. Undefined: there is nothing to say of it. */
   #parts: (string | undefined)[] = []
@@ -98,6 +98,11 @@ export class View<Stream extends { readonly caller: Caller | undefined }> {
   /** The first state of a page that knows how things are. */
   known(): Buffer {
     return stateFrame(this.id, JSON.stringify(this.#facts))
+  }
+
+  /** Thousands of pages may each show something else beside a large menu: who falls behind is told all of it. */
+  wasTold(): void {
+    this.change = undefined
   }
 
   /** Lets go of what can be made again. */

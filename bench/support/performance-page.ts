@@ -8,13 +8,14 @@ import { type Facts, formatFacts } from './facts.ts'
 import { countTargets, markdownPart, type Part } from './part.ts'
 
 /** Whose figures: of `bench/core.ts`, or of the `main.ts` in a folder of the bench. */
-export type Place = 'figures' | 'proxies' | 'pages' | 'live'
+export type Place = 'figures' | 'proxies' | 'pages' | 'live' | 'menus'
 
 const WRITERS: Readonly<Record<Place, string>> = {
   figures: 'bench/core.ts',
   proxies: 'bench/proxy/main.ts',
   pages: 'bench/fragments/main.ts',
   live: 'bench/live/main.ts',
+  menus: 'bench/menus/main.ts',
 }
 
 export interface Figures {

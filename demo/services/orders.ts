@@ -25,11 +25,14 @@ interface Order {
   readonly good: string
   /** Epoch ms. */
   readonly at: number
+  /** For those who pack. */
+  readonly note?: string
 }
 
 const version = '3.1.2'
 const FILE = join(process.env.SHOP_DATA ?? tmpdir(), 'lerna-orders.jsonl')
 const MOST_SHOWN = 20
+const LONGEST_NOTE = 120
 
 /**
  * The way to an order, for the page of a good: who makes that page knows nothing of ordering. In a page that is open the
@@ -66,13 +69,19 @@ app.get('/orders', async (context) => {
 })
 
 app.post('/orders', async (context) => {
-  const good = goodOf(await goodAsked(context))
+  const { good: asked, note } = await fieldsOf(context)
+  const good = goodOf(asked)
   if (!good) {
     if (wantsJson(context)) return context.json({ error: 'good: none of the ids in the catalog' }, 400)
     const back = html`<a class="button" href="/catalog">Go to the catalog</a>`
     return send(context, notFoundPage(maker, menusOf(context.var.hydra), 'We do not sell this', back), 400)
   }
-  const order: Order = { id: randomBytes(4).toString('hex'), good: good.id, at: Date.now() }
+  const order: Order = {
+    id: randomBytes(4).toString('hex'),
+    good: good.id,
+    at: Date.now(),
+    ...(note && { note }),
+  }
   await appendFile(FILE, `${JSON.stringify(order)}\n`)
   if (wantsJson(context)) return context.json(order, 201, { location: `/orders/${order.id}` })
   return context.redirect(`/orders/${order.id}`, 303)
@@ -154,14 +163,14 @@ function desk(orders: readonly Order[], username: string): Html {
 function before({ id, name, priceCents }: Good): Html {
   return html`<div class="words"><h1>Order ${name}</h1><p class="lead num">${price(priceCents)}, sent tomorrow.</p></div>
 <form class="card form" method="post" action="/orders"><input type="hidden" name="good" value="${id}">
-<div class="field"><label for="note">A word for those who pack</label><input id="note" name="note" maxlength="120" autocomplete="off"><span class="soft small">If you like.</span></div>
+<div class="field"><label for="note">A word for those who pack</label><input id="note" name="note" maxlength="${LONGEST_NOTE}" autocomplete="off"><span class="soft small">If you like.</span></div>
 <button class="button" type="submit">Send the order</button></form>
 <p><a href="/catalog/${id}">Look at it again</a></p>`
 }
 
 function one(order: Order, good: Good): Html {
   return html`<div class="words"><h1>Thank you</h1><p class="lead">We have your order for one ${good.name.toLowerCase()}.</p></div>
-<dl class="facts"><dt>Order</dt><dd><code>${order.id}</code></dd><dt>Good</dt><dd><a href="/catalog/${good.id}">${good.name}</a></dd><dt>Price</dt><dd class="num">${price(good.priceCents)}</dd><dt>Ordered at</dt><dd class="num">${clockTime(order.at)}</dd></dl>
+<dl class="facts"><dt>Order</dt><dd><code>${order.id}</code></dd><dt>Good</dt><dd><a href="/catalog/${good.id}">${good.name}</a></dd><dt>Price</dt><dd class="num">${price(good.priceCents)}</dd><dt>Ordered at</dt><dd class="num">${clockTime(order.at)}</dd>${order.note && html`<dt>Your word</dt><dd>${order.note}</dd>`}</dl>
 <p class="actions"><a class="button quiet" href="/orders">See all orders</a></p>`
 }
 
@@ -183,12 +192,13 @@ async function readOrders(): Promise<Order[]> {
     .reverse()
 }
 
-/** The id of a good, from a form or from JSON; empty when there is none. */
-async function goodAsked(context: Context): Promise<string> {
+/** Of an order, from a form or from JSON; empty where there is none. */
+async function fieldsOf(context: Context): Promise<{ good: string; note: string }> {
   const isJson = context.req.header('content-type')?.startsWith('application/json')
-  const fields: unknown = await (isJson ? context.req.json() : context.req.parseBody()).catch(() => ({}))
-  const good = fields && typeof fields === 'object' ? (fields as Record<string, unknown>).good : undefined
-  return typeof good === 'string' ? good : ''
+  const body: unknown = await (isJson ? context.req.json() : context.req.parseBody()).catch(() => ({}))
+  const fields = body && typeof body === 'object' ? (body as Record<string, unknown>) : {}
+  const text = (name: string): string => (typeof fields[name] === 'string' ? fields[name] : '')
+  return { good: text('good'), note: text('note').trim().slice(0, LONGEST_NOTE) }
 }
 
 function wantsJson(context: Context): boolean {

@@ -123,6 +123,7 @@ test('who is in the middle of something is left alone', async () => {
       assert.equal(await note.inputValue(), 'by the river')
       await page.getByRole('button', { name: 'Send the order' }).click()
       await page.getByRole('heading', { name: 'Thank you' }).waitFor()
+      await page.getByText('by the river').waitFor()
     })
   }
 })

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PROBLEM_HEADER, type RouteInfo } from '@hydra-gateway/protocol'
+import { isServing, PROBLEM_HEADER, type RouteInfo } from '@hydra-gateway/protocol'
 import { ask } from './ask.ts'
 
 /** What one page of a service said. */
@@ -67,7 +67,7 @@ interface AskablePage {
 
 /** The shortest address of a page for everybody that can be asked for as it stands, or the reason why there is none. */
 function pageOf(routes: readonly RouteInfo[]): AskablePage | string {
-  const serving = routes.filter(({ state }) => state === 'available' || state === 'degraded')
+  const serving = routes.filter(({ state }) => isServing(state))
   if (serving.length === 0) return 'it does not serve'
   const pages = serving.filter(
     ({ kind, methods }) => kind === 'page' && (!methods || methods.includes('GET')),

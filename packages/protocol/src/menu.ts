@@ -144,6 +144,11 @@ export const linkView = z.object({
 })
 export type LinkView = z.output<typeof linkView>
 
+/** Whether something is behind a link in that state, for whom it is shown to. `linkAttributes` says the same. */
+export function leadsOn(state: LinkView['state']): boolean {
+  return state === 'available' || state === 'degraded'
+}
+
 /** Why a link is as it is, in words for visitors; `title`: what they call the service behind it. */
 export function reasonOf(state: LinkState, title: string): string | undefined {
   if (state === 'available') return undefined

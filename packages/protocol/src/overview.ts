@@ -11,6 +11,11 @@ export const SERVICE_STATES = ['available', 'degraded', 'down', 'draining', 'rec
 /** State of a service or an instance, the six words of the whole product. */
 export type ServiceState = (typeof SERVICE_STATES)[number]
 
+/** Whether visitors are served, however well. */
+export function isServing(state: ServiceState): boolean {
+  return state === 'available' || state === 'degraded'
+}
+
 export const overviewService = z.object({
   serviceName: z.string(),
   state: z.enum(SERVICE_STATES),

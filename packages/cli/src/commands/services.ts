@@ -4,7 +4,7 @@
  * @module
  */
 import type { Style } from '@hydra-gateway/gateway/terminal'
-import type { InstanceInfo, ServiceInfo, ServicesAnswer } from '@hydra-gateway/protocol'
+import { type InstanceInfo, isServing, type ServiceInfo, type ServicesAnswer } from '@hydra-gateway/protocol'
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, EXIT } from '../io.ts'
@@ -75,7 +75,7 @@ export function formatServices(
 /** How a site is, in a sentence. */
 export function siteSentence(services: readonly Pick<ServiceInfo, 'name' | 'state' | 'downSince'>[]): string {
   if (services.length === 0) return 'No service has registered yet. The address above says how one does.'
-  const away = services.filter(({ state }) => state !== 'available' && state !== 'degraded')
+  const away = services.filter(({ state }) => !isServing(state))
   const total = services.length === 1 ? '1 service' : `${services.length} services`
   if (away.length === 0)
     return services.length === 1 ? 'The only service serves.' : `${total}, and all of them serve.`
@@ -86,8 +86,6 @@ export function siteSentence(services: readonly Pick<ServiceInfo, 'name' | 'stat
   return `${services.length - away.length} of ${total} ${services.length === 1 ? 'serves' : 'serve'}; ${named.join('; ')}${others}.`
 }
 
-const isServing = ({ state }: InstanceInfo) => state === 'available' || state === 'degraded'
-
 const COLUMNS = (style: Style): Column<ServiceInfo>[] => [
   { title: 'STATE', cell: ({ state }) => style.state(state) },
   { title: 'SERVICE', cell: ({ name }) => printable(name) },
@@ -96,7 +94,9 @@ const COLUMNS = (style: Style): Column<ServiceInfo>[] => [
     align: 'right',
     // instances that left are not remembered, so how many there were is not known
     cell: ({ instances }) =>
-      instances.length === 0 ? 'none' : `${instances.filter(isServing).length} of ${instances.length}`,
+      instances.length === 0
+        ? 'none'
+        : `${instances.filter(({ state }) => isServing(state)).length} of ${instances.length}`,
   },
   {
     title: 'VERSION',

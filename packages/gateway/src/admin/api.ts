@@ -9,6 +9,7 @@ import {
   type DrainAnswer,
   type FragmentsAnswer,
   type InstanceInfo,
+  isServing,
   type RoutesAnswer,
   type ServiceInfo,
   type ServicesAnswer,
@@ -18,7 +19,7 @@ import type { RouteDemand, RouteDemands } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Health } from '../registry/health.ts'
 import type { Entry, Member } from '../registry/member.ts'
-import { isServing, memberState, serviceState } from '../registry/overview.ts'
+import { memberState, serviceState } from '../registry/overview.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Live } from '../routing/live.ts'
 import type { Access } from '../routing/route.ts'

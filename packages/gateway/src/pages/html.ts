@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { escapeMarkup } from '@hydra-gateway/protocol'
 
 const MARKUP = Symbol('markup')
 
@@ -13,19 +14,6 @@ export interface Markup {
 
 /** What may stand in a template. Lists are joined without anything between; `undefined` and `false` are nothing. */
 export type Piece = string | number | Markup | readonly Markup[] | undefined | false
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-/** Text made safe for content and for attribute values in quotes. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] as string)
-}
 
 /** `` html`<p>${text}</p>` `` with every value escaped, except markup made the same way. */
 export function html(parts: TemplateStringsArray, ...values: readonly Piece[]): Markup {
@@ -48,7 +36,7 @@ export function textOf(markup: Markup): string {
 
 function rendered(value: Piece): string {
   if (value === undefined || value === false) return ''
-  if (typeof value === 'string') return escapeHtml(value)
+  if (typeof value === 'string') return escapeMarkup(value)
   if (typeof value === 'number') return String(value)
   return MARKUP in value ? value[MARKUP] : value.map(textOf).join('')
 }

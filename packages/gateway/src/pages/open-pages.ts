@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MenuView } from '@hydra-gateway/protocol'
+import { leadsOn, type MenuView } from '@hydra-gateway/protocol'
 import type { OpenPage } from './layout.ts'
 
 /** Of the main menu, or of the first one that has something for the visitor. `view` is for one visitor. */
@@ -14,5 +14,5 @@ export function openPagesOf(
   const items = view('main')?.items ?? []
   const shown =
     items.length > 0 ? items : names.map((name) => view(name)?.items ?? []).find((of) => of.length > 0)
-  return (shown ?? []).filter(({ state }) => state !== 'down').map(({ path, label }) => ({ path, label }))
+  return (shown ?? []).filter(({ state }) => leadsOn(state)).map(({ path, label }) => ({ path, label }))
 }

@@ -7,6 +7,7 @@
  */
 import {
   type LinkState,
+  leadsOn,
   type MenuDemand,
   type MenuEntry,
   type MenuItem,
@@ -97,7 +98,7 @@ export function compileMenus(sources: MenuSources): CompiledMenus {
       ...(isChild && { parent }),
       service,
       state,
-      available: state !== 'down',
+      available: leadsOn(state),
       ...(reason !== undefined && { reason }),
       ...(leadsTo !== undefined && { leadsTo }),
       ...(demands.length > 0 && { demands }),

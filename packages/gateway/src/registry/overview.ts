@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import {
   type FragmentConflict,
+  isServing,
   type LinkState,
   type MenuDemand,
   type Overview,
@@ -71,11 +72,6 @@ export function servicesByState(
   const counts = Object.fromEntries(SERVICE_STATES.map((state) => [state, 0]))
   for (const entry of entries) counts[stateOf(entry)]!++
   return counts as Record<ServiceState, number>
-}
-
-/** Whether visitors are served, however well. */
-export function isServing(state: ServiceState): boolean {
-  return state === 'available' || state === 'degraded'
 }
 
 /** Compiles the overview. Its hash changes when anything in it does, and with nothing else. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { attributesText, escapeMarkup, type LinkView, linkAttributes } from '@hydra-gateway/protocol'
+import { attributesText, escapeMarkup, type LinkView, leadsOn, linkAttributes } from '@hydra-gateway/protocol'
 
 /** A link to a path of the site, as one visitor sees it. As a text it is its attributes: `` `<a ${link}>` ``. */
 export interface Link {
@@ -34,7 +34,7 @@ export function createLink(path: string, view: LinkView | undefined, isStale: bo
   return Object.freeze({
     path,
     state,
-    available: state === 'available' || state === 'degraded' || state === 'unknown',
+    available: state === 'unknown' || leadsOn(state),
     ...(reason !== undefined && { reason }),
     isStale,
     attributes,

@@ -7,6 +7,7 @@ import {
   createMenuTexts,
   currentOf,
   type LinkState,
+  leadsOn,
   linkAttributes,
   type MenuMarkupOptions,
   type MenuNode,
@@ -108,7 +109,7 @@ function linkOf(item: MenuViewItem): MenuLink {
   return Object.freeze({
     ...item,
     endpoint: path,
-    available: state !== 'down',
+    available: leadsOn(state),
     current: false,
     attributes: Object.freeze(attributes),
   })

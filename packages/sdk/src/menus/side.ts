@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { MenuViewItem, Overview } from '@hydra-gateway/protocol'
+import { leadsOn, type MenuViewItem, type Overview } from '@hydra-gateway/protocol'
 import { KeysUnknownError } from '../identity/key-set.ts'
 import type { IdentitySide } from '../identity/side.ts'
 import type { User, Verified } from '../identity/verified.ts'
@@ -146,7 +146,7 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
     isAvailable(path) {
       checkText(path, A_PATH)
       const route = site().route(path)
-      return route !== undefined && route.state !== 'down'
+      return route !== undefined && leadsOn(route.state)
     },
     siteFor: async (request) => siteOf(await recognise(request), request),
     useKey(privateKey) {
@@ -192,7 +192,7 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
       isAvailable(path) {
         checkText(path, A_PATH)
         const view = site().link(path, visitor)
-        return view?.state === 'available' || view?.state === 'degraded'
+        return view !== undefined && leadsOn(view.state)
       },
     }
   }

@@ -14,10 +14,13 @@ export type MenuText = (view: MenuView, options: MenuMarkupOptions) => string
 const MOST_KEPT = 50
 /** A longer one is made anew. */
 const MOST_KEPT_LENGTH = 65_536
+/** Of all lists: visitors with other roles have others, and there may be hundreds. Above, all are made anew. */
+const MOST_KEPT_TOGETHER = 8 * 1024 * 1024
 
 /** Makes a memory of its own. */
 export function createMenuTexts(): MenuText {
-  const ofItems = new WeakMap<readonly MenuViewItem[], Map<string, string>>()
+  let ofItems = new WeakMap<readonly MenuViewItem[], Map<string, string>>()
+  let room = MOST_KEPT_TOGETHER
   return (view, options) => {
     const { name, items } = view
     const current = currentOf(items, options.current)
@@ -26,7 +29,14 @@ export function createMenuTexts(): MenuText {
     const known = texts?.get(key)
     if (known !== undefined) return known
     const text = menuMarkup(view, options)
-    if (text.length > MOST_KEPT_LENGTH) return text
+    const length = text.length + key.length
+    if (length > MOST_KEPT_LENGTH) return text
+    if (length > room) {
+      ofItems = new WeakMap()
+      texts = undefined
+      room = MOST_KEPT_TOGETHER
+    }
+    room -= length
     if (!texts) {
       texts = new Map()
       ofItems.set(items, texts)

@@ -9,6 +9,7 @@ import type { ServiceFacts } from '../shop/gateway.ts'
 import { openShop, SERVICES, type ServiceName, type Shop } from '../shop/shop.ts'
 import { createLogReader, type DemoEvent } from './event.ts'
 import { createFigures, type Figures } from './figures.ts'
+import { createMenuNews } from './menu-news.ts'
 import type { Row } from './screen.ts'
 
 export interface Story {
@@ -63,6 +64,23 @@ export async function openStory({
     onTrouble: (service, line) => say({ service, text: line }),
   })
 
+  const news = createMenuNews({
+    streams: shop.gateway.streams,
+    labels: async () =>
+      new Map(
+        (await shop.gateway.services())
+          .flatMap(({ menuItems }) => Object.values(menuItems).flat())
+          .map(({ endpoint, label }) => [endpoint, label]),
+      ),
+  })
+  shop.gateway.onEvent((event) => {
+    news
+      .read(event)
+      .then((said) => (said && !isStopping ? say(said) : undefined))
+      // A gateway that ends has no figures any more.
+      .catch(() => {})
+  })
+
   function rowOf(name: ServiceName): Row {
     const known = facts.find((one) => one.name === name)
     const serving = known?.instances.filter(({ state }) => state === 'available').length ?? 0
@@ -100,7 +118,9 @@ export async function openStory({
     },
     rows: () => SERVICES.map(({ name }) => rowOf(name)),
     kill(service) {
+      const at = Date.now()
       const victim = shop.kill(service)
+      if (victim) news.killed(service, at)
       if (victim) say({ service, text: `kill -9 ${victim.child.pid}${named(victim.id())}` })
       else say({ service, text: 'nothing is left to kill; r revives it' })
     },

@@ -5,10 +5,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { Agent } from 'node:http'
+import { Agent, request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import type { ServiceState } from '@hydra-gateway/protocol'
+import type { ServiceState, SiteEvent } from '@hydra-gateway/protocol'
 import { ask } from './ask.ts'
 import { type Child, startChild } from './child.ts'
 import { ADA, MIRA, ROLES } from './people.ts'
@@ -20,6 +20,10 @@ export interface DemoGateway {
   readonly env: Readonly<Record<string, string>>
   /** The services as the admin API tells them. */
   services(): Promise<readonly ServiceFacts[]>
+  /** What happens from here on, until the gateway ends. */
+  onEvent(listener: (event: SiteEvent) => void): void
+  /** Streams of open pages; all tabs of a browser share one. */
+  streams(): Promise<number>
 }
 
 /** What the demo reads of `/_hydra/api/v1/services`. */
@@ -27,7 +31,9 @@ export interface ServiceFacts {
   readonly name: string
   readonly state: ServiceState
   readonly versions: readonly string[]
-  readonly menuItems: Readonly<Record<string, readonly { readonly label: string }[]>>
+  readonly menuItems: Readonly<
+    Record<string, readonly { readonly label: string; readonly endpoint: string }[]>
+  >
   readonly instances: readonly {
     readonly id: string
     readonly state: ServiceState
@@ -96,6 +102,28 @@ export async function startGateway({ directory, port, onLog }: GatewayOptions): 
       const answer = await ask(`${local}/_hydra/api/v1/services`, { agent, headers: { authorization } })
       if (answer.status !== 200) throw new Error(`the admin API answered ${answer.status}`)
       return JSON.parse(answer.body).services
+    },
+    onEvent(listener) {
+      const call = request(`${local}/_hydra/api/v1/events`, { agent: false, headers: { authorization } })
+      // It ends with the gateway, which everybody hears of in other ways.
+      call.on('error', () => {})
+      call.on('response', (response) => {
+        let rest = ''
+        response.on('error', () => {})
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          const lines = (rest + chunk).split('\n')
+          rest = lines.pop()!
+          for (const line of lines) {
+            const event: Partial<SiteEvent> = line.startsWith('data: ') ? JSON.parse(line.slice(6)) : {}
+            if (event.kind) listener(event as SiteEvent)
+          }
+        })
+      })
+      call.end()
+    },
+    async streams() {
+      const { body } = await ask(`${local}/_hydra/metrics`, { agent, headers: { authorization } })
+      return Number(/^hydra_live_pages (\d+)/m.exec(body)?.[1] ?? 0)
     },
   }
 }

@@ -7,47 +7,13 @@ import {
   type SiteEvent,
 } from '@hydra-gateway/protocol'
 import fc from 'fast-check'
-import { createAdmission } from '../address/admission.ts'
-import { createLog } from '../observe/log.ts'
-import { createManualClock } from '../observe/manual-clock.ts'
 import { memberState, serviceState } from '../registry/overview.ts'
-import { createRegistry } from '../registry/registry.ts'
-import type { Live } from '../routing/live.ts'
-import { emptyTable } from '../routing/table.ts'
-import { createVitals } from '../routing/vitals.ts'
-import { createMemoryStore } from '../store/memory.ts'
+import { setUpRegistry } from '../registry/testing/registry-rig.ts'
 import { createJournal } from './journal.ts'
 import { watchSite } from './site-watch.ts'
 
-const SETTINGS = {
-  maxRoutes: 20_000,
-  maxInstances: 100,
-  leaseMs: 5000,
-  checkMs: 250,
-  resumeMs: 5000,
-  forgetAfterMs: 3_600_000,
-  takeoverAfterMs: 30_000,
-}
-
 function setUp() {
-  const clock = createManualClock()
-  const live: Live = { table: emptyTable() }
-  const vitals = createVitals()
-  const log = createLog('silent')
-  const registry = createRegistry({
-    settings: SETTINGS,
-    store: createMemoryStore({ clock }),
-    admission: createAdmission({ registrationFrom: ['loopback'], upstreamsAllow: ['loopback'] }),
-    vitals,
-    table: () => live.table,
-    publish: (change) => {
-      live.table =
-        'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
-    },
-    node: 'a',
-    clock,
-    log,
-  })
+  const { clock, registry, vitals, live, log } = setUpRegistry()
   const journal = createJournal({ kept: 10_000, clock, log })
   const degraded = new Set<string>()
   const states = {

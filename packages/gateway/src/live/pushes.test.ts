@@ -56,6 +56,14 @@ test('a round stands back for others, and goes on until everybody was told', () 
   )
 })
 
+test('it stands back as well where every page shows something else', () => {
+  const { pushes, told, done, manual } = site(new Array<number>(1000).fill(1), 0.1)
+  pushes.changed()
+  assert.ok(told.length > 0 && told.length < 100, `${told.length} in the first turn`)
+  for (let i = 0; i < 100; i++) manual.advance(1)
+  assert.deepEqual([new Set(told).size, told.length, done.length], [1000, 1000, 1000])
+})
+
 test('streams that leave meanwhile keep nobody from being told', () => {
   const { pushes, views, told, onTell, manual } = site([200], 0.1)
   const streams = views[0]!.streams as LiveStream[]

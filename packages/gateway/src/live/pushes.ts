@@ -74,19 +74,24 @@ export function createPushes({ views, refresh, tell, done, everyMs, clock, onErr
     const begun = clock.monotonic()
     const until = begun + TURN_MS
     while (left.length > 0) {
+      let isDone = true
       try {
-        if (!isDone(left.at(-1)!, until)) {
-          busyMs += clock.monotonic() - begun
-          cancel = clock.after(0, goOn)
-          return
-        }
+        isDone = tellUntil(left.at(-1)!, until)
       } catch (error) {
         onError(error)
         // Those behind the one that failed are told nevertheless.
-        if (at > 0) continue
+        isDone = at <= 0
       }
-      done(left.pop()!)
-      at = -1
+      if (isDone) {
+        done(left.pop()!)
+        at = -1
+      }
+      // After each view too: pages may each show something else.
+      if (left.length > 0 && clock.monotonic() > until) {
+        busyMs += clock.monotonic() - begun
+        cancel = clock.after(0, goOn)
+        return
+      }
     }
     isOn = false
     const now = clock.monotonic()
@@ -96,8 +101,8 @@ export function createPushes({ views, refresh, tell, done, everyMs, clock, onErr
     if (isStale || woken.size > 0) wake()
   }
 
-  /** Tells the streams of a view; false when others should have their turn. */
-  function isDone(view: View<LiveStream>, until: number): boolean {
+  /** Tells the streams of a view; false when time ran out before all were told. */
+  function tellUntil(view: View<LiveStream>, until: number): boolean {
     const { streams } = view
     if (at < 0 && streams.length > 0) {
       refresh(view)
@@ -107,10 +112,10 @@ export function createPushes({ views, refresh, tell, done, everyMs, clock, onErr
     for (at = Math.min(at, streams.length); at > 0; ) {
       at--
       tell(streams[at]!)
-      if (at % LOOK_EVERY === 0 && clock.monotonic() > until) return at <= 0
       at = Math.min(at, streams.length)
+      if (at > 0 && at % LOOK_EVERY === 0 && clock.monotonic() > until) return false
     }
-    return clock.monotonic() <= until || left.length === 1
+    return true
   }
 
   return {

@@ -6,13 +6,20 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { MenuView } from '@hydra-gateway/protocol'
-import type { PageMenus, PageVisitor } from '../menus/port.ts'
+import type { Caller } from '../identity/port.ts'
+import type { PageMenus } from '../menus/port.ts'
 import { onHead, rawServer } from '../proxy/testing/raw.ts'
 import { instanceAt, type RigRoute, startRig } from '../proxy/testing/rig.ts'
 import { type HandComposer, handComposer, handResolver, type Play } from './testing/hand-resolver.ts'
 
+interface Asked {
+  readonly path: string
+  readonly host: string
+  readonly caller: Caller | undefined
+}
+
 interface Site extends PageMenus {
-  readonly asked: readonly { readonly path: string; readonly of: PageVisitor }[]
+  readonly asked: readonly Asked[]
 }
 
 const MAIN: MenuView = {
@@ -25,12 +32,12 @@ const MAIN: MenuView = {
 
 /** `/orders` is down, `/closed` is not for the visitor, of `/else` nobody knows. */
 function handMenus(): Site {
-  const asked: { path: string; of: PageVisitor }[] = []
+  const asked: Asked[] = []
   return {
     asked,
-    menu: (name) => (name === 'main' ? MAIN : undefined),
-    link(path, of) {
-      asked.push({ path, of })
+    view: (name) => (name === 'main' ? MAIN : undefined),
+    link(path, host, caller) {
+      asked.push({ path, host, caller })
       if (path === '/orders') return { state: 'down', reason: 'Orders is “away”' }
       if (path === '/closed') return { state: 'closed' }
       return path === '/else' ? undefined : { state: 'available' }
@@ -130,8 +137,7 @@ test('a link is judged by where it leads from this page, and left alone where th
     menus.asked.map(({ path }) => path),
     ['/orders', '/closed', '/else', '/shop/list'],
   )
-  assert.equal(menus.asked[0]!.of.host, new URL(url).hostname)
-  assert.equal(menus.asked[0]!.of.path, '/shop/list')
+  assert.equal(menus.asked[0]!.host, new URL(url).hostname)
 })
 
 test('in pages of other characters, what is put in is read right, and what stays keeps its bytes', async (t) => {
@@ -151,7 +157,7 @@ test('a page that everybody gets has menus as for somebody who is not signed in'
       route,
     })
     await get()
-    return menus.asked[0]!.of.caller
+    return menus.asked[0]!.caller
   }
   assert.equal(caller && (await seen({ composedCache: 'keep' })), undefined)
 })

@@ -30,7 +30,7 @@ export function createPageSite(
   { exchange, context, onFull }: SitePage,
 ): SiteTags {
   const { host, authority, secure, path, query } = exchange
-  const visitor = { caller: context.caller, host, path }
+  const { caller } = context
   const place = {
     path: path + query,
     origin: authority === '' ? undefined : `${secure ? 'https' : 'http'}://${authority}`,
@@ -40,7 +40,7 @@ export function createPageSite(
 
   return {
     menu(tag) {
-      const view = isFull ? undefined : menus.menu(tag.name, visitor)
+      const view = isFull ? undefined : menus.view(tag.name, caller)
       if (!view) return undefined
       const text = textOf(view, {
         current: tag.current ?? place.path,
@@ -58,7 +58,7 @@ export function createPageSite(
       if (found === undefined) return undefined
       // As a request for it would be read.
       const target = readTarget(found.split('#', 1)[0]!)
-      const link = target.problem === undefined ? menus.link(target.path, visitor) : undefined
+      const link = target.problem === undefined ? menus.link(target.path, host, caller) : undefined
       return link && { link, path: found }
     },
   }

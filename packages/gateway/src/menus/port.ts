@@ -42,17 +42,5 @@ export interface SiteMenus {
   onChange(listener: () => void): () => void
 }
 
-/** While a page is put together: `<m:menu>` and `<a m:link>` of it. */
-export interface PageMenus {
-  /** The markup of a menu for the visitor of an exchange; undefined when there is no such menu. */
-  menu(name: string, of: PageVisitor): MenuView | undefined
-  /** What a link of a page is for its visitor. */
-  link(path: string, of: PageVisitor): LinkView | undefined
-}
-
-export interface PageVisitor {
-  readonly caller: Caller | undefined
-  readonly host: string
-  /** Of the page itself: `aria-current`. */
-  readonly path: string
-}
+/** What a page that is put together takes of it: `<m:menu>` and `<a m:link>`. */
+export type PageMenus = Pick<SiteMenus, 'view' | 'link'>

@@ -28,7 +28,7 @@ export interface DataPlaneDeps {
   readonly identity: OpenedIdentity | undefined
   readonly xray: XrayPass
   /** Menus, links and live fragments of the pages that are put together. */
-  readonly pages: Pick<LivePages, 'pageMenus' | 'marks'>
+  readonly pages: Pick<LivePages, 'menus' | 'marks'>
   /** The channel an instance may be asked for fragments on. */
   readonly lineOf: (instance: string) => RenderLine | undefined
 }
@@ -62,7 +62,7 @@ export function createDataPlane(
     instancesOf: (service) => live.table.instances(service),
     xray: (exchange, context) => createPageXray(exchange, context),
     answers,
-    menus: pages.pageMenus,
+    menus: pages.menus,
     marks: pages.marks,
     settings,
     clock,

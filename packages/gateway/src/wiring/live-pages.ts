@@ -6,7 +6,6 @@
 import type { OpenedIdentity } from '../identity/identity.ts'
 import { createFragmentMarks } from '../live/fragment-marks.ts'
 import { createLiveHub } from '../live/hub.ts'
-import type { PageMenus } from '../menus/port.ts'
 import { createSiteMenus } from '../menus/site-menus.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { DemandsAt } from '../routing/demands.ts'
@@ -56,9 +55,5 @@ export function createLivePages(
     metrics,
   })
   identity?.onEnds(() => hub.endWhere(({ caller }) => caller !== undefined && identity.isOver(caller)))
-  const pageMenus: PageMenus = {
-    menu: (name, { caller }) => menus.view(name, caller),
-    link: (path, { host, caller }) => menus.link(path, host, caller),
-  }
-  return { menus, pageMenus, marks, hub }
+  return { menus, marks, hub }
 }

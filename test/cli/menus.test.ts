@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { startGateway } from '../support/gateway.ts'
-import { emptyDirectory, runHydra } from '../support/hydra.ts'
+import { bareEnv, emptyDirectory, HYDRA, runHydra } from '../support/hydra.ts'
 import { startUpstream } from '../support/upstream.ts'
 
 async function startShop(t: TestContext, menuItems: object) {
@@ -16,7 +18,10 @@ async function startShop(t: TestContext, menuItems: object) {
   assert.equal(response.status, 200)
   const cwd = await emptyDirectory(t)
   const env = { HYDRA_PUBLIC_KEY: gateway.publicKey, HYDRA_PRIVATE_KEY: gateway.privateKey }
-  return (...words: string[]) => runHydra([...words, '--gateway', gateway.url], { cwd, env })
+  const hydra = (...words: string[]) => runHydra([...words, '--gateway', gateway.url], { cwd, env })
+  const start = (...words: string[]) =>
+    spawn(process.execPath, [HYDRA, ...words, '--gateway', gateway.url], { cwd, env: bareEnv(env) })
+  return Object.assign(hydra, { start })
 }
 
 const MENUS = {
@@ -65,4 +70,21 @@ test('a site without menus says so', async (t) => {
   const { out, status } = await hydra('menus')
   assert.equal(status, 0)
   assert.match(out, /No service has an item in a menu\./)
+})
+
+test('a reader who has seen enough is no failure', async (t) => {
+  // More than a pipe holds.
+  const items = Array.from({ length: 490 }, (_, at) => ({
+    endpoint: `/books?${at}`,
+    label: 'Book '.repeat(40),
+  }))
+  const { start } = await startShop(t, { main: items, footer: items })
+  for (const words of [['menus'], ['menus', '--json']]) {
+    const child = start(...words)
+    let err = ''
+    child.stderr.setEncoding('utf8').on('data', (text) => (err += text))
+    child.stdout.once('data', () => child.stdout.destroy())
+    const [status] = await once(child, 'close')
+    assert.deepEqual([status, err], [0, ''], words.join(' '))
+  }
 })

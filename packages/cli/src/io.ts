@@ -53,9 +53,15 @@ export class CommandError extends Error {
   }
 }
 
+/** Whoever reads may have seen enough, as `head` has after ten lines: that is nobody's failure. */
+function passOverGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
+
 /** The real streams. */
 export function processIo({ colour, ascii }: { colour: boolean; ascii: boolean }): Io {
   const { env, stdout, stderr } = process
+  for (const stream of [stdout, stderr]) stream.on('error', passOverGone)
   const styleOf = (stream: NodeJS.WriteStream) =>
     createStyle({
       isTerminal: stream.isTTY === true,

@@ -14,11 +14,14 @@ test('an address of this site is read as a browser would ask for it', () => {
     ['/caf%C3%A9', '/caf%C3%A9', '/caf%C3%A9'],
     ['/two words', '/two%20words', '/two%20words'],
     ['/"><script>', '/%22%3E%3Cscript%3E', '/%22%3E%3Cscript%3E'],
+    ['/%6Frders/%7e%2D?%61=%2f%c3%B6', '/orders/~-?a=%2F%C3%B6', '/orders/~-'],
+    ['/?%%36%31', '/?%%36%31', '/'],
+    ['/a/%2e%2E%2e', '/a/%2E%2E%2E', '/a/%2E%2E%2E'],
     ['/?q={x}*', '/?q=%7Bx%7D*', '/'],
   ]
   for (const [text, address, path] of cases)
     assert.deepEqual(readSitePath(text), { address, path, encodedSlash: false }, text)
-  assert.equal(readSitePath('/a%2fb')?.encodedSlash, true)
+  assert.deepEqual(readSitePath('/a%2fb'), { address: '/a%2Fb', path: '/a%2Fb', encodedSlash: true })
 })
 
 test('whatever leads elsewhere, or nowhere, is no address of this site', () => {
@@ -42,6 +45,10 @@ test('nothing that is taken leaves the site, whatever page it stands in', () => 
     '#',
     '%2f',
     '%5c',
+    '%61',
+    '%2e',
+    '%',
+    '2',
     ':',
     '@',
     'a',

@@ -23,6 +23,11 @@ const HAS_PARAMETER = /[{}*]/
 /** What browsers write with escapes in front of everything else. */
 const UNESCAPED = /[^\u0021\u0023-\u003b\u003d\u003f-\u005f\u0061-\u007a\u007c\u007e]/gu
 
+const STRAY = /%(?![0-9a-f]{2})/i
+const ESCAPE = /%[0-9a-f]{2}/gi
+/** Without the dot: what is no dot segment must not become one. */
+const NEEDS_NO_ESCAPE = /[\w~-]/
+
 /** Reads an address; undefined for one that leads elsewhere, that we would refuse, or that is none. */
 export function readSitePath(text: string): SitePath | undefined {
   if (!isLocalPath(text) || !text.isWellFormed()) return undefined
@@ -31,8 +36,9 @@ export function readSitePath(text: string): SitePath | undefined {
   if (HAS_PARAMETER.test(raw)) return undefined
   const canonical = canonicalPath(escaped(raw))
   if (canonical.problem !== undefined) return undefined
-  const { path, encodedSlash } = canonical
-  const address = end < 0 ? path : path + escaped(text.slice(end))
+  const { encodedSlash } = canonical
+  const path = plain(canonical.path)
+  const address = end < 0 ? path : path + plain(escaped(text.slice(end)))
   // Without its dots, `/.//there` would be the address of another host.
   return isLocalPath(address) ? { address, path, encodedSlash } : undefined
 }
@@ -47,6 +53,16 @@ export function routeAt(
   if (isReservedPath(path)) return undefined
   const route = table.match(host, path, 'GET', false)
   return route && encodedSlash && route.encodedSlash !== 'keep' ? undefined : route
+}
+
+/** One way to write what can be written in several (RFC 3986, 6.2.2): `/%6frders` is `/orders`. */
+function plain(text: string): string {
+  // Behind a `%` of a query that begins no escape, what is left of one could.
+  if (STRAY.test(text)) return text
+  return text.replace(ESCAPE, (escape) => {
+    const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
+    return NEEDS_NO_ESCAPE.test(character) ? character : escape.toUpperCase()
+  })
 }
 
 function escaped(text: string): string {

@@ -162,6 +162,10 @@ test('the way to an order goes off with its service; a fallback gives way in pla
       assert.ok(await page.evaluate(`${button} === document.activeElement`))
       assert.equal(await movedIn(page), 0, 'nothing moved when it came back')
       await turned(page, '/orders', true)
+      await page.evaluate('scrollTo(0, 0)')
+      await movedIn(page)
+      await page.evaluate(`document.querySelector('main').insertAdjacentHTML('beforebegin', '<p>New</p>')`)
+      assert.notEqual(await movedIn(page), 0, 'what moves is seen')
     })
   }
 })

@@ -59,9 +59,9 @@ export function routeAt(
 function plain(text: string): string {
   // Behind a `%` of a query that begins no escape, what is left of one could.
   if (STRAY.test(text)) return text
-  return text.replace(ESCAPE, (escape) => {
-    const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
-    return NEEDS_NO_ESCAPE.test(character) ? character : escape.toUpperCase()
+  return text.replace(ESCAPE, (triplet) => {
+    const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16))
+    return NEEDS_NO_ESCAPE.test(character) ? character : triplet.toUpperCase()
   })
 }
 

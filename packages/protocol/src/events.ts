@@ -58,7 +58,7 @@ export const siteEvent = z.discriminatedUnion('kind', [
   z
     .object({ ...base, kind: z.literal('menu'), menu: z.string(), changed: z.array(z.string()), more })
     .describe(
-      'A menu changed: paths of the items that are new, gone, in another state or place; the first 100.',
+      'A menu changed: paths of the items that are new, gone, in another state or shown otherwise; the first 100.',
     ),
   z
     .object({ ...base, kind: z.literal('missed'), count: z.number() })

@@ -1,11 +1,11 @@
 /**
  * The seam of site events: what happened, kept for a while, and told to whoever listens. Types only.
  *
- * Parts that see something happen say it to a `EventSink`; the journal numbers and keeps it; doors and channels read it.
+ * Parts that see something happen say it to an `EventSink`; the journal numbers and keeps it; doors and channels read it.
  *
  * @module
  */
-import type { SiteEvent, SiteEventKind } from '@hydra-gateway/protocol'
+import type { SiteEvent } from '@hydra-gateway/protocol'
 
 type WithoutPlace<Event> = Event extends SiteEvent ? Omit<Event, 'id' | 'at'> : never
 /** An event before it has its number and time. */
@@ -29,5 +29,3 @@ export interface EventJournal extends EventSink {
   /** Calls back with each new event, in the turn it happened. Returns the function that ends it. */
   onEvent(listener: (event: SiteEvent) => void): () => void
 }
-
-export type { SiteEventKind }

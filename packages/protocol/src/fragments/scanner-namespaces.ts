@@ -1,9 +1,9 @@
 /**
  * In which namespace a tag stands: HTML, or `svg` and `math` where CDATA exists and `style` is no rawtext.
  *
- * What the tree construction of the HTML standard would know, approximated without a tree exactly as
- * parse5-sax-parser does it: entered by a start tag (even one that closes itself), left by the end tag, by a start tag
- * of HTML that can't be foreign, and suspended inside integration points such as `foreignObject`.
+ * What the tree construction of the HTML standard would know, approximated without a tree as parse5-sax-parser does it:
+ * entered by a start tag, left by the end tag, by a start tag of HTML that can't be foreign, and suspended inside
+ * integration points such as `foreignObject`. Other than there, a tag that closes itself enters nothing, as in browsers.
  *
  * @module
  */
@@ -33,9 +33,9 @@ export class Namespaces {
   }
 
   onStart(flags: number, isSelfClosing: boolean, isDeciding: boolean): void {
-    if ((flags & SVG) !== 0) this.#enter(SVG_SPACE)
-    else if ((flags & MATH) !== 0) this.#enter(MATH_SPACE)
-    else if (!this.isForeign) return
+    if ((flags & (SVG | MATH)) !== 0) {
+      if (!isSelfClosing) this.#enter((flags & SVG) !== 0 ? SVG_SPACE : MATH_SPACE)
+    } else if (!this.isForeign) return
     else if ((flags & LEAVES) !== 0 || ((flags & FONT) !== 0 && isDeciding)) this.#leave()
     else if (!isSelfClosing && isIntegrationPoint(flags, this.#top, isDeciding)) this.#enter(HTML_SPACE)
   }

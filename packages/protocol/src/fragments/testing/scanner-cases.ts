@@ -285,6 +285,12 @@ export const SCAN_CASES: Readonly<Record<string, readonly ScanCase[]>> = {
   ],
   foreign: [
     {
+      title:
+        'a drawing that closes itself holds nothing: what follows is HTML, where scripts and titles are text',
+      page: `<svg class=icon /><script>${F}</script><math/><title>${F}</title>${F}${E}`,
+      tags: [F, E],
+    },
+    {
       title: 'tags in drawings and formulas are tags',
       page: `<svg>${F}<g>${E}</g></svg><math>${F}${E}</math>`,
       tags: [F, E, F, E],

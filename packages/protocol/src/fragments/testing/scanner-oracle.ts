@@ -79,6 +79,9 @@ export function expect(page: Uint8Array): Found[] {
   const parser = new SAXParser({ sourceCodeLocationInfo: true })
   parser.on('startTag', ({ tagName, attrs, selfClosing, sourceCodeLocation }) => {
     const { startOffset: from, endOffset: to } = sourceCodeLocation!
+    // The simulator enters a drawing that has ended already; browsers don't.
+    if ((tagName === 'svg' || tagName === 'math') && selfClosing)
+      partsOf(parser).parserFeedbackSimulator._leaveCurrentNamespace()
     if (prefixIn(tagName, 'fragment') !== undefined) {
       if (!selfClosing) open.push(tagName)
       take(selfClosing ? 'whole' : 'start', from, to, text.slice(from, to))
@@ -117,7 +120,7 @@ function prefixIn(name: string, local: string): string | undefined {
 /** Parts of parse5 that are not in its types: its tokenizer takes a page at once, its simulator knows the namespace. */
 interface Parts {
   readonly tokenizer: { write(text: string, isLast: boolean): void }
-  readonly parserFeedbackSimulator: { readonly inForeignContent: boolean }
+  readonly parserFeedbackSimulator: { readonly inForeignContent: boolean; _leaveCurrentNamespace(): void }
 }
 
 function partsOf(parser: SAXParser): Parts {

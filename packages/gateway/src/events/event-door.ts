@@ -102,9 +102,7 @@ export function createEventDoor(deps: EventDoorDeps): EventDoor {
     const [, epoch, digits] = /^(?:([\w-]{1,64}):)?(\d{1,15})$/.exec(given) ?? []
     if (digits === undefined)
       throw new HydraError('HYDRA_BAD_REQUEST', 'after: the id of an event, as this stream gives it')
-    const id = Number(digits)
-    // Of another start of the gateway: everything since this one is news.
-    return (epoch !== undefined && epoch !== journal.epoch) || id > journal.latest ? 0 : id
+    return journal.placeOf(Number(digits), epoch)
   }
 
   function openReader(exchange: Exchange, from: number, kinds: ReadonlySet<string> | undefined): Response {

@@ -98,3 +98,13 @@ test('every reader hears of every event, or of how many it missed', () => {
     }),
   )
 })
+
+test('a reader goes on behind the event it had, and at the beginning after another start', () => {
+  const { journal } = open(10)
+  journal.say(forgotten('a'))
+  journal.say(forgotten('b'))
+  assert.equal(journal.placeOf(1, undefined), 1)
+  assert.equal(journal.placeOf(1, journal.epoch), 1)
+  assert.equal(journal.placeOf(1, 'another'), 0)
+  assert.equal(journal.placeOf(3, undefined), 0, 'of an event that has not happened here')
+})

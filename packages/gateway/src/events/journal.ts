@@ -47,8 +47,10 @@ export function createJournal({ kept, clock, log }: JournalDeps): EventJournal {
     isTelling = false
   }
 
+  const start = randomUUID()
+
   return {
-    epoch: randomUUID(),
+    epoch: start,
     get latest() {
       return latest
     },
@@ -57,6 +59,8 @@ export function createJournal({ kept, clock, log }: JournalDeps): EventJournal {
       ring[id % kept] = { id, at: clock.now(), ...happening }
       tellAll()
     },
+    // Of another start of the gateway: everything since this one is news.
+    placeOf: (id, epoch = start) => (epoch !== start || id > latest ? 0 : id),
     after(id, most = Number.POSITIVE_INFINITY) {
       const oldest = Math.max(1, latest - kept + 1)
       const events: SiteEvent[] = []

@@ -21,6 +21,11 @@ export interface EventJournal extends EventSink {
   /** Id of the latest event; 0 before the first. */
   readonly latest: number
   /**
+   * Where a reader goes on whose last event had this id, in the start `epoch` of the gateway where it knows: behind that
+   * event, or at the very beginning when it was in another start.
+   */
+  placeOf(id: number, epoch: string | undefined): number
+  /**
    * Those after an id that are still kept, oldest first, with `missed` in front where some are gone; `most` of them.
    *
    * @default all

@@ -34,7 +34,8 @@ export function createSiteEvents(journal: EventJournal | undefined): SiteEvents 
       if (open.size >= MOST_STREAMS)
         throw new HydraError('HYDRA_OVERLOADED', `a channel may follow events ${MOST_STREAMS} times`)
       let demand = 0
-      let place = placeOf(asked.data, journal)
+      const { after, epoch } = asked.data
+      let place = after === undefined ? journal.latest : journal.placeOf(after, epoch)
       let isGreeted = false
 
       const send = (): void => {
@@ -70,12 +71,4 @@ export function createSiteEvents(journal: EventJournal | undefined): SiteEvents 
       for (const end of [...open]) end()
     },
   }
-}
-
-function placeOf(
-  { after, epoch }: { readonly after?: number | undefined; readonly epoch?: string | undefined },
-  journal: EventJournal,
-): number {
-  if (after === undefined) return journal.latest
-  return (epoch !== undefined && epoch !== journal.epoch) || after > journal.latest ? 0 : after
 }

@@ -201,3 +201,18 @@ test('views of ever new audiences are not kept for ever', () => {
   assert.notEqual(menus.view('main', caller('0')), first)
   assert.notEqual(menus.view('main', caller('600')), last)
 })
+
+test('views of many audiences are kept while they are small, and large ones of those alone who asked lately', () => {
+  const { menus, announce } = setUp()
+  const people = Array.from({ length: 60 }, (_, i) => caller(`R${i}`))
+  const large = Array.from({ length: 10_000 }, (_, i) => entry(`/open/${i}`))
+  announce({ large, small: [entry('/open')] })
+  const isKept = (name: string, who: Caller, before: unknown) => menus.view(name, who) === before
+  const small = people.map((who) => menus.view('small', who))
+  assert.ok(people.every((who, i) => isKept('small', who, small[i])))
+  const views = people.map((who) => menus.view('large', who))
+  assert.ok(isKept('large', people.at(-1)!, views.at(-1)))
+  assert.ok(isKept('large', people.at(-40)!, views.at(-40)))
+  assert.ok(!isKept('large', people[0]!, views[0]), 'it was asked for longest ago')
+  assert.deepEqual(menus.view('large', people[0]), views[0])
+})

@@ -46,8 +46,13 @@ export interface MenuIdentity {
   judge(caller: Caller | undefined, service: string, access: Access): Refusal | undefined
 }
 
-/** Audiences whose views are kept: with more of them, those that were asked for longest ago are made again. */
+/**
+ * Audiences whose views are kept, and items in all of these: with more of them, those that were asked for longest ago are
+ * made again. An item is some 100 bytes; a view is as much as a few.
+ */
 const MOST_AUDIENCES = 500
+const MOST_KEPT_ITEMS = 500_000
+const VIEW_WEIGHT = 3
 /** Names of menus that are remembered when nothing is left in them. */
 const MOST_NAMES = 1000
 
@@ -55,6 +60,8 @@ interface Seen {
   readonly entries: readonly MenuEntry[]
   readonly view: MenuView
 }
+
+const weightOf = ({ view }: Seen): number => view.items.length + VIEW_WEIGHT
 
 const NO_ENTRIES: readonly MenuEntry[] = Object.freeze([])
 
@@ -107,11 +114,18 @@ export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
     // A Map remembers in which order keys came: the first was asked for longest ago.
     views.delete(audience)
     views.set(audience, seen)
-    for (const oldest of views.keys()) {
-      if (views.size <= MOST_AUDIENCES) break
-      views.delete(oldest)
-    }
     return seen
+  }
+  let weight = 0
+  const keep = (seen: Map<string, Seen>, name: string, now: Seen): void => {
+    const before = seen.get(name)
+    weight += weightOf(now) - (before ? weightOf(before) : 0)
+    seen.set(name, now)
+    for (const [oldest, others] of views) {
+      if (others === seen || (views.size <= MOST_AUDIENCES && weight <= MOST_KEPT_ITEMS)) break
+      views.delete(oldest)
+      for (const each of others.values()) weight -= weightOf(each)
+    }
   }
   const view: SiteMenus['view'] = (name, caller) => {
     look()
@@ -123,7 +137,7 @@ export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
     if (before?.entries === entries) return before.view
     const made = viewOf(name, entries, standing(who))
     const now = before && isSameView(before.view, made) ? before.view : made
-    seen.set(name, { entries, view: now })
+    keep(seen, name, { entries, view: now })
     return now
   }
 

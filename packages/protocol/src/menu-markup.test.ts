@@ -85,7 +85,7 @@ test('links: available and degraded lead on, down and closed do not, and one nob
   const off = { 'data-hydra-link': '/x', role: 'link', 'aria-disabled': 'true', tabindex: '0' }
   assert.deepEqual(linkAttributes({ state: 'down', reason: 'away' }, '/x'), { ...off, title: 'away' })
   assert.deepEqual(linkAttributes({ state: 'closed' }, '/x'), off)
-  assert.deepEqual(linkAttributes(undefined, '/x'), { href: '/x' })
+  assert.deepEqual(linkAttributes(undefined, '/x'), { 'data-hydra-link': '/x', href: '/x' })
 })
 
 test('an address that leaves the site never becomes a link', () => {

@@ -50,26 +50,41 @@ const MOST_LEVELS = 8
 export function menuMarkup(view: MenuView, options: MenuMarkupOptions = {}): string {
   const items = view.items.filter(({ path }) => isLocalPath(path))
   const current = currentOf(items, options.current)
-  const attributes = attributesText({
-    name: view.name,
-    ...(options.class !== undefined && { class: options.class }),
-    ...(options.id !== undefined && { id: options.id }),
-  })
-  return `<hydra-menu ${attributes}>${list(menuTree(items), current)}</hydra-menu>`
+  const { begin, end } = menuTags({ ...options, name: view.name })
+  return `${begin}${list(menuTree(items), current)}${end}`
 }
 
 /**
- * Attributes of a link, in the order they are written. `link` is undefined for a path nobody judges: it stays a link.
- * Without `href` while there is nothing behind it, or it is not for this visitor.
+ * Around what stands in the place of a menu: its list, or, while nobody has such a menu, the fallback of its tag. So an
+ * open page finds the place when the menu comes.
+ */
+export function menuTags(menu: {
+  readonly name: string
+  readonly class?: string | undefined
+  readonly id?: string | undefined
+}): { readonly begin: string; readonly end: string } {
+  const attributes = attributesText({
+    name: menu.name,
+    ...(menu.class !== undefined && { class: menu.class }),
+    ...(menu.id !== undefined && { id: menu.id }),
+  })
+  return { begin: `<hydra-menu ${attributes}>`, end: '</hydra-menu>' }
+}
+
+/**
+ * Attributes of a link, in the order they are written. `link` is undefined for a path of this site nobody is known to
+ * have: it is a link like those that are available, until an open page hears of it. Without `href` while there is nothing
+ * behind it, or it is not for this visitor.
  */
 export function linkAttributes(link: LinkView | undefined, path: string): Readonly<Record<string, string>> {
   if (!isLocalPath(path)) return {}
-  if (!link) return { href: path }
-  const { state, reason } = link
+  const { state, reason } = link ?? UNKNOWN
   const title: Record<string, string> = reason === undefined || state === 'available' ? {} : { title: reason }
   if (state === 'available' || state === 'degraded') return { 'data-hydra-link': path, href: path, ...title }
   return { 'data-hydra-link': path, role: 'link', 'aria-disabled': 'true', tabindex: '0', ...title }
 }
+
+const UNKNOWN: LinkView = { state: 'available' }
 
 /** Attributes as they stand in a tag, values escaped: `href="/orders" title="…"`. */
 export function attributesText(attributes: Readonly<Record<string, string>>): string {

@@ -28,6 +28,13 @@ test('a link that is available keeps all its author wrote but the mark', () => {
   )
 })
 
+test('a link nobody is known to serve is found by an open page, which hears when somebody does', () => {
+  assert.equal(
+    rewriteLink('<a m:link href="later?x">', () => ({ link: undefined, path: '/later?x' })),
+    '<a data-hydra-link="/later?x" href="later?x">',
+  )
+})
+
 test('a link that is down leads nowhere, says so, and can still be reached', () => {
   const said = 'role="link" aria-disabled="true" tabindex="0" title="Orders is &quot;away&quot; for a moment"'
   assert.equal(

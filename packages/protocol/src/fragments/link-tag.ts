@@ -12,7 +12,8 @@ import { decodeReferences } from './character-references.ts'
 
 /** What a link leads to, and how that is for whom the page is for. */
 export interface JudgedLink {
-  readonly link: LinkView
+  /** Undefined: nobody is known to have the path, and an open page is told when somebody has. */
+  readonly link: LinkView | undefined
   /** Of this site, with query and fragment. */
   readonly path: string
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createManualClock } from '../observe/manual-clock.ts'
-import { createThrottle, networkOf, THROTTLE_DEFAULTS, type ThrottleSettings } from './throttle.ts'
+import { createThrottle, THROTTLE_DEFAULTS, type ThrottleSettings } from './throttle.ts'
 
 function made(settings: Partial<ThrottleSettings> = {}) {
   const clock = createManualClock()
@@ -115,13 +115,6 @@ test('a try that could not be judged does not count', () => {
     assert.equal(throttle.begin(attempt()).waitMs, undefined)
     throttle.takeBack(attempt())
   }
-})
-
-test('of an IPv6 address the network counts', () => {
-  assert.equal(networkOf('2001:db8:1:2::1'), networkOf('2001:db8:1:2:ffff::9'))
-  assert.notEqual(networkOf('2001:db8:1:2::1'), networkOf('2001:db8:1:3::1'))
-  assert.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1')
-  assert.equal(networkOf('nonsense'), 'nonsense')
 })
 
 test('what is kept is bounded, and what is old is forgotten', () => {

@@ -16,7 +16,7 @@
  * @module
  */
 import { createHash, randomBytes } from 'node:crypto'
-import ipaddr from 'ipaddr.js'
+import { networkOf } from '../address/network.ts'
 import type { Clock } from '../observe/clock.ts'
 import { createSigner, MAC_LENGTH } from '../proxy/signing.ts'
 
@@ -204,12 +204,4 @@ function createCounts(most: number, longestMs: number, clock: Pick<Clock, 'monot
       return count
     },
   }
-}
-
-/** An IPv4 address; of IPv6 the /64, which is what one household or machine has at least. */
-export function networkOf(address: string): string {
-  if (!ipaddr.isValid(address)) return address
-  const parsed = ipaddr.process(address)
-  if (parsed.kind() === 'ipv4') return parsed.toString()
-  return Buffer.from(parsed.toByteArray().slice(0, 8)).toString('hex')
 }

@@ -36,17 +36,21 @@ const LOG_EVERY_MS = 60_000
 
 export function createStreamAdmission({
   settings: { maxStreams, maxStreamsPerClient },
+  networkOf,
   clock,
   random,
   log,
   metrics,
 }: {
   readonly settings: Pick<LiveSettings, 'maxStreams' | 'maxStreamsPerClient'>
+  /** Who has an IPv6 address has 2^64 of them. */
+  readonly networkOf: (address: string) => string
   readonly clock: Pick<Clock, 'monotonic'>
   readonly random: () => number
   readonly log: Pick<Log, 'warn'>
   readonly metrics: Pick<Metrics, 'refused'>
 }): StreamAdmission {
+  /** By network. */
   const clients = new Map<string, number>()
   const said = new Map<string, number>()
   let size = 0
@@ -91,7 +95,7 @@ export function createStreamAdmission({
           'live-streams',
           'as many pages as may be are told of changes already (live.maxStreams)',
         )
-      if ((clients.get(client) ?? 0) >= maxStreamsPerClient)
+      if ((clients.get(networkOf(client)) ?? 0) >= maxStreamsPerClient)
         return overloaded(
           'live-client',
           'as many pages of one address as may be are told of changes already (live.maxStreamsPerClient)',
@@ -106,14 +110,16 @@ export function createStreamAdmission({
       answerProblem(exchange, code, detail, headers)
     },
     opened(client) {
+      const network = networkOf(client)
       size++
-      clients.set(client, (clients.get(client) ?? 0) + 1)
+      clients.set(network, (clients.get(network) ?? 0) + 1)
     },
     closed(client) {
+      const network = networkOf(client)
       size--
-      const left = clients.get(client)! - 1
-      if (left > 0) clients.set(client, left)
-      else clients.delete(client)
+      const left = clients.get(network)! - 1
+      if (left > 0) clients.set(network, left)
+      else clients.delete(network)
     },
   }
 }

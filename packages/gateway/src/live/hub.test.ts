@@ -59,6 +59,19 @@ test('what is not known any more is given back, and said to nobody who comes lat
   assert.deepEqual(page('menu=main&link=/orders').last?.data, FACTS)
 })
 
+test('what nobody knows yet is left out, and told as soon as somebody knows it', () => {
+  const { page, menus, links, changed } = liveSite()
+  const { events } = page('menu=later&link=/later')
+  assert.deepEqual(events[0]?.data, FACTS)
+  links['/later'] = { state: 'available' }
+  menus['']!.later = [item('/later')]
+  changed()
+  assert.deepEqual(events.at(-1)?.data, {
+    menus: { later: [item('/later')] },
+    links: { '/later': { state: 'available' } },
+  })
+})
+
 test('pages that want and may see the same are looked up once', () => {
   const { page, menus, looks, changed, hub } = liveSite()
   menus['']!.main = [item('/a')]
@@ -253,6 +266,19 @@ test('there are as many streams as may be, of all and of one address', () => {
     assert.equal(page('').exchange.status, 200)
   }
   assert.equal(liveSite({ maxStreams: 0 }).page('').exchange.status, 503)
+})
+
+test('who has a whole network of addresses has the streams of one', () => {
+  const { page, hub } = liveSite({ maxStreamsPerClient: 2 })
+  const pages = ['::1', '::2', '::3'].map((end) => page('', { client: `2001:db8:1:2${end}` }))
+  assert.deepEqual(
+    pages.map(({ exchange }) => exchange.status),
+    [200, 200, 503],
+  )
+  assert.equal(page('', { client: '2001:db8:1:3::1' }).exchange.status, 200)
+  for (const { exchange } of pages.slice(0, 2)) exchange.leave()
+  assert.equal(hub.size, 1)
+  assert.equal(page('', { client: '2001:db8:1:2::4' }).exchange.status, 200)
 })
 
 test('each page hears something at least so often', () => {

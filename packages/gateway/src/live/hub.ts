@@ -32,6 +32,8 @@ export interface LiveHubDeps {
   readonly renewal?: ((exchange: Exchange) => string | undefined) | undefined
   readonly marks: Pick<FragmentMarks, 'read'>
   readonly settings: LiveSettings
+  /** What of an address counts as one visitor. */
+  readonly networkOf: (address: string) => string
   readonly clock: Pick<Clock, 'now' | 'monotonic' | 'every' | 'after'>
   /** 0 to 1. */
   readonly random: () => number
@@ -52,7 +54,14 @@ export function createLiveHub(deps: LiveHubDeps): LiveHub {
   const views = new Map<string, View<LiveStream>>()
   const behind = new Set<LiveStream>()
   const read = createWishReader({ marks: deps.marks, maxWishes: settings.maxWishes })
-  const admission = createStreamAdmission({ settings, clock, random, log, metrics })
+  const admission = createStreamAdmission({
+    settings,
+    networkOf: deps.networkOf,
+    clock,
+    random,
+    log,
+    metrics,
+  })
   let warm: View<LiveStream>[] = []
   let isClosed = false
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { networkOf } from '../address/network.ts'
 import type { OpenedIdentity } from '../identity/identity.ts'
 import { createFragmentMarks } from '../live/fragment-marks.ts'
 import { createLiveHub } from '../live/hub.ts'
@@ -49,6 +50,7 @@ export function createLivePages(
             !vitals.of(id).resting && refs?.has(ref) !== false && !refusedRefs?.has(ref),
         ),
     settings: liveSlice(config),
+    networkOf,
     clock,
     random,
     log,

@@ -89,6 +89,8 @@ export function liveSite(settings: Partial<LiveSettings> = {}) {
     fragmentState: (service, ref) => running.has(`${service}#${ref}`),
     marks,
     settings: { ...DEFAULTS, ...settings },
+    // As of the addresses in tests.
+    networkOf: (address) => address.split('::')[0]!,
     clock,
     random: () => 0.5,
     log: { warn: (_: object, text: string) => void warned.push(text), error() {}, debug() {} } as never,
@@ -100,8 +102,12 @@ export function liveSite(settings: Partial<LiveSettings> = {}) {
       for (const listener of listeners) listener()
     },
     /** Opens a page; `of`: who is signed in there. */
-    page(query: string, { of, lines = [] }: { of?: Caller; lines?: readonly string[] } = {}) {
+    page(
+      query: string,
+      { of, lines = [], client }: { of?: Caller; lines?: readonly string[]; client?: string } = {},
+    ) {
       const exchange = new FakeExchange(`GET /_hydra/live?${query} HTTP/1.1`, ...lines)
+      if (client !== undefined) Object.assign(exchange, { client })
       exchange.caller = of
       hub.open(exchange)
       return {

@@ -160,6 +160,34 @@ test('an empty menu of a plain page is filled with the same markup, and follows 
   assert.deepEqual(faults, [])
 })
 
+test('what nobody has yet stays as its author wrote it, and follows as soon as somebody has it', async (t) => {
+  const link = '<a data-hydra-link="/orders" href="/orders">Orders</a>'
+  const fallback = `Menu: <ul class="x"><li>${link}</li></ul>${link}`
+  const site = await openLiveSite(t, () =>
+    shopPage(
+      `<hydra-menu name="main" class="top">${fallback}</hydra-menu>`,
+      '<p><a id="later" data-hydra-link="/later?x=1" href="later?x=1">Later</a></p>',
+    ),
+  )
+  site.link('/stock', { state: 'available' })
+  const { page, faults } = await openPage(await openBrowser(t), `${site.url}/`)
+  await isTold(site)
+  assert.equal(await menuOf(page), `<hydra-menu name="main" class="top">${fallback}</hydra-menu>`)
+  site.link('/orders', away('Orders'))
+  site.link('/later?x=1', away('Later'))
+  await page.locator('#later[aria-disabled=true]').waitFor()
+  assert.equal(await page.locator('hydra-menu [aria-disabled=true]').count(), 2, 'links of the fallback too')
+  site.link('/later?x=1', { state: 'available' })
+  await page.locator('#later[href="later?x=1"]').waitFor()
+  await page.locator('hydra-menu a').last().focus()
+  site.menu('main', MENU)
+  const wanted = menuMarkup({ name: 'main', items: MENU }, { class: 'top' })
+  await eventually(async () => assert.equal(normal(await menuOf(page)), normal(wanted)))
+  site.menu('main', [CATALOG])
+  await eventually(async () => assert.equal(await page.locator('hydra-menu a').count(), 1))
+  assert.deepEqual(faults, [])
+})
+
 test('when the item with the focus is gone, the next one has it', async (t) => {
   const site = await openLiveSite(t, () => shopPage(RENDERED))
   site.menu('main', MENU)

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { menuTags } from '@hydra-gateway/protocol'
 import {
   FRAGMENT_IN_MENU,
   type MenuTag,
@@ -56,8 +57,15 @@ export function createMenuParts({
 
   function put(menu: MenuTag, fallback: readonly Part[]): void {
     const markup = site.menu(menu)
-    if (markup === undefined) putFallback(fallback)
-    else open.put(text.encode(markup))
+    if (markup !== undefined) {
+      open.put(text.encode(markup))
+      return
+    }
+    // Nobody has it yet: an open page finds the place when somebody has.
+    const { begin, end } = menuTags(menu)
+    open.put(text.encode(begin))
+    putFallback(fallback)
+    open.put(text.encode(end))
   }
 
   function putFallback(parts: readonly Part[]): void {

@@ -58,8 +58,8 @@ export function createPageSite(
       if (found === undefined) return undefined
       // As a request for it would be read.
       const target = readTarget(found.split('#', 1)[0]!)
-      const link = target.problem === undefined ? menus.link(target.path, host, caller) : undefined
-      return link && { link, path: found }
+      if (target.problem !== undefined) return undefined
+      return { link: menus.link(target.path, host, caller), path: found }
     },
   }
 }

@@ -19,18 +19,16 @@ export function showMenu(menu: HTMLElement, all: readonly MenuViewItem[]): void 
   const items = all.filter(({ path }) => isLocalPath(path))
   const current = currentOf(items, location.pathname + location.search)
   const active = document.activeElement as HTMLElement
-  const links = () => [...menu.querySelectorAll('a')]
+  const links = () => [...menu.querySelectorAll<HTMLElement>(ITEM)]
   const before = links()
   const byPath = new Map(before.map((link) => [link.getAttribute(LINK_MARK), link.parentElement!]))
 
-  let list = menu.firstElementChild!
-  if (list?.localName !== 'ul' || menu.childElementCount > 1) {
-    list = make('ul')
-    menu.replaceChildren(list)
-  }
+  // What else stands there is its author's, for as long as nobody had the menu.
+  const list = menu.querySelector(`hydra-menu>ul:has(${ITEM})`) ?? make('ul')
+  if (list.parentElement !== menu) menu.replaceChildren(list)
   fill(list, menuTree(items))
 
-  const at = before.indexOf(active as HTMLAnchorElement)
+  const at = before.indexOf(active)
   if (at < 0 || document.activeElement === active) return
   // It moved, or it is gone: then the next one has the focus, as far as there is one.
   const now = links()
@@ -72,6 +70,9 @@ export function showMenu(menu: HTMLElement, all: readonly MenuViewItem[]): void 
     return element
   }
 }
+
+/** Links of items; others stand in a fallback. */
+export const ITEM = 'li[data-state]>a'
 
 /** All a link of a menu may have because of its state, `href` last: what has a `tabindex` by then keeps the focus. */
 const NOTHING = { role: null, 'aria-disabled': null, tabindex: null, title: null, href: null }

@@ -9,7 +9,7 @@ import { guardLinks, showLink } from './attributes.ts'
 import { createFragments, waitingFragments } from './fragments.ts'
 import type { News } from './hub.ts'
 import { type Line, openLine } from './lines.ts'
-import { showMenu } from './menu-element.ts'
+import { ITEM, showMenu } from './menu-element.ts'
 import { createStatus } from './status.ts'
 import { comeBack } from './wait.ts'
 import { wish } from './wish.ts'
@@ -81,7 +81,7 @@ export function startPage(): void {
       for (const item of items ?? []) now.set(item.path, item)
     }
     for (const mark of waitingFragments()) ask('fragment', mark)
-    for (const element of document.querySelectorAll(`a[${LINK_MARK}]:not(hydra-menu *)`)) {
+    for (const element of document.querySelectorAll(`a[${LINK_MARK}]:not(hydra-menu ${ITEM})`)) {
       const path = element.getAttribute(LINK_MARK)!
       const link = ask<LinkView>('link', path)
       if (!link) continue

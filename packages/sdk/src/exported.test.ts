@@ -110,6 +110,81 @@ test('a route named by hand comes before the one that was found', () => {
   ])
 })
 
+const guard = (path: string, roles: string[], more: Partial<FoundRoute> = {}): FoundRoute => ({
+  path,
+  dialect: 'express',
+  kind: 'guard',
+  access: { roles },
+  ...more,
+})
+/** As above, with whom each is for and its fallback. */
+function offeredTo(found: Found, routes: SelectOptions['routes']): string[] {
+  return selectRoutes(found, { routes: routes ?? [] }).exported.map(
+    ({ declaration: { methods, path, auth, roles, fallback } }) =>
+      [methods?.join() ?? 'any', path, auth, roles?.join('|'), fallback].filter(Boolean).join(' '),
+  )
+}
+
+test('a route named by hand is for whom the found one is, and has its methods, where it says neither', () => {
+  const found = app(
+    guard('/staff', ['STAFF'], { methods: ['GET'] }),
+    route('/staff', 'GET', 'OPTIONS'),
+    guard('/staff', ['ADMIN'], { methods: ['POST'] }),
+    route('/staff', 'POST', 'OPTIONS'),
+    route('/open/:id', 'GET'),
+    guard('/all', ['STAFF']),
+    route('/all'),
+  )
+  assert.deepEqual(offeredTo(found, [{ path: '/staff', fallback: '/closed' }]), [
+    'GET /staff STAFF /closed',
+    'OPTIONS /staff /closed',
+    'POST /staff ADMIN /closed',
+    'GET /open/:id',
+    'any /all STAFF',
+  ])
+  assert.deepEqual(offeredTo(found, ['get,head /staff', '/open/{x}', 'PUT,GET /all']).slice(0, 3), [
+    'GET,HEAD /staff STAFF',
+    'GET /open/{x}',
+    'PUT,GET /all STAFF',
+  ])
+  // What it says of people counts as it stands, and then for all methods.
+  assert.deepEqual(
+    offeredTo(found, [
+      { path: '/staff', auth: 'optional' },
+      { path: '/all', methods: ['GET'], roles: ['OWNER'] },
+      { path: '/else', to: '/staff', methods: ['GET', 'DELETE'] },
+    ]).slice(0, 4),
+    ['any /staff optional', 'GET /all OWNER', 'GET /else STAFF', 'DELETE /else'],
+  )
+  assert.deepEqual(offeredTo(found, [{ path: '/staff', socket: true }])[0], 'any /staff STAFF')
+  assert.deepEqual(offeredTo(found, [{ path: '/staff', host: 'a.example' }])[0], 'GET /staff STAFF')
+})
+
+test('a route nothing was found for is for whom the guards before it let pass', () => {
+  const found = app(
+    route('/desk/other', 'GET', 'OPTIONS'),
+    guard('/desk', ['STAFF'], { isForAllBelow: true }),
+    guard('/shop/:page', ['BUYER'], { methods: ['POST'] }),
+    route('/shop/:page', 'POST', 'OPTIONS'),
+  )
+  assert.deepEqual(
+    offeredTo(found, ['/desk/x', 'GET /desk/y', '/shop/new', 'GET /shop/old', '/free']).slice(0, 6),
+    [
+      'any /desk/x STAFF',
+      'GET /desk/y STAFF',
+      'POST /shop/new BUYER',
+      'any /shop/new',
+      'GET /shop/old',
+      'any /free',
+    ],
+  )
+  const { exported } = selectRoutes(found, { include: ['/desk/**', '/desk/other', '/livestream'] })
+  assert.deepEqual(
+    exported.map(({ declaration: { path, roles } }) => `${path} ${roles ?? ''}`),
+    ['/desk/other ', '/shop/:page BUYER', '/shop/:page ', '/desk/** STAFF', '/livestream '],
+  )
+})
+
 test('where the framework takes a slash at the end, the gateway does too', () => {
   const found = app(
     { ...route('/orders', 'GET'), looseSlash: true },

@@ -15,6 +15,7 @@ import {
 } from '@hydra-gateway/protocol'
 import type { Found, FoundRoute } from './found.ts'
 import { guarded } from './found-guards.ts'
+import { createNaming, isForOptions } from './found-named.ts'
 import { accessOf } from './identity/access.ts'
 import { covers, readPatterns } from './patterns.ts'
 
@@ -96,10 +97,15 @@ export function selectRoutes(found: Found, options: SelectOptions): Selection {
   }
   const isIncluded = ({ shape }: Pattern) => include.some((pattern) => pattern.shape === shape)
 
+  const withFound = createNaming(found.routes)
   for (const option of options.routes ?? []) {
-    const route = consider(declared(option), general)
-    if (route)
+    const own = declared(option)
+    for (const declaration of withFound(own)) {
+      const route = consider(declaration, general)
+      if (!route) continue
       named.set(placeOf(route), union(named.get(placeOf(route)) ?? new Set(), route.declaration.methods))
+      if (isForOptions(declaration) && !own.methods) besides.add(route)
+    }
   }
   for (const route of merged(guarded(found.routes))) {
     const declaration = withoutNamed(
@@ -117,14 +123,16 @@ export function selectRoutes(found: Found, options: SelectOptions): Selection {
       // The same route to people, so it has no line of its own in the list.
       exported.push({ declaration: { ...one.declaration, path: `${route.path}/` }, patterns: [] })
     }
-    if (one && route.methods?.join() === 'OPTIONS') besides.add(one)
+    if (one && isForOptions(route)) besides.add(one)
   }
   for (const [index, one] of exported.entries())
     if (besides.has(one)) exported[index] = { declaration: one.declaration, patterns: [] }
   const places = new Set(exported.map(placeOf))
   for (const path of options.include ?? []) {
-    const route = consider({ path }, () => undefined)
-    if (route && places.has(placeOf(route))) exported.pop()
+    for (const declaration of withFound({ path })) {
+      const route = consider(declaration, () => undefined)
+      if (route && places.has(placeOf(route))) exported.pop()
+    }
   }
   return {
     exported,

@@ -104,7 +104,10 @@ export async function createGateway(
   // What visitors get when no service answers.
   const site = createSiteMap({ live, vitals, overview: () => registry.latestOverview() })
   const openPages = (caller: Exchange['caller']) =>
-    openPagesOf(livePages.menus.names(caller), (name) => livePages.menus.view(name, caller))
+    openPagesOf(
+      () => livePages.menus.names(caller),
+      (name) => livePages.menus.view(name, caller),
+    )
   const answers = createAnswers({
     settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
     serviceOf: (name) => live.table.service(name),

@@ -261,7 +261,9 @@ const live = z
       .describe(
         'Most open pages that are told of changes at a time; others get 503 and ask again later. 0: none.',
       ),
-    maxStreamsPerClient: count(1, 1_000_000).prefault(500).describe('Most of them of one address.'),
+    maxStreamsPerClient: count(1, 1_000_000)
+      .prefault(500)
+      .describe('Most of them of one address; of IPv6, of one /64.'),
     maxWishes: count(1, 10_000)
       .prefault(300)
       .describe('Most menus, links and fragments one page asks about; those above are not answered.'),

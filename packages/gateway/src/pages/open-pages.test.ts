@@ -9,7 +9,10 @@ const view = (name: string, ...items: [string, LinkState][]): [string, MenuView]
 ]
 const open = (...views: [string, MenuView][]) => {
   const all = new Map(views)
-  return openPagesOf([...all.keys()], (name) => all.get(name)).map(({ path }) => path)
+  return openPagesOf(
+    () => [...all.keys()],
+    (name) => all.get(name),
+  ).map(({ path }) => path)
 }
 
 test('what is down is no link, what is slow is one', () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { menuMarkup } from '@hydra-gateway/protocol'
+import { decodeSegments, menuMarkup } from '@hydra-gateway/protocol'
 import {
   createOccurrences,
   type FragmentNode,
@@ -52,8 +52,10 @@ export function createSiteTags(
       const found =
         path === undefined && !href.startsWith('/') ? undefined : pathOfLink(href, { path: path ?? '/' })
       if (found === undefined) return undefined
-      const link = site.link(found.split('#', 1)[0]!, request)
-      return link && { link, path: found }
+      const target = found.split('#', 1)[0]!
+      // What can't be read nobody will ever have.
+      if (!decodeSegments(new URL(target, 'http://site').pathname)) return undefined
+      return { link: site.link(target, request), path: found }
     },
   }
 }

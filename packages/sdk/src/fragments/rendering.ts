@@ -7,6 +7,7 @@
  * @module
  */
 import { Readable } from 'node:stream'
+import { menuTags } from '@hydra-gateway/protocol'
 import {
   type Asset,
   createPageAssets,
@@ -245,8 +246,14 @@ async function* chunks(page: OpenPage): AsyncGenerator<string, void> {
     if ('menu' in op) {
       if (!isRecognised) await recognise()
       const menu = site?.menu(op.menu)
-      if (menu === undefined) stack.push({ ops: op.fallback, at: 0, end: '' })
-      else out += menu
+      if (menu !== undefined) {
+        out += menu
+        continue
+      }
+      // Nobody has it yet: an open page finds the place when somebody has.
+      const { begin, end } = site ? menuTags(op.menu) : { begin: '', end: '' }
+      out += begin
+      stack.push({ ops: op.fallback, at: 0, end })
       continue
     }
     if ('place' in op) {

@@ -10,7 +10,7 @@ export interface Link {
   readonly path: string
   /**
    * `closed`: not for this visitor, whether it is there or not. `unknown`: no service is known to have the path; it stays
-   * a link.
+   * a link, and open pages hear when a service has it.
    */
   readonly state: LinkView['state'] | 'unknown'
   /** Whether it leads somewhere. */

@@ -66,7 +66,10 @@ test('a link is its attributes, for templates of text and for those of data', ()
     down.toHtml('<Orders>', { class: 'x', href: '/else' }),
     `<a class="x" ${off}>&lt;Orders&gt;</a>`,
   )
-  assert.deepEqual(createLink('/x', undefined, true).attributes, { href: '/x' })
+  assert.deepEqual(createLink('/x', undefined, true).attributes, {
+    'data-hydra-link': '/x',
+    href: '/x',
+  })
   assert.equal(createLink('/x', undefined, true).state, 'unknown')
   assert.equal(createLink('/x', { state: 'closed' }, false).available, false)
   assert.equal(createLink('javascript:x', undefined, false).toHtml('x'), '<a>x</a>')

@@ -13,11 +13,12 @@ export interface PageSite {
    * and `link`, a request nobody looked at comes from somebody who is not signed in.
    */
   recognise?(request: object): Promise<void>
-  /** `<m:menu name>` for whom a request is from; undefined when there is no such menu: its fallback stays. */
+  /** `<m:menu name>` for whom a request is from; undefined while there is no such menu: its fallback stands there. */
   menu(name: string, request: object | undefined): MenuView | undefined
   /**
    * `<a m:link href>` for whom a request is from. `path`: of this site, with its query, as the page says it and put
-   * together with the address of the page. Undefined when no route is known there: the link stays as it is.
+   * together with the address of the page. Undefined while no route is known there: the link stays one, and open pages hear
+   * of it.
    */
   link(path: string, request: object | undefined): LinkView | undefined
   /**

@@ -240,6 +240,71 @@ test('check warns when services set the same cookie or speak for the whole site'
   assert.equal(JSON.parse((await hydra('check', '--json')).out).warnings.length, 3)
 })
 
+test('check looks at no headers of an error', async (t) => {
+  const { hydra } = await startShop(t, (_, response) => {
+    response.writeHead(500, { 'content-security-policy': "default-src 'none'" }).end('no')
+  })
+  const checked = await hydra('check', '--strict')
+  assert.equal(checked.status, 0, checked.out)
+  assert.match(checked.out, /orders answered 500 at \/orders, so its headers were not looked at\./)
+  assert.doesNotMatch(checked.out, /content-security-policy/)
+})
+
+test('check says of configured menus and fallbacks what a gateway would find at start', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const file = (url: string) => `
+services:
+  desk:
+    url: ${url}
+    routes: [/desk, { path: /till, fallback: /desk }]
+    fallback: /closed
+    menu:
+      main:
+        - { endpoint: /desk, label: Desk }
+        - { endpoint: /desk?till, label: Till, parent: /shop }
+        - { endpoint: /orders, label: Orders }
+        - { endpoint: 'javascript:alert(1)', label: x }
+`
+  await writeFile(join(cwd, 'mine.yaml'), file('http://127.0.0.1:1'))
+  const alone = await runHydra(['check', 'mine.yaml'], { cwd })
+  assert.equal(alone.status, 0, alone.err)
+  assert.match(alone.out, /^▲ mine\.yaml is valid, with 5 warnings\.$/m)
+  for (const said of [
+    /▲ desk: "javascript:alert\(1\)" of menu "main" is left out/,
+    /▲ desk: "\/desk\?till" of menu "main" stands at the top: "\/shop" is no item/,
+    /▲ desk: "\/orders" of menu "main" leads nowhere/,
+    /▲ The fallback of desk is never shown: \/closed is a page no service has\./,
+    /▲ The fallback of desk at \/till is never shown: \/desk is its own page/,
+  ])
+    assert.match(alone.out, said)
+
+  // Beside services that register themselves there is more to lead to, and to stand below.
+  const { gateway } = await startShop(t)
+  const words = ['check', 'mine.yaml', '--gateway', gateway.url, '--json']
+  const { warnings } = JSON.parse((await runHydra(words, { cwd, env: keysOf(gateway) })).out)
+  const ofMenus = warnings.filter((text: string) => text.startsWith('desk: '))
+  assert.equal(ofMenus.length, 2, ofMenus.join('\n'))
+  assert.match(ofMenus.join(), /javascript.*"\/orders" of menu "main" is left out: orders has an item/)
+})
+
+test('of a service that fails it is said how much, and why it is degraded', async (t) => {
+  const { port } = await startUpstream(t, 'bad', (_, response) => void response.writeHead(500).end())
+  const gateway = await startGateway(t, {
+    health: { window: '1s', leastAnswers: 5 },
+    services: { bad: { url: `http://127.0.0.1:${port}`, routes: ['/bad'] } },
+  })
+  const cwd = await emptyDirectory(t)
+  await eventually(async () => {
+    for (let i = 0; i < 8; i++) await fetch(`${gateway.url}/bad`)
+    const { out } = await runHydra(['services', '--gateway', gateway.url], { cwd, env: keysOf(gateway) })
+    assert.match(out, /▲ degraded {2}bad +1 of 1 +- +(\d+) +\1 +static/)
+    assert.match(
+      out.replaceAll(/\s+/g, ' '),
+      /▲ bad is degraded: of the \d+ answers of the last 1 s \d+ failed\./,
+    )
+  })
+})
+
 test('check does not blame a service for headers of the gateway’s own error page', async (t) => {
   const { hydra } = await startShop(t, (request) => void request.socket.destroy())
   const checked = await hydra('check', '--strict')
@@ -296,7 +361,7 @@ test('a gateway that is away, one that does not know the keys, and no keys at al
   const env = { HYDRA_PUBLIC_KEY: 'some-other-key-0', HYDRA_PRIVATE_KEY: 'some-other-key-1' }
   const stranger = await runHydra(['services', '--gateway', gateway.url], { cwd, env })
   assert.equal(stranger.status, 3)
-  assert.match(stranger.err, /does not know these keys/)
+  assert.match(stranger.err, /does not know these keys.*--gateway URL or HYDRA_GATEWAY/s)
   const nobody = await runHydra(['routes', '--gateway', gateway.url], { cwd })
   assert.equal(nobody.status, 3)
   assert.match(nobody.err, /Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY/)

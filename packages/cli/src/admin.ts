@@ -103,7 +103,7 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
       return new CommandError(
         `The gateway at ${url} does not know these keys`,
         EXIT.noGateway,
-        `; they come from ${from}. Set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY to its own.`,
+        `; they come from ${from}. Is it another gateway you mean? Name it with --gateway URL or HYDRA_GATEWAY. Otherwise set HYDRA_PUBLIC_KEY and HYDRA_PRIVATE_KEY to its own.`,
       )
     }
     const { data: refusal } = problem.safeParse(answer)

@@ -7,7 +7,7 @@ import { PROBLEM_HEADER, type RouteInfo } from '@hydra-gateway/protocol'
 import { askPages, findClashes, type Visit } from './clashes.ts'
 
 const visit = (service: string, cookies: string[], headers: Visit['headers'] = {}): Visit => {
-  return { service, path: `/${service}`, cookies, headers }
+  return { service, path: `/${service}`, status: 200, cookies, headers }
 }
 
 test('two services that set a cookie of the same name are named', () => {

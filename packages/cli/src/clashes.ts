@@ -10,6 +10,7 @@ import { ask } from './ask.ts'
 export interface Visit {
   readonly service: string
   readonly path: string
+  readonly status: number
   /** `Set-Cookie` lines. */
   readonly cookies: readonly string[]
   /** Other headers by lower-case name. */
@@ -47,11 +48,15 @@ export async function askPages(
         },
       )
       const problem = answer?.headers[PROBLEM_HEADER]
+      const status = answer?.status ?? 0
       // What stands in its headers is the gateway's own.
       if (problem !== undefined && FOR_WHO_IS_SIGNED_IN.has(problem))
         notAsked.push(`${service}: ${page.path} is for people signed in, so it was not asked.`)
       else if (problem !== undefined)
         notAsked.push(`${service} did not answer at ${page.path}: the gateway did (${problem}).`)
+      // An error page is made by whatever caught the error: its headers are not those of the service's pages.
+      else if (status >= 400)
+        notAsked.push(`${service} answered ${status} at ${page.path}, so its headers were not looked at.`)
       else if (answer) visits.push(answer)
     }
   }
@@ -96,7 +101,7 @@ async function visit(
     name,
     Array.isArray(value) ? value.join(', ') : value,
   ])
-  return { service, path, cookies, headers: Object.fromEntries(single) }
+  return { service, path, status: answer.status, cookies, headers: Object.fromEntries(single) }
 }
 
 /** Sentences about cookies of one name from several services, and headers that speak for the whole site. */

@@ -57,5 +57,9 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
 }
 
+/** A version as somebody gave it; `0` stands for none. */
+export const versionOf = (version: string | number): string =>
+  version === 0 ? '-' : printable(String(version))
+
 /** `1,204` */
 export const formatCount = (count: number) => count.toLocaleString('en')

@@ -40,7 +40,13 @@ export const instanceInfo = z.object({
     .describe('How long ago it gave a sign of life, ms; absent for what needs to give none.'),
   inFlight: z.number().describe('Requests it is answering now.'),
   requests: z.number().describe('Requests begun since it is known.'),
-  failures: z.number().describe('How many of those failed at it.'),
+  failures: z.number().describe('How many of those failed at it: no whole answer came.'),
+  errors: z
+    .number()
+    .optional()
+    .describe(
+      'How many of the others it answered with an error of its own: 500 and above, but for 501 and 505.',
+    ),
   reason: z.string().optional().describe('Why it is in this state, when there is something to say.'),
 })
 export type InstanceInfo = Read<z.output<typeof instanceInfo>>

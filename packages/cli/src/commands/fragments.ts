@@ -8,7 +8,7 @@ import type { FragmentInfo, FragmentsAnswer } from '@hydra-gateway/protocol'
 import { mustBeKnown, openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, EXIT } from '../io.ts'
-import { type Column, formatCount, formatTable, printable } from '../table.ts'
+import { type Column, formatCount, formatTable, printable, versionOf } from '../table.ts'
 import { wrap } from '../wrap.ts'
 
 export const fragments = defineCommand({
@@ -132,7 +132,7 @@ const COLUMNS = (style: Style): Column<FragmentInfo>[] => [
   },
   { title: 'FRAGMENT', cell: ({ ref }) => printable(ref) },
   { title: 'SERVICE', cell: ({ service }) => printable(service) },
-  { title: 'VERSION', cell: ({ versions }) => names(versions.map(String)) },
+  { title: 'VERSION', cell: ({ versions }) => names(versions.map(versionOf)) },
   { title: 'USED BY', cell: users },
   { title: 'IMPORTS', cell: ({ imports }) => (imports ? names(imports) : 'any') },
   { title: 'EXPORTS', cell: ({ attributes }) => names(attributes) },

@@ -8,8 +8,9 @@ import { type InstanceInfo, isServing, type ServiceInfo, type ServicesAnswer } f
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, EXIT } from '../io.ts'
-import { type Column, formatCount, formatTable, indented, narrower, printable } from '../table.ts'
+import { type Column, formatCount, formatTable, indented, narrower, printable, versionOf } from '../table.ts'
 import { timeOf } from '../time.ts'
+import { wrap } from '../wrap.ts'
 import { drain, resume } from './drain.ts'
 
 const forget = defineCommand({
@@ -62,6 +63,12 @@ export function formatServices(
     `  ${siteSentence(services)}`,
   ]
   if (services.length > 0) lines.push('', ...formatTable(services, COLUMNS(style), style))
+  for (const { name, state, reason } of services) {
+    if (reason === undefined) continue
+    const why = `${printable(name)} is ${state}: ${printable(reason)}.`
+    const [first = '', ...more] = wrap(why, style.columns - 4)
+    lines.push('', `  ${style.warning('▲')} ${first}`, ...more.map((line) => `    ${line}`))
+  }
   if (withInstances) {
     for (const { name, instances } of services) {
       lines.push('', `  ${style.bold(printable(name))}`)
@@ -100,10 +107,14 @@ const COLUMNS = (style: Style): Column<ServiceInfo>[] => [
   },
   {
     title: 'VERSION',
-    cell: ({ versions }) => versions.map((version) => printable(String(version))).join(', '),
+    cell: ({ versions }) => versions.map(versionOf).join(', '),
   },
-  { title: 'REQUESTS', align: 'right', cell: ({ instances }) => formatCount(sum(instances, 'requests')) },
-  { title: 'FAILED', align: 'right', cell: ({ instances }) => formatCount(sum(instances, 'failures')) },
+  {
+    title: 'REQUESTS',
+    align: 'right',
+    cell: ({ instances }) => formatCount(sum(instances, ({ requests }) => requests)),
+  },
+  { title: 'FAILED', align: 'right', cell: ({ instances }) => formatCount(sum(instances, failedOf)) },
   { title: 'CHANNEL', cell: ({ channel }) => channel },
   { title: 'MENU', cell: (service) => menuOf(service) },
 ]
@@ -111,12 +122,12 @@ const COLUMNS = (style: Style): Column<ServiceInfo>[] => [
 const INSTANCE_COLUMNS = (style: Style): Column<InstanceInfo>[] => [
   { title: 'STATE', cell: ({ state }) => style.state(state) },
   { title: 'ADDRESS', cell: ({ address }) => printable(address) },
-  { title: 'VERSION', cell: ({ version }) => printable(String(version)) },
+  { title: 'VERSION', cell: ({ version }) => versionOf(version) },
   { title: 'NOTE', cell: ({ reason }) => printable(reason ?? '') },
   { title: 'UP SINCE', cell: ({ activeSince }) => timeOf(activeSince) },
   { title: 'RUNNING', align: 'right', cell: ({ inFlight }) => formatCount(inFlight) },
   { title: 'REQUESTS', align: 'right', cell: ({ requests }) => formatCount(requests) },
-  { title: 'FAILED', align: 'right', cell: ({ failures }) => formatCount(failures) },
+  { title: 'FAILED', align: 'right', cell: (instance) => formatCount(failedOf(instance)) },
   {
     title: 'LAST SIGN',
     align: 'right',
@@ -125,9 +136,13 @@ const INSTANCE_COLUMNS = (style: Style): Column<InstanceInfo>[] => [
   { title: 'ID', cell: ({ id }) => id.slice(0, 8) },
 ]
 
-function sum(instances: readonly InstanceInfo[], what: 'requests' | 'failures'): number {
-  return instances.reduce((total, instance) => total + instance[what], 0)
+function sum(instances: readonly InstanceInfo[], of: (instance: InstanceInfo) => number): number {
+  return instances.reduce((total, instance) => total + of(instance), 0)
 }
+
+/** What visitors call failed: no answer, or an error. One that was an error and broke off was counted as two. */
+const failedOf = ({ requests, failures, errors = 0 }: InstanceInfo): number =>
+  Math.min(Math.max(requests, failures), failures + errors)
 
 function menuOf({ menuItems, state }: ServiceInfo): string {
   const labels = Object.values(menuItems).flatMap((items) => items.map(({ label }) => printable(label)))

@@ -8,7 +8,7 @@
 import type { Style } from '@hydra-gateway/gateway/terminal'
 import { SERVICE_STATES, type SiteEvent, type WatchHello } from '@hydra-gateway/protocol'
 import { siteSentence } from '../commands/services.ts'
-import { formatCount, printable, widthOf } from '../table.ts'
+import { formatCount, printable, versionOf, widthOf } from '../table.ts'
 import { wrap } from '../wrap.ts'
 
 export interface Lines {
@@ -70,7 +70,7 @@ export function createLines(): Lines {
             word: state,
             name: service,
             ...(instance === undefined ? {} : { instance: shortId(instance) }),
-            ...(version === undefined ? {} : { version: String(version) }),
+            ...(version === undefined ? {} : { version: versionOf(version) }),
             text: reason + later(event),
           }
         }
@@ -84,7 +84,7 @@ export function createLines(): Lines {
             at,
             word: state,
             name: service,
-            version: String(version),
+            version: versionOf(version),
             instance: shortId(instance),
             text: reason,
           }

@@ -61,7 +61,7 @@ export function createAdminApi(deps: AdminApiDeps): AdminApi {
   const stateOf = (entry: Entry) => serviceState(entry, vitals, health?.stateOf)
 
   const instance = (member: Member): InstanceInfo => {
-    const { inFlight, requests, failures, resting } = vitals.of(member.id)
+    const { inFlight, requests, failures, errors, resting } = vitals.of(member.id)
     const { host, port, protocol } = member.instance.address
     const silentMs = registry.silentForMs(member.id)
     const reason =
@@ -80,6 +80,7 @@ export function createAdminApi(deps: AdminApiDeps): AdminApi {
       inFlight,
       requests,
       failures,
+      errors,
       ...(reason === undefined ? {} : { reason }),
     }
   }

@@ -13,6 +13,8 @@ export interface Vitals {
   requests: number
   /** Requests that failed at the instance. */
   failures: number
+  /** Of the others: those it answered with an error of its own. */
+  errors: number
   /** Requests whose end says something about the instance: answered, or failed while it was there. */
   answers: number
   /** Of those: failed, or answered with an error of the service. What is the visitor's fault is none. */
@@ -46,7 +48,16 @@ export function createVitals({ slowMs = Number.POSITIVE_INFINITY }: { slowMs?: n
   const of = (instanceId: string): Vitals => {
     let entry = entries.get(instanceId)
     if (!entry) {
-      entry = { inFlight: 0, requests: 0, failures: 0, answers: 0, faults: 0, slow: 0, resting: false }
+      entry = {
+        inFlight: 0,
+        requests: 0,
+        failures: 0,
+        errors: 0,
+        answers: 0,
+        faults: 0,
+        slow: 0,
+        resting: false,
+      }
       entries.set(instanceId, entry)
     }
     return entry
@@ -77,8 +88,10 @@ export function createVitals({ slowMs = Number.POSITIVE_INFINITY }: { slowMs?: n
  */
 export function countAnswer(vitals: Vitals, status: number, isSlow: boolean): void {
   vitals.answers++
-  if (status >= 500 && status !== 501 && status !== 505) vitals.faults++
-  else if (isSlow) vitals.slow++
+  if (status >= 500 && status !== 501 && status !== 505) {
+    vitals.errors++
+    vitals.faults++
+  } else if (isSlow) vitals.slow++
 }
 
 /** Counts a request that ended without an answer, by the fault of who was to answer. */

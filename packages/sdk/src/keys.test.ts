@@ -71,6 +71,27 @@ test('missing keys are one sentence that says what to do', async (t) => {
   assert.ok('missing' in half && half.missing.includes('HYDRA_PRIVATE_KEY'))
 })
 
+test('a public key that is the kept one is half of the kept pair; another one is half of nothing', async (t) => {
+  const cwd = await folder(t, ours)
+  const from = `HYDRA_PUBLIC_KEY and ${join(cwd, '../../.hydra/keys.json')}`
+  const env = { HYDRA_PUBLIC_KEY: 'file-public' }
+  assert.deepEqual(await findKeys({ env, cwd }), {
+    publicKey: 'file-public',
+    publicKeys: ['file-public'],
+    privateKey: 'file-private',
+    from,
+  })
+  const others = [
+    { env: { HYDRA_PUBLIC_KEY: 'other' }, cwd },
+    { env: { ...env, HYDRA_PRIVATE_KEY: '' }, cwd },
+    { env: { ...env, HYDRA_PRIVATE_KEY_FILE: join(cwd, 'none') }, cwd },
+    { env: { HYDRA_PRIVATE_KEY: 'file-private' }, cwd },
+    { env, cwd: await folder(t) },
+    { env, cwd: await folder(t, '{') },
+  ]
+  for (const sources of others) assert.ok('missing' in (await findKeys(sources)), JSON.stringify(sources.env))
+})
+
 test('a broken key file is named', async (t) => {
   for (const broken of ['', '{', 'null', '{"publicKey":"a"}', '{"publicKey":1,"privateKey":2}']) {
     const found = await findKeys({ env: {}, cwd: await folder(t, broken) })

@@ -63,14 +63,18 @@ export async function findKeys(sources: KeySources): Promise<FoundKeys | { reado
     }
   }
 
-  // Half a pair from one place and half from another would never fit together.
+  const file = await nearestFile(cwd)
   if (given.public || given.private) {
+    // Half a pair from one place and half from another would never fit together, but for a public key that is the kept
+    // one: whoever exported it for one has it here.
+    const kept = given.public && !isPrivateKeySet(sources) ? keysOf(file) : undefined
+    if (kept && kept.publicKey === given.public?.key)
+      return { ...kept, publicKeys: given.public.keys, from: `${given.public.from} and ${kept.from}` }
     const absent = given.public ? 'private' : 'public'
     return {
       missing: `the ${absent} key is missing: set HYDRA_${absent.toUpperCase()}_KEY or the option ${absent}Key.`,
     }
   }
-  const file = await nearestFile(cwd)
   if (!file) {
     return {
       missing:
@@ -78,18 +82,36 @@ export async function findKeys(sources: KeySources): Promise<FoundKeys | { reado
         `this folder or one above it, so that its .hydra/keys.json is found (looked for from ${cwd} upwards).`,
     }
   }
+  return (
+    keysOf(file) ?? {
+      missing: `${file.path} has no publicKey and privateKey in it: remove it and start the gateway again.`,
+    }
+  )
+}
+
+interface KeyFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** The pair a gateway kept; undefined for a file without one. */
+function keysOf(file: KeyFile | undefined): FoundKeys | undefined {
+  if (!file) return undefined
   try {
     const found: { publicKey?: unknown; privateKey?: unknown } = JSON.parse(file.text)
     const publicKeys = keysIn(found.publicKey)
     const [publicKey] = publicKeys
     const [privateKey] = keysIn(found.privateKey)
-    if (publicKey && privateKey) return { publicKey, publicKeys, privateKey, from: file.path }
+    return publicKey && privateKey ? { publicKey, publicKeys, privateKey, from: file.path } : undefined
   } catch {
-    // said below, like a file without keys in it
+    // As one without keys in it.
+    return undefined
   }
-  return {
-    missing: `${file.path} has no publicKey and privateKey in it: remove it and start the gateway again.`,
-  }
+}
+
+/** Whether somebody says a private key, as in a file that can't be read: there may be another pair. */
+function isPrivateKeySet({ privateKey, env }: KeySources): boolean {
+  return (privateKey ?? env.HYDRA_PRIVATE_KEY ?? env.HYDRA_PRIVATE_KEY_FILE) !== undefined
 }
 
 /** The option, else a setting, else the content of the file its `…_FILE` twin names. */
@@ -114,7 +136,7 @@ function keysIn(value: unknown): string[] {
   return keys[0] === '' ? [] : keys.filter((key) => key !== '')
 }
 
-async function nearestFile(cwd: string): Promise<{ path: string; text: string } | undefined> {
+async function nearestFile(cwd: string): Promise<KeyFile | undefined> {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const path = join(folder, '.hydra', 'keys.json')
     const text = await readFile(path, 'utf8').catch(() => undefined)

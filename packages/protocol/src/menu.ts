@@ -52,8 +52,32 @@ export const menuItem = z.object({
 })
 export type MenuItem = z.output<typeof menuItem>
 
-export const menuItems = z.record(z.string().min(1).max(128), z.array(menuItem).max(10_000))
+/**
+ * Items by menu. A list alone is the menu `main`, and `path` is `endpoint` by the name routes have for it: whoever writes
+ * both by hand need not know which is which.
+ */
+export const menuItems = menusOf(menuItem)
 export type MenuItems = z.output<typeof menuItems>
+
+/** An item as it may be written by hand. */
+type ItemInput =
+  | z.input<typeof menuItem>
+  | (Omit<z.input<typeof menuItem>, 'endpoint'> & { readonly path: string })
+
+/** The same of items that are read more strictly. */
+export function menusOf(item: typeof menuItem) {
+  return z.preprocess(
+    (given: Readonly<Record<string, readonly ItemInput[]>> | readonly ItemInput[]) =>
+      Array.isArray(given) ? { main: given } : given,
+    z.record(z.string().min(1).max(128), z.array(z.preprocess(withEndpoint, item)).max(10_000)),
+  )
+}
+
+function withEndpoint(given: ItemInput): unknown {
+  if (typeof given !== 'object' || given === null || !('path' in given) || 'endpoint' in given) return given
+  const { path: endpoint, ...item } = given
+  return { endpoint, ...item }
+}
 
 /** What visitors can feel of an item: it leads somewhere, somewhere slow or faulty, or nowhere now. */
 export const LINK_STATES = ['available', 'degraded', 'down'] as const

@@ -7,7 +7,6 @@
  * @module
  */
 
-import type { Registration } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
 import { NO_IDENTITY } from '../identity/no-identity.ts'
 import type { IdentityFacts } from '../identity/port.ts'
@@ -16,7 +15,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Peer } from '../proxy/exchange.ts'
 import { readJson, readText } from './json-body.ts'
-import { parseRegistration } from './parse-registration.ts'
+import { parseRegistration, type ReadRegistration } from './parse-registration.ts'
 import type { KnownInstance, Registered, Registrar } from './port.ts'
 import { registrationAnswer } from './registration-answer.ts'
 import { createRekeying } from './rekeying.ts'
@@ -135,7 +134,10 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
   }
 
   /** Whoever calls an instance that comes back for a new key waits while it takes it. */
-  const registerWithKey = async (registration: Registration, peer: Peer): Promise<Registered> => {
+  const registerWithKey = async (
+    { registration, notes }: ReadRegistration,
+    peer: Peer,
+  ): Promise<Registered> => {
     const { name, host, port } = registration
     const now = identity.keyId()
     const holders = registrar
@@ -145,7 +147,8 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
     const end = holders.length > 0 ? await identity.turnKey?.(holders.map(({ id }) => id)) : undefined
     let taken: string | undefined
     try {
-      const registered = await registrar.register(registration, { channel: 'http', peer: peer.address })
+      const registrant = { channel: 'http', peer: peer.address, notes } as const
+      const registered = await registrar.register(registration, registrant)
       taken = identity.keyId()
       return registered
     } finally {
@@ -161,10 +164,10 @@ export function createHttpChannel(deps: HttpChannelDeps): HttpChannel {
       try {
         const limits = { maxBytes: settings.maxRegistrationBytes, timeoutMs: settings.bodyTimeoutMs }
         const body = await readJson(request, limits, 'HYDRA_BAD_REGISTRATION')
-        const registration = parseRegistration(body, settings.maxRoutes)
-        const registered = await registerWithKey(registration, peer)
+        const read = parseRegistration(body, settings.maxRoutes)
+        const registered = await registerWithKey(read, peer)
         const names = byConnection.get(peer.connection) ?? new Map<string, string>()
-        byConnection.set(peer.connection, names.set(registration.name, registered.instanceId))
+        byConnection.set(peer.connection, names.set(registered.service, registered.instanceId))
         return json(registrationAnswer({ registrar, identity, told }, registered))
       } catch (error) {
         throw counted(error, 'registration', peer)

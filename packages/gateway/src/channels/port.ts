@@ -11,6 +11,8 @@ export interface Registrant {
   readonly channel: ChannelKind
   /** Address of the TCP peer; absent for operator config. */
   readonly peer?: string | undefined
+  /** What of the registration may have been meant otherwise, in sentences. */
+  readonly notes?: readonly string[]
 }
 
 /** What a registration came to. */

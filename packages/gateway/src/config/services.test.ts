@@ -17,6 +17,17 @@ function problemsOf(service: Partial<ServiceInput>, identity?: ConfigInput['iden
   }
 }
 
+test('menus of the configuration are written as routes are, and what means nothing in them is said', () => {
+  const menu = [{ label: 'Orders', path: '/orders' }]
+  const { services } = parseConfig({
+    services: { shop: { url: 'http://localhost:3002', routes: ['/shop'], menu } },
+  })
+  assert.deepEqual(services[0]?.menu, { main: [{ label: 'Orders', endpoint: '/orders' }] })
+  assert.deepEqual(problemsOf({ menu: [{ ...menu[0]!, role: ['STAFF'] } as never] }), {
+    'services.shop.menu.main[0].role': 'roles, or remove the line',
+  })
+})
+
 test('a service of the configuration says for whom it is, as one that registers does', () => {
   const { services } = parseConfig({
     services: {

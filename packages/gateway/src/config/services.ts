@@ -6,7 +6,8 @@
 import {
   DIALECTS,
   type Dialect,
-  menuItems,
+  menuItem,
+  menusOf,
   PatternError,
   refDeclaration,
   registration,
@@ -176,7 +177,11 @@ export const staticService = z
     fallback: text('HTML, a path, or an http(s) URL')
       .optional()
       .describe('Shown when no instance is left: HTML, a path, or an http(s) URL.'),
-    menu: menuItems.prefault({}).describe('Menu items by menu name: `{ label, endpoint, icon, order }`.'),
+    menu: menusOf(menuItem.strict())
+      .prefault({})
+      .describe(
+        'Menu items by menu name, `{ label, path, icon, order, group, parent, roles, signedOut }`; a list alone is the menu `main`.',
+      ),
     weight: count(0, 1_000_000).prefault(10).describe('Share of visitors of each instance; 10 is normal.'),
     version: version().prefault(0).describe('Version of its instances.'),
     group: text('a name', 128).optional().describe('Rollout group: services of one group may share routes.'),

@@ -84,7 +84,7 @@ export function createRecruiter(deps: RecruiterDeps): Recruiter {
     return said === undefined ? [] : [said]
   }
 
-  return (registration, { channel, peer }, host, keyId) => {
+  return (registration, { channel, peer, notes = [] }, host, keyId) => {
     const { name: service, version, weight } = registration
     const isOurs = registration.protocol === 1
     const { manifest, refused } = declarationOf(registration, channel)
@@ -103,7 +103,7 @@ export function createRecruiter(deps: RecruiterDeps): Recruiter {
       node,
       manifest,
       refused,
-      warnings: warningsOf(service, manifest, fragments),
+      warnings: [...notes, ...warningsOf(service, manifest, fragments)],
       fragments,
       publicKey: identity.publicKey(),
       state: 'available',

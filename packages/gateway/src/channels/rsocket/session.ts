@@ -7,7 +7,7 @@
  * @module
  */
 import { randomBytes } from 'node:crypto'
-import type { Overview, Registration } from '@hydra-gateway/protocol'
+import type { Overview } from '@hydra-gateway/protocol'
 import {
   createPeer,
   type Ended,
@@ -25,7 +25,7 @@ import { HydraError } from '../../errors.ts'
 import type { EventJournal } from '../../events/port.ts'
 import type { FragmentDesk } from '../../fragments/port.ts'
 import { hasForbiddenKey } from '../json-body.ts'
-import { parseRegistration } from '../parse-registration.ts'
+import { parseRegistration, type ReadRegistration } from '../parse-registration.ts'
 import type { Registered } from '../port.ts'
 import { registrationAnswer } from '../registration-answer.ts'
 import type { ToldOverviews } from '../told-overview.ts'
@@ -107,7 +107,7 @@ export function openSession(deps: SessionDeps): Session {
   }
 
   /** Reads a SETUP in the order that tells strangers least: keys, manners, registration. */
-  function admitted(setup: Setup): Registration {
+  function admitted(setup: Setup): ReadRegistration {
     const { credentials } = setup
     if (!credentials || !keys.accepts(credentials.publicKey, credentials.privateKey)) {
       throw refusal(
@@ -151,7 +151,8 @@ export function openSession(deps: SessionDeps): Session {
   }
 
   async function onSetup(setup: Setup): Promise<void> {
-    const registration = admitted(setup)
+    const read = admitted(setup)
+    const { registration } = read
     known = true
     id = registration.instanceId ?? randomBytes(16).toString('hex')
     service = registration.name
@@ -160,7 +161,7 @@ export function openSession(deps: SessionDeps): Session {
     sessions.set(id, session)
     before?.close(new RSocketError(CONNECTION_CLOSE, 'a newer session of this instance took over'))
     try {
-      await register(registration)
+      await register(read)
     } catch (error) {
       if (speaks()) {
         sessions.delete(id)
@@ -175,12 +176,12 @@ export function openSession(deps: SessionDeps): Session {
   }
 
   /** Registers, and takes it back when the line was closed meanwhile. */
-  async function register(registration: Registration): Promise<Registered> {
+  async function register({ registration, notes }: ReadRegistration): Promise<Registered> {
     registering++
     try {
       const answer = await registrar.register(
         { ...registration, instanceId: id },
-        { channel: 'rsocket', peer: peerAddress },
+        { channel: 'rsocket', peer: peerAddress, notes },
       )
       registered.add(answer.instanceId)
       return answer
@@ -358,7 +359,7 @@ export function openSession(deps: SessionDeps): Session {
 }
 
 /** @throws HydraError HYDRA_BAD_REGISTRATION, HYDRA_TOO_LARGE */
-function readBean(data: unknown, maxRoutes: number): Registration {
+function readBean(data: unknown, maxRoutes: number): ReadRegistration {
   if (hasForbiddenKey(data)) {
     throw new HydraError('HYDRA_BAD_REGISTRATION', 'the keys __proto__ and constructor can not be used')
   }

@@ -93,7 +93,7 @@ export function createClient(deps: ClientDeps): { service: HydraService; attempt
   let announced = ''
 
   const identity = createIdentitySide({ options, log, env, now: Date.now })
-  const menuSide = createMenuSide({ identity, options, now: Date.now })
+  const menuSide = createMenuSide({ identity, options, log, now: Date.now })
   const fragmentSide = createFragmentSide({
     options,
     log,

@@ -32,11 +32,11 @@ export function nameOf(name: string | undefined, number: number | undefined): Na
 export function compileNamed(
   html: string,
   binding: PageBinding,
-  { attributes }: Pick<ProgramOptions, 'attributes'>,
+  { attributes, isMade = false }: Pick<ProgramOptions, 'attributes' | 'isMade'>,
   { advice, ...named }: Named,
 ): Program {
   try {
-    return compileProgram(html, binding, { ...named, ...(attributes && { attributes }) })
+    return compileProgram(html, binding, { ...named, isMade, ...(attributes && { attributes }) })
   } catch (fault) {
     if (advice === undefined || !(fault instanceof FragmentError)) throw fault
     const { at, other } = fault

@@ -17,6 +17,7 @@ import {
   readPageAttributes,
 } from '@hydra-gateway/protocol/fragments'
 import type { PageBinding } from './binding.ts'
+import { checkLinks, slipsIn } from './page-slips.ts'
 
 export interface FragmentOp {
   readonly fragment: number
@@ -50,6 +51,8 @@ export interface ProgramOptions extends Pick<CompileOptions, 'place' | 'attribut
   readonly name: string
   /** It is a fragment's HTML: menus and links in it are for the page it stands in. */
   readonly isPart?: boolean
+  /** It was made for one request: what a page that is the same for everybody must not have, this is told of. */
+  readonly isMade?: boolean
 }
 
 /**
@@ -60,7 +63,7 @@ export interface ProgramOptions extends Pick<CompileOptions, 'place' | 'attribut
 export function compileProgram(
   html: string,
   { service, fragments }: Pick<PageBinding, 'service' | 'fragments'>,
-  { name, place = placesOf(name), attributes, isPart = false }: ProgramOptions,
+  { name, place = placesOf(name), attributes, isPart = false, isMade = false }: ProgramOptions,
 ): Program {
   const template = (isPart ? compileTemplate : compilePage)(html, {
     name,
@@ -73,6 +76,8 @@ export function compileProgram(
     },
   })
   const ops = opsOf(template.parts, template.nodes)
+  const slips = isPart ? [] : slipsIn(html, place)
+  checkLinks(html, ops, place, isMade ? (sentence) => slips.push(sentence) : undefined)
   return {
     name,
     place,
@@ -81,6 +86,7 @@ export function compileProgram(
     attributes: attributesOf(template.attributes, name),
     warnings: [
       ...template.warnings.map((warning) => (warning.startsWith(name) ? warning : `${name}: ${warning}`)),
+      ...slips,
       ...unknownRefs(template.nodes, place, service, fragments),
     ],
   }

@@ -149,6 +149,51 @@ test('mistakes in menu tags keep a service from starting, and say where they are
   assert.equal(fault('<m:menu name="a"><m:menu name="b"/></m:menu>'), undefined)
 })
 
+test('a marked link that leads nowhere keeps a service from starting, and is said of a page made for one request', async () => {
+  const html = '<p>\u00e9</p>\n <m:menu name="a"><a m:link>x</a></m:menu><a m:link href="/x">'
+  const said =
+    /^p\.html:2:19: this link is marked to follow a page and has no href; write <a m:link href="\/orders">$/
+  assert.throws(
+    () => page(html, { name: 'p.html' }).compile(bindingOf(undefined)),
+    (fault: Error) => {
+      assert.ok(fault instanceof FragmentError)
+      assert.match(fault.message, said)
+      return true
+    },
+  )
+  const made = page.dynamic({ name: 'p.html' })
+  const binding = bindingOf(gateway(), [], { site: handSite() })
+  made.bind(binding)
+  assert.match(await made.render(html).text(), /<a m:link>x</)
+  assert.deepEqual(binding.lines.length, 1)
+  assert.match(binding.lines[0]!, /p\.html:2:19: this link is marked/)
+})
+
+test('slips of the finger are said with what was meant', () => {
+  const warnings = (html: string) => {
+    const binding = bindingOf(undefined)
+    page(html, { name: 'p.html' }).compile(binding)
+    return binding.lines.map((line) => line.replace(/^.*(?=p\.html)/, ''))
+  }
+  assert.deepEqual(
+    warnings(
+      '<m:meun name="main"></m:meun>\n<a class="x" m:lnik href="/a">\n<x:fragmnet ref="a"/><a m:menu href="/a"><m:menu nmae="x" name="a"/>',
+    ),
+    [
+      'p.html:3:50: "nmae" means nothing; did you mean name?',
+      'p.html:1:1: <m:meun> means nothing; did you mean <m:menu>?',
+      'p.html:2:14: "m:lnik" means nothing; did you mean m:link?',
+      'p.html:3:1: <x:fragmnet> means nothing; did you mean <x:fragment>?',
+    ],
+  )
+  for (const fine of [
+    '<!-- <m:meun> --><script>"<m:meun>"</script><m:menu name="a"/><a m:link href="/x">m:lnik </a>',
+    '<svg xmlns:link="x"><use xlink:href="#a"/></svg><p m:lnik >',
+    '<a @click:once="x" v-on:click="y" x:like="">',
+  ])
+    assert.deepEqual(warnings(fine), [], fine)
+})
+
 test('a page waits for whom it is for where something in it is for somebody, and nowhere else', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const site = handSite({ recognise: () => promise })

@@ -133,7 +133,7 @@ page.dynamic = function dynamic(options: PageOptions = {}): DynamicPage {
 
   function programOf(html: string): Program {
     if (typeof html !== 'string') throw new TypeError('the HTML of a page must be a text')
-    const program = programs.get(html) ?? compileNamed(html, binding, options, named)
+    const program = programs.get(html) ?? compileNamed(html, binding, { ...options, isMade: true }, named)
     if (!programs.delete(html)) {
       characters += html.length
       warnOfMade(program.name, program.warnings, binding)

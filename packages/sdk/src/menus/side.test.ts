@@ -38,8 +38,10 @@ const overview = (state: 'available' | 'down' = 'available'): Overview => ({
 
 function sideWith(examine: (request: unknown) => Promise<Examined>, options: { login?: 'none' } = {}) {
   let now = 1000
-  const side = createMenuSide({ identity: { examine }, options, now: () => now })
-  return { side, pass: (ms: number) => (now += ms) }
+  const said: string[] = []
+  const log = { warn: (message: string) => void said.push(message) }
+  const side = createMenuSide({ identity: { examine }, options, log, now: () => now })
+  return { side, said, pass: (ms: number) => (now += ms) }
 }
 const nobody = async (): Promise<Examined> => ({ verified: undefined, hasToken: false })
 const staff = async (): Promise<Examined> => ({
@@ -63,6 +65,21 @@ test('before the gateway said anything there are no menus, no links are judged, 
   assert.equal(side.staleSince, 1000)
   assert.equal(side.pages.menu('main', undefined), undefined)
   assert.equal(side.pages.mark('a', 'b', 0), undefined)
+})
+
+test('a menu that has nearly the name of one there is said once, and no other', async () => {
+  const { side, said } = sideWith(nobody)
+  side.menu('mainn')
+  assert.deepEqual(said, [], 'nothing is known yet')
+  side.learn(overview())
+  for (const name of ['mainn', 'footer', 'main']) side.menu(name)
+  const site = await side.siteFor(request())
+  assert.deepEqual(site.menu('mainn'), [])
+  assert.equal(side.pages.menu('mian', request()), undefined)
+  assert.deepEqual(said, [
+    'nobody has a menu "mainn" by now; did you mean "main"?',
+    'nobody has a menu "mian" by now; did you mean "main"?',
+  ])
 })
 
 test('a menu without a request is what the signed out see; with one, what its sender may', async () => {

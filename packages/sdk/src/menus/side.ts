@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { leadsOn, type MenuViewItem, type Overview } from '@hydra-gateway/protocol'
+import { leadsOn, type MenuViewItem, nearest, type Overview } from '@hydra-gateway/protocol'
 import { KeysUnknownError } from '../identity/key-set.ts'
 import type { IdentitySide } from '../identity/side.ts'
 import type { User, Verified } from '../identity/verified.ts'
+import { type Log, nameForLog } from '../log.ts'
 import type { HydraService, ServiceOptions } from '../options.ts'
 import { addressOf } from '../request.ts'
 import { compileKnownSite, type KnownSite, UNKNOWN_SITE } from './known-site.ts'
@@ -32,12 +33,16 @@ export interface Site {
 }
 
 export interface MenuSideDeps {
+  readonly log: Pick<Log, 'warn'>
   readonly identity: Pick<IdentitySide, 'examine'>
   /** A service that is never told who calls sees everybody as signed out. */
   readonly options: Pick<ServiceOptions, 'login' | 'devUsers'>
   /** Epoch ms. */
   readonly now: () => number
 }
+
+/** Names of menus that are said not to be there, each once. */
+const MOST_MISSED = 100
 
 export interface MenuSide {
   /** While there is no line to the gateway: since when. Epoch ms. */
@@ -54,7 +59,7 @@ export interface MenuSide {
 }
 
 /** Makes the menus of a service. It knows nothing before the first overview. */
-export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSide {
+export function createMenuSide({ identity, options, log, now }: MenuSideDeps): MenuSide {
   const canTell = options.login !== 'none' || options.devUsers !== undefined
   let overview: Overview | undefined
   let compiled: KnownSite | undefined
@@ -65,6 +70,8 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
   const recognised = new WeakMap<object, Verified>()
   /** Of those who are not signed in, until something changes. */
   const common = new Map<string, Menu>()
+  /** Names of menus nobody has, as they were asked for. */
+  const missed = new Set<string>()
 
   // Most overviews are followed by the next one before anybody looks.
   function site(): KnownSite {
@@ -73,9 +80,21 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
     return compiled
   }
 
+  function itemsOf(name: string, visitor: Verified | undefined): readonly MenuViewItem[] | undefined {
+    const items = site().menu(name, visitor)
+    if (!items && overview && missed.size < MOST_MISSED && !missed.has(name)) {
+      missed.add(name)
+      // Another name may well be that of a service that is not there yet.
+      const meant = nearest(name, site().menuNames)
+      if (meant)
+        log.warn(`nobody has a menu "${nameForLog(name)}" by now; did you mean "${nameForLog(meant)}"?`)
+    }
+    return items
+  }
+
   function menuFor(name: string, visitor?: Verified, request?: object): Menu {
     const isStale = staleSince !== undefined
-    const items = site().menu(name, visitor)
+    const items = itemsOf(name, visitor)
     if (visitor || request || !items)
       return createMenu(name, items ?? [], { isStale, current: request && addressOf(request) })
     let known = common.get(name)
@@ -129,7 +148,7 @@ export function createMenuSide({ identity, options, now }: MenuSideDeps): MenuSi
         else recognised.delete(request)
       },
       menu(name, request) {
-        const items = site().menu(name, request && recognised.get(request))
+        const items = itemsOf(name, request && recognised.get(request))
         return (
           items && {
             name,

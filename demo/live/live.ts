@@ -74,6 +74,7 @@ async function watch(
     const lines = renderScreen(
       {
         url: story.shop.gateway.url,
+        watchCommand: story.shop.gateway.watchCommand,
         rows: story.rows(),
         events,
         chosen,

@@ -22,7 +22,7 @@ test('a death is told with what it disabled, where and when', async () => {
   assert.equal(await story.read(service('down', 1010)), undefined)
   assert.deepEqual(await story.read(menu(1041, '/orders', '/orders/desk')), {
     service: 'orders',
-    text: 'Orders and /orders/desk disabled in the open pages of 2 browsers, 41 ms after the kill',
+    text: '41 ms later disabled in 2 browsers: Orders, /orders/desk',
   })
   assert.equal(await story.read(menu(1900, '/orders')), undefined, 'once')
 })
@@ -34,5 +34,8 @@ test('menus that change for another reason are not news of a death', async () =>
   assert.equal(await story.read(menu(1010, '/catalog')), undefined, 'one of several died')
   await story.read(service('down', 1020))
   assert.equal(await story.read(menu(9000, '/orders')), undefined, 'long ago')
-  assert.match((await story.read(menu(1030, '/orders')))?.text ?? '', /^Orders disabled in the menu, 30 ms/)
+  assert.match(
+    (await story.read(menu(1030, '/orders')))?.text ?? '',
+    /^30 ms later disabled in the menu: Orders$/,
+  )
 })

@@ -37,13 +37,10 @@ export function createMenuNews({ labels, streams }: MenuNewsDeps): MenuNews {
       const { service, at } = last
       last = undefined
       const [known, count] = await Promise.all([labels(), streams()])
-      const names = event.changed.map((path) => known.get(path) ?? path).join(' and ')
-      const where =
-        count === 0 ? 'the menu' : `the open pages of ${count} ${count === 1 ? 'browser' : 'browsers'}`
-      return {
-        service,
-        text: `${names} disabled in ${where}, ${Math.max(0, event.at - at)} ms after the kill`,
-      }
+      const names = event.changed.map((path) => known.get(path) ?? path).join(', ')
+      const where = count === 0 ? 'the menu' : `${count} ${count === 1 ? 'browser' : 'browsers'}`
+      // What matters first: a terminal may cut the rest.
+      return { service, text: `${Math.max(0, event.at - at)} ms later disabled in ${where}: ${names}` }
     },
   }
 }

@@ -29,6 +29,7 @@ export async function runPlain({ port, write, input, signal }: PlainOptions): Pr
   try {
     story.say({ text: `the shop is at ${story.shop.gateway.url}; Ctrl+C or kill ${process.pid} stops it` })
     story.say({ text: HOW_TO_SIGN_IN })
+    story.say({ text: `to follow it elsewhere: ${story.shop.gateway.watchCommand}` })
     const told = signal.aborted ? undefined : once(signal, 'abort')
     const { exited } = story.shop.gateway.child
     status = await Promise.race([Promise.race([told, quit.promise]).then(() => 0), exited.then(() => 1)])
@@ -49,7 +50,12 @@ function obey(line: string, story: Story, quit: () => void): void {
   else if (service && word === 'add') story.add(service)
   else if (service && word === 'revive') {
     story.revive(service).catch((fault: Error) => story.say({ service, text: fault.message }))
-  } else if (word !== '') story.say({ text: 'say kill, revive or add and the name of a service, or quit' })
+  } else if (word !== '') {
+    const known = SERVICES.map((one) => one.name).join(', ')
+    const isAboutOne = word === 'kill' || word === 'add' || word === 'revive'
+    const stranger = isAboutOne && name !== undefined ? `no service is called ${name}; ` : ''
+    story.say({ text: `${stranger}say kill, revive or add and one of ${known}; or quit` })
+  }
 }
 
 /** `2026-11-20T14:03:27.412Z down orders ord-72 …` */

@@ -31,6 +31,7 @@ const orders: Row = {
 }
 const facts: ScreenFacts = {
   url: 'http://localhost:8080',
+  watchCommand: 'npx hydra watch --config /tmp/hydra-demo-Ab3dEf/hydra.config.json',
   rows: [row, orders],
   events: Array.from({ length: 40 }, (_, at) => ({ at, service: 'home', text: `hom-1 event ${at}` })),
   chosen: 1,
@@ -44,10 +45,18 @@ test('the table shows state, version, instances, figures and menu at 80 columns'
   const lines = renderScreen(facts, style(80))
   assert.equal(lines[0], `ψ hydra demo${' '.repeat(45)}http://localhost:8080`)
   assert.match(stripVTControlCharacters(lines[1]!), /^ {2}sign in as mira \(pond-boots\), or as ada/)
-  assert.equal(lines[3], '     STATE         SERVICE  VERSION  INSTANCES  REQ/S   MEDIAN  MENU')
-  assert.equal(lines[4], '  1  ● available   home     2.4.0       1 of 1     41   8.9 ms  Home')
-  assert.equal(lines[5], '> 2  ✕ down        orders   3.1.2       0 of 1      0     none  Orders, disabled')
+  assert.equal(lines[2], `  ${facts.watchCommand}`)
+  assert.equal(lines[4], '     STATE         SERVICE  VERSION  INSTANCES  REQ/S  MEDIAN  MENU')
+  assert.equal(lines[5], '  1  ● available   home     2.4.0       1 of 1     41  8.9 ms  Home')
+  assert.equal(lines[6], '> 2  ✕ down        orders   3.1.2       0 of 1      0       -  Orders, disabled')
   assert.ok(lines.includes('  Answered 1,204   Fallbacks 3   Failed 0   Load on'))
+})
+
+test('the menu of a service that only serves badly is not disabled', () => {
+  const [, , , , , line] = renderScreen({ ...facts, rows: [{ ...row, state: 'degraded' }] }, style(80))
+  assert.match(line!, /degraded .*Home$/)
+  const two = { ...orders, menu: ['Orders', 'Desk'] }
+  assert.match(renderScreen({ ...facts, rows: [two] }, style(80))[5]!, /down .*2 items, disabled$/)
 })
 
 test('a narrow terminal loses columns, never the state or the service', () => {

@@ -23,6 +23,8 @@ export interface Row {
 
 export interface ScreenFacts {
   readonly url: string
+  /** What follows it from another terminal. */
+  readonly watchCommand: string
   readonly rows: readonly Row[]
   readonly events: readonly DemoEvent[]
   /** Index of the row keys act on. */
@@ -49,18 +51,20 @@ const COLUMNS: readonly Column[] = [
   {
     title: 'MEDIAN',
     align: 'right',
-    cell: ({ medianMs }) => (medianMs === undefined ? 'none' : formatMs(medianMs)),
+    cell: ({ medianMs }) => (medianMs === undefined ? '-' : formatMs(medianMs)),
   },
   {
     title: 'MENU',
     cell: ({ menu, state }) =>
-      menu.join(', ') + (state === 'available' || menu.length === 0 ? '' : ', disabled'),
+      menu.length > 0 && (state === 'down' || state === 'draining')
+        ? `${menu.length === 1 ? menu[0] : `${menu.length} items`}, disabled`
+        : menu.join(', '),
   },
 ]
 /** What a terminal of less than 80 columns does without. */
 const WIDE_ONLY = new Set(['VERSION', 'MEDIAN', 'MENU'])
 /** Figures and words keep their place while they change. */
-const MIN_WIDTHS: Readonly<Record<string, number>> = { STATE: 12, REQ_S: 5, MEDIAN: 7 }
+const MIN_WIDTHS: Readonly<Record<string, number>> = { STATE: 12, REQ_S: 5, MEDIAN: 6 }
 
 /** More would only be history. */
 const MOST_EVENTS = 14
@@ -101,12 +105,12 @@ export function eventLine({ at, state, service = '', text }: DemoEvent, style: S
   return `  ${time}  ${state ? `${style.state(state)}  ` : ''}${who}${text}`
 }
 
-function header({ url }: ScreenFacts, style: Style, isWide: boolean): string[] {
+function header({ url, watchCommand }: ScreenFacts, style: Style, isWide: boolean): string[] {
   const name = `${style.mark}${style.bold('hydra demo')}`
   const address = style.underline(url)
   if (!isWide) return [name, address]
   const first = name + ' '.repeat(Math.max(2, 78 - widthOf(name) - widthOf(address))) + address
-  return [first, style.dim(`  ${HOW_TO_SIGN_IN}`)]
+  return [first, style.dim(`  ${HOW_TO_SIGN_IN}`), style.dim(`  ${watchCommand}`)]
 }
 
 function table({ rows, chosen }: ScreenFacts, style: Style, isWide: boolean): string[] {
@@ -154,7 +158,10 @@ function footer({ totals, isLoaded, rows }: ScreenFacts, style: Style, isWide: b
 }
 
 function help(style: Style): string[] {
-  return KEYS.map(([key, word, about]) => `  ${style.bold(key)}  ${word.padEnd(11)}  ${style.dim(about)}`)
+  return [
+    ...KEYS.map(([key, word, about]) => `  ${style.bold(key)}  ${word.padEnd(11)}  ${style.dim(about)}`),
+    style.dim('  MEDIAN is of whole pages: who is asked for fragments alone has none.'),
+  ]
 }
 
 /** `1,204` */

@@ -18,6 +18,8 @@ export interface DemoGateway {
   readonly child: Child
   /** What services need to find it and to be let in. */
   readonly env: Readonly<Record<string, string>>
+  /** What follows it from another terminal. */
+  readonly watchCommand: string
   /** The services as the admin API tells them. */
   services(): Promise<readonly ServiceFacts[]>
   /** What happens from here on, until the gateway ends. */
@@ -98,6 +100,8 @@ export async function startGateway({ directory, port, onLog }: GatewayOptions): 
     url: `http://localhost:${listensAt.port}`,
     child,
     env: { HYDRA_GATEWAY: local, HYDRA_PUBLIC_KEY: publicKey, HYDRA_PRIVATE_KEY: privateKey },
+    // Its address and its keys stand in the file, but for a port that was found.
+    watchCommand: `npx hydra watch --config ${file}${port === 0 ? ` --gateway ${local}` : ''}`,
     async services() {
       const answer = await ask(`${local}/_hydra/api/v1/services`, { agent, headers: { authorization } })
       if (answer.status !== 200) throw new Error(`the admin API answered ${answer.status}`)

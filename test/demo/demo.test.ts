@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { launchChromium } from '../support/chromium.ts'
 import { eventually } from '../support/eventually.ts'
+import { emptyDirectory, runHydra } from '../support/hydra.ts'
 import { startProcess, type TestProcess } from '../support/process.ts'
 
 const DEMO = fileURLToPath(new URL('../../demo/demo.ts', import.meta.url))
@@ -27,6 +28,18 @@ test('a check that can not start says why and fails', { timeout: 30_000 }, async
   const second = startProcess(t, { args: [DEMO, '--check', '--port', port!] })
   assert.equal(await second.exited, 1)
   assert.match(second.output(), new RegExp(`Port ${port} is taken by another program`))
+})
+
+test('it says how to follow it, and whom it can kill', { timeout: 30_000 }, async (t) => {
+  const { demo } = await openShop(t)
+  say(demo, 'kill stock')
+  await demo.printed(
+    /no service is called stock; say kill, revive or add and one of home, catalog, orders, account;/,
+  )
+  const [, line] = (await demo.printed(/follow it elsewhere: npx hydra watch (\S.*)/)) as unknown as string[]
+  const menus = await runHydra(['menus', ...line!.split(' ')], { cwd: await emptyDirectory(t) })
+  assert.equal(menus.status, 0, menus.err)
+  assert.match(menus.out, /\/orders\/desk +orders +ADMIN of orders/)
 })
 
 const noProc = process.platform !== 'linux' && 'the children of a process are read from /proc'

@@ -18,8 +18,8 @@ export const FALLBACK = textOf(html`<!doctype html>
 <noscript><meta http-equiv="refresh" content="5"></noscript>
 <title>Orders is away for a moment · Lerna Outfitters</title>
 <style>
-:root { color-scheme: light dark; --paper: #f1f5f3; --sunken: #e5ecea; --edge: #71837f; --ink: #10282b; --soft: #43595a; --on-ink: #f6faf8; --down: #a3281d; --tide: #0a5c6e }
-@media (prefers-color-scheme: dark) { :root { --paper: #0c1719; --sunken: #1b2d30; --edge: #6f8886; --ink: #e4efec; --soft: #a8bcba; --on-ink: #0c1719; --down: #ff9686; --tide: #7ad0db } }
+:root { color-scheme: light dark; --paper: #f1f5f3; --sunken: #e5ecea; --edge: #71837f; --ink: #10282b; --soft: #43595a; --on-ink: #f6faf8; --tide: #0a5c6e }
+@media (prefers-color-scheme: dark) { :root { --paper: #0c1719; --sunken: #1b2d30; --edge: #6f8886; --ink: #e4efec; --soft: #a8bcba; --on-ink: #0c1719; --tide: #7ad0db } }
 * { box-sizing: border-box }
 html { font: 100%/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--ink); background: var(--paper) }
 body { margin: 0 }
@@ -31,7 +31,7 @@ main > * { max-width: 44rem }
 h1 { margin: 0; font-size: clamp(1.75rem, 1.4rem + 1.4vw, 2.375rem); line-height: 1.08; letter-spacing: -.022em }
 p { margin: 0 }
 .away { display: grid; grid-template-columns: auto 1fr; gap: .15rem .6rem; padding: .75rem 1rem; background: var(--sunken); border: 1px dashed var(--edge); border-radius: 2px 14px 14px 14px }
-.away svg { color: var(--down); margin-top: .4rem }
+.away svg { color: var(--soft); margin-top: .4rem }
 .away span { grid-column: 2 }
 nav { display: flex; flex-wrap: wrap; gap: .75rem }
 nav a { display: inline-flex; align-items: center; min-height: 2.75rem; padding: .5rem 1.15rem; font-weight: 600; text-decoration: none; color: var(--ink); border: 1px solid var(--edge); border-radius: 8px }

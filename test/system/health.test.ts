@@ -76,7 +76,7 @@ test('a service that answers with errors is degraded, is told of everywhere, and
   assert.equal(told.instances[0]!.state, 'available')
   await eventually(async () => {
     const item = await itemOf(gateway)
-    assert.deepEqual([item.state, item.reason], ['degraded', 'Orders is slower than usual'])
+    assert.deepEqual([item.state, item.reason], ['degraded', 'Orders has trouble at the moment'])
   })
   // It serves all the same.
   assert.equal(await ask(gateway, '/orders/list'), 500)

@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { type LinkState, type LinkView, type MenuEntry, type MenuViewItem, reasonOf } from './menu.ts'
+import {
+  type FeltState,
+  type LinkView,
+  type MenuEntry,
+  type MenuViewItem,
+  reasonOf,
+  stateOf,
+} from './menu.ts'
 
 /** Whether demands are met. `sign-in`: nobody knows before they signed in; `no`: not by who they are. */
 export type Standing = 'yes' | 'sign-in' | 'no'
@@ -47,7 +54,7 @@ function seenItem(
 /** What a link is for somebody; `read` says how its route is, and is asked only where they may know. Frozen. */
 export function seenLink(
   standing: Standing,
-  read: () => { readonly state: LinkState; readonly title: string },
+  read: () => { readonly state: FeltState; readonly title: string },
 ): LinkView {
   if (standing === 'no') return CLOSED
   // As with items: the link takes them to the sign-in.
@@ -55,7 +62,7 @@ export function seenLink(
   const { state, title } = read()
   if (state === 'available') return AVAILABLE
   const reason = reasonOf(state, title)
-  return Object.freeze({ state, ...(reason !== undefined && { reason }) })
+  return Object.freeze({ state: stateOf(state), ...(reason !== undefined && { reason }) })
 }
 
 const AVAILABLE: LinkView = Object.freeze({ state: 'available' })

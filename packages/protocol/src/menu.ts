@@ -169,12 +169,28 @@ export const linkView = z.object({
 export type LinkView = z.output<typeof linkView>
 
 /** Whether something is behind a link in that state, for whom it is shown to. `linkAttributes` says the same. */
-export function leadsOn(state: LinkView['state']): boolean {
-  return state === 'available' || state === 'degraded'
+export function leadsOn(state: LinkView['state'] | FeltState): boolean {
+  return state !== 'down' && state !== 'closed'
+}
+
+/** A state with its cause: what fails more often than it is slow is `degraded` to those who have no words for it. */
+export type FeltState = LinkState | 'failing'
+
+/** What is said of it where its cause is said in words. */
+export function stateOf(felt: FeltState): LinkState {
+  return felt === 'failing' ? 'degraded' : felt
 }
 
 /** Why a link is as it is, in words for visitors; `title`: what they call the service behind it. */
-export function reasonOf(state: LinkState, title: string): string | undefined {
-  if (state === 'available') return undefined
-  return state === 'down' ? `${title} is away for a moment` : `${title} is slower than usual`
+export function reasonOf(state: FeltState, title: string): string | undefined {
+  switch (state) {
+    case 'available':
+      return undefined
+    case 'down':
+      return `${title} is away for a moment`
+    case 'failing':
+      return `${title} has trouble at the moment`
+    case 'degraded':
+      return `${title} is slower than usual`
+  }
 }

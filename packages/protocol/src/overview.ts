@@ -27,6 +27,10 @@ export const overviewService = z.object({
         path: z.string(),
         available: z.boolean(),
         state: z.enum(LINK_STATES).optional().describe('Absent where a gateway is older.'),
+        isFailing: z
+          .literal(true)
+          .optional()
+          .describe('It is degraded because it answers with errors; otherwise because it is slow.'),
         demands: z
           .array(menuDemand)
           .optional()

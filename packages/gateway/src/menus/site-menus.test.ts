@@ -102,6 +102,11 @@ test('a service that serves badly is said so', () => {
     state: 'degraded',
     reason: 'Shop is slower than usual',
   })
+  health = 'failing'
+  assert.deepEqual(menus.link('/open', '', undefined), {
+    state: 'degraded',
+    reason: 'Shop has trouble at the moment',
+  })
   health = 'available'
   assert.deepEqual(menus.link('/open', '', undefined), { state: 'available' })
 })

@@ -52,7 +52,7 @@ test('errors of the service, and nothing else, make it degraded', () => {
   answer('b', 18, 2)
   clock.advance(1000)
   assert.equal(health.stateOf('orders'), 'available')
-  assert.equal(health.stateOf('account'), 'degraded')
+  assert.equal(health.stateOf('account'), 'failing')
   assert.equal(health.reasonOf('account'), 'of the 20 answers of the last 10 s 2 failed')
   assert.equal(health.reasonOf('orders'), undefined)
   assert.deepEqual(turns, ['account degraded: of the 20 answers of the last 10 s 2 failed'])
@@ -75,6 +75,18 @@ test('a slow service is degraded, and says so', () => {
   assert.match(health.reasonOf('orders')!, /3 failed and 9 took more than 5 s$/)
 })
 
+test('what is most of its trouble is told apart, and told when it changes', () => {
+  const { health, add, seconds, turns } = setUp()
+  add('orders', 'a')
+  seconds(1, 'a', 30, 2, 9)
+  assert.equal(health.stateOf('orders'), 'degraded')
+  seconds(1, 'a', 0, 30)
+  assert.equal(health.stateOf('orders'), 'failing')
+  seconds(3, 'a', 0, 30)
+  assert.equal(turns.length, 2)
+  assert.match(turns[1]!, /^orders degraded: .* 32 failed and 9 took more than 5 s$/)
+})
+
 test('few answers are no reason to judge', () => {
   const { health, add, seconds, turns } = setUp()
   add('orders', 'a')
@@ -84,17 +96,17 @@ test('few answers are no reason to judge', () => {
   seconds(30, 'a', 0, 1)
   assert.deepEqual(turns, [])
   seconds(1, 'a', 0, 11)
-  assert.equal(health.stateOf('orders'), 'degraded')
+  assert.equal(health.stateOf('orders'), 'failing')
 })
 
 test('it recovers below half of what made it degraded, and the window forgets', () => {
   const { health, add, seconds, turns } = setUp()
   add('orders', 'a')
   seconds(1, 'a', 80, 20)
-  assert.equal(health.stateOf('orders'), 'degraded')
+  assert.equal(health.stateOf('orders'), 'failing')
   // 20 of 200, of 300, of 400: below the mark, above half of it.
   seconds(3, 'a', 100)
-  assert.equal(health.stateOf('orders'), 'degraded')
+  assert.equal(health.stateOf('orders'), 'failing')
   seconds(1, 'a', 100)
   assert.equal(health.stateOf('orders'), 'available')
   assert.equal(turns.length, 2)
@@ -124,7 +136,7 @@ test('without traffic it is available again after a window', () => {
   add('orders', 'a')
   seconds(1, 'a', 0, 40)
   clock.advance(10_000)
-  assert.equal(health.stateOf('orders'), 'degraded')
+  assert.equal(health.stateOf('orders'), 'failing')
   clock.advance(11_000)
   assert.equal(health.stateOf('orders'), 'available')
   assert.match(turns.at(-1)!, /too few answers/)
@@ -135,7 +147,7 @@ test('as long as its few answers are bad it is not called well', () => {
   add('orders', 'a')
   seconds(1, 'a', 0, 40)
   for (let i = 0; i < 10; i++) seconds(5, 'a', 0, i % 2)
-  assert.equal(health.stateOf('orders'), 'degraded')
+  assert.equal(health.stateOf('orders'), 'failing')
   seconds(21, 'a', 1)
   assert.equal(health.stateOf('orders'), 'available')
 })
@@ -150,7 +162,7 @@ test('a service is the sum of its instances: one bad of many that do the work is
   assert.equal(health.stateOf('orders'), 'available')
   answer('c', 0, 20)
   clock.advance(1000)
-  assert.equal(health.stateOf('orders'), 'degraded')
+  assert.equal(health.stateOf('orders'), 'failing')
 })
 
 test('a bad instance that goes, rests or drains takes its faults along', () => {
@@ -160,7 +172,7 @@ test('a bad instance that goes, rests or drains takes its faults along', () => {
     answer('a', 50)
     answer('b', 0, 50)
     clock.advance(1000)
-    assert.equal(health.stateOf('orders'), 'degraded')
+    assert.equal(health.stateOf('orders'), 'failing')
     if (away === 'goes') {
       members.delete('b')
       vitals.forget('b')
@@ -236,7 +248,7 @@ test('windows of any length are looked at often enough, and end', () => {
     add('orders', 'a')
     answer('a', 0, 40)
     clock.advance(windowMs)
-    assert.equal(health.stateOf('orders'), 'degraded', String(windowMs))
+    assert.equal(health.stateOf('orders'), 'failing', String(windowMs))
     clock.advance(windowMs * 2.2)
     assert.equal(health.stateOf('orders'), 'available', String(windowMs))
   }

@@ -30,7 +30,7 @@ export interface Health {
   readonly stateOf: HealthOf
   /** Why a service is degraded, in a sentence for operators. */
   reasonOf(service: string): string | undefined
-  /** Calls back when a service turns, once per turn. `reason` is for operators. */
+  /** Calls back when a service turns, once per turn, and when the cause of its trouble does. `reason` is for operators. */
   onChange(listener: HealthListener): void
   stop(): void
 }
@@ -55,6 +55,8 @@ interface Ailing {
   /** Since when there are too few answers to judge by, monotonic ms. */
   quietSince: number | undefined
   reason: string
+  /** Errors are most of it. */
+  isFailing: boolean
 }
 
 /** Starts to look. `entries` and `vitals` are read, never changed. */
@@ -82,16 +84,24 @@ export function createHealth({ settings, entries, vitals, metrics, clock, log }:
     return sum
   }
 
-  const turn = (service: string, state: 'available' | 'degraded', reason: string): void => {
+  const say = (service: string, state: 'available' | 'degraded', reason: string): void => {
+    for (const listener of listeners) listener(service, state, reason)
+  }
+  const turn = (
+    service: string,
+    state: 'available' | 'degraded',
+    reason: string,
+    isFailing: boolean,
+  ): void => {
     if (state === 'degraded') {
-      ailing.set(service, { quietSince: undefined, reason })
+      ailing.set(service, { quietSince: undefined, reason, isFailing })
       metrics.degraded(service)
       log.warn({ service, reason }, 'service degraded')
     } else {
       ailing.delete(service)
       log.info({ service, reason }, 'service answers as usual again')
     }
-    for (const listener of listeners) listener(service, state, reason)
+    say(service, state, reason)
   }
 
   const judge = (service: string, { answers, ...bad }: Tally): void => {
@@ -99,23 +109,28 @@ export function createHealth({ settings, entries, vitals, metrics, clock, log }:
     const faults = Math.min(answers, bad.faults)
     const tally = { answers, faults, slow: Math.min(answers - faults, bad.slow) }
     const percent = answers === 0 ? 0 : ((faults + tally.slow) * 100) / answers
+    const isFailing = faults >= tally.slow
     const now = ailing.get(service)
     if (!now) {
       if (answers >= leastAnswers && percent >= failuresPercent)
-        turn(service, 'degraded', sentence(tally, settings))
+        turn(service, 'degraded', sentence(tally, settings), isFailing)
       return
     }
     const isBetter = percent < failuresPercent / 2
     if (answers >= leastAnswers) {
       now.quietSince = undefined
-      if (isBetter) turn(service, 'available', sentence(tally, settings))
-      else if (percent >= failuresPercent) now.reason = sentence(tally, settings)
+      if (isBetter) turn(service, 'available', sentence(tally, settings), false)
+      else if (percent >= failuresPercent) {
+        const isOther = now.isFailing !== isFailing
+        Object.assign(now, { reason: sentence(tally, settings), isFailing })
+        if (isOther) say(service, 'degraded', now.reason)
+      }
       return
     }
     now.quietSince ??= clock.monotonic()
     // Few answers say little, but as long as most of them are bad nobody should be told that all is well.
     if (clock.monotonic() - now.quietSince >= windowMs && isBetter)
-      turn(service, 'available', 'too few answers to judge by')
+      turn(service, 'available', 'too few answers to judge by', false)
   }
 
   const look = (): void => {
@@ -139,7 +154,10 @@ export function createHealth({ settings, entries, vitals, metrics, clock, log }:
   vitals.onChange((id) => windows.get(id)?.begin(vitals.of(id)))
   const stop = clock.every(Math.max(1, Math.round(windowMs / looks)), look)
   return {
-    stateOf: (service) => (ailing.has(service) ? 'degraded' : 'available'),
+    stateOf(service) {
+      const now = ailing.get(service)
+      return now ? (now.isFailing ? 'failing' : 'degraded') : 'available'
+    },
     reasonOf: (service) => ailing.get(service)?.reason,
     onChange: (listener) => void listeners.push(listener),
     stop,

@@ -6,13 +6,14 @@
  * @module
  */
 import {
-  type LinkState,
+  type FeltState,
   leadsOn,
   type MenuDemand,
   type MenuEntry,
   type MenuItem,
   type Menus,
   reasonOf,
+  stateOf,
 } from '@hydra-gateway/protocol'
 import { type Demand, type DemandsAt, declaredDemands, demandsOf } from '../routing/demands.ts'
 import { ALWAYS_WELL, type HealthOf, linkStateOf, titleOf } from '../routing/link-state.ts'
@@ -50,7 +51,7 @@ export interface CompiledMenus {
   readonly menus: Menus
   readonly faults: MenuFaults
   /** Every route an item leads to, and the state it was in. */
-  readonly states: ReadonlyMap<Route, LinkState>
+  readonly states: ReadonlyMap<Route, FeltState>
 }
 
 /** An item on its way into a menu. */
@@ -72,10 +73,10 @@ interface Draft extends Omit<MenuItem, 'endpoint' | 'parent'> {
 export function compileMenus(sources: MenuSources): CompiledMenus {
   const { table, vitals, healthOf = ALWAYS_WELL, demandsAt = declaredDemands, maxItems } = sources
   const faults = gatherFaults(maxItems)
-  const states = new Map<Route, LinkState>()
+  const states = new Map<Route, FeltState>()
   const demandsFor = rememberDemands(demandsAt)
 
-  const stateOf = (route: Route): LinkState => {
+  const feltAt = (route: Route): FeltState => {
     let state = states.get(route)
     if (!state) {
       state = linkStateOf(route, { table, vitals, healthOf })
@@ -85,8 +86,9 @@ export function compileMenus(sources: MenuSources): CompiledMenus {
   }
   const entryOf = (draft: Draft, isChild: boolean): MenuEntry => {
     const { endpoint, label, icon, order, group, parent, service, route, isOurs, signedOut } = draft
-    const state = isOurs ? 'available' : route ? stateOf(route) : 'down'
-    const reason = route ? reasonOf(state, titleOf(table, route.service)) : isOurs ? undefined : NOTHING_THERE
+    const felt = isOurs ? 'available' : route ? feltAt(route) : 'down'
+    const state = stateOf(felt)
+    const reason = route ? reasonOf(felt, titleOf(table, route.service)) : isOurs ? undefined : NOTHING_THERE
     const leadsTo = isOurs || isOf(service, route) ? undefined : (route?.service ?? '')
     const demands = demandsFor(draft)
     return Object.freeze({

@@ -9,12 +9,12 @@ import { createHash } from 'node:crypto'
 import {
   type FragmentConflict,
   isServing,
-  type LinkState,
   type MenuDemand,
   type Overview,
   type OverviewService,
   SERVICE_STATES,
   type ServiceState,
+  stateOf,
 } from '@hydra-gateway/protocol'
 import { ALWAYS_WELL, type HealthOf } from '../routing/link-state.ts'
 import type { Manifest, RouteSpec } from '../routing/route.ts'
@@ -60,7 +60,7 @@ export function serviceState(
   healthOf: HealthOf = ALWAYS_WELL,
 ): ServiceState {
   const states = [...entry.members.values()].map((member) => memberState(member, vitals))
-  if (states.includes('available')) return healthOf(entry.name)
+  if (states.includes('available')) return stateOf(healthOf(entry.name))
   return states.length > 0 && states.every((state) => state === 'draining') ? 'draining' : 'down'
 }
 
@@ -133,12 +133,13 @@ function endpointsOf(
   const { name } = entry
   return [...pagesOf(entry, table, vitals)]
     .map(([path, { isServed, routes }]) => {
-      const state: LinkState = isServed ? healthOf(name) : 'down'
+      const felt = isServed ? healthOf(name) : 'down'
       const demands = new Set(routes.flatMap((route) => pageDemands(name, route)))
       return {
         path,
         available: isServed,
-        state,
+        state: stateOf(felt),
+        ...(felt === 'failing' && { isFailing: true as const }),
         ...(demands.size > 0 ? { demands: [...demands] as MenuDemand[] } : {}),
       }
     })

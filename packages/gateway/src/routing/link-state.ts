@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { LinkState } from '@hydra-gateway/protocol'
+import type { FeltState } from '@hydra-gateway/protocol'
 import type { Route } from './route.ts'
 import type { RoutingTable } from './table.ts'
 import type { VitalsBook } from './vitals.ts'
 
-/** How a service that serves does so. */
-export type HealthOf = (service: string) => 'available' | 'degraded'
+/** How a service that serves does so: well, mostly too slowly, or mostly with errors. */
+export type HealthOf = (service: string) => Exclude<FeltState, 'down'>
 
 export interface LinkStateSources {
   readonly table: Pick<RoutingTable, 'candidates'>
@@ -22,12 +22,12 @@ export interface LinkStateSources {
 export const ALWAYS_WELL: HealthOf = () => 'available'
 
 /** State of a route of this table. One instance that doesn't rest is enough. */
-export function linkStateOf(route: Route, { table, vitals, healthOf }: LinkStateSources): LinkState {
-  let state: LinkState = 'down'
+export function linkStateOf(route: Route, { table, vitals, healthOf }: LinkStateSources): FeltState {
+  let state: FeltState = 'down'
   for (const { id, service } of table.candidates(route)) {
     if (vitals.of(id).resting) continue
-    if (healthOf(service) === 'degraded') return 'degraded'
-    state = 'available'
+    state = healthOf(service)
+    if (state !== 'available') return state
   }
   return state
 }

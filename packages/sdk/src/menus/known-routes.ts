@@ -9,8 +9,8 @@
 import {
   compareSpecificity,
   decodeSegments,
+  type FeltState,
   isLocalPath,
-  type LinkState,
   type MenuDemand,
   matchPattern,
   type Overview,
@@ -19,7 +19,7 @@ import {
 } from '@hydra-gateway/protocol'
 
 export interface KnownRoute {
-  readonly state: LinkState
+  readonly state: FeltState
   /** What visitors call its service. */
   readonly title: string
   /** Whom the guard lets through; absent for everybody. */
@@ -37,7 +37,7 @@ interface Listed {
   readonly route: KnownRoute
 }
 
-const ORDER: Readonly<Record<LinkState, number>> = { available: 0, degraded: 1, down: 2 }
+const ORDER: Readonly<Record<FeltState, number>> = { available: 0, degraded: 1, failing: 2, down: 3 }
 
 /** Reads the routes of all services, for many questions. */
 export function compileKnownRoutes({ services }: Pick<Overview, 'services'>): RouteAt {
@@ -45,8 +45,14 @@ export function compileKnownRoutes({ services }: Pick<Overview, 'services'>): Ro
   const literal = new Map<string, Listed[]>()
   const open: Listed[] = []
   for (const { serviceName, title = serviceName, endpoints } of services) {
-    for (const { path, available, state = available ? 'available' : 'down', demands } of endpoints) {
-      const route: KnownRoute = { state, title, demands }
+    for (const {
+      path,
+      available,
+      state = available ? 'available' : 'down',
+      isFailing,
+      demands,
+    } of endpoints) {
+      const route: KnownRoute = { state: isFailing ? 'failing' : state, title, demands }
       for (const pattern of patternsOf(path)) {
         const [first] = pattern.segments
         const list = first?.kind === 'literal' ? (literal.get(first.text) ?? []) : open

@@ -196,12 +196,24 @@ export const menuInfo = z.object({
 })
 export type MenuInfo = Read<z.output<typeof menuInfo>>
 
+export const wantedMenu = z.object({
+  name: z.string(),
+  service: z.string().describe('Whose page asked for it first.'),
+  path: z.string().describe('Where that page was.'),
+  meant: z.string().optional().describe('A menu there is, whose name is nearly the same.'),
+})
+export type WantedMenuInfo = Read<z.output<typeof wantedMenu>>
+
 /** `GET /_hydra/api/v1/menus` */
 export const menusAnswer = z.object({
   revision,
   menus: z.array(menuInfo).describe('By name.'),
   faults: z.array(menuFault).describe('What is wrong with items; of each service the first 100.'),
   moreFaults: z.number().optional().describe('How many there are beyond those listed.'),
+  wanted: z
+    .array(wantedMenu)
+    .optional()
+    .describe('Menus that pages composed here asked for and nobody has, the first 100 of them.'),
 })
 export type MenusAnswer = Read<z.output<typeof menusAnswer>>
 

@@ -3,19 +3,20 @@
  *
  * @module
  */
-import type { MenusAnswer } from '@hydra-gateway/protocol'
+import type { MenusAnswer, WantedMenuInfo } from '@hydra-gateway/protocol'
 import type { Registry } from '../registry/registry.ts'
 
 /** Everything `/_hydra/api/v1/menus` lists. */
-export function listMenus({
-  overview,
-  menuFaults,
-}: Pick<Registry, 'overview' | 'menuFaults'>): Omit<MenusAnswer, 'revision'> {
+export function listMenus(
+  { overview, menuFaults }: Pick<Registry, 'overview' | 'menuFaults'>,
+  wanted: { list(): readonly WantedMenuInfo[] },
+): Omit<MenusAnswer, 'revision'> {
   const { menus } = overview()
   const { listed, more } = menuFaults()
   return {
     menus: Object.entries(menus).map(([name, items]) => ({ name, items })),
     faults: listed,
     ...(more > 0 ? { moreFaults: more } : {}),
+    wanted: [...wanted.list()],
   }
 }

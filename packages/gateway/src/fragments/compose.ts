@@ -11,7 +11,7 @@ import { type Asset, assetHint, assetsOf } from '@hydra-gateway/protocol/fragmen
 import type { Head, ResponseHead } from '../http1/head.ts'
 import { ACCEPT, CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
 import type { FragmentMarks } from '../live/port.ts'
-import type { PageMenus } from '../menus/port.ts'
+import type { PageMenus, WantedMenus } from '../menus/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -49,6 +49,8 @@ export interface ComposerDeps extends Omit<PageDeps, 'observer' | 'clock' | 'log
   readonly answers: Pick<Answers, 'problem' | 'incomplete'>
   /** Menus and links of the site: without, their tags are text like any other. */
   readonly menus?: PageMenus | undefined
+  /** A page asked for a menu nobody has. */
+  readonly onMissedMenu?: WantedMenus['missed'] | undefined
   /** Marks of live fragments: without, nobody waits for one in an open page. */
   readonly marks?: Pick<FragmentMarks, 'make'> | undefined
   /** What a developer sees of a page. Called for those alone who may. */
@@ -94,8 +96,9 @@ export function createComposer(deps: ComposerDeps): Composer {
   /** Of all requests, only those of gateways that compose are looked up in `known`. */
   let isUsed = false
   const declaredAssets = createDeclaredAssets(deps.instancesOf)
-  const { menus, marks, settings } = deps
-  const siteDeps = menus && { menus, textOf: createMenuTexts(), maxMenuBytes: settings.maxPageBytes }
+  const { menus, onMissedMenu: onMissed, marks, settings } = deps
+  const textOf = createMenuTexts()
+  const siteDeps = menus && { menus, textOf, onMissed, maxMenuBytes: settings.maxPageBytes }
 
   function learn(route: Route): Composed {
     let composed = known.get(route)

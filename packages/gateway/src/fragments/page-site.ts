@@ -5,7 +5,7 @@
  */
 import type { MenuText } from '@hydra-gateway/protocol'
 import { pathOfLink, type SiteTags } from '@hydra-gateway/protocol/fragments'
-import type { PageMenus } from '../menus/port.ts'
+import type { PageMenus, WantedMenus } from '../menus/port.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { readTarget } from '../routing/path.ts'
 import type { PageContext } from './port.ts'
@@ -13,24 +13,26 @@ import type { PageContext } from './port.ts'
 export interface PageSiteDeps {
   readonly menus: PageMenus
   readonly textOf: MenuText
+  /** A page asked for a menu nobody has. */
+  readonly onMissed?: WantedMenus['missed'] | undefined
   /** Most text of all menus of one page. */
   readonly maxMenuBytes: number
 }
 
 export interface SitePage {
   readonly exchange: Pick<Exchange, 'host' | 'authority' | 'secure' | 'path' | 'query'>
-  readonly context: Pick<PageContext, 'caller'>
+  readonly context: Pick<PageContext, 'caller' | 'service'>
   /** The menus of the page are more than it may have: from here on it shows what stands in their place. Called once. */
   readonly onFull: (detail: string) => void
 }
 
 /** Looks at the site for one page. */
 export function createPageSite(
-  { menus, textOf, maxMenuBytes }: PageSiteDeps,
+  { menus, textOf, onMissed, maxMenuBytes }: PageSiteDeps,
   { exchange, context, onFull }: SitePage,
 ): SiteTags {
   const { host, authority, secure, path, query } = exchange
-  const { caller } = context
+  const { caller, service } = context
   const place = {
     path: path + query,
     origin: authority === '' ? undefined : `${secure ? 'https' : 'http'}://${authority}`,
@@ -40,8 +42,12 @@ export function createPageSite(
 
   return {
     menu(tag) {
-      const view = isFull ? undefined : menus.view(tag.name, caller)
-      if (!view) return undefined
+      if (isFull) return undefined
+      const view = menus.view(tag.name, caller)
+      if (!view) {
+        onMissed?.(tag.name, { service, path })
+        return undefined
+      }
       const text = textOf(view, {
         current: tag.current ?? place.path,
         ...(tag.class !== undefined && { class: tag.class }),

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { LinkView, MenuView } from '@hydra-gateway/protocol'
+import type { LinkView, MenuView, WantedMenuInfo } from '@hydra-gateway/protocol'
 import type { Caller } from '../identity/port.ts'
 
 /**
@@ -44,3 +44,11 @@ export interface SiteMenus {
 
 /** What a page that is put together takes of it: `<m:menu>` and `<a m:link>`. */
 export type PageMenus = Pick<SiteMenus, 'view' | 'link'>
+
+/** Menus that pages asked for and nobody has. */
+export interface WantedMenus {
+  /** A page asked for a menu that nobody has. */
+  missed(name: string, page: Pick<WantedMenuInfo, 'service' | 'path'>): void
+  /** Those nobody has until now. */
+  list(): readonly WantedMenuInfo[]
+}

@@ -28,7 +28,7 @@ export interface DataPlaneDeps {
   readonly identity: OpenedIdentity | undefined
   readonly xray: XrayPass
   /** Menus, links and live fragments of the pages that are put together. */
-  readonly pages: Pick<LivePages, 'menus' | 'marks'>
+  readonly pages: Pick<LivePages, 'menus' | 'wanted' | 'marks'>
   /** The channel an instance may be asked for fragments on. */
   readonly lineOf: (instance: string) => RenderLine | undefined
 }
@@ -63,6 +63,7 @@ export function createDataPlane(
     xray: (exchange, context) => createPageXray(exchange, context),
     answers,
     menus: pages.menus,
+    onMissedMenu: pages.wanted.missed,
     marks: pages.marks,
     settings,
     clock,

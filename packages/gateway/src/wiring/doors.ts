@@ -75,7 +75,7 @@ export function createGatewayDoors(
       styles: compactCss(readAsset('menu.css')),
     }),
     menus: createMenuDoor({ menus: livePages.menus, identify: identity?.guard.identify }),
-    allMenus: () => ({ revision: live.table.revision, ...listMenus(registry) }),
+    allMenus: () => ({ revision: live.table.revision, ...listMenus(registry, livePages.wanted) }),
     events: events.door.open,
     admin: createAdminApi({ registry, live, vitals, health, demandOf: identity?.demandOf, clock }),
     identityApi: createIdentityApi(

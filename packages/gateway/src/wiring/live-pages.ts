@@ -8,6 +8,7 @@ import type { OpenedIdentity } from '../identity/identity.ts'
 import { createFragmentMarks } from '../live/fragment-marks.ts'
 import { createLiveHub } from '../live/hub.ts'
 import { createSiteMenus } from '../menus/site-menus.ts'
+import { createWantedMenus } from '../menus/wanted-menus.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { DemandsAt } from '../routing/demands.ts'
 import type { HealthOf } from '../routing/link-state.ts'
@@ -57,5 +58,6 @@ export function createLivePages(
     metrics,
   })
   identity?.onEnds(() => hub.endWhere(({ caller }) => caller !== undefined && identity.isOver(caller)))
-  return { menus, marks, hub }
+  const wanted = createWantedMenus({ names: () => Object.keys(registry.latestOverview().menus), clock, log })
+  return { menus, wanted, marks, hub }
 }

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { startGateway } from '../support/gateway.ts'
 import { bareEnv, emptyDirectory, HYDRA, runHydra } from '../support/hydra.ts'
 import { startUpstream } from '../support/upstream.ts'
 
-async function startShop(t: TestContext, menuItems: object) {
+async function startShop(t: TestContext, menuItems: object, listener?: RequestListener) {
   const gateway = await startGateway(t, { lease: { ttl: '60s' } })
-  const { port } = await startUpstream(t, 'shop')
+  const { port } = await startUpstream(t, 'shop', listener)
   const routes = [{ path: '/books' }, { path: '/desk', roles: ['STAFF', 'ADMIN'] }]
   const response = await fetch(`${gateway.discovery}/registration`, {
     method: 'POST',
@@ -21,7 +22,7 @@ async function startShop(t: TestContext, menuItems: object) {
   const hydra = (...words: string[]) => runHydra([...words, '--gateway', gateway.url], { cwd, env })
   const start = (...words: string[]) =>
     spawn(process.execPath, [HYDRA, ...words, '--gateway', gateway.url], { cwd, env: bareEnv(env) })
-  return Object.assign(hydra, { start })
+  return Object.assign(hydra, { start, url: gateway.url })
 }
 
 const MENUS = {
@@ -63,6 +64,21 @@ test('one menu, for programs, and one that is not there', async (t) => {
   const nobody = await hydra('menus', '--menu', 'acount')
   assert.equal(nobody.status, 1)
   assert.match(nobody.err, /did you mean account\?/)
+})
+
+test('a menu that a page asks for and nobody has is named, with the page and what was meant', async (t) => {
+  const page = '<nav><m:menu name="mian">none</m:menu><m:menu name="nobody-has-it">none</m:menu></nav>'
+  const hydra = await startShop(t, MENUS, (_, response) =>
+    response.writeHead(200, { 'content-type': 'text/html', 'hydra-compose': '1' }).end(page),
+  )
+  assert.equal((await fetch(`${hydra.url}/books`)).status, 200)
+  const { out } = await hydra('menus')
+  assert.match(out, /▲ 2 menus are asked for, and nobody has an item in it\./)
+  assert.match(out, /^ {4}mian\n {6}shop asks for menu "mian" at \/books; did you mean main\?$/m)
+  assert.match(out, /shop asks for menu "nobody-has-it" at \/books\. Add an item/)
+  const { menus, wanted } = JSON.parse((await hydra('menus', '--json', '--menu', 'mian')).out)
+  assert.deepEqual([menus.length, wanted.length], [0, 1])
+  assert.match((await hydra('check')).out, /▲ shop asks for menu "mian" at \/books; did you mean main\?/)
 })
 
 test('a site without menus says so', async (t) => {

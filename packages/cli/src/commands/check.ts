@@ -13,6 +13,7 @@ import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, CommandError, EXIT, type Io } from '../io.ts'
 import { formatCount, printable } from '../table.ts'
 import { sentenceOf } from './fragments.ts'
+import { askedFor } from './menus.ts'
 
 interface Report {
   readonly file: string | undefined
@@ -78,7 +79,8 @@ async function askGateway(options: AdminOptions, configured: ReadonlySet<string>
     const admin = await openAdmin(options, io)
     const { routes, warnings = [] } = await admin.routes()
     const others = otherServices((await admin.services()).services, routes)
-    const menus = (await admin.menus()).faults.filter(({ service }) => !configured.has(service))
+    const { faults, wanted = [] } = await admin.menus()
+    const menus = faults.filter(({ service }) => !configured.has(service))
     const fragments = fragmentWarnings(await admin.fragments())
     const { visits, notAsked } = await askPages(options.gateway ?? admin.url, routes)
     return {
@@ -86,6 +88,7 @@ async function askGateway(options: AdminOptions, configured: ReadonlySet<string>
       warnings: [
         ...warnings.map(({ warning }) => warning),
         ...menuWarnings(menus),
+        ...wanted.map(askedFor),
         ...fragments,
         ...findClashes(visits),
       ],

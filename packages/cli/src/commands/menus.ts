@@ -4,7 +4,13 @@
  * @module
  */
 import type { Style } from '@hydra-gateway/gateway/terminal'
-import { type MenuInfo, type MenuNode, type MenusAnswer, menuTree } from '@hydra-gateway/protocol'
+import {
+  type MenuInfo,
+  type MenuNode,
+  type MenusAnswer,
+  menuTree,
+  type WantedMenuInfo,
+} from '@hydra-gateway/protocol'
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, CommandError, EXIT } from '../io.ts'
@@ -36,17 +42,18 @@ function filter(answer: MenusAnswer, menu: string | undefined): MenusAnswer {
   if (menu === undefined) return answer
   const faults = answer.faults.filter((one) => one.menu === menu)
   const listed = answer.menus.filter(({ name }) => name === menu)
+  const wanted = answer.wanted?.filter(({ name }) => name === menu)
   // All of a menu may have been left out: then its faults say so.
-  if (listed.length === 0 && faults.length === 0) {
+  if (listed.length === 0 && faults.length === 0 && !wanted?.length) {
     const known = answer.menus.map(({ name }) => name)
     throw new CommandError(`No menu is called ${printable(menu)}${didYouMean(menu, known)}`, EXIT.problem)
   }
-  return { ...answer, menus: listed, faults }
+  return { ...answer, menus: listed, faults, ...(wanted && { wanted }) }
 }
 
 /** The menus as people read them. */
 export function formatMenus(
-  { revision, menus: listed, faults, moreFaults = 0 }: MenusAnswer,
+  { revision, menus: listed, faults, moreFaults = 0, wanted = [] }: MenusAnswer,
   url: string,
   style: Style,
 ): string {
@@ -69,7 +76,23 @@ export function formatMenus(
     }
   }
   if (moreFaults > 0) lines.push('', `  and ${formatCount(moreFaults)} more.`)
+  if (wanted.length > 0) {
+    const what = wanted.length === 1 ? '1 menu is' : `${formatCount(wanted.length)} menus are`
+    lines.push('', `  ${style.warning('▲')} ${what} asked for, and nobody has an item in it.`)
+    for (const one of wanted) {
+      const asked = wrap(askedFor(one), style.columns - 6).map((line) => `      ${line}`)
+      lines.push('', `    ${style.bold(printable(one.name))}`, ...asked)
+    }
+  }
   return style.plain(`${lines.join('\n')}\n`)
+}
+
+/** Who asks for a menu that nobody has, in a sentence. */
+export function askedFor({ name, service, path, meant }: WantedMenuInfo): string {
+  const what = `${printable(service)} asks for menu ${JSON.stringify(printable(name))} at ${printable(path)}`
+  return meant === undefined
+    ? `${what}. Add an item to it, or correct the name.`
+    : `${what}; did you mean ${printable(meant)}?`
 }
 
 type Item = MenuInfo['items'][number] & { readonly path: string }

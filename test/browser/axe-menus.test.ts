@@ -8,7 +8,14 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type LinkState, type MenuViewItem, menuMarkup, reasonOf } from '@hydra-gateway/protocol'
+import {
+  attributesText,
+  type LinkState,
+  linkAttributes,
+  type MenuViewItem,
+  menuMarkup,
+  reasonOf,
+} from '@hydra-gateway/protocol'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { violations } from '../support/axe.ts'
 import { launchChromium } from '../support/chromium.ts'
@@ -52,8 +59,12 @@ function pageWith(items: readonly MenuViewItem[], { scheme = 'light dark' } = {}
   return `<!doctype html><html lang="en"><head><title>Shop</title><meta name="viewport" content="width=device-width">
 <style>:root{color-scheme:${scheme};font-family:sans-serif}body{margin:1rem;background:Canvas;color:CanvasText}</style><style>${SHEET}</style></head>
 <body><header><nav aria-label="Main">${menuMarkup({ name: 'main', items: [...items] }, { current: '/catalog' })}</nav></header>
-<main><h1>What we sell</h1><p>What is here stays where it is.</p></main></body></html>`
+<main><h1>What we sell</h1><p>What is here stays where it is, and <a ${OFF}>what is away</a> comes back.</p></main></body></html>`
 }
+
+const OFF = attributesText(
+  linkAttributes({ state: 'down', reason: 'Parcels is away for a moment' }, '/parcels'),
+)
 
 let browser: Browser
 before(async () => {

@@ -108,7 +108,11 @@ test('a page shows the menu of all services, and follows them', async (t) => {
   const menu =
     '<nav><hydra-menu name="main"><ul><li data-state="available"><a data-hydra-link="/shop" href="/shop" aria-current="page">Shop</a></li></ul></hydra-menu></nav>'
   const shop = () => page(`${gateway.url}/shop`)
-  assert.equal(await shop(), `200 ${menu}<p>The cart is resting: <a href="/cart">Cart</a></p>`)
+  const link = '<a data-hydra-link="/cart" href="/cart">Cart</a>'
+  assert.equal(
+    await shop(),
+    `200 <!doctype html><title>Shop</title><script src="/_hydra/live.js" defer></script>\n${menu}<p>The cart is resting: ${link}</p>`,
+  )
   const cart = await run(t, gateway, 'cart.mjs')
   await eventually(async () =>
     assert.match(await shop(), /Your cart is open: <a data-hydra-link="\/cart" href="\/cart">Cart<\/a>/),
@@ -142,15 +146,20 @@ test('a service of any language stays behind the gateway with the loop of the gu
     server.closeAllConnections()
   })
   const cwd = await folder(t, first)
-  const script = await example(LANGUAGE_GUIDE, 'register.sh')
+  const bean = JSON.parse(await example(LANGUAGE_GUIDE, 'registration.json'))
+  assert.equal(bean.port, 9000)
   await writeFile(
-    join(cwd, 'register.sh'),
-    script.replaceAll('9000', String((server.address() as AddressInfo).port)),
+    join(cwd, 'registration.json'),
+    JSON.stringify({ ...bean, port: (server.address() as AddressInfo).port, titel: 'Hello' }, null, 2),
   )
+  await writeFile(join(cwd, 'register.sh'), await example(LANGUAGE_GUIDE, 'register.sh'))
   const env = { HYDRA_GATEWAY: first.url, HYDRA_PUBLIC_KEY: keys.publicKey }
-  const loop = startProcess(t, { command: 'bash', args: ['register.sh'], cwd, env })
+  const loop = startProcess(t, { command: 'bash', args: ['register.sh', 'registration.json'], cwd, env })
 
-  await loop.printed(/hello is registered/)
+  await loop.printed(/hello is registered\n/)
+  await loop.printed(
+    /^"refused":\[\],"warnings":\["\\"titel\\" means nothing here; did you mean title\?"\]$/m,
+  )
   assert.equal(await page(`${first.url}/hello/world`), '200 hello from /hello/world')
   await first.close()
   const second = await startGateway(t, { port, keys } as never)
@@ -254,7 +263,7 @@ test('a fragment in any language is asked for and answers as its guide has it', 
   const port = await freePort()
   const json = async (file: string) => JSON.parse(await example(LANGUAGE_GUIDE, file))
   const [registration, asked, answer] = await Promise.all(
-    ['registration.json', 'asked.json', 'answer.json'].map(json),
+    ['stock.json', 'asked.json', 'answer.json'].map(json),
   )
   const bodies: unknown[] = []
   const server = createServer(async (request, response) => {

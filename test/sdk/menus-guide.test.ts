@@ -61,7 +61,10 @@ test('Express, Fastify, Hono and plain Node render one menu, and links that foll
       )
   })
   // Nobody has it in this test.
-  assert.match(await get(gateway, '/orders'), /<a data-hydra-link="\/stock" href="\/stock">What is left<\/a>/)
+  assert.match(
+    await get(gateway, '/orders'),
+    /<a data-hydra-link="\/cellar" href="\/cellar">What is left<\/a>/,
+  )
   assert.match(
     await get(gateway, '/parcels'),
     /<a data-hydra-link="\/orders" href="\/orders">Orders<\/a><\/p>/,

@@ -111,17 +111,17 @@ test('a folder of HTML files has the menu, and links that follow', { skip }, asy
 
 test('a program in Python has the menu', { skip }, async (t) => {
   const port = await freePort()
-  const program = example('stock.py')
-  assert.ok(program.includes('("127.0.0.1", 9002)'))
+  const program = example('cellar.py')
+  assert.ok(program.includes('("127.0.0.1", 9003)'))
   await runPython(
     t,
-    { 'stock.py': program.replace('9002', String(port)) },
-    ['stock.py'],
-    `http://127.0.0.1:${port}/stock`,
+    { 'cellar.py': program.replace('9003', String(port)) },
+    ['cellar.py'],
+    `http://127.0.0.1:${port}/cellar`,
   )
   const gateway = await startGateway(t)
   const bean = JSON.parse(example('registration.json'))
-  assert.equal(bean.port, 9002)
+  assert.equal(bean.port, 9003)
   const answer = await fetch(`${gateway.discovery}/registration`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -129,9 +129,9 @@ test('a program in Python has the menu', { skip }, async (t) => {
   })
   assert.equal(answer.status, 200)
   const menu =
-    '<hydra-menu name="main"><ul><li data-state="available"><a data-hydra-link="/stock" href="/stock" aria-current="page">Stock</a></li></ul></hydra-menu>'
+    '<hydra-menu name="main"><ul><li data-state="available"><a data-hydra-link="/cellar" href="/cellar" aria-current="page">Cellar</a></li></ul></hydra-menu>'
   await eventually(async () => {
-    const page = await (await fetch(`${gateway.url}/stock`)).text()
+    const page = await (await fetch(`${gateway.url}/cellar`)).text()
     assert.ok(page.includes(`<nav aria-label="Site">${menu}</nav>`), page)
     assert.match(page, /<p><a data-hydra-link="\/orders" href="\/orders">Order more<\/a><\/p>/)
   })

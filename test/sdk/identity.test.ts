@@ -143,6 +143,43 @@ test('a service finds the keys of a gateway that was started anew, and knows nob
   assert.equal(await asked(`${third.url}/desk`, await signIn(third, 'mira')), '200 local:mira')
 })
 
+test('a guarded route of Express that is named for its fallback is for nobody else by that', async (t) => {
+  const gateway = await startSite(t)
+  const { said, options } = quiet(gateway)
+  const app = express()
+  const service = await hydraExpress(app, {
+    name: 'desk',
+    routes: [{ path: '/desk/staff', fallback: '<!doctype html><h1>Staff only</h1>' }],
+    menu: [
+      { path: '/desk/staff', label: 'Staff' },
+      { path: '/desk/door', label: 'Door' },
+    ],
+    ...options,
+  })
+  const seen = (_request: express.Request, response: express.Response) => void response.send('seen')
+  app.get('/desk/staff', expressUser(service, { roles: ['STAFF'] }), seen)
+  app.get('/desk/door', seen)
+  const server = app.listen(0, '127.0.0.1')
+  await ready(t, service)
+  assert.match(said.join('\n'), /^ {2}GET {3}\/desk\/staff \(STAFF\)$/m)
+
+  const at = `${gateway.url}/desk/staff`
+  const mira = await signIn(gateway, 'mira')
+  const labels = async (cookie?: string) => {
+    const menu = await fetch(`${gateway.url}/_hydra/menus/main`, { headers: { ...(cookie && { cookie }) } })
+    const { items } = (await menu.json()) as { items: { label: string }[] }
+    return items.map(({ label }) => label)
+  }
+  assert.equal(await asked(at), '401 HYDRA_LOGIN_REQUIRED')
+  assert.equal(await asked(at, mira), '200 seen')
+  assert.deepEqual([await labels(), await labels(mira)], [['Door'], ['Door', 'Staff']])
+  await service.close()
+  server.close()
+  assert.equal((await opened(at)).status, 303, 'its fallback is for nobody else, either')
+  const away = await opened(at, mira)
+  assert.deepEqual([away.status, /Staff only/.test(away.body)], [503, true])
+})
+
 test('guards of Express are told for what stands behind them, and refuse who comes around the gateway', async (t) => {
   const gateway = await startSite(t)
   const { said, options } = quiet(gateway)

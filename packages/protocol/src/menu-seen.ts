@@ -66,4 +66,4 @@ export function seenLink(
 }
 
 const AVAILABLE: LinkView = Object.freeze({ state: 'available' })
-const CLOSED: LinkView = Object.freeze({ state: 'closed' })
+const CLOSED: LinkView = Object.freeze({ state: 'closed', reason: 'This is not open to you' })

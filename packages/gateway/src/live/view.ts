@@ -151,13 +151,8 @@ function itemsText(view: MenuView): string {
 }
 
 const AVAILABLE = '{"state":"available"}'
-const CLOSED = '{"state":"closed"}'
 
-/** Nearly all links are one of two. */
+/** Nearly all links are available. */
 function linkText(link: LinkView): string {
-  if (link.reason === undefined) {
-    if (link.state === 'available') return AVAILABLE
-    if (link.state === 'closed') return CLOSED
-  }
-  return JSON.stringify(link)
+  return link.state === 'available' && link.reason === undefined ? AVAILABLE : JSON.stringify(link)
 }

@@ -114,7 +114,7 @@ test('a link is open exactly to those the guard lets through', () => {
       assert.ok(!(refusal instanceof Promise))
       assert.equal(menus.isFor(path, 'localhost', caller), refusal === undefined)
       if (refusal === undefined) assert.equal(link?.state, 'down', 'nobody serves anything here')
-      else assert.deepEqual(link, { state: caller ? 'closed' : 'available' })
+      else assert.equal(link?.state, caller ? 'closed' : 'available')
     }),
     { numRuns: 2000 },
   )

@@ -72,19 +72,21 @@ function setUp({ hasIdentity = true, ...more }: Partial<SiteMenusDeps> & { hasId
 const paths = (view: { items: readonly { path: string }[] } | undefined) =>
   view?.items.map(({ path }) => path)
 
+const CLOSED = { state: 'closed', reason: 'This is not open to you' }
+
 test('a link says to each visitor what is true for them, and nothing of what is closed', () => {
   const { menus, vitals } = setUp()
   const link = (path: string, who?: Caller, host = 'localhost') => menus.link(path, host, who)
   assert.deepEqual(link('/open?x#y'), { state: 'available' })
   assert.deepEqual(link('/mine'), { state: 'available' }, 'it takes them to the sign-in')
-  assert.deepEqual(link('/admin/users', caller()), { state: 'closed' })
+  assert.deepEqual(link('/admin/users', caller()), CLOSED)
   assert.deepEqual(link('/admin/users', caller('ADMIN')), { state: 'available' })
   vitals.rest('one')
   const away = { state: 'down', reason: 'Shop is away for a moment' }
   assert.deepEqual(link('/open'), away)
   assert.deepEqual(link('/mine'), { state: 'available' }, 'how it is behind the sign-in is nobody else’s')
   assert.deepEqual(link('/mine', caller()), away)
-  assert.deepEqual(link('/admin/users', caller()), { state: 'closed' })
+  assert.deepEqual(link('/admin/users', caller()), CLOSED)
   for (const path of ['/nowhere', 'javascript:x', '//open', '/login', '/_hydra/x', '/form', ''])
     assert.equal(link(path), undefined, path)
   assert.equal(link('/here'), undefined)
@@ -156,7 +158,7 @@ test('where nobody can sign in, what is for some is for none', () => {
   const { menus, announce } = setUp({ hasIdentity: false })
   announce({ main: [entry('/open'), entry('/mine', { demands: ADMIN, signedOut: 'show' })] })
   assert.deepEqual(paths(menus.view('main', undefined)), ['/open'])
-  assert.deepEqual(menus.link('/mine', '', undefined), { state: 'closed' })
+  assert.deepEqual(menus.link('/mine', '', undefined), CLOSED)
 })
 
 test('who must sign in sees an item that is shown to them, in no state, and never its hidden parent', () => {

@@ -153,6 +153,9 @@ function createVisitorEngine(
   let running = 0
   let onIdle: (() => void) | undefined
   let onEmpty: (() => void) | undefined
+  const ranOut = (): void => {
+    if (running === 0) onIdle?.()
+  }
 
   function fail(exchange: WireExchange, error: unknown): void {
     log.error({ exchange: exchange.id, err: error }, 'exchange failed')
@@ -223,6 +226,7 @@ function createVisitorEngine(
       const { route, instance, status } = exchange
       const isAborted = outcome === 'aborted'
       metrics.exchange(route?.service ?? '-', outcomeOf(status, isAborted), durationMs / 1000)
+      if (isQuietBeat(exchange, status) && !log.isLevelEnabled('debug')) return ranOut()
       accessLog.record(
         exchange.id,
         exchange.method,
@@ -236,7 +240,7 @@ function createVisitorEngine(
         exchange.client,
         exchange.trace,
       )
-      if (running === 0) onIdle?.()
+      ranOut()
     },
     opened(connection) {
       connections.add(connection)
@@ -281,4 +285,11 @@ function createVisitorEngine(
 function plainProblem(exchange: Exchange, code: ErrorCode, detail?: string): void {
   const body = JSON.stringify(toProblem({ code, detail, errors: undefined }, exchange.id))
   exchange.answer(CODES[code][0], { 'Content-Type': 'application/problem+json' }, body)
+}
+
+const BEAT = /^\/h\/discovery\/[^/]+\/alive$/
+
+/** A service that says that it lives: each does so all the time, and nobody reads on that nothing has changed. */
+function isQuietBeat({ route, path }: Pick<WireExchange, 'route' | 'path'>, status: number): boolean {
+  return route === undefined && status === 200 && BEAT.test(path)
 }

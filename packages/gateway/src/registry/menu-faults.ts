@@ -13,6 +13,8 @@ export interface FoundFault {
   readonly service: string
   readonly other?: string | undefined
   readonly parent?: string | undefined
+  /** Some routes of the site are for one host only. */
+  readonly hasHosts?: boolean | undefined
 }
 
 /** What was found, of each service the first of them. */
@@ -67,7 +69,10 @@ function faultOf(found: FoundFault, maxItems: number): MenuFault {
   }
 }
 
-function reasonFor({ fault, menu, endpoint, service, other, parent }: FoundFault, maxItems: number): string {
+function reasonFor(
+  { fault, menu, endpoint, service, other, parent, hasHosts }: FoundFault,
+  maxItems: number,
+): string {
   const item = `${quoted(endpoint)} of menu ${quoted(menu)}`
   switch (fault) {
     case 'path':
@@ -81,7 +86,7 @@ function reasonFor({ fault, menu, endpoint, service, other, parent }: FoundFault
     case 'other-service':
       return `${item} leads to ${other}, and is shown with the state of that service. Let ${other} declare it, if this is not meant.`
     case 'unknown-route':
-      return `${item} leads nowhere, and is shown as not available: no service has a page there for every host. Declare the route, or correct the path.`
+      return `${item} leads nowhere, and is shown as not available: no service has a page there${hasHosts ? ' for every host' : ''}. Declare the route, or correct the path.`
     case 'unknown-parent':
       return `${item} stands at the top: ${quoted(parent ?? '')} is no item of this menu it could stand below. Name the path of another item as parent.`
   }

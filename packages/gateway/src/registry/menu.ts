@@ -117,7 +117,7 @@ export function compileMenus(sources: MenuSources): CompiledMenus {
         const { endpoint, service, parent, route, isOurs } = draft
         const found = { menu, endpoint, service }
         if (parentless.has(draft)) faults.add({ ...found, fault: 'unknown-parent', parent })
-        if (!isOurs && !route) faults.add({ ...found, fault: 'unknown-route' })
+        if (!isOurs && !route) faults.add({ ...found, fault: 'unknown-route', hasHosts: table.hasHosts })
         else if (route && !isOf(service, route))
           faults.add({ ...found, fault: 'other-service', other: route.service })
         return entryOf(draft, parent !== undefined && !parentless.has(draft))

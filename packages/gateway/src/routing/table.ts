@@ -17,6 +17,8 @@ export interface RoutingTable {
   readonly revision: number
   /** Number of routes that can be matched. */
   readonly size: number
+  /** Some routes are for one host only. */
+  readonly hasHosts: boolean
   /**
    * The most specific route that fits path, host and method; routes for this host come before routes for any.
    * A socket route is found only for an upgrade, and an upgrade finds only socket routes.
@@ -76,6 +78,7 @@ function tableOf(state: State): RoutingTable {
   return Object.freeze({
     revision,
     size,
+    hasHosts: hosts !== undefined,
     match(host: string, path: string, method: string, isUpgrade: boolean) {
       const decoded = decodePath(path)
       if (decoded === undefined) return undefined

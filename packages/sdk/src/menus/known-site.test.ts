@@ -131,7 +131,10 @@ test('links: closed for who may not, no word of its state for who must sign in, 
     }),
   )
   assert.deepEqual(site.link('/desk', undefined), { state: 'available' })
-  assert.deepEqual(site.link('/desk', visitor([])), { state: 'closed' })
+  assert.deepEqual(site.link('/desk', visitor([])), {
+    state: 'closed',
+    reason: 'This is not open to you',
+  })
   assert.deepEqual(site.link('/desk', visitor(['STAFF'])), {
     state: 'down',
     reason: 'Desk is away for a moment',

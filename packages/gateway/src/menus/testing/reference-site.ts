@@ -146,7 +146,10 @@ export class ReferenceSite {
     const owner = this.ownerOf(bare(path))
     if (!owner) return undefined
     const may = this.mayGo(bare(path), who)
-    if (!may) return { state: who === undefined ? 'available' : 'closed' }
+    if (!may)
+      return who === undefined
+        ? { state: 'available' }
+        : { state: 'closed', reason: 'This is not open to you' }
     const state = this.stateOf(bare(path))
     const reason = state === 'available' ? undefined : reasonFor(owner)
     return { state, ...(reason !== undefined && { reason }) }

@@ -93,6 +93,7 @@ export function handTable(routes: readonly RigRoute[]): RoutingTable {
     !methods || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))
   return {
     revision: 1,
+    hasHosts: false,
     size: all.length,
     match: (_host, path, method, isUpgrade) =>
       all.find(

@@ -80,7 +80,7 @@ async function checkShop(gateway: TestGateway): Promise<void> {
   assert.deepEqual(shown(hers), ['Desk', 'Mine', 'Shop &amp; &lt;more&gt;', 'Staff'])
   assert.match(
     hers,
-    /\|<a data-hydra-link="\/desk\/boss" role="link" aria-disabled="true" tabindex="0">Boss<\/a>$/,
+    /\|<a data-hydra-link="\/desk\/boss" role="link" aria-disabled="true" tabindex="0" title="This is not open to you">Boss<\/a>$/,
   )
   assert.deepEqual(shown(his), ['Boss', 'Desk', 'Mine', 'Shop &amp; &lt;more&gt;', 'Staff'])
   assert.match(his, /\|<a data-hydra-link="\/desk\/boss" href="\/desk\/boss">Boss<\/a>$/)

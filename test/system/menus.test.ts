@@ -169,3 +169,31 @@ test('operators are told of every item and of what is wrong with some, services 
   assert.ok(html.includes('&lt;script&gt;') && !html.includes('<script'), html)
   assert.equal((await fetch(`${gateway.url}/_hydra/menus/valueOf`)).status, 404)
 })
+
+test('whoever misspells for whom something is, is told; nobody sees it', async (t) => {
+  const { gateway, register } = await openSite(t)
+  const { warnings } = await register('desk', {
+    routes: [{ path: '/desk' }],
+    menu: [
+      { path: '/desk', label: 'Desk' },
+      { path: '/desk?staff', label: 'Staff', role: ['STAFF'] },
+    ],
+  })
+  assert.match(warnings!.join(), /"\/desk\?staff" of menu "main" is left out: "role" .* did you mean roles\?/)
+  const { items } = menuView.parse(await (await fetch(`${gateway.url}/_hydra/menus/main`)).json())
+  assert.deepEqual(
+    items.map(({ path }) => path),
+    ['/desk'],
+  )
+  assert.ok(gateway.lines.some((line) => String(line.msg).includes('did you mean roles?')))
+  const response = await fetch(`${gateway.discovery}/registration`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      ...{ name: 'stock', host: '127.0.0.1', port: 1, protocol: 1 },
+      routes: [{ path: '/stock', role: ['STAFF'] }],
+    }),
+  })
+  assert.equal(response.status, 400)
+  assert.match(await response.text(), /routes\.0\.role: .* did you mean roles\?/)
+})

@@ -84,7 +84,11 @@ test('a page of any language follows its services: menu, links and the fragment 
     'nor a route',
   )
 
+  const wanted = async () => (await gateway.admin<{ wanted: unknown }>('menus')).wanted
+  assert.deepEqual(await wanted(), [{ name: 'main', service: 'shop', path: '/shop/list' }])
+
   const orders = await openOrders(t, gateway)
+  assert.deepEqual(await wanted(), [])
   const up = await pageWith(
     url,
     /<hydra-menu name="main"><ul><li data-state="available"><a data-hydra-link="\/orders" href="\/orders">Orders<\/a><\/li><\/ul><\/hydra-menu>/,

@@ -61,6 +61,11 @@ export function createMenuParts({
       open.put(text.encode(markup))
       return
     }
+    // What stands around a fallback is copied with it: of those in each other the outermost is enough.
+    if (open.isInMenu) {
+      putFallback(fallback)
+      return
+    }
     // Nobody has it yet: an open page finds the place when somebody has.
     const { begin, end } = menuTags(menu)
     open.put(text.encode(begin))

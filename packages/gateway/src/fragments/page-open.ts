@@ -42,6 +42,7 @@ export class OpenParts {
   /** The outermost first. */
   readonly #open: OpenPart[] = []
   #bytes = 0
+  #menus = 0
 
   constructor(handler: OpenHandler, maxFallbackBytes: number) {
     this.#handler = handler
@@ -50,6 +51,11 @@ export class OpenParts {
 
   get isEmpty(): boolean {
     return this.#open.length === 0
+  }
+
+  /** Whether a menu is open, however far out. */
+  get isInMenu(): boolean {
+    return this.#menus > 0
   }
 
   /** Where the outermost begins; infinite without one. */
@@ -62,12 +68,14 @@ export class OpenParts {
     const isInside = !this.isEmpty
     if (!isInside && placeOf(part) === undefined) return
     this.#open.push(part)
+    if (part.menu) this.#menus++
     if (isInside) this.grow(part.tagBytes)
   }
 
   /** The innermost ends. What it counted for counts on, as part of what is around it. */
   end(): OpenPart | undefined {
     const ended = this.#open.pop()
+    if (ended?.menu) this.#menus--
     if (this.isEmpty) this.#bytes = 0
     return ended && { ...ended, fallback: joined(ended.fallback) }
   }
@@ -105,6 +113,7 @@ export class OpenParts {
   /** The outermost is left out: what it holds belongs to the page, and the next one is the outermost. */
   #unwrap(): void {
     const outermost = this.#open.shift()!
+    if (outermost.menu) this.#menus--
     const next = this.#open[0]
     // What counted as content of the one around it does no more.
     this.#bytes = next ? this.#bytes - next.tagBytes : 0

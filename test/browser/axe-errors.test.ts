@@ -3,14 +3,11 @@
  * accessibility is broken, none is wider than a phone, none asks its own policy for what that forbids.
  */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { CODES, type ErrorCode, type ErrorPageFacts, errorPage } from '@hydra-gateway/gateway/pages'
-import type { Browser, BrowserContextOptions } from 'playwright-core'
+import type { BrowserContextOptions } from 'playwright-core'
 import { RULES, violations } from '../support/axe.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { servePages } from '../support/page-server.ts'
 
 const LONG = 'nordrhein-westfalen-und-niedersachsen-vereinigte-stadtwerke'
 const MENU = ['Catalog', 'Orders', LONG].map((label) => ({ label, path: `/${label.toLowerCase()}` }))
@@ -34,7 +31,7 @@ const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
   'a phone': { colorScheme: 'light', viewport: { width: 360, height: 740 } },
 }
 
-const server = createServer(({ url = '/' }, response) => {
+const site = servePages(({ url = '/' }, response) => {
   const [, code = '', visitor = ''] = decodeURIComponent(url).split('/')
   const more = VISITORS[visitor]
   if (!more || !(code in CODES)) return void response.writeHead(404).end()
@@ -58,22 +55,10 @@ const server = createServer(({ url = '/' }, response) => {
   const page = errorPage({ ...facts, ...more })
   response.writeHead(CODES[code as ErrorCode][0], page.headers).end(page.html)
 })
-let browser: Browser
-before(async () => {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  browser = await launchChromium()
-})
-after(async () => {
-  await browser?.close()
-  server.closeAllConnections()
-  server.close()
-})
 
 for (const [look, options] of Object.entries(LOOKS)) {
   test(`every error can be read by everyone: ${look}`, async () => {
-    const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const context = await browser.newContext({ baseURL, reducedMotion: 'reduce', ...options })
+    const context = await site.browser.newContext({ baseURL: site.url, reducedMotion: 'reduce', ...options })
     try {
       const page = await context.newPage()
       const complaints: string[] = []

@@ -5,16 +5,13 @@
  * With HYDRA_SHOTS set to a folder, pictures of all states are put there.
  */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { type LoginFacts, loginPage, logoutPage } from '@hydra-gateway/gateway/pages'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { RULES, violations } from '../support/axe.ts'
-import { launchChromium } from '../support/chromium.ts'
 import { eventually } from '../support/eventually.ts'
+import { servePages } from '../support/page-server.ts'
 
 const SHOTS = process.env.HYDRA_SHOTS
 const PHONE = { viewport: { width: 360, height: 740 } }
@@ -67,7 +64,7 @@ const STATES: Readonly<Record<string, Partial<LoginFacts>>> = {
 
 /** What was posted, as it arrived. */
 const posted: string[] = []
-const server = createServer(async (request, response) => {
+const site = servePages(async (request, response) => {
   const [, state = ''] = (request.url ?? '').split('/')
   if (request.method === 'POST') {
     let body = ''
@@ -86,25 +83,13 @@ const server = createServer(async (request, response) => {
       .end('<!doctype html><title>Done</title>')
   response.writeHead(200, page.headers).end(page.html)
 })
-let browser: Browser
-before(async () => {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  browser = await launchChromium()
-})
-after(async () => {
-  await browser?.close()
-  server.closeAllConnections()
-  server.close()
-})
 
 async function visit(
   path: string,
   options: BrowserContextOptions,
   look: (page: Page, complaints: string[]) => Promise<void>,
 ): Promise<void> {
-  const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const context = await browser.newContext({ baseURL, ...options })
+  const context = await site.browser.newContext({ baseURL: site.url, ...options })
   try {
     const page = await context.newPage()
     const complaints: string[] = []

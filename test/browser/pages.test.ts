@@ -5,15 +5,13 @@
  * With HYDRA_SHOTS set to a folder, pictures of all pages are put there.
  */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { CODES, createLocalPages, type ErrorCode, errorPage } from '@hydra-gateway/gateway/pages'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { violations } from '../support/axe.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { servePages } from '../support/page-server.ts'
 
 const SHOTS = process.env.HYDRA_SHOTS
 const PHONE = { viewport: { width: 360, height: 740 } }
@@ -77,18 +75,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   return fail((path.startsWith('/code/') ? path.slice(6) : 'HYDRA_NO_ROUTE') as ErrorCode)
 }
 
-const server = createServer(serve)
-let browser: Browser
-before(async () => {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  browser = await launchChromium()
-})
-after(async () => {
-  await browser?.close()
-  server.closeAllConnections()
-  server.close()
-})
+const site = servePages(serve)
 
 interface Visit {
   readonly page: Page
@@ -102,8 +89,8 @@ async function visit(
   options: BrowserContextOptions,
   look: (visit: Visit) => Promise<void>,
 ): Promise<void> {
-  const context = await browser.newContext({
-    baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  const context = await site.browser.newContext({
+    baseURL: site.url,
     ...options,
   })
   try {

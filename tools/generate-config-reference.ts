@@ -14,17 +14,18 @@ const text = `# Configuration
 
 With no configuration at all the gateway starts at port 8080, keeps everything in memory and makes its own keys.
 
-Settings come from three layers; later wins:
+Settings come from four layers; later wins:
 
-1. A file: \`hydra.config.ts\`, \`.mjs\`, \`.yaml\`, \`.yml\` or \`.json\` in the working directory, or the one named with
+1. An existing configuration of hydra-router, named by \`HYDRA_ROUTER_CONFIG\` ([below](#hydra-router)).
+2. A file: \`hydra.config.ts\`, \`.mjs\`, \`.yaml\`, \`.yml\` or \`.json\` in the working directory, or the one named with
    \`hydra start --config FILE\`. There may be one of them.
-2. The environment.
-3. Flags of \`hydra start\`: \`--port\`, \`--host\`, \`--public-url\`, \`--tls-cert\` with \`--tls-key\`, \`--tls-self-signed\`,
+3. The environment.
+4. Flags of \`hydra start\`: \`--port\`, \`--host\`, \`--public-url\`, \`--tls-cert\` with \`--tls-key\`, \`--tls-self-signed\`,
    \`--log-level\`.
 
-All of it is read once, at the start. Everything that is wrong is reported together, each with its place, what is there,
-and what to write; then nothing is started. \`hydra check\` does the same without starting, and \`hydra config\` shows what
-the gateway would use.
+All of it is read at the start, and the file again with [\`hydra reload\`](../guides/stop-and-upgrade.md#another-configuration).
+Everything that is wrong is reported together, each with its place, what is there, and what to write; then nothing is started.
+\`hydra check\` does the same without starting, and \`hydra config\` shows what the gateway would use.
 
 \`\`\`ts
 // hydra.config.ts
@@ -63,8 +64,30 @@ list is written with commas.
 
 ${formatVariables()}
 
-\`HYDRA_REDIS_URL\`, \`REDIS_URL\`, \`HYDRA_FLYWHEEL\` and \`HYDRA_ROUTER_CONFIG\` are reserved: this version says at the
-start that it does not use them.
+Of \`HYDRA_REDIS_URL\` and \`REDIS_URL\` the first wins.
+
+## hydra-router
+
+\`HYDRA_ROUTER_CONFIG\` names a \`config.json\` of hydra-router. It turns \`flywheel.enabled\` on; \`HYDRA_FLYWHEEL=off\` turns it
+off again. Every key is one of these settings, or is named at the start as one that has no effect, with the reason. What is
+wrong with one is told with file, line and what to write, and nothing is started.
+
+| Key | Setting |
+|---|---|
+| \`externalRoutes\`, \`routerToken\`, \`disableRouterEndpoint\`, \`debugLogging\`, \`cors\`, \`forceMessageSignature\`, \`signatureSharedSecret\`, \`requireWebsocketAuth\`, \`websocketAuthService\`, \`websocketAuthServiceAPI\` | the same below \`flywheel\` |
+| \`requestTimeout\`, in seconds | \`flywheel.requestTimeout\` |
+| \`queuerDB\`, otherwise \`hydra.queuerDB\` | \`flywheel.queuerDB\` |
+| \`hydra.redis\`: \`url\`, \`host\`, \`port\`, \`db\`, \`password\`, \`tls\` | \`redis.url\`; without the block \`redis://127.0.0.1:6379/15\`. As in hydra-router, what stands beside the url wins, and a user name in it is not used |
+| \`hydra.servicePort\` | \`port\` |
+| \`hydra.serviceInterface\`, with \`hydra.serviceIP\` if it is there | \`host\` |
+| \`hydra.serviceDNS\`, otherwise \`hydra.serviceIP\` | \`flywheel.address\` |
+| \`hydra.serviceName\` | is \`hydra-router\`, whatever stands there |
+| \`hydra.serviceDescription\`, \`hydra.serviceType\`, \`hydra.plugins\`, \`rateLimiter\` | no effect |
+
+With \`HYDRA_ROUTER_ENV\` beside it, the file it names and the environment may say keys as variables of their own:
+\`HYDRA_ROUTER_ROUTERTOKEN\`, \`HYDRA_ROUTER_HYDRA_SERVICEPORT\`, \`HYDRA_ROUTER_HYDRA_REDIS_URL\`, and so on;
+\`HYDRA_ROUTER_CORS_ACCESS_CONTROL_ALLOW_ORIGIN\` is a header of \`cors\`. They go before the keys of the file; an empty one counts
+as absent. How to move over is in [its guide](../guides/from-hydra-router.md).
 
 ## Keys
 

@@ -1,5 +1,5 @@
 /**
- * Writes every file that comes from code: pages of docs/reference/, and the script of open pages. With `--check` says
+ * Writes every file that comes from code: pages of docs/reference/, and the scripts of pages. With `--check` says
  * which are stale and exits 1.
  *
  * @module
@@ -8,3 +8,4 @@ import './generate-config-reference.ts'
 import './generate-errors.ts'
 import './generate-json-schemas.ts'
 import './generate-live-script.ts'
+import './generate-socket-script.ts'

@@ -71,8 +71,16 @@ function newerNode() {
 }
 
 function runWith(node) {
+  // sockets that were handed to this process (sd_listen_fds(3)) go on to it, from file descriptor 3 on as well
+  const sockets = process.env.LISTEN_PID === String(process.pid) ? Number(process.env.LISTEN_FDS) : 0
   const child = spawn(node, [...process.execArgv, script, ...process.argv.slice(2)], {
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    stdio: [
+      'inherit',
+      'inherit',
+      'inherit',
+      ...Array.from({ length: sockets || 0 }, (_, at) => 3 + at),
+      'ipc',
+    ],
     env: { ...process.env, HYDRA_SECOND_NODE: '1' },
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

@@ -24,7 +24,9 @@ const methods = z.array(z.string()).optional().describe('Upper-case; any method 
 const host = z.string().optional().describe('Host name the route is for; any host when absent.')
 const channel = z
   .string()
-  .describe('How it registered: `rsocket`, `http` (Medusa) or `static` (configuration).')
+  .describe(
+    'How it registered: `rsocket`, `http` (Medusa), `static` (configuration) or `flywheel` (announced in Redis).',
+  )
 
 export const instanceInfo = z.object({
   id: z.string(),
@@ -217,6 +219,32 @@ export const menusAnswer = z.object({
 })
 export type MenusAnswer = Read<z.output<typeof menusAnswer>>
 
+export const nodeInfo = z.object({
+  id: z.string().describe('Made anew for each process.'),
+  name: z.string().describe('`cluster.name`, or the name of the machine.'),
+  version: z.string(),
+  startedAt: z.number().describe('Epoch ms, by its own clock.'),
+  isThis: z.boolean().describe('It is the one that answers.'),
+  isLeaving: z.boolean().describe('It stops: its services go to other nodes.'),
+  isTrusted: z
+    .boolean()
+    .describe('It has one of our private keys. Of others nothing is believed: give all nodes the same.'),
+})
+export type NodeInfo = Read<z.output<typeof nodeInfo>>
+
+/** `GET /_hydra/api/v1/nodes` */
+export const nodesAnswer = z.object({
+  store: z.object({
+    place: z.string().describe('Where it is: `memory`, or the address of Redis.'),
+    isShared: z.boolean().describe('Other nodes may have it as well.'),
+    isReachable: z.boolean(),
+    forMs: z.number().describe('How long it has been so.'),
+  }),
+  localOnly: z.number().describe('Instances that only this node knows of, until the store can be reached.'),
+  nodes: z.array(nodeInfo).describe('By name.'),
+})
+export type NodesAnswer = Read<z.output<typeof nodesAnswer>>
+
 /** `POST /_hydra/api/v1/services/{name}/drain` and `…/resume`; an empty body means all instances. */
 export const drainRequest = z.strictObject({
   instance: z.string().min(1).max(128).optional().describe('Id of the only instance that is meant.'),
@@ -229,6 +257,13 @@ export const drainAnswer = z.object({
   instances: z.array(instanceInfo).describe('Those that were meant, as they are now.'),
 })
 export type DrainAnswer = Read<z.output<typeof drainAnswer>>
+
+/** `POST /_hydra/api/v1/reload`; a configuration that is not taken is a problem with all reasons. */
+export const reloadAnswer = z.object({
+  changed: z.array(z.string()).describe('Settings that are different now.'),
+  warnings: z.array(z.string()).describe('What was given and has no effect.'),
+})
+export type ReloadAnswer = Read<z.output<typeof reloadAnswer>>
 
 /** `DELETE /_hydra/api/v1/services/{name}` */
 export const forgetAnswer = z.object({ forgotten: z.string().describe('Name of the service.') })

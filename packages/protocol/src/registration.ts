@@ -24,8 +24,8 @@ function orDefault<T extends z.ZodType>(schema: T, value: () => z.output<T>) {
 export const AWAKENINGS = ['NEWEST_VERSION_WINS', 'EQUAL_SHARE'] as const
 export type Awakening = (typeof AWAKENINGS)[number]
 
-/** Pattern languages a service may write its paths in. `hydra` is our own form. */
-export const DIALECTS = ['hydra', 'spring', 'express', 'urlpattern'] as const
+/** Pattern languages a service may write its paths in. `hydra` is our own form; `route-parser` that of hydra services in Redis. */
+export const DIALECTS = ['hydra', 'spring', 'express', 'urlpattern', 'route-parser'] as const
 export type Dialect = (typeof DIALECTS)[number]
 
 function names(what: string) {
@@ -142,6 +142,34 @@ export const useDeclaration = z.object({
 })
 export type UseDeclaration = z.output<typeof useDeclaration>
 
+/** Who may send messages of a type. */
+export const MESSAGE_SENDERS = ['all', 'clients', 'services'] as const
+export type MessageSenders = (typeof MESSAGE_SENDERS)[number]
+
+/** Types of messages one registration may declare. */
+export const MOST_MESSAGE_TYPES = 500
+/** Longest name of one. */
+export const MOST_MESSAGE_TYPE_LENGTH = 128
+
+/** Messages of one type, which an instance takes over its line. */
+export const messageDeclaration = z.object({
+  type: z
+    .string(required('type'))
+    .min(1)
+    .max(MOST_MESSAGE_TYPE_LENGTH)
+    .describe('`typ` of the messages; `*` for all that no other entry names.'),
+  from: z
+    .enum(MESSAGE_SENDERS)
+    .optional()
+    .describe('clients: browsers and other sockets. services: those with keys. all when absent.'),
+  schema: z
+    .union([z.record(z.string(), z.unknown()), z.boolean()])
+    .optional()
+    .describe('JSON Schema of the body; what does not fit is refused before it gets here.'),
+  ...access,
+})
+export type MessageDeclaration = z.output<typeof messageDeclaration>
+
 export const registration = z.object({
   webProtocol: orDefault(z.enum(['http', 'https']), () => 'http' as const).describe(
     'How the gateway speaks to the instance.',
@@ -208,6 +236,13 @@ export const registration = z.object({
   uses: orDefault(z.array(useDeclaration).max(MOST_USES), () => []).describe(
     'Fragments of others its pages ask for, so that a conflict is found before a visitor does.',
   ),
+  messages: z
+    .array(messageDeclaration)
+    .max(MOST_MESSAGE_TYPES)
+    .nullish()
+    .describe(
+      'Messages it takes over its line, by type; may be empty. Absent: it takes none, no answers either.',
+    ),
   asksFragments: z
     .boolean()
     .nullish()

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parsePattern } from './pattern/index.ts'
-import { isLoginPath, isLoginPattern, isReservedPath, isReservedPattern, RESERVED_PATHS } from './reserved.ts'
+import {
+  isLoginPath,
+  isLoginPattern,
+  isReservedPath,
+  isReservedPattern,
+  isRouterPath,
+  isRouterPattern,
+  RESERVED_PATHS,
+  ROUTER_ROUTES,
+} from './reserved.ts'
 
 test('what the gateway answers itself is reserved, and nothing that looks like it', () => {
   for (const path of ['/h/', '/h/rsocket', '/_h/services', '/_hydra/', '/health', '/.well-known/jwks.json'])
@@ -55,4 +64,25 @@ test('the paths of sign-in are those two, and nothing below them', () => {
     assert.ok(!isLoginPath(path), path)
   for (const text of ['/login/**', '/{page}', '/login/x', '/**'])
     assert.ok(!parsePattern(text).patterns.some(isLoginPattern), text)
+})
+
+test('the router API is everything below its prefix, and is nobody’s by itself', () => {
+  for (const path of ['/v1/router/', '/v1/router/version', '/v1/router/list/routes']) {
+    assert.ok(isRouterPath(path), path)
+    assert.ok(parsePattern(path).patterns.every(isRouterPattern), path)
+    assert.ok(!isReservedPath(path), path)
+  }
+  for (const path of ['/', '/v1', '/v1/router', '/v1/routers/x', '/V1/router/x', '/a/v1/router/x'])
+    assert.ok(!isRouterPath(path), path)
+  for (const text of ['/v1/router/**', '/v1/router/{thing}', '/v1/router/refresh/{service}'])
+    assert.ok(parsePattern(text).patterns.every(isRouterPattern), text)
+  for (const text of ['/**', '/v1/**', '/v1/{name}/version', '/v1/router', '/v1/routers/**'])
+    assert.ok(!parsePattern(text).patterns.some(isRouterPattern), text)
+})
+
+test('what a router says of itself lies below its prefix, but for its page', () => {
+  for (const member of ROUTER_ROUTES) {
+    const [, path] = /^\[(?:get|post)\](.*)$/.exec(member) ?? []
+    assert.ok(path === '/' || isRouterPath(path ?? ''), member)
+  }
 })

@@ -12,6 +12,27 @@ export const RESERVED_PATHS = ['/h/', '/_h/', '/_hydra/', '/health', '/.well-kno
 /** The gateway's as well while people can sign in there; services' own while nobody can. */
 export const LOGIN_PATHS = ['/login', '/logout'] as const
 
+/** The gateway's as well while it stands in for hydra-router (`docs/reference/router-api.md`); services' own otherwise. */
+export const ROUTER_PREFIX = '/v1/router/'
+
+/** What a router serves itself, written as routes stand in Redis. Lists tell them without their methods. */
+export const ROUTER_ROUTES = [
+  '[get]/',
+  '[get]/v1/router/health',
+  '[get]/v1/router/list/:thing',
+  '[get]/v1/router/nodes',
+  '[get]/v1/router/version',
+  '[get]/v1/router/clear',
+  '[get]/v1/router/refresh',
+  '[get]/v1/router/refresh/:service',
+  '[get]/v1/router/log',
+  '[get]/v1/router/stats',
+  '[post]/v1/router/message',
+  '[post]/v1/router/send',
+  '[post]/v1/router/queue',
+  '[post]/v1/router/stream/:name',
+] as const
+
 const PREFIXES: readonly string[] = RESERVED_PATHS.filter((path) => path.endsWith('/'))
 const EXACT: ReadonlySet<string> = new Set(RESERVED_PATHS.filter((path) => !path.endsWith('/')))
 
@@ -24,15 +45,30 @@ export function isReservedPath(path: string): boolean {
 }
 
 /** True for a pattern all of whose paths are reserved. `/{page}` is not: `/health` just never reaches it. */
-export function isReservedPattern({ segments }: Pick<Pattern, 'segments'>): boolean {
+export function isReservedPattern(pattern: Pick<Pattern, 'segments'>): boolean {
+  const { path, isWhole } = beginningOf(pattern)
+  return isWhole ? isReservedPath(path) : PREFIXES.some((prefix) => `${path}/`.startsWith(prefix))
+}
+
+/** True for a canonical request path of the router API. */
+export function isRouterPath(path: string): boolean {
+  return path.startsWith(ROUTER_PREFIX)
+}
+
+/** True for a pattern all of whose paths are. */
+export function isRouterPattern(pattern: Pick<Pattern, 'segments'>): boolean {
+  const { path, isWhole } = beginningOf(pattern)
+  return (isWhole ? path : `${path}/`).startsWith(ROUTER_PREFIX)
+}
+
+/** The literal segments a pattern begins with, and whether there are no others. */
+function beginningOf({ segments }: Pick<Pattern, 'segments'>): { path: string; isWhole: boolean } {
   const literal: string[] = []
   for (const segment of segments) {
     if (segment.kind !== 'literal') break
     literal.push(segment.text)
   }
-  const whole = literal.length === segments.length
-  const path = `/${literal.join('/')}`
-  return whole ? isReservedPath(path) : PREFIXES.some((prefix) => `${path}/`.startsWith(prefix))
+  return { path: `/${literal.join('/')}`, isWhole: literal.length === segments.length }
 }
 
 /** True for a canonical request path that is the gateway's while people can sign in. */

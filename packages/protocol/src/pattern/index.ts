@@ -14,9 +14,11 @@ export {
   type Pattern,
   PatternError,
   patternOf,
+  revivePattern,
   type Segment,
   type Translation,
 } from './pattern.ts'
+export * from './route-member.ts'
 export * from './specificity.ts'
 export { formatPattern, parsePattern } from './text.ts'
 export { translate } from './translate.ts'

@@ -89,6 +89,11 @@ export function literalPattern(decodedPath: string): Pattern {
   return new LiteralPattern(SPECIAL.test(path) ? path.replace(SPECIALS, '\\$&') : path)
 }
 
+/** A pattern that came from another process as plain data, which of one without parameters holds its text alone. */
+export function revivePattern(pattern: Pick<Pattern, 'text'> & Partial<Pattern>): Pattern {
+  return pattern.segments === undefined ? new LiteralPattern(pattern.text) : (pattern as Pattern)
+}
+
 /**
  * The segments of a pattern without parameters, each with `/` before it; undefined for any other pattern.
  * A slash inside a segment appears as NUL, which no path may hold, so the text stays unambiguous.

@@ -7,6 +7,7 @@ import type { Dialect } from '../registration.ts'
 import { readExpress } from './express.ts'
 import { assemble, checkLength, type Part } from './parts.ts'
 import { literalPattern, type Translation } from './pattern.ts'
+import { readRouteParser } from './route-parser.ts'
 import { readSpring } from './spring.ts'
 import { parsePattern } from './text.ts'
 import { readUrlPattern } from './urlpattern.ts'
@@ -15,6 +16,7 @@ const READERS = {
   spring: readSpring,
   express: readExpress,
   urlpattern: readUrlPattern,
+  'route-parser': readRouteParser,
 } as const satisfies Record<Exclude<Dialect, 'hydra'>, (path: string, warnings: string[]) => readonly Part[]>
 
 /** Letters and digits between slashes mean the same in every dialect; at 128 characters no limit is near. */

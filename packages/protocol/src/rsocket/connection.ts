@@ -85,6 +85,8 @@ export interface Connection {
   isOpen(): boolean
   /** Bytes that wait to be sent. */
   pendingBytes(): number
+  /** Requests of the peer that are being served. */
+  serving(): number
   requestResponse(payload: Payload, answer: Answer): Source
   requestStream(payload: Payload, demand: number, answer: Answer): Source
   fireAndForget(payload: Payload): void
@@ -311,6 +313,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
     refuse,
     isOpen: () => phase !== 'ended',
     pendingBytes: () => link.pendingBytes(),
+    serving: streams.busy,
     requestResponse: (payload, answer) => ask('request-response', payload, 1, answer),
     requestStream: (payload, demand, answer) => ask('request-stream', payload, demand, answer),
     fireAndForget(payload) {

@@ -22,4 +22,5 @@ export {
 } from './peer.ts'
 export type { Timers } from './silence.ts'
 export type { Source } from './streams.ts'
+export { sendTogether } from './together.ts'
 export * from './words.ts'

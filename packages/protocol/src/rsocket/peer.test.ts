@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { until } from '../../../../test/support/eventually.ts'
 import { type Ended, type Link, RSocketError, type Timers } from './index.ts'
 import { createPeer, type LinkedPeer, type PeerDeps, type RouteHandlers, type Setup } from './peer.ts'
 import { ERROR_CODES } from './words.ts'
@@ -67,13 +68,6 @@ function pair(given: {
     refusals,
     raw: service,
     gatewayEnd: gateway,
-  }
-}
-
-async function eventually(check: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 2000; !check(); ) {
-    if (Date.now() > deadline) assert.fail('it did not happen')
-    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 
@@ -204,12 +198,12 @@ test('a stream gives what was asked for and no more, and stops when cancelled', 
       end = error
     },
   })
-  await eventually(() => items.length === 1)
+  await until(() => items.length === 1)
   source.request(2)
-  await eventually(() => items.length === 3)
+  await until(() => items.length === 3)
   assert.equal(asked, 3)
   source.request(1)
-  await eventually(() => end !== 'open')
+  await until(() => end !== 'open')
   assert.equal(end, undefined)
   assert.deepEqual(items, [10, 11, 12, 13])
 
@@ -218,7 +212,7 @@ test('a stream gives what was asked for and no more, and stops when cancelled', 
     onEnd: () => assert.fail('a cancelled stream does not end'),
   })
   second.cancel()
-  await eventually(() => cancelled)
+  await until(() => cancelled)
 })
 
 test('a request that is not answered in time fails alone', async (t) => {

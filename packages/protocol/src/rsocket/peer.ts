@@ -42,6 +42,8 @@ export interface Peer {
   isOpen(): boolean
   /** Bytes that wait to be sent: a peer that reads slowly is better asked for less. */
   pendingBytes(): number
+  /** Requests of the peer that are being served here. */
+  serving(): number
 }
 
 /** What a stream handler gives its items to. */
@@ -227,6 +229,7 @@ export function createPeer(deps: PeerDeps): LinkedPeer {
     refuse: connection.refuse,
     isOpen: connection.isOpen,
     pendingBytes: connection.pendingBytes,
+    serving: connection.serving,
   }
   return { peer, receive: connection.receive, lost: connection.lost }
 }

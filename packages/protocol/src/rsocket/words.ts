@@ -9,18 +9,39 @@ export const ROUTES = {
   /** In SETUP only: says which protocol the channel speaks. */
   setup: 'hydra.setup.v1',
   registration: 'hydra.registration',
+  /** What SETUP came to: the answer to its registration, without the list of services, which is in the overview. */
+  registered: 'hydra.registered',
   overview: 'hydra.overview',
   alive: 'hydra.alive',
   /** Stream of site events, from `after` on. */
   events: 'hydra.events',
   deregister: 'hydra.deregister',
+  /** Out of rotation: the instance finishes what was begun. */
+  drain: 'hydra.drain',
+  /** Back into it. */
+  resume: 'hydra.resume',
   keys: 'hydra.keys',
   ping: 'hydra.ping',
   /** A page asks the gateway; one answer, or a stream with each fragment as it is there. */
   fragments: 'hydra.fragments.request',
+  /** The gateway stops and asks a service to open a line elsewhere; answered once it has, or could not. */
+  move: 'hydra.move',
+  /** A message: to the gateway, which answers what became of it; and from it, answered once the service has it. */
+  message: 'hydra.message',
+  /** A service has one message for many clients. */
+  push: 'hydra.push',
+  /** Who serves under a name. */
+  find: 'hydra.find',
   /** The gateway asks a service; one answer, or a stream. */
   render: 'hydra.fragments.render',
 } as const
+
+/** Clients one `hydra.push` may be for. */
+export const MOST_PUSHED = 10_000
+/** Form of their ids there. */
+export const PUSHED_ID = /^[0-9a-z]{1,64}$/
+/** A push counts as one message for each so many of its clients. */
+export const PUSHED_AS_ONE = 256
 
 /** Where the gateway takes RSocket over WebSocket. */
 export const RSOCKET_PATH = '/h/rsocket'

@@ -12,6 +12,7 @@ export const CODES = {
   HYDRA_BAD_REQUEST: [400, 'The request could not be understood'],
   HYDRA_BAD_PATH: [400, 'The path can be read in more than one way'],
   HYDRA_BAD_REGISTRATION: [400, 'The registration has faults'],
+  HYDRA_LOGIN_FAILED: [400, 'The sign-in could not be finished'],
   HYDRA_UNAUTHORIZED: [401, 'This needs the gateway keys'],
   HYDRA_LOGIN_REQUIRED: [401, 'Sign in to go on'],
   HYDRA_BAD_LOGIN: [401, 'That user name and password don’t belong together'],
@@ -27,16 +28,17 @@ export const CODES = {
   HYDRA_NOT_UPGRADABLE: [426, 'Only WebSockets are served here'],
   HYDRA_THROTTLED: [429, 'A short pause'],
   HYDRA_HEAD_TOO_LARGE: [431, 'The request head is too large'],
-  HYDRA_LOGIN_FAILED: [400, 'The sign-in could not be finished'],
   HYDRA_INTERNAL: [500, 'Something went wrong here'],
   HYDRA_NOT_IMPLEMENTED: [501, 'The request asks for something nobody here understands'],
   HYDRA_UPSTREAM_BROKEN: [502, 'The service gave an answer that could not be read'],
   HYDRA_NO_INSTANCE: [503, 'No instance of the service is available'],
   HYDRA_PROVIDER_DOWN: [503, 'The sign-in provider does not answer'],
   HYDRA_OVERLOADED: [503, 'The service is busy'],
+  HYDRA_STARTING: [503, 'This gateway does not know all services yet'],
   HYDRA_STOPPING: [503, 'This gateway is stopping'],
   HYDRA_UPSTREAM_TIMEOUT: [504, 'The service took too long to answer'],
   HYDRA_HTTP_VERSION: [505, 'This version of HTTP is not spoken here'],
+  HYDRA_LOOP: [508, 'The request came round again and again'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
 export type ErrorCode = keyof typeof CODES

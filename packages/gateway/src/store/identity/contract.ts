@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { eventually } from '../../../../../test/support/eventually.ts'
 import type { IdentityStore, Revocation, UserRecord } from './port.ts'
 
 interface OpenedStore {
@@ -151,7 +152,7 @@ export function identityStoreContract(
     await revocations.add(ended('s1', 5000))
     await revocations.add(ended('work:x', 4000, { kind: 'provider-session', until: 9000 }))
     await revocations.add(ended('s1', 4500, { kind: 'user', until: 9000 }))
-    const told = async (now: number) => (await revocations.since(0, now)).fresh
+    const told = async (now: number) => (await revocations.since(undefined, now)).fresh
     assert.deepEqual(await told(5999), [
       ended('s1', 5000),
       ended('work:x', 4000, { kind: 'provider-session', until: 9000 }),
@@ -168,7 +169,7 @@ export function identityStoreContract(
     await revocations.add(ended('ada', 5000, { kind: 'user', reason: 'first' }))
     await revocations.add(ended('ada', 6000, { kind: 'user', reason: 'second' }))
     await revocations.add(ended('ada', 5500, { kind: 'user', reason: 'late', until: 99_000 }))
-    const { fresh } = await revocations.since(0, 0)
+    const { fresh } = await revocations.since(undefined, 0)
     assert.deepEqual(fresh, [ended('ada', 6000, { kind: 'user', reason: 'second' })])
   })
 
@@ -176,7 +177,7 @@ export function identityStoreContract(
     const other = (await again()).revocations
     await revocations.add(ended('s1', 5000))
     await revocations.add(ended('over', 1000))
-    const first = await other.since(0, 3000)
+    const first = await other.since(undefined, 3000)
     assert.deepEqual(first.fresh, [ended('s1', 5000)])
     assert.deepEqual((await other.since(first.cursor, 3000)).fresh, [])
     await other.add(ended('s2', 4000))
@@ -184,8 +185,10 @@ export function identityStoreContract(
     const second = await other.since(first.cursor, 3000)
     assert.deepEqual(second.fresh, [ended('s2', 4000), ended('s1', 6000)])
     assert.deepEqual((await revocations.since(second.cursor, 3000)).fresh, [])
+    assert.deepEqual([first.isWhole, second.isWhole], [true, false])
     // a place that was emptied meanwhile counts from the beginning again
-    assert.equal((await revocations.since(second.cursor + 1000, 3000)).fresh.length, 2)
+    const anew = await revocations.since(`1${second.cursor}`, 3000)
+    assert.deepEqual([anew.fresh.length, anew.isWhole], [2, true])
   })
 
   // ---- key ring -------------------------------------------------------------------------------------------
@@ -193,15 +196,18 @@ export function identityStoreContract(
   contract('of several who save the key ring at once, one does', async ({ keyRing }, { again }) => {
     const other = (await again()).keyRing
     assert.equal(await keyRing.load(), undefined)
-    assert.equal(await keyRing.save('x', 1), false)
+    assert.equal(await keyRing.save('x', 'y'), false)
     const won = await Promise.all(
-      Array.from({ length: 10 }, (_, i) => (i % 2 ? keyRing : other).save(`sealed ${i}`, 0)),
+      Array.from({ length: 10 }, (_, i) => (i % 2 ? keyRing : other).save(`sealed ${i}`, undefined)),
     )
     assert.equal(won.filter(Boolean).length, 1)
-    assert.deepEqual(await other.load(), { version: 1, sealed: `sealed ${won.indexOf(true)}` })
-    assert.equal(await keyRing.save('next', 1), true)
-    assert.equal(await other.save('stale', 1), false)
-    assert.deepEqual(await keyRing.load(), { version: 2, sealed: 'next' })
+    const first = await other.load()
+    assert.equal(first?.sealed, `sealed ${won.indexOf(true)}`)
+    assert.equal(await keyRing.save('next', first.version), true)
+    assert.equal(await other.save('stale', first.version), false)
+    const next = await keyRing.load()
+    assert.equal(next?.sealed, 'next')
+    assert.notEqual(next.version, first.version)
   })
 
   // ---- revision -------------------------------------------------------------------------------------------
@@ -215,12 +221,12 @@ export function identityStoreContract(
       () => store.links.link(['a:1', 'b:2'].map((key) => ({ key, data: {} }))),
       () => store.links.unlink('a:1'),
       () => store.revocations.add(ended('s1', 5000)),
-      () => store.keyRing.save('sealed', 0),
+      () => store.keyRing.save('sealed', undefined),
     ]
     for (const change of changes) {
       await change()
       const now = await other.revision()
-      assert.ok(now > seen, String(change))
+      assert.notEqual(now, seen, String(change))
       assert.equal(await store.revision(), now)
       seen = now
     }
@@ -234,15 +240,18 @@ export function identityStoreContract(
     await store.users.remove('bob')
     await store.links.unlink('a:1')
     await store.revocations.add(ended('s1', 4000))
-    await store.keyRing.save('sealed', 9)
+    await store.keyRing.save('sealed', '9')
     assert.equal(await store.revision(), before)
   })
 
   contract('a watcher is hinted at a change until it stops watching', async (store) => {
     let hints = 0
     const stop = store.watch(() => hints++)
-    await store.users.put(person('ada'))
-    assert.ok(hints > 0)
+    // where it comes by a line of its own it may be late, and one may be lost before the line is up
+    await eventually(async () => {
+      if (hints === 0) await store.users.put(person('ada'))
+      assert.ok(hints > 0)
+    }, 3000)
     stop()
     const before = hints
     await store.users.put(person('bob'))

@@ -21,7 +21,7 @@ export function createMemoryIdentityStore(): IdentityStore {
     revision++
     for (const onHint of watchers) onHint()
   }
-  let ring: { readonly version: number; readonly sealed: string } | undefined
+  let ring: { readonly version: string; readonly sealed: string } | undefined
 
   return {
     place: 'memory',
@@ -32,13 +32,13 @@ export function createMemoryIdentityStore(): IdentityStore {
     keyRing: {
       load: async () => ring,
       async save(sealed, expected) {
-        if ((ring?.version ?? 0) !== expected) return false
-        ring = { version: expected + 1, sealed }
+        if (ring?.version !== expected) return false
+        ring = { version: String(Number(expected ?? 0) + 1), sealed }
         moved()
         return true
       },
     },
-    revision: async () => revision,
+    revision: async () => String(revision),
     watch(onHint) {
       watchers.add(onHint)
       return () => void watchers.delete(onHint)
@@ -127,9 +127,10 @@ function revocationsInMemory(moved: () => void): RevocationStore {
     },
     async since(cursor, now) {
       prune(now)
-      const from = cursor > serial ? 0 : cursor
-      const fresh = [...revocations.values()].filter((one) => one.serial > from)
-      return { cursor: serial, fresh: fresh.map(({ revocation }) => revocation) }
+      const seen = cursor === undefined ? Number.NaN : Number(cursor)
+      const isWhole = !(seen <= serial)
+      const fresh = [...revocations.values()].filter((one) => isWhole || one.serial > seen)
+      return { cursor: String(serial), fresh: fresh.map(({ revocation }) => revocation), isWhole }
     },
   }
 }

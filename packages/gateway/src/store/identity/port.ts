@@ -2,7 +2,7 @@
  * Identity store: what must be known of people beside the configuration, on every node and after a restart: local
  * users, linked identities, revocations, the sealed key ring.
  *
- * It is asked when somebody signs in or is signed out, and by a look at its revision each second; never for a request.
+ * It is asked when somebody signs in or is signed out, and by a look at its revision twice a second; never for a request.
  *
  * @module
  */
@@ -61,21 +61,28 @@ export interface Revocation {
   readonly reason: string
 }
 
+export interface RevocationsSince {
+  readonly cursor: string
+  readonly fresh: readonly Revocation[]
+  /** These are all there are: what else somebody knows of was lost here. */
+  readonly isWhole: boolean
+}
+
 export interface RevocationStore {
   /** A later one of the same kind and key replaces the earlier. */
   add(revocation: Revocation): Promise<void>
-  /** Those whose `until` is after `now` and that were added after `cursor`: one that an earlier answer gave, or 0 for all. */
-  since(
-    cursor: number,
-    now: number,
-  ): Promise<{ readonly cursor: number; readonly fresh: readonly Revocation[] }>
+  /**
+   * Those whose `until` is after `now` and that were added after `cursor`: one that an earlier answer gave. All of them
+   * without one, and when it is none of this store's, because the store was emptied or fell back to an older copy.
+   */
+  since(cursor: string | undefined, now: number): Promise<RevocationsSince>
 }
 
 /** The keys that sign tokens, sealed: the store can't read them. */
 export interface KeyRingStore {
-  load(): Promise<{ readonly version: number; readonly sealed: string } | undefined>
-  /** Writes when the stored version is still `expected` (0: none); otherwise says false and changes nothing. */
-  save(sealed: string, expected: number): Promise<boolean>
+  load(): Promise<{ readonly version: string; readonly sealed: string } | undefined>
+  /** Writes when the stored version is still `expected` (undefined: none); otherwise says false and changes nothing. */
+  save(sealed: string, expected: string | undefined): Promise<boolean>
 }
 
 export interface IdentityStore {
@@ -87,8 +94,11 @@ export interface IdentityStore {
   readonly links: LinkStore
   readonly revocations: RevocationStore
   readonly keyRing: KeyRingStore
-  /** Grows with every change of any of them, by whoever shares the store. */
-  revision(): Promise<number>
+  /**
+   * Another one after every change of any of them, by whoever shares the store, and after the store lost some. Opaque
+   * beside equality.
+   */
+  revision(): Promise<string>
   /** A hint to compare revisions: it may repeat or be lost. Returns the function that ends it. */
   watch(onHint: () => void): () => void
   close(): Promise<void>

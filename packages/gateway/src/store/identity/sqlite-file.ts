@@ -7,6 +7,7 @@
 import { chmod, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
 
 /** A store that can't be opened or used; the message says what to do. */
 export class IdentityStoreError extends Error {
@@ -67,6 +68,9 @@ const SCHEMA = `
 /** How long another process may be in the middle of a change; theirs take a millisecond. */
 export const BUSY_MS = 1000
 
+/** Longer than another process needs to make the tables of a new file. */
+const WAL_RETRY_MS = 10
+
 /**
  * Opens the file, and makes it when there is none.
  *
@@ -79,7 +83,7 @@ export async function openDatabaseFile(file: string): Promise<DatabaseSync> {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(file, { timeout: BUSY_MS })
-    prepareSchema(database, file)
+    await prepareSchema(database, file)
     return database
   } catch (error) {
     if (database?.isOpen) database.close()
@@ -103,11 +107,10 @@ async function makePrivate(file: string): Promise<void> {
   }
 }
 
-function prepareSchema(database: DatabaseSync, file: string): void {
+async function prepareSchema(database: DatabaseSync, file: string): Promise<void> {
   const numberOf = (pragma: string): number =>
     Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0])
 
-  // before the first write: another program's file is left as it was
   const isOurs = (): boolean => {
     const application = numberOf('application_id')
     const version = numberOf('user_version')
@@ -123,17 +126,49 @@ function prepareSchema(database: DatabaseSync, file: string): void {
       `${file} is the database of another program. Name another file as identity.database; Hydra makes it.`,
     )
   }
-  if (isOurs()) {
+
+  // Before the first write: another program's file is left as it was. In a transaction, as what `isOurs` reads must
+  // be of one moment: another process may be making the tables just now.
+  if (inTransaction(database, 'BEGIN', isOurs)) {
     const { quick_check: verdict } = database.prepare('PRAGMA quick_check(1)').get() ?? {}
     if (verdict !== 'ok') throw broken(file)
   }
   // readers and the writer don't wait for each other; what was said to be written survives a power cut
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
-  database.exec('BEGIN IMMEDIATE')
-  try {
+  // SQLite does not wait when two processes make this switch at once: either would wait for the other's lock
+  await whenFree(() => database.exec('PRAGMA journal_mode = WAL'), performance.now() + BUSY_MS, WAL_RETRY_MS)
+  database.exec('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
+  inTransaction(database, 'BEGIN IMMEDIATE', () => {
     // asked again: another process may have been faster
     if (!isOurs()) database.exec(SCHEMA)
+  })
+}
+
+/**
+ * Does `work`, again each `pauseMs` while another process holds the file, and rejects with its last error at `until`, ms of
+ * `performance.now()`. In between everything else goes on.
+ */
+export async function whenFree<T>(work: () => T, until: number, pauseMs: number): Promise<T> {
+  for (;;) {
+    try {
+      return work()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= until) throw error
+    }
+    await setTimeout(pauseMs)
+  }
+}
+
+/** Does `work` as one transaction, of which nothing stays when it throws. */
+export function inTransaction<T>(
+  database: DatabaseSync,
+  begin: 'BEGIN' | 'BEGIN IMMEDIATE',
+  work: () => T,
+): T {
+  database.exec(begin)
+  try {
+    const result = work()
     database.exec('COMMIT')
+    return result
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error
@@ -148,7 +183,7 @@ function broken(file: string, cause?: unknown): IdentityStoreError {
 }
 
 /** Whether another process holds the file, as SQLite says it or as `explain` does. */
-export function isBusy(error: unknown): boolean {
+function isBusy(error: unknown): boolean {
   const { errcode, cause } = error as { errcode?: number; cause?: unknown }
   if (errcode === undefined) return cause instanceof Error && isBusy(cause)
   return [5, 6].includes(errcode & 0xff)

@@ -9,7 +9,6 @@
  */
 import { resolve } from 'node:path'
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import { setTimeout as delay } from 'node:timers/promises'
 import type {
   IdentityStore,
   KeyRingStore,
@@ -19,7 +18,14 @@ import type {
   UserRecord,
   UserStore,
 } from './port.ts'
-import { BUSY_MS, explain, IdentityStoreError, isBusy, openDatabaseFile } from './sqlite-file.ts'
+import {
+  BUSY_MS,
+  explain,
+  IdentityStoreError,
+  inTransaction,
+  openDatabaseFile,
+  whenFree,
+} from './sqlite-file.ts'
 
 /**
  * Opens the store in a file, and makes it, for its owner alone, when there is none.
@@ -42,7 +48,7 @@ export async function openSqliteIdentityStore(file: string): Promise<IdentitySto
     links: linksIn(access),
     revocations: revocationsIn(access),
     keyRing: keyRingIn(access),
-    revision: async () => revision()!.value,
+    revision: async () => String(revision()!.value),
     watch(onHint) {
       watchers.add(onHint)
       return () => void watchers.delete(onHint)
@@ -87,8 +93,6 @@ function accessTo(database: DatabaseSync, file: string, onChange: () => void): A
       throw explain(error, file)
     }
   }
-  const begin = database.prepare('BEGIN IMMEDIATE')
-  const commit = database.prepare('COMMIT')
   const move = database.prepare('UPDATE revision SET value = ?')
   const read = database.prepare('SELECT value FROM revision')
   let last: Promise<unknown> = Promise.resolve()
@@ -117,30 +121,18 @@ function accessTo(database: DatabaseSync, file: string, onChange: () => void): A
 
   /** Another process may be in the middle of a change, or hang there: meanwhile everything else goes on. */
   async function attempt(work: (revision: number) => boolean, until: number): Promise<boolean> {
-    for (;;) {
-      try {
-        const hasChanged = guarded(() => transact(work))
-        if (hasChanged) onChange()
-        return hasChanged
-      } catch (error) {
-        if (!isBusy(error) || performance.now() >= until) throw error
-      }
-      await delay(PAUSE_MS)
-    }
+    const hasChanged = await whenFree(() => guarded(() => transact(work)), until, PAUSE_MS)
+    if (hasChanged) onChange()
+    return hasChanged
   }
 
   function transact(work: (revision: number) => boolean): boolean {
-    begin.run()
-    try {
+    return inTransaction(database, 'BEGIN IMMEDIATE', () => {
       const next = Number(read.get()!.value) + 1
       const isDone = work(next)
       if (isDone) move.run(next)
-      commit.run()
       return isDone
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK')
-      throw error
-    }
+    })
   }
 }
 
@@ -241,7 +233,9 @@ function revocationsIn({ one, all, run, change }: Access): RevocationStore {
     async since(cursor, now) {
       // read first: what is added meanwhile is told again next time
       const { value } = revision()!
-      return { cursor: value, fresh: added(cursor > value ? 0 : cursor, now).map(read) }
+      const seen = cursor === undefined ? Number.NaN : Number(cursor)
+      const isWhole = !(seen <= value)
+      return { cursor: String(value), fresh: added(isWhole ? 0 : seen, now).map(read), isWhole }
     },
   }
 }
@@ -252,10 +246,11 @@ function keyRingIn({ one, run, change }: Access): KeyRingStore {
   return {
     async load() {
       const row = load()
-      return row && { version: row.version, sealed: row.sealed }
+      return row && { version: String(row.version), sealed: row.sealed }
     },
     async save(sealed, expected) {
-      return change(() => (load()?.version ?? 0) === expected && save(expected + 1, sealed) > 0)
+      const version = Number(expected ?? 0)
+      return change(() => (load()?.version ?? 0) === version && save(version + 1, sealed) > 0)
     },
   }
 }

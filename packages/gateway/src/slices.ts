@@ -3,20 +3,33 @@
  *
  * @module
  */
+import type { FlywheelNetworkSettings } from './channels/flywheel/settings.ts'
 import { readLoginTemplate } from './config/identity-files.ts'
 import type { Config } from './config.ts'
 import type { FragmentSettings } from './fragments/settings.ts'
-import type { IdentitySettings } from './identity/identity.ts'
+import type { IdentitySettings, LiveIdentitySettings } from './identity/identity.ts'
 import type { LocalUsersDeps } from './identity/local-users.ts'
 import type { ProvidersDeps } from './identity/oidc/providers.ts'
 import type { PasswordSettings } from './identity/passwords.ts'
 import type { ThrottleSettings } from './identity/throttle.ts'
+import type { MessageSettings, RouterSettings } from './messaging/settings.ts'
+import type { SignatureSettings } from './messaging/signature.ts'
+import type { FlywheelSettings } from './proxy/flywheel-settings.ts'
 import type { Http2Settings } from './proxy/http2-settings.ts'
 import type { ProxySettings } from './proxy/settings.ts'
 import type { RegistrySettings } from './registry/registry.ts'
+import type { RouterApiSettings } from './router-api/settings.ts'
+import type { RedisSettings } from './store/redis/settings.ts'
 
 /** Limits and patience of the registry. */
-export function registrySlice({ registration, lease, forgetAfter, takeoverAfter }: Config): RegistrySettings {
+export function registrySlice({
+  registration,
+  lease,
+  forgetAfter,
+  takeoverAfter,
+  cluster,
+  flywheel,
+}: Config): RegistrySettings {
   return {
     maxRoutes: registration.maxRoutes,
     maxInstances: registration.maxInstances,
@@ -25,6 +38,25 @@ export function registrySlice({ registration, lease, forgetAfter, takeoverAfter 
     resumeMs: lease.resume,
     forgetAfterMs: forgetAfter,
     takeoverAfterMs: takeoverAfter,
+    orphanForMs: cluster.orphanFor,
+    hasRouterApi: isFlywheelOn({ flywheel }),
+  }
+}
+
+/** Where Redis is, and how long is waited for it; undefined without one. */
+export function redisSlice({ redis }: Config): RedisSettings | undefined {
+  const { url, prefix, ca, cert, key, sentinelPassword } = redis
+  if (url === undefined) return undefined
+  return {
+    url,
+    prefix,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    connectTimeoutMs: redis.connectTimeout,
+    commandTimeoutMs: redis.commandTimeout,
+    maxInFlight: redis.maxInFlight,
   }
 }
 
@@ -45,6 +77,7 @@ export function proxySlice({ http, publicUrl }: Config): ProxySettings {
     maxConnectionsPerInstance: http.maxConnectionsPerInstance,
     maxQueuedPerInstance: http.maxQueuedPerInstance,
     maxAttempts: http.maxAttempts,
+    maxPasses: http.maxPasses,
     serverTiming: http.serverTiming,
     allowedOrigins: http.allowedOrigins,
     publicUrl,
@@ -80,6 +113,96 @@ export function fragmentsSlice({ fragments }: Config): FragmentSettings {
     readAheadBytes: fragments.readAhead,
     maxFallbackBytes: fragments.maxFallbackBytes,
     maxHeldBytes: fragments.maxHeldBytes,
+  }
+}
+
+/** Whether this gateway stands in for hydra-router. */
+export const isFlywheelOn = ({ flywheel }: Pick<Config, 'flywheel'>): boolean => flywheel.enabled === true
+
+/** By which rules of hydra-router requests are served. */
+export function flywheelSlice({ flywheel }: Config): FlywheelSettings {
+  return {
+    enabled: isFlywheelOn({ flywheel }),
+    requestTimeoutMs: flywheel.requestTimeout,
+    cors: flywheel.cors,
+  }
+}
+
+/** What is taken from the Redis of `hydra` services. */
+export function flywheelNetworkSlice({ flywheel, messages, registration }: Config) {
+  return {
+    maxServices: flywheel.maxServices,
+    maxInstances: flywheel.maxInstances,
+    maxRoutes: registration.maxRoutes,
+    maxNodes: flywheel.maxNodes,
+    maxRouters: flywheel.maxRouters,
+    maxQueue: flywheel.maxQueue,
+    maxMessageBytes: messages.maxBytes,
+    keepMessages: messages.keepMessages,
+    keepBytes: messages.keepBytes,
+    keepForMs: messages.keepFor,
+  } satisfies Partial<FlywheelNetworkSettings>
+}
+
+/** What the router API is told. */
+export function routerApiSlice(config: Config): RouterApiSettings {
+  const { flywheel, messages, http, controlPort, publicUrl } = config
+  return {
+    publicUrl,
+    routerToken: flywheel.routerToken,
+    isDisabled: flywheel.disableRouterEndpoint,
+    cors: flywheel.cors,
+    debugLogging: flywheel.debugLogging,
+    hasControlPort: controlPort !== undefined,
+    maxBytes: messages.maxBytes,
+    headerBounds: { maxHeaders: messages.maxHeaders, maxHeaderBytes: messages.maxHeaderBytes },
+    bodyTimeoutMs: http.idleTimeout,
+    maxUnknownQueues: flywheel.maxUnknownQueues,
+    maxStreams: flywheel.maxStreams,
+  }
+}
+
+/** Limits and patience of messages. */
+export function messagesSlice({ messages }: Config): MessageSettings {
+  return {
+    maxBytes: messages.maxBytes,
+    maxClients: messages.maxClients,
+    maxClientsPerAddress: messages.maxClientsPerAddress,
+    burst: messages.burst,
+    perSecond: messages.rate,
+    maxBehindBytes: messages.maxBehind,
+    maxBehindTotalBytes: messages.maxBehindTotal,
+    maxHeaders: messages.maxHeaders,
+    maxHeaderBytes: messages.maxHeaderBytes,
+    sessionsPerMinute: messages.sessionsPerMinute,
+    heartbeatMs: messages.heartbeat,
+    callTimeoutMs: messages.callTimeout,
+    keepMessages: messages.keepMessages,
+    keepBytes: messages.keepBytes,
+    keepMs: messages.keepFor,
+    keepUnusedMs: messages.keepUnused,
+  }
+}
+
+/** How much is kept in memory for all clients together. */
+export function mailboxesSlice({ messages }: Config) {
+  return { mostBoxes: messages.maxBoxes, mostBytes: messages.maxBoxBytes }
+}
+
+/** What is remembered of signed messages. */
+export function signaturesSlice({ flywheel }: Config): SignatureSettings {
+  return { mostRemembered: flywheel.maxSignatures, rememberMs: flywheel.rememberSignatures }
+}
+
+/** What hydra-router could be told of sockets. */
+export function routerSlice(config: Config): RouterSettings {
+  const { flywheel } = config
+  return {
+    ...flywheelSlice(config),
+    forceMessageSignature: flywheel.forceMessageSignature,
+    requireWebsocketAuth: flywheel.requireWebsocketAuth,
+    websocketAuthService: flywheel.websocketAuthService,
+    websocketAuthServiceAPI: flywheel.websocketAuthServiceAPI,
   }
 }
 
@@ -181,13 +304,23 @@ export function guardSlice({ identity: { cookie, maxTokenBytes } }: Config) {
   return { host: cookie.host, maxTokenBytes }
 }
 
+/** What operators say of people. */
+export function policySlice({ identity: { roles, mappings, rules } }: Config) {
+  return { roles, mappings, rules }
+}
+
+/** What of identity may change meanwhile. */
+export function liveIdentitySlice(config: Config): LiveIdentitySettings {
+  return { ...policySlice(config), users: localUsersSlice(config) }
+}
+
 /** All of identity. */
 export function identitySlice(config: Config): IdentitySettings {
   const { siteTitle, publicUrl, identity } = config
   return {
     siteTitle,
     publicUrl,
-    users: localUsersSlice(config),
+    ...liveIdentitySlice(config),
     passwords: passwordsSlice(config),
     throttle: throttleSlice(config),
     providers: providersSlice(config),
@@ -198,9 +331,6 @@ export function identitySlice(config: Config): IdentitySettings {
     revocations: revocationsSlice(config),
     guard: guardSlice(config),
     signingKeys: identity.signingKeys,
-    roles: identity.roles,
-    mappings: identity.mappings,
-    rules: identity.rules,
     loginTemplate:
       identity.loginTemplate === undefined ? undefined : readLoginTemplate(identity.loginTemplate),
   }

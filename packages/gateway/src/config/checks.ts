@@ -6,13 +6,12 @@
  *
  * @module
  */
+import { checkCertificates, type Report } from './file-checks.ts'
 import { checkIdentity } from './identity-checks.ts'
 import { type SettingPath, valueAt } from './problems.ts'
+import { checkRedis } from './redis-checks.ts'
 import { checkServices } from './service-checks.ts'
-import { readPem } from './settle.ts'
-
-/** A fault: where, what is there, what to write. */
-export type Report = (path: SettingPath, is: string, write: string) => void
+import { isYes } from './setting.ts'
 
 /** Reports what is wrong between settings of `given`, and with the files it names. */
 export function checkTogether(
@@ -22,6 +21,8 @@ export function checkTogether(
   nameOf?: (path: SettingPath) => string,
 ): void {
   checkPorts(given, report)
+  checkRedis(given, directory, report)
+  checkFlywheel(given, report)
   checkIdentity(given, { directory, isProduction }, report, nameOf)
   checkServices(given, report)
   const services = valueAt(given, ['services'])
@@ -33,6 +34,18 @@ export function checkTogether(
   }
 }
 
+/** The library selects databases by number, which a Cluster does not have, and publishes and watches keys of all slots. */
+function checkFlywheel(given: unknown, report: Report): void {
+  const isOn = isYes(valueAt(given, ['flywheel', 'enabled']))
+  const url = valueAt(given, ['redis', 'url'])
+  if (!isOn || typeof url !== 'string' || !/^rediss?\+cluster:/.test(url)) return
+  report(
+    ['flywheel', 'enabled'],
+    'on, beside a Redis Cluster in redis.url',
+    'redis.url of a single server or of Sentinel, where hydra services are too; or false',
+  )
+}
+
 function checkPorts(given: unknown, report: Report): void {
   const taken = new Map([[Number(valueAt(given, ['port']) ?? 8080), 'port']])
   for (const name of ['controlPort', 'rsocketPort']) {
@@ -41,15 +54,5 @@ function checkPorts(given: unknown, report: Report): void {
     const other = taken.get(number)
     if (other) report([name], String(number), `another port: this one is ${other}`)
     taken.set(number, name)
-  }
-}
-
-function checkCertificates(ca: string, directory: string, path: SettingPath, report: Report): void {
-  const write = 'certificates in PEM form, or the path of a file with them'
-  try {
-    if (!readPem(ca, directory).includes('-----BEGIN CERTIFICATE-----'))
-      report(path, 'without a certificate', write)
-  } catch (error) {
-    report(path, `a file that can't be read (${(error as NodeJS.ErrnoException).code})`, write)
   }
 }

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { nearest } from '@hydra-gateway/protocol'
 import { jsonFault } from './json-fault.ts'
 import type { ConfigProblem } from './problems.ts'
+import { isRouterVariable, ROUTER_CONFIG, ROUTER_ENV } from './router-variables.ts'
 
 export interface Variable {
   readonly name: string
@@ -31,6 +32,12 @@ export const VARIABLES: readonly Variable[] = [
   { name: 'HYDRA_PRIVATE_KEY', path: ['keys', 'privateKey'], isSecret: true },
   { name: 'HYDRA_RSOCKET_PORT', path: ['rsocketPort'] },
   { name: 'HYDRA_CONTROL_PORT', path: ['controlPort'] },
+  // The second name is that of many platforms; ours wins.
+  { name: 'REDIS_URL', path: ['redis', 'url'], isSecret: true },
+  { name: 'HYDRA_REDIS_URL', path: ['redis', 'url'], isSecret: true },
+  { name: 'HYDRA_FLYWHEEL', path: ['flywheel', 'enabled'] },
+  { name: 'HYDRA_NODE_NAME', path: ['cluster', 'name'] },
+  { name: 'HYDRA_WORKERS', path: ['workers'] },
   {
     name: 'HYDRA_USERS',
     path: ['identity', 'users'],
@@ -45,8 +52,8 @@ export const VARIABLES: readonly Variable[] = [
   { name: 'HYDRA_SIGNING_KEY', path: ['identity', 'signingKeys'], isSecret: true, isPath: true },
 ]
 
-/** Variables of the contract whose part is not in this version. */
-const NOT_YET = ['HYDRA_REDIS_URL', 'REDIS_URL', 'HYDRA_FLYWHEEL', 'HYDRA_ROUTER_CONFIG']
+/** Names of files of hydra-router (`router-config.ts`): no settings themselves. */
+const OF_ROUTER: readonly string[] = [ROUTER_CONFIG, ROUTER_ENV]
 
 /** Whether the value may stand in a file instead. */
 export const hasFileForm = ({ isSecret, json }: Variable): boolean => isSecret === true || json !== undefined
@@ -83,11 +90,11 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       const inFile = readValue(file)
       if (inFile.value) add(inFile.value, `${name}_FILE`)
       else problems.push({ at: `${name}_FILE`, is: inFile.is, write: 'the path of a file with the value' })
-    } else if (value || (isSecret && value !== undefined)) {
+    } else if (value || (isSecret && value !== undefined && name !== 'REDIS_URL')) {
       add(value, name)
     }
   }
-  return { values, problems, warnings: [...notYet(env), ...misspelt(env)] }
+  return { values, problems, warnings: misspelt(env) }
 }
 
 function readValue(file: string): { value?: string; is: string } {
@@ -111,24 +118,14 @@ function readJson(text: string): { readonly value: unknown } | { readonly is: st
 
 const MOST_LOOKED_INTO = 1_000_000
 
-function notYet(env: Readonly<Record<string, string | undefined>>): string[] {
-  const given = NOT_YET.filter(
-    (name) => env[name]?.trim() && !(name === 'HYDRA_FLYWHEEL' && env[name] === 'off'),
-  )
-  if (given.length === 0) return []
-  return [
-    `This version does not use ${given.join(', ')} yet: what ${given.length > 1 ? 'they say' : 'it says'} has no effect.`,
-  ]
-}
-
 /** A variable with a slip in its name would silently do nothing; others beginning with HYDRA_ are not ours. */
 function misspelt(env: Readonly<Record<string, string | undefined>>): string[] {
   const known = [
     ...VARIABLES.flatMap((each) => (hasFileForm(each) ? [each.name, `${each.name}_FILE`] : [each.name])),
-    ...NOT_YET,
+    ...OF_ROUTER,
   ]
   return Object.keys(env).flatMap((name) => {
-    if (!name.startsWith('HYDRA_') || known.includes(name)) return []
+    if (!name.startsWith('HYDRA_') || known.includes(name) || isRouterVariable(name)) return []
     const meant = nearest(name, known)
     return meant ? [`${name} is not a variable we know; did you mean ${meant}?`] : []
   })

@@ -77,10 +77,21 @@ function readText(path: string, name: string): Pick<ConfigFile, 'given' | 'lineO
   }
 }
 
+/** Reads of each module so far. */
+const reads = new Map<string, number>()
+
+/** A module is read once; asked for by another name it is read again. What it imports itself stays as it was. */
+function moduleUrl(path: string): string {
+  const count = reads.get(path) ?? 0
+  reads.set(path, count + 1)
+  const { href } = pathToFileURL(path)
+  return count === 0 ? href : `${href}?read=${count}`
+}
+
 async function readModule(path: string, name: string): Promise<Pick<ConfigFile, 'given' | 'lineOf'>> {
   let module: { default?: unknown }
   try {
-    module = await import(pathToFileURL(path).href)
+    module = await import(moduleUrl(path))
   } catch (cause) {
     const message = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause)
     throw new ConfigError(

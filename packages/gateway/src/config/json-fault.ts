@@ -15,8 +15,18 @@ type Awaited = 'value' | 'first value' | 'name' | 'first name' | 'colon' | 'next
 /** Characters that can be told: they are JSON's own, and no part of a secret. */
 const MARKS = '[]{},:'
 
-/** Such as `unexpected "]" at character 62`; undefined for what is JSON. Characters count from 1. */
-export function jsonFault(text: string): string | undefined {
+/** What is wrong, and the index of the sign it is seen at; undefined for what is JSON. */
+export interface JsonFault {
+  /** Such as `unexpected "]" at character 62`; characters count from 1. */
+  readonly is: string
+  readonly at: number
+}
+
+/** The sentence alone. */
+export const jsonFault = (text: string): string | undefined => findJsonFault(text)?.is
+
+/** The first fault of a text. */
+export function findJsonFault(text: string): JsonFault | undefined {
   const open: string[] = []
   let awaited: Awaited = 'value'
   let at = 0
@@ -30,7 +40,7 @@ export function jsonFault(text: string): string | undefined {
   for (;;) {
     take(SPACE)
     const mark = text[at]
-    if (mark === undefined) return awaited === 'end' ? undefined : faultAtEnd(open)
+    if (mark === undefined) return awaited === 'end' ? undefined : { is: faultAtEnd(open), at }
     const isValue = awaited === 'value' || awaited === 'first value'
     const isName = awaited === 'name' || awaited === 'first name'
     const mayClose = awaited === 'next' || awaited === 'first value' || awaited === 'first name'
@@ -50,7 +60,7 @@ export function jsonFault(text: string): string | undefined {
       at++
     } else if (isName && mark === '"' && take(TEXT)) awaited = 'colon'
     else if (isValue && (mark === '"' ? take(TEXT) : take(PLAIN))) awaited = afterValue()
-    else return faultAt(mark, at, isName || isValue)
+    else return { is: faultAt(mark, at, isName || isValue), at }
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { loadConfig } from './load.ts'
 import { ConfigError } from './problems.ts'
+import { showConfig } from './show.ts'
 
 async function directoryWith(t: TestContext, files: Record<string, string> = {}): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'hydra-config-'))
@@ -106,6 +107,12 @@ test('problems of all layers come together, named after the line, the variable o
   ])
 })
 
+test('a switch that is wrong is told in the words a variable has, and those a file has', async (t) => {
+  const directory = await directoryWith(t, {})
+  const [problem] = await problemsOf(loadConfig({ directory, env: { HYDRA_FLYWHEEL: 'enabled' } }))
+  assert.deepEqual(problem, { at: 'HYDRA_FLYWHEEL', is: '"enabled"', write: 'on or off (true or false)' })
+})
+
 test('lines are told for JSON, and for a module where only one line can be meant', async (t) => {
   const json = await directoryWith(t, { 'hydra.config.json': '{\n  "lease": {\n    "ttl": "x"\n  }\n}' })
   assert.deepEqual((await problemsOf(loadConfig({ directory: json, env: {} })))[0]!.line, 3)
@@ -173,18 +180,40 @@ test('a file that was named must be there', async (t) => {
   )
 })
 
-test('what this version does not use yet, and variables with a slip, are named in a warning', async (t) => {
+test('variables with a slip are named in a warning', async (t) => {
   const env = {
-    REDIS_URL: 'redis://x',
-    HYDRA_ROUTER_CONFIG: 'config.json',
-    HYDRA_FLYWHEEL: 'off',
+    HYDRA_FLYWHEEL: 'on',
     HYDRA_PUBLC_KEY: 'x',
+    HYDRA_ROUTER_CONFG: 'y',
     HYDRA_GATEWAY: 'http://x',
   }
   const { warnings } = await loadConfig({ directory: await directoryWith(t), env })
   assert.equal(warnings.length, 2)
-  assert.match(warnings[0]!, /does not use REDIS_URL, HYDRA_ROUTER_CONFIG yet/)
-  assert.match(warnings[1]!, /HYDRA_PUBLC_KEY .* HYDRA_PUBLIC_KEY/)
+  assert.match(warnings[0]!, /HYDRA_PUBLC_KEY .* HYDRA_PUBLIC_KEY/)
+  assert.match(warnings[1]!, /HYDRA_ROUTER_CONFG .* HYDRA_ROUTER_CONFIG/)
+})
+
+test('the Redis of the gateway wins over that of the platform, and is never shown', async (t) => {
+  const directory = await directoryWith(t, {
+    'hydra.config.yaml': 'redis: { url: "redis://filed:1" }\n',
+    url: 'rediss://app:geheim@there:6380/2\n',
+  })
+  const urlOf = async (env: Record<string, string>) => (await loadConfig({ directory, env })).config.redis.url
+  assert.equal(await urlOf({}), 'redis://filed:1')
+  assert.equal(await urlOf({ REDIS_URL: 'redis://platform' }), 'redis://platform')
+  assert.equal(
+    await urlOf({ REDIS_URL: 'redis://platform', HYDRA_REDIS_URL: 'redis+sentinel://a:1,b:2/main' }),
+    'redis+sentinel://a:1,b:2/main',
+  )
+  assert.equal(await urlOf({ REDIS_URL: '' }), 'redis://filed:1')
+  const { config } = await loadConfig({ directory, env: { HYDRA_REDIS_URL_FILE: join(directory, 'url') } })
+  assert.equal(config.redis.url, 'rediss://app:geheim@there:6380/2')
+  assert.doesNotMatch(JSON.stringify(showConfig(config)), /geheim/)
+  for (const url of ['http://geheim@x', 'redis:/app:geheim@x', 'redis://app:a/geheim@x?y', 'app:geheim@x']) {
+    const [problem] = await problemsOf(loadConfig({ directory, env: { HYDRA_REDIS_URL: url } }))
+    assert.equal(problem?.at, 'HYDRA_REDIS_URL')
+    assert.doesNotMatch(JSON.stringify(problem), /geheim/)
+  }
 })
 
 test('certificates come as a pair of each layer: paths in a file start from the file, others from here', async (t) => {

@@ -1,5 +1,5 @@
 /**
- * All layers of the configuration together: file, environment, flags; later wins.
+ * All layers of the configuration together: that of hydra-router, file, environment, flags; later wins.
  *
  * @module
  */
@@ -9,8 +9,10 @@ import { parseConfig } from '../config.ts'
 import { type Layer, readEnvironment } from './environment.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
 import { missedRoleWarnings, plainPasswordsWarning } from './identity-checks.ts'
-import { ConfigError, type ConfigProblem, formatPath, type SettingPath } from './problems.ts'
+import { ConfigError, type ConfigProblem, formatPath, type SettingPath, valueAt } from './problems.ts'
+import { type RouterConfig, readRouterConfig } from './router-config.ts'
 import type { ConfigInput } from './schema.ts'
+import type { SettingOrigin } from './show.ts'
 import { SELF_SIGNED } from './tls.ts'
 
 /** Flags of `hydra start` that are settings. */
@@ -38,8 +40,12 @@ export interface LoadedConfig {
   readonly config: Config
   /** The file that was read, as people should read its name. */
   readonly file: string | undefined
+  /** The configuration of hydra-router below it, likewise. */
+  readonly routerFile?: string
   /** Sentences about what was given and has no effect. */
   readonly warnings: readonly string[]
+  /** What somebody set, and where: all else is a default. */
+  origins(): readonly SettingOrigin[]
 }
 
 /** Reads and checks the whole configuration. Throws one ConfigError with all problems of all layers. */
@@ -51,34 +57,47 @@ export async function loadConfig({
 }: ConfigSources): Promise<LoadedConfig> {
   const file = await readConfigFile(named, directory)
   const environment = readEnvironment(env)
-  const problems: ConfigProblem[] = [...environment.problems]
+  const router = readRouterConfig({ directory, env })
+  const problems: ConfigProblem[] = [...router.problems, ...environment.problems]
   const layers = [environment.values, readFlags(flags).values].flatMap((values) => {
     problems.push(...pairProblems(values))
     return wholePairs(values, directory).map((value) => fromDirectory(value, directory))
   })
 
   const refuseIn = (where: Layer['values']) => (path: SettingPath) => {
-    problems.push({ ...place(path, file, where), is: 'a name that can’t be used', write: 'another name' })
+    problems.push({
+      ...place(path, file, where, router),
+      is: 'a name that can’t be used',
+      write: 'another name',
+    })
   }
   let given = withoutNulls(file?.given ?? {}, [], refuseIn([]))
   for (const { path, value } of layers)
     given = withValue(given, path, withoutNulls(value, path, refuseIn(layers)))
+  for (const { path, value } of router.settings) {
+    const isAbove = valueAt(given, path) !== undefined
+    if (!isAbove) given = withValue(given, path, withoutNulls(value, path, refuseIn([])))
+  }
 
   const origin = {
     ...(file ? { file: file.name } : {}),
     directory: file ? file.directory : resolve(directory),
-    place: (path: SettingPath) => place(path, file, layers),
+    place: (path: SettingPath) => place(path, file, layers, router),
     isProduction: env.NODE_ENV === 'production',
   }
   try {
     const config = parseConfig(given as ConfigInput, origin)
     const plain = plainPasswordsWarning(config.identity.users)
     const warnings = [
+      ...router.warnings,
       ...environment.warnings,
       ...(plain ? [plain] : []),
       ...missedRoleWarnings(config.identity),
     ]
-    if (problems.length === 0) return { config, file: file?.name, warnings }
+    const names = { file: file?.name, ...(router.file === undefined ? {} : { routerFile: router.file }) }
+    const origins = (): readonly SettingOrigin[] =>
+      leavesOf(given).map((path) => ({ path, from: fromOf(path, origin.place(path), file) }))
+    if (problems.length === 0) return { config, ...names, warnings, origins }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     problems.push(...error.problems)
@@ -149,15 +168,42 @@ function wholePairs(values: Layer['values'], directory: string): Layer['values']
   ]
 }
 
+/** Paths of all values that stand in an object. */
+function leavesOf(given: unknown): (readonly string[])[] {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
+  if (!isObject || Object.getPrototypeOf(given) === URL.prototype) return [[]]
+  return Object.entries(given).flatMap(([name, value]) => leavesOf(value).map((path) => [name, ...path]))
+}
+
+/** A place in words: a variable, a flag, or a file and the line in it. */
+function fromOf(
+  path: SettingPath,
+  { at, line }: Pick<ConfigProblem, 'at' | 'line'>,
+  file: ConfigFile | undefined,
+): string {
+  const where = file && at === formatPath(path) ? file.name : at
+  return line === undefined ? where : `${where}, line ${line}`
+}
+
 /** Where a setting was set: the last layer that has it, or something around it, wins. */
 function place(
   path: SettingPath,
   file: ConfigFile | undefined,
   layers: Layer['values'],
+  router: RouterConfig,
 ): Pick<ConfigProblem, 'at' | 'line'> {
   const layer = layers.findLast((value) => value.path.every((step, index) => path[index] === step))
   // of JSON in a variable the place inside it is told too
   if (layer) return { at: inside(layer, path) }
+  const below = router.settings.find((setting) => setting.path.every((step, index) => path[index] === step))
+  if (below && valueAt(file?.given, below.path) === undefined) {
+    const rest = path.slice(below.path.length)
+    const { at, line } = below
+    return {
+      at: rest.length === 0 ? at : `${formatPath(rest)} of ${at}`,
+      ...(line === undefined ? {} : { line }),
+    }
+  }
   const line = file?.lineOf(path)
   return { at: formatPath(path), ...(line === undefined ? {} : { line }) }
 }

@@ -114,11 +114,22 @@ function masked(text: string): string {
   return text.replace(/:\/\/[^/?#\s"]*@/g, '://…@')
 }
 
-const SECRETS: readonly unknown[] = ['password', 'passwordHash', 'clientSecret', 'signingKeys']
+const SECRETS: readonly unknown[] = [
+  'password',
+  'passwordHash',
+  'clientSecret',
+  'signingKeys',
+  'sentinelPassword',
+  'routerToken',
+  'signatureSharedSecret',
+]
+/** Of Redis: the address, as one that is none may have its password anywhere, and the key of a certificate. */
+const SECRETS_OF_REDIS: readonly unknown[] = ['url', 'key']
 
 /** A secret, or what may hold some where something else was meant. */
 function isSecret(value: unknown, path: SettingPath): boolean {
   if (path.some((step) => SECRETS.includes(step))) return true
+  if (path[0] === 'redis' && SECRETS_OF_REDIS.includes(path[1])) return true
   const mayHoldSome = path[0] === 'identity' && ['users', 'providers'].includes(String(path[1] ?? 'users'))
   return mayHoldSome && path.length <= 3 && (typeof value !== 'object' || Array.isArray(value))
 }

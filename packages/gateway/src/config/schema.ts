@@ -8,7 +8,10 @@
  */
 import { MOST_CALL_BYTES, serviceName } from '@hydra-gateway/protocol'
 import { z } from 'zod'
+import { flywheel } from './flywheel.ts'
 import { identity } from './identity.ts'
+import { messages } from './messages.ts'
+import { cluster, redis } from './redis.ts'
 import { staticService } from './services.ts'
 import {
   addresses,
@@ -23,6 +26,7 @@ import {
   size,
   text,
   word,
+  workers,
 } from './setting.ts'
 import { certificates } from './tls.ts'
 
@@ -136,10 +140,25 @@ const http = z
       .prefault(256)
       .describe('Most requests that wait for a connection to one instance; above: 503.'),
     maxAttempts: count(1, 10).prefault(3).describe('How many instances a request is tried at.'),
+    maxPasses: count(2, 1000)
+      .prefault(10)
+      .describe(
+        'How often a request may pass this cluster, as services that are proxies themselves ask the gateway again; above: 508.',
+      ),
     allowedOrigins: origins().prefault([]).describe('Origins that may open WebSockets beside our own.'),
+    stopDelay: duration(0)
+      .prefault('0s')
+      .describe(
+        'How long a stop only fails `/_hydra/ready` and still takes everything, for a load balancer that has to notice first.',
+      ),
     stopGrace: duration(0)
       .prefault('30s')
       .describe('How long running requests may take to finish at a stop.'),
+    stopIdle: duration(0)
+      .prefault('1s')
+      .describe(
+        'How long connections on which nothing runs are kept at a stop: what is asked on one until then is answered, as the last.',
+      ),
   })
   .describe('Limits and patience of the data plane.')
 
@@ -348,6 +367,13 @@ export const configSchema = z.strictObject({
   controlPort: port()
     .optional()
     .describe('Serve registration, admin API and metrics on this port instead of the public one.'),
+  redis: redis.prefault({}),
+  cluster: cluster.prefault({}),
+  workers: workers()
+    .prefault(1)
+    .describe(
+      'Processes that serve requests: 1 is this process alone, `auto` as many as the machine has cores.',
+    ),
   http: http.prefault({}),
   http2: http2.prefault({}),
   routing: routing.prefault({}),
@@ -357,6 +383,8 @@ export const configSchema = z.strictObject({
   health: health.prefault({}),
   events: events.prefault({}),
   identity: identity.prefault({}),
+  messages: messages.prefault({}),
+  flywheel: flywheel.prefault({}),
   services: z
     .record(serviceName, staticService)
     .prefault({})

@@ -4,7 +4,7 @@
  * @module
  */
 import { LOCAL_PROVIDER } from '@hydra-gateway/protocol'
-import type { Report } from './checks.ts'
+import type { Report } from './file-checks.ts'
 import { type SettingPath, valueAt } from './problems.ts'
 import { isSignInPath } from './services.ts'
 

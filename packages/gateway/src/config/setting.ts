@@ -113,6 +113,15 @@ export function count(least = 1, most = 1_000_000_000) {
   })
 }
 
+/** How many processes serve: a number, or as many as there are cores. */
+export function workers() {
+  return setting<number | string, number | 'auto'>("a whole number from 1 to 256, or 'auto'", (given) => {
+    if (given === 'auto') return given
+    const number = wholeNumber(given)
+    return number !== undefined && number >= 1 && number <= 256 ? number : undefined
+  })
+}
+
 /** A port to listen on. */
 export function port() {
   return setting<number | string, number>('a port from 1 to 65535, or 0 for any free one', (given) => {
@@ -138,9 +147,14 @@ const WORDS_FOR_YES_AND_NO: ReadonlyMap<unknown, boolean> = new Map<unknown, boo
   ['no', false],
 ])
 
-/** Yes or no; the environment's `on`, `off`, `yes` and `no` as well. */
+/** Whether what was given means yes, before it is parsed. */
+export const isYes = (given: unknown): boolean => WORDS_FOR_YES_AND_NO.get(given) === true
+
+/** Yes or no: `on` and `off`, as environments say it, `true` and `false`, as files do, or `yes` and `no`. */
 export function flag() {
-  return setting<boolean, boolean>('true or false', (given: unknown) => WORDS_FOR_YES_AND_NO.get(given))
+  return setting<boolean, boolean>('on or off (true or false)', (given: unknown) =>
+    WORDS_FOR_YES_AND_NO.get(given),
+  )
 }
 
 /** One of some words. */
@@ -155,6 +169,19 @@ export function text(write = 'some text', most = 65_536) {
     typeof given === 'string' && given.trim() !== '' && given.length <= most ? given : undefined,
   )
 }
+
+/** What a header says. Numbers, and yes and no, are taken for their text. */
+export function headerValue() {
+  const write = 'the value of the header, in one line'
+  return setting<string | number | boolean, string>(write, (given: unknown) => {
+    if (typeof given === 'number' || typeof given === 'boolean') return String(given)
+    const isValue = typeof given === 'string' && given.length <= 4096 && HEADER_VALUE.test(given)
+    return isValue ? given.trim() : undefined
+  })
+}
+
+/** Visible signs of Latin-1, blanks and tabs. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff][\t\x20-\x7e\x80-\xff]*$/
 
 /** What stands in place of a secret where the configuration is shown. It is refused as one. */
 export const HIDDEN = '<hidden>'

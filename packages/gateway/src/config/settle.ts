@@ -26,6 +26,7 @@ export function settle(parsed: Parsed, directory: string): Config {
     keys: { publicKey, privateKey },
     ...(parsed.tls === undefined ? {} : { tls: settleTls(parsed.tls, directory) }),
     registration: { ...parsed.registration, from },
+    redis: settleRedis(parsed.redis, directory),
     identity: settleIdentity(parsed.identity, directory),
     services: Object.entries(parsed.services).map(([name, service]) =>
       settleService(name, service, directory),
@@ -36,6 +37,16 @@ export function settle(parsed: Parsed, directory: string): Config {
 function settleTls(tls: NonNullable<Parsed['tls']>, directory: string): NonNullable<Parsed['tls']> {
   if (tls === SELF_SIGNED) return tls
   return tls.map(({ cert, key }) => ({ cert: resolve(directory, cert), key: resolve(directory, key) }))
+}
+
+function settleRedis({ ca, cert, key, ...rest }: Parsed['redis'], directory: string): Parsed['redis'] {
+  const pem = (text: string) => readPem(text, directory)
+  return {
+    ...rest,
+    ...(ca === undefined ? {} : { ca: pem(ca) }),
+    ...(cert === undefined ? {} : { cert: pem(cert) }),
+    ...(key === undefined ? {} : { key: pem(key) }),
+  }
 }
 
 function settleIdentity(parsed: Parsed['identity'], directory: string): IdentityConfig {

@@ -4,12 +4,18 @@
  * @module
  */
 import { urlHost } from '@hydra-gateway/protocol'
-import { stringify } from 'yaml'
+import { Document, isCollection, isNode } from 'yaml'
 import { z } from 'zod'
 import type { Config, StaticInstance } from '../config.ts'
 import { bare } from './problems.ts'
 import { configSchema } from './schema.ts'
 import { HIDDEN, kindOf } from './setting.ts'
+
+/** A setting somebody set, and where: `PORT`, `hydra.config.yaml, line 3`. */
+export interface SettingOrigin {
+  readonly path: readonly string[]
+  readonly from: string
+}
 
 export interface ShowOptions {
   /** What to show of the keys; those of the configuration are never shown by themselves. */
@@ -28,9 +34,27 @@ export function showConfig(config: Config, { keys }: ShowOptions = {}): Record<s
   return { ...shown, keys: keys ?? {} }
 }
 
-/** The same as text that a file could hold (YAML). */
-export function formatConfig(config: Config, options?: ShowOptions): string {
-  return stringify(showConfig(config, options), { lineWidth: 0 })
+/** The same as text that a file could hold (YAML). Behind what is no default stands where it was set. */
+export function formatConfig(
+  config: Config,
+  options?: ShowOptions,
+  origins: readonly SettingOrigin[] = [],
+): string {
+  const document = new Document(showConfig(config, options))
+  for (const { path, from } of origins) note(document, path, from)
+  return document.toString({ lineWidth: 0 })
+}
+
+/** Says it at a setting, or at the nearest thing around it: not everything is shown as it was written. */
+function note(document: Document, path: readonly string[], from: string): void {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true)
+    if (!isNode(node)) continue
+    const place = isCollection(node) && node.items.length > 0 ? 'commentBefore' : 'comment'
+    // Of a list, or of what is shown otherwise, once is enough.
+    if (!node[place]) node[place] = ` ${from}`
+    return
+  }
 }
 
 function toUrl({ protocol, host, port, weight, version }: StaticInstance) {
@@ -41,7 +65,7 @@ function toUrl({ protocol, host, port, weight, version }: StaticInstance) {
 function shape(value: unknown, schema: z.ZodType): unknown {
   const inner = bare(schema)
   const { show, isSecret } = kindOf(inner) ?? {}
-  if (isSecret) return isEmptyList(value) ? undefined : HIDDEN
+  if (isSecret && value !== '') return isEmptyList(value) ? undefined : HIDDEN
   if (show && typeof value === 'number') return show(value)
   if (inner instanceof z.ZodObject && typeof value === 'object' && value !== null) {
     const shapes = Object.entries(inner.shape) as [string, z.ZodType][]

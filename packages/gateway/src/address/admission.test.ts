@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '../observe/clock.ts'
 import { createAdmission } from './admission.ts'
+import { createOwnDoors } from './own-doors.ts'
 
 const EVERYTHING = ['0.0.0.0/0', '::/0']
 const LOCAL = ['loopback', 'private']
@@ -156,6 +157,34 @@ test('a name nobody knows is refused, and so is one that takes too long', async 
   })
 })
 
+test('nobody can be where the gateway itself listens: requests would go round', async () => {
+  const at = (host: string | undefined) =>
+    createAdmission({
+      registrationFrom: LOCAL,
+      upstreamsAllow: LOCAL,
+      own: createOwnDoors({
+        host,
+        ports: () => [8080, undefined],
+        localAddresses: () => ['10.0.0.7', 'fd00::7'],
+      }),
+      lookup,
+    })
+  const isRefused = async (host: string | undefined, name: string, port: number) =>
+    'refused' in (await at(host).resolve(name, undefined, port))
+  assert.deepEqual(await at(undefined).resolve('127.0.0.1', undefined, 8080), {
+    refused: '127.0.0.1 at port 8080 is this gateway itself, not a service',
+  })
+  for (const name of ['127.0.0.2', '::ffff:127.0.0.1', 'localhost', '10.0.0.7', 'orders.internal', 'fd00::7'])
+    assert.equal(await isRefused(undefined, name, 8080), true, name)
+  assert.equal(await isRefused(undefined, '10.0.0.9', 8080), false)
+  assert.equal(await isRefused(undefined, '127.0.0.1', 8081), false)
+  // Bound to one address, others of this machine may be a service's.
+  assert.equal(await isRefused('10.0.0.7', '10.0.0.7', 8080), true)
+  assert.equal(await isRefused('10.0.0.7', '127.0.0.1', 8080), false)
+  assert.equal(await isRefused('localhost', '127.0.0.1', 8080), true)
+  assert.equal(await isRefused('localhost', '10.0.0.7', 8080), false)
+})
+
 test('a service elsewhere that announces its loopback address is reached at its own', async () => {
   for (const host of ['127.0.1.1', '127.0.0.1', '::1', '[::1]', 'localhost']) {
     assert.deepEqual(await resolve(host, { peer: '::ffff:172.17.0.3' }), { address: '172.17.0.3' }, host)
@@ -176,4 +205,46 @@ test('this machine’s own names resolve without a network', async () => {
   const { resolve } = createAdmission({ registrationFrom: LOCAL, upstreamsAllow: LOCAL })
   const result = await resolve('localhost', '127.0.0.1')
   assert.ok('address' in result && ['127.0.0.1', '::1'].includes(result.address))
+})
+
+test('nobody can be where another node of the cluster listens, by what that says of itself', async () => {
+  const doorsOf = (host: string | undefined, hostName: string, addresses: readonly string[]) =>
+    createOwnDoors({ host, ports: () => [8080, 9090], localAddresses: () => addresses, hostName })
+  // 172.17.0.1 is the bridge each of them has.
+  const here = doorsOf('10.0.0.7', 'a', ['127.0.0.1', '::1', '10.0.0.7', '172.17.0.1'])
+  const others = {
+    'on another machine': doorsOf(undefined, 'b', ['127.0.0.1', '10.0.0.8', 'fd00::8', '172.17.0.1']).said(),
+    'on this machine': doorsOf('127.0.0.1', 'a', ['10.0.0.7', '172.17.0.1']).said(),
+    'at one address': doorsOf('10.0.0.9', 'c', ['10.0.0.9', '10.0.0.10']).said(),
+  }
+  const { resolve } = createAdmission({
+    registrationFrom: LOCAL,
+    upstreamsAllow: LOCAL,
+    own: here,
+    otherAt: (address, port) =>
+      Object.entries(others).find(([, doors]) => here.areAt(doors, address, port))?.[0],
+    lookup,
+  })
+  const at = async (host: string, port = 8080, peer?: string) => {
+    const result = await resolve(host, peer, port)
+    return 'refused' in result
+      ? / is (.*), another gateway of this cluster/.exec(result.refused)?.[1]
+      : 'free'
+  }
+  for (const host of ['10.0.0.8', 'fd00:0::8']) assert.equal(await at(host), 'on another machine')
+  assert.equal(await at('10.0.0.8', 9090), 'on another machine')
+  assert.equal(
+    await at('127.0.0.1', 8080, '10.0.0.8'),
+    'on another machine',
+    'its own loopback is its address',
+  )
+  assert.equal(await at('127.0.0.1'), 'on this machine')
+  assert.equal(await at('10.0.0.9'), 'at one address')
+  for (const [host, port] of [
+    ['10.0.0.8', 8081],
+    ['172.17.0.1', 8080],
+    ['10.0.0.10', 8080],
+    ['127.0.0.2', 8081],
+  ] as const)
+    assert.equal(await at(host, port), 'free', `${host}:${port}`)
 })

@@ -28,6 +28,7 @@ interface Facts {
   attempts: number
   client: string
   trace?: string
+  tracer?: string
 }
 
 const ordinary: Facts = {
@@ -68,6 +69,7 @@ function open(more: Partial<AccessLogDeps> = {}) {
       f.attempts,
       f.client,
       f.trace,
+      f.tracer,
     )
   }
   const lines = () => batches.join('').split('\n').slice(0, -1)
@@ -85,13 +87,15 @@ function pinoLine({ durationMs, ...facts }: Facts, timeMs: number): string {
     },
     { write: (text: string) => void (line += text) },
   )
-  const { exchange, method, path, status, aborted, service, instance, attempts, client, trace } = facts
+  const { exchange, method, path, status, aborted, service, instance, attempts, client, trace, tracer } =
+    facts
   log.info(
     {
       ...{ exchange, method, path, status },
       ...(aborted ? { aborted } : {}),
       ...{ service, instance, durationMs: Math.round(durationMs * 100) / 100, attempts, client },
       ...(trace ? { trace } : {}),
+      ...(tracer ? { tracer } : {}),
     },
     'exchange',
   )
@@ -105,6 +109,8 @@ test('a line is what the log itself would write for the exchange, byte for byte'
     { instance: undefined, status: 503 },
     { aborted: true, status: 0 },
     { trace: '4bf92f3577b34da6a3ce929d0e0e4736' },
+    { tracer: '1x7k2m9q0z' },
+    { trace: '4bf92f3577b34da6a3ce929d0e0e4736', tracer: '1x7k2m9q0z' },
     { path: '/with"quote' },
     { path: '/back\\slash' },
     { path: '/line\nfeed\u0000\u001f' },
@@ -290,7 +296,7 @@ test('lines of the access log and of the log stand in one file, and the flush at
   })
   const end = log.onFlush(access.flush)
   for (let i = 0; i < 2000; i++) {
-    access.record(ID, 'GET', `/${i}`, 200, false, 'orders', 'i1', 1, 1, '192.0.2.7', undefined)
+    access.record(ID, 'GET', `/${i}`, 200, false, 'orders', 'i1', 1, 1, '192.0.2.7', undefined, undefined)
   }
   log.warn('between')
   log.flushSync()

@@ -41,7 +41,8 @@ export interface AccessLogDeps {
 export interface AccessLog {
   /**
    * Notes one finished exchange. Positions instead of an object, because this runs for every request.
-   * `service` and `instance` are undefined where nobody served; `trace` is the 32 digits of a trace id.
+   * `service` and `instance` are undefined where nobody served; `trace` is the 32 digits of a trace id, `tracer`
+   * what services behind hydra-router know a request by.
    */
   record(
     exchange: string,
@@ -55,6 +56,7 @@ export interface AccessLog {
     attempts: number,
     client: string,
     trace: string | undefined,
+    tracer: string | undefined,
   ): void
   /** Writes what waits. */
   flush(): void
@@ -82,6 +84,7 @@ const DURATION = constant(',"durationMs":')
 const ATTEMPTS = constant(',"attempts":')
 const CLIENT = constant(',"client":"')
 const TRACE = constant('","trace":"')
+const TRACER = constant('","tracer":"')
 const END = constant('","msg":"exchange"}\n')
 const NOBODY = constant('')
 
@@ -171,11 +174,13 @@ export function createAccessLog(deps: AccessLogDeps): AccessLog {
       attempts,
       client,
       trace,
+      tracer,
     ) {
       if (isClosed || !isOn()) return
       let shown = maskPath === undefined ? path : maskPath(path)
       const who = whoOf(service, instance)
-      const units = exchange.length + method.length + client.length + (trace === undefined ? 0 : trace.length)
+      const units =
+        exchange.length + method.length + client.length + (trace?.length ?? 0) + (tracer?.length ?? 0)
       let needed = FRAME_BYTES + who.length + (units + shown.length) * MOST_BYTES_PER_UNIT
       if (needed > SLACK_BYTES) {
         shown = shown.slice(0, SHOWN_UNITS)
@@ -209,6 +214,10 @@ export function createAccessLog(deps: AccessLogDeps): AccessLog {
       if (trace !== undefined) {
         at = putBytes(buffer, TRACE, at)
         at = putText(buffer, trace, at)
+      }
+      if (tracer !== undefined) {
+        at = putBytes(buffer, TRACER, at)
+        at = putText(buffer, tracer, at)
       }
       length = putBytes(buffer, END, at)
       lines++

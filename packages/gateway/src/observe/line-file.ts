@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { write, writeSync } from 'node:fs'
+import { fstatSync, write, writeSync } from 'node:fs'
 import type { DestinationStream } from 'pino'
 
 export interface LineFile extends DestinationStream {
@@ -25,8 +25,19 @@ const MOST_BYTES = 16 * 1024 * 1024
 /** How long a reader that takes nothing (EAGAIN) is left alone. */
 const RETRY_MS = 20
 
-/** Opens a writer on a descriptor; it is never closed here. */
-export function createLineFile(fd: number): LineFile {
+/** What a pipe takes in one piece, whoever else writes to it (POSIX: PIPE_BUF, on Linux 4096). */
+const WHOLE_BYTES = 4096
+const LINE_FEED = 0x0a
+
+/**
+ * Opens a writer on a descriptor; it is never closed here. `isShared`: other processes write to it as well, so that only
+ * as many lines are written at a time as a pipe takes in one piece.
+ */
+export function createLineFile(
+  fd: number,
+  { isShared = false }: { readonly isShared?: boolean } = {},
+): LineFile {
+  const mostAtOnce = isShared && !isFile(fd) ? WHOLE_BYTES : Number.POSITIVE_INFINITY
   let waiting: Buffer[] = []
   let waitingBytes = 0
   /** What is being written, from `at`. */
@@ -46,7 +57,7 @@ export function createLineFile(fd: number): LineFile {
       waitingBytes = 0
     }
     isWriting = true
-    write(fd, current, at, current.length - at, null, onWritten)
+    write(fd, current, at, pieceOf(current, at, mostAtOnce), null, onWritten)
   }
 
   function onWritten(error: NodeJS.ErrnoException | null, count: number): void {
@@ -114,7 +125,7 @@ export function createLineFile(fd: number): LineFile {
       for (const bytes of left) {
         for (let from = 0; from < bytes.length; ) {
           try {
-            from += writeSync(fd, bytes, from)
+            from += writeSync(fd, bytes, from, pieceOf(bytes, from, mostAtOnce))
           } catch (error) {
             if ((error as NodeJS.ErrnoException).code === 'EAGAIN') continue
             close()
@@ -124,4 +135,23 @@ export function createLineFile(fd: number): LineFile {
       }
     },
   }
+}
+
+/** Files take any number of bytes in one piece. */
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile()
+  } catch {
+    return false
+  }
+}
+
+/** How many bytes to write from `at`: all, or as many whole lines as fit. A line that is longer by itself goes alone. */
+function pieceOf(bytes: Buffer, at: number, most: number): number {
+  const left = bytes.length - at
+  if (left <= most) return left
+  const end = bytes.lastIndexOf(LINE_FEED, at + most - 1)
+  if (end >= at) return end + 1 - at
+  const next = bytes.indexOf(LINE_FEED, at)
+  return next < 0 ? left : next + 1 - at
 }

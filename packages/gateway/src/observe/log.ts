@@ -29,6 +29,11 @@ export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | '
 const SECRET = ['authorization', 'cookie', 'set-cookie', 'token', 'privateKey', 'password']
 const REDACTED = SECRET.flatMap((field) => [`["${field}"]`, `headers["${field}"]`])
 
+/** Changes what is written from now on; children that were made before keep their level. */
+export function setLogLevel(log: Log, level: string): void {
+  ;(log as unknown as Logger).level = level
+}
+
 /**
  * Makes the log. `level` is one of pino's; `silent` writes nothing. A destination that is no stream is given one
  * line a call.

@@ -10,9 +10,22 @@ import type { ServiceState } from '@hydra-gateway/protocol'
 import { Counter, Gauge, Registry as PrometheusRegistry } from 'prom-client'
 import { createExchangeCounts, type Outcome } from './exchange-counts.ts'
 import { createFragmentCounts, type FragmentOutcome } from './fragment-counts.ts'
+import { createMessageCounts, type MessageCounts } from './message-counts.ts'
 import { createTrafficCounts, type TrafficCounts } from './traffic-counts.ts'
 
-type GaugeName = 'instances' | 'routes' | 'revision' | 'channels' | 'livePages'
+type GaugeName =
+  | 'instances'
+  | 'routes'
+  | 'revision'
+  | 'channels'
+  | 'livePages'
+  | 'nodes'
+  | 'storeReachable'
+  | 'localOnly'
+  | 'recordsLeftOut'
+  | 'storeIgnored'
+  | 'storeReplayed'
+  | 'storeInFlight'
 
 /** What something that was refused is: `login` is whatever somebody was to be known by, `set-cookie` a line of a service. */
 export type Refused =
@@ -25,6 +38,7 @@ export type Refused =
   | 'context'
   | 'login'
   | 'set-cookie'
+  | 'flywheel'
 
 export interface Metrics extends TrafficCounts {
   /** An exchange ended; `service` is `-` for none, `outcome` is what `outcomeOf` says. */
@@ -43,6 +57,8 @@ export interface Metrics extends TrafficCounts {
   fragmentDropped(what: string): void
   /** A page whose fragments the gateway puts in: what became of it. */
   pageComposed(outcome: 'whole' | 'fallbacks' | 'refused' | 'broken' | 'left' | 'passed'): void
+  /** Messages, and the clients they come from. */
+  readonly messages: MessageCounts
   gauge(name: GaugeName, value: number): void
   /** A service turned degraded. */
   degraded(service: string): void
@@ -115,6 +131,37 @@ export function createMetrics(): Metrics {
       help: 'Open pages that are told of changes (`/_hydra/live`)',
       registers,
     }),
+    nodes: new Gauge({ name: 'hydra_nodes', help: 'Gateways that share the store', registers }),
+    storeReachable: new Gauge({
+      name: 'hydra_store_reachable',
+      help: '1 while the store answers, 0 while the last known services are served without it',
+      registers,
+    }),
+    localOnly: new Gauge({
+      name: 'hydra_local_only_instances',
+      help: 'Instances that only this node knows of, as the store can’t be reached',
+      registers,
+    }),
+    recordsLeftOut: new Gauge({
+      name: 'hydra_store_records_left_out',
+      help: 'Records of the store that are no registrations, or for which there is no room',
+      registers,
+    }),
+    storeIgnored: new Gauge({
+      name: 'hydra_store_ignored_records',
+      help: 'Records of the store that none of our private keys sealed, since the start',
+      registers,
+    }),
+    storeReplayed: new Gauge({
+      name: 'hydra_store_replayed_messages',
+      help: 'Messages between nodes that came a second time, or long after they were sent, since the start',
+      registers,
+    }),
+    storeInFlight: new Gauge({
+      name: 'hydra_store_commands_in_flight',
+      help: 'Commands that wait for an answer of the store',
+      registers,
+    }),
     channels: new Gauge({ name: 'hydra_channels', help: 'Open RSocket channels', registers }),
   }
   const readers = new Map<GaugeName, () => number>()
@@ -130,6 +177,7 @@ export function createMetrics(): Metrics {
     fragment: fragments.add,
     fragmentDropped: (what) => fragmentDrops.inc({ what }),
     pageComposed: (outcome) => pages.inc({ outcome }),
+    messages: createMessageCounts(registers),
     gauge: (name, value) => gauges[name].set(value),
     servicesOf(read) {
       readServices = read

@@ -150,7 +150,7 @@ function openSite() {
     },
     node: 'a',
     identity: { ...NO_IDENTITY, isOn: true, roleMappings },
-    menus: { maxItems: MAX_ITEMS },
+    menus: { settings: { maxItems: MAX_ITEMS } },
     clock,
     log: createLog('silent'),
   })

@@ -65,7 +65,13 @@ const weightOf = ({ view }: Seen): number => view.items.length + VIEW_WEIGHT
 
 const NO_ENTRIES: readonly MenuEntry[] = Object.freeze([])
 
-export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
+/** What is seen, and may be asked to be looked at anew. */
+export interface JudgedMenus extends SiteMenus {
+  /** What operators say has changed: nothing is as it was, and with the next overview everybody is told. */
+  judgeAgain(): void
+}
+
+export function createSiteMenus(deps: SiteMenusDeps): JudgedMenus {
   const { overview, onOverview, live, vitals, identity } = deps
   const { healthOf = ALWAYS_WELL, demandsAt = declaredDemands } = deps
   const audienceOf = createAudiences()
@@ -168,6 +174,11 @@ export function createSiteMenus(deps: SiteMenusDeps): SiteMenus {
         state: linkStateOf(route, { table, vitals, healthOf }),
         title: titleOf(table, route.service),
       }))
+    },
+    judgeAgain() {
+      views.clear()
+      weight = 0
+      known = { hash: '', table: live.table }
     },
     onChange(listener) {
       listeners.add(listener)

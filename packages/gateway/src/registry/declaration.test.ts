@@ -8,9 +8,13 @@ const bean = (more: Partial<RegistrationInput>) =>
 
 function compile(
   more: Partial<RegistrationInput>,
-  { channel = 'rsocket' as 'rsocket' | 'http', hasLogin = true } = {},
+  { channel = 'rsocket' as 'rsocket' | 'http', hasLogin = true, hasRouterApi = false } = {},
 ) {
-  const { manifest, refused } = compileDeclaration(bean(more), channel, { maxRoutes: 100, hasLogin })
+  const { manifest, refused } = compileDeclaration(bean(more), channel, {
+    maxRoutes: 100,
+    hasLogin,
+    hasRouterApi,
+  })
   const routes = Object.fromEntries(
     manifest.routes.map(({ pattern, kind, auth, roles, providers }) => [
       `${kind} ${pattern.text}`,
@@ -108,6 +112,20 @@ test('sign-in has its paths to itself while there is one', () => {
     ['/login', '/logout'],
   )
   assert.equal(Object.keys(compile(declared, { hasLogin: false }).routes).length, 3)
+})
+
+test('the router API has its paths to itself while there is one', () => {
+  const declared: Partial<RegistrationInput> = {
+    endpoints: ['/v1/router/version', '/v1/routers'],
+    routes: [{ path: '/v1/router/**' }, { path: '/v1/**' }],
+  }
+  const { routes, refused } = compile(declared, { hasRouterApi: true })
+  assert.deepEqual(Object.keys(routes), ['page /v1/routers', 'page /v1/**'])
+  assert.deepEqual(
+    refused.map(({ path }) => path),
+    ['/v1/router/version', '/v1/router/**'],
+  )
+  assert.equal(Object.keys(compile(declared).routes).length, 4)
 })
 
 test('instances that say another thing of who may come are no siblings', () => {

@@ -21,9 +21,9 @@ import { HydraError } from '../errors.ts'
 import { accessOf, FOR_EVERYBODY } from '../routing/access.ts'
 import { fallbackProblem } from '../routing/fallback.ts'
 import { foldedRoutes } from '../routing/folded-routes.ts'
-import { isLoginPattern, isReservedPath, isReservedPattern } from '../routing/reserved.ts'
+import { isLoginPattern, isReservedPath, isReservedPattern, isRouterPattern } from '../routing/reserved.ts'
 import type { Access, Manifest, RouteKind, RouteSpec } from '../routing/route.ts'
-import type { ChannelKind } from '../routing/upstream.ts'
+import { type ChannelKind, isExternal } from '../routing/upstream.ts'
 
 export interface Refusal {
   readonly path: string
@@ -49,6 +49,7 @@ export function manifestHash(registration: Registration, channel: ChannelKind): 
     [...staticResources].sort(),
     routes,
     ...(isSaid({ auth, roles, providers }) ? [{ auth, roles, providers }] : []),
+    ...(channel === 'flywheel' ? [channel] : []),
   ]
   return createHash('sha256').update(JSON.stringify(declared)).digest('hex').slice(0, 32)
 }
@@ -75,11 +76,14 @@ export function compileDeclaration(
   {
     maxRoutes,
     hasLogin = false,
+    hasRouterApi = false,
     hash = manifestHash(registration, channel),
   }: {
     readonly maxRoutes: number
     /** `/login` and `/logout` are the gateway's. @default false */
     readonly hasLogin?: boolean
+    /** What lies below `/v1/router/` is the gateway's. @default false */
+    readonly hasRouterApi?: boolean | undefined
     readonly hash?: string
   },
 ): Declaration {
@@ -110,6 +114,7 @@ export function compileDeclaration(
     warnings.push(...read.warnings)
     if (read.patterns.some(isReservedPattern)) refused.push({ path, reason: RESERVED })
     else if (hasLogin && read.patterns.some(isLoginPattern)) refused.push({ path, reason: SIGN_IN })
+    else if (hasRouterApi && read.patterns.some(isRouterPattern)) refused.push({ path, reason: ROUTER_API })
     else for (const pattern of read.patterns) use(pattern)
   }
   const declare = (dialect: Dialect, path: string, kind: RouteKind): void =>
@@ -118,6 +123,9 @@ export function compileDeclaration(
   const given = endpoints.length + sockets.length + staticResources.length + registration.routes.length
   if (given > maxRoutes) throw tooManyRoutes(maxRoutes)
 
+  const isByRules = channel === 'flywheel' || isExternal(name)
+  // Their paths were never looked into for slashes in disguise.
+  const bySeen = isByRules ? ({ flywheel: 'route', encodedSlash: 'keep' } as const) : {}
   for (const path of endpoints) declare('spring', path, 'page')
   for (const path of sockets) declare('spring', path, 'socket')
   for (const route of registration.routes) {
@@ -130,7 +138,7 @@ export function compileDeclaration(
     const place = host === undefined ? {} : { host: host.toLowerCase() }
     const kind: RouteKind = socket ? 'socket' : 'page'
     if (problem === undefined) {
-      const own = { ...place, ...(fallback === undefined ? {} : { fallback }), ...rest, ...access }
+      const own = { ...place, ...(fallback === undefined ? {} : { fallback }), ...rest, ...access, ...bySeen }
       translated(dialect, path, (pattern) => add({ pattern, kind, ...own }))
     } else if (isKept) {
       // Left out, its path would belong to a wider route of the service, which may be for everybody.
@@ -145,6 +153,11 @@ export function compileDeclaration(
     routes.push(...foldedRoutes(routes))
     return { manifest: { hash, routes }, refused, warnings }
   }
+  // Whatever is below its name is its website, once it has said any route (flywheel.md 3.2).
+  if (channel === 'flywheel' && routes.length > 0)
+    translated('hydra', `/${name.replace(/[{}*]/g, '\\$&')}/**`, (pattern) =>
+      add({ pattern, kind: 'page', flywheel: 'site', encodedSlash: 'keep', ...usual }),
+    )
   if (channel === 'http') {
     count(1)
     add({ pattern: literalPattern(`/${name}/socket`), kind: 'socket', to: '/socket', ...usual })
@@ -172,6 +185,7 @@ export function compileDeclaration(
 const RESERVED = 'this path belongs to the gateway'
 const KEPT = 'until it is mended its path is served without all this, for those it is for'
 const SIGN_IN = 'this path belongs to the gateway while people sign in there'
+const ROUTER_API = 'this path belongs to the gateway while it stands in for hydra-router (HYDRA_FLYWHEEL)'
 
 /** Why a route can't be served as it is declared, its path and its access aside. */
 function routeProblem({ fallback, to, socket, methods }: RouteDeclaration): string | undefined {

@@ -61,7 +61,8 @@ interface Ailing {
 
 /** Starts to look. `entries` and `vitals` are read, never changed. */
 export function createHealth({ settings, entries, vitals, metrics, clock, log }: HealthDeps): Health {
-  const { windowMs, leastAnswers, failuresPercent } = settings
+  // Where the window is cut into pieces is decided once.
+  const { windowMs } = settings
   const looks = Math.max(1, Math.min(MOST_LOOKS, Math.round(windowMs / LOOK_MS)))
   const windows = new Map<string, AnswerWindow>()
   const ailing = new Map<string, Ailing>()
@@ -105,6 +106,7 @@ export function createHealth({ settings, entries, vitals, metrics, clock, log }:
   }
 
   const judge = (service: string, { answers, ...bad }: Tally): void => {
+    const { leastAnswers, failuresPercent } = settings
     // An answer that was an error and broke off was counted as two.
     const faults = Math.min(answers, bad.faults)
     const tally = { answers, faults, slow: Math.min(answers - faults, bad.slow) }

@@ -24,8 +24,8 @@ export interface Member {
   readonly channel: ChannelKind
   /** Address of the TCP peer that registered it. */
   readonly peer: string | undefined
-  /** Node that heard it; another node's members are known through the store. */
-  readonly node: string
+  /** Node that heard it last; another node's members are known through the store. */
+  node: string
   readonly manifest: Manifest
   readonly refused: readonly Refusal[]
   /** What of it can hardly be meant, in sentences; it is served as it was said. @default nothing */

@@ -19,7 +19,7 @@ function setUp({ tookMs = 0 } = {}) {
     entries: () => entries,
     table: () => table,
     vitals,
-    maxItems: 500,
+    settings: { maxItems: 500 },
     clock: { monotonic: () => (now += tookMs) },
     log: { warn: (fields: unknown) => void logged.push(fields as (typeof logged)[number]) } as never,
   })

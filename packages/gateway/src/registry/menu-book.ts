@@ -18,10 +18,13 @@ export interface MenuBook {
   faults(): CompiledMenus['faults']
   /** What is wrong with items of a service as it is now, for its own ears. */
   warningsOf(service: string): readonly string[]
+  /** What items are judged by has changed. */
+  judgeAgain(): void
 }
 
-export interface MenuBookDeps
-  extends Pick<MenuSources, 'vitals' | 'healthOf' | 'demandsAt' | 'hasLogin' | 'maxItems'> {
+export interface MenuBookDeps extends Pick<MenuSources, 'vitals' | 'healthOf' | 'demandsAt' | 'hasLogin'> {
+  /** Read where it is used: it may change. */
+  readonly settings: Pick<MenuSources, 'maxItems'>
   readonly entries: () => Iterable<MenuSource>
   readonly table: () => MenuSources['table']
   readonly clock: Pick<Clock, 'monotonic'>
@@ -36,9 +39,11 @@ const MOST_SAID = 20
 /** Faults that are remembered as said; beyond that they are said again. */
 const MOST_REMEMBERED = 10_000
 
-export function createMenuBook({ entries, table, clock, log, ...settings }: MenuBookDeps): MenuBook {
-  const { vitals, healthOf = ALWAYS_WELL } = settings
+export function createMenuBook({ entries, table, settings, clock, log, ...sources }: MenuBookDeps): MenuBook {
+  const { vitals, healthOf = ALWAYS_WELL } = sources
+  const make = (now: Omit<Known, 'compiled'>) => compileMenus({ ...sources, ...settings, ...now })
   let known: Known | undefined
+  let isJudgedAnew = false
   let tookMs = 0
   const said = new Set<string>()
 
@@ -65,11 +70,12 @@ export function createMenuBook({ entries, table, clock, log, ...settings }: Menu
 
   const read = (): CompiledMenus => {
     // The registry changes its entries in place: what counts of them is taken down.
-    const sources = [...entries()].map(({ name, rank, declared }) => ({ name, rank, declared }))
-    const now = { table: table(), entries: sources }
-    if (known && isSame(known, now)) return known.compiled
+    const declared = [...entries()].map(({ name, rank, declared }) => ({ name, rank, declared }))
+    const now = { table: table(), entries: declared }
+    if (known && !isJudgedAnew && isSame(known, now)) return known.compiled
+    isJudgedAnew = false
     const begunAt = clock.monotonic()
-    const compiled = keepSame(known?.compiled, compileMenus({ ...settings, ...now }))
+    const compiled = keepSame(known?.compiled, make(now))
     tookMs = clock.monotonic() - begunAt
     known = { ...now, compiled }
     sayNew(compiled.faults)
@@ -78,7 +84,7 @@ export function createMenuBook({ entries, table, clock, log, ...settings }: Menu
   /** What can be said of a service without the items of the others. */
   const alone = (service: string): readonly MenuFault[] => {
     const own = [...entries()].filter(({ name }) => name === service)
-    const { faults } = compileMenus({ ...settings, table: table(), entries: own })
+    const { faults } = make({ table: table(), entries: own })
     return faults.of(service).listed.filter(({ fault }) => fault !== 'unknown-parent')
   }
 
@@ -91,6 +97,9 @@ export function createMenuBook({ entries, table, clock, log, ...settings }: Menu
       const beyond = more + Math.max(0, listed.length - MOST_SAID)
       const sentences = listed.slice(0, MOST_SAID).map(({ reason }) => reason)
       return beyond > 0 ? [...sentences, `${beyond} more menu items have faults`] : sentences
+    },
+    judgeAgain() {
+      isJudgedAnew = true
     },
   }
 }

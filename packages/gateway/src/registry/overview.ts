@@ -79,10 +79,10 @@ export function compileOverview(input: OverviewInput): Overview {
   const { table, vitals, fragments, publicKey } = input
   const { menus, faults } = input.menus
   const known = [...input.entries].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const services = known.map((entry): OverviewService => {
+  const written = known.map((entry) => {
     const state = serviceState(entry, vitals, input.healthOf)
     const mappings = input.roleMappings(entry.name)
-    return {
+    return sameAsBefore(entry, {
       serviceName: entry.name,
       state,
       available: isServing(state),
@@ -90,27 +90,29 @@ export function compileOverview(input: OverviewInput): Overview {
       endpoints: endpointsOf(entry, input),
       ...(Object.keys(mappings).length > 0 ? { roleMappings: mappings } : {}),
       ...fragmentAssetsOf(entry),
-      instances: [...entry.members.values()].map((member) => ({
+      // In an order that is the same whoever registered last: who comes back finds what it knows.
+      instances: inOrder(entry).map((member) => ({
         id: member.id,
         version: member.instance.version,
         state: memberState(member, vitals),
       })),
-    }
+    })
   })
+  const services = written.map(({ service }) => service)
   // Weights are no part of what services are told, but a change of them is news (medusa.md 8).
-  const weights = known.map((entry) => [...entry.members.values()].map(({ instance }) => instance.weight))
+  const weights = known.map((entry) => inOrder(entry).map(({ instance }) => instance.weight))
   const conflicts = fragments && fragments.listed.length > 0 ? conflictsOf(fragments) : undefined
   const menuFaults = faults.listed.slice(0, MOST_FAULTS)
   const hash = createHash('sha256')
+    .update(`[[${written.map(({ text }) => text).join()}],`)
     .update(
       JSON.stringify([
-        services,
         menus,
         weights,
         ...(menuFaults.length > 0 ? [menuFaults] : []),
         ...(conflicts ? [conflicts] : []),
         ...(publicKey ? [publicKey] : []),
-      ]),
+      ]).slice(1),
     )
     .digest('hex')
   return {
@@ -123,6 +125,28 @@ export function compileOverview(input: OverviewInput): Overview {
     roleMappings: {},
     ...conflicts,
   }
+}
+
+interface Written {
+  readonly service: OverviewService
+  readonly text: string
+}
+
+/** What was said of each entry last. */
+const writtenLast = new WeakMap<Entry, Written>()
+
+/** A service as JSON; while that says the same it is the same object, by which others know that nothing changed. */
+function sameAsBefore(entry: Entry, service: OverviewService): Written {
+  const text = JSON.stringify(service)
+  const before = writtenLast.get(entry)
+  if (before?.text === text) return before
+  const written = { service, text }
+  writtenLast.set(entry, written)
+  return written
+}
+
+function inOrder({ members }: Entry): Member[] {
+  return [...members.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 /** Pages of a service by path, each with how it is now. */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { test } from 'node:test'
+import { until } from '../../../../test/support/eventually.ts'
 import { systemClock } from '../observe/clock.ts'
 import { createVitals } from '../routing/vitals.ts'
 import { createProber, type Probed } from './probe.ts'
@@ -27,17 +28,6 @@ async function closedPort(): Promise<number> {
   await once(server, 'close')
   return port
 }
-async function eventually(isTrue: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 5000
-  while (!isTrue()) {
-    assert.ok(Date.now() < deadline, what)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-async function eventuallyAsync(isTrue: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 5000
-  while (!(await isTrue())) assert.ok(Date.now() < deadline, what)
-}
 const at = (id: string, port: number, always = false): Probed => ({
   id,
   address: { host: '127.0.0.1', port },
@@ -58,7 +48,7 @@ test('an instance that refused connections is back as soon as it listens again',
   vitals.rest('a')
   const { server, connections } = await listen(port)
   t.after(() => server.close())
-  await eventually(() => !vitals.of('a').resting, 'it did not come back')
+  await until(() => !vitals.of('a').resting, 'it did not come back')
   assert.equal(connections(), 1)
 })
 
@@ -70,7 +60,7 @@ test('an instance that serves and has a heartbeat is left alone', async (t) => {
   for (let i = 0; i < 3; i++) {
     vitals.rest('other')
     watch(at('other', resting.port))
-    await eventually(() => !vitals.of('other').resting, 'the other one was not probed')
+    await until(() => !vitals.of('other').resting, 'the other one was not probed')
   }
   assert.equal(quiet.connections(), 0)
 })
@@ -80,10 +70,10 @@ test('a static instance leaves when its process dies and returns with it', async
   const { server, port } = await listen()
   watch(at('static', port, true))
   server.close()
-  await eventually(() => vitals.of('static').resting, 'it was not taken out')
+  await until(() => vitals.of('static').resting, 'it was not taken out')
   const again = await listen(port)
   t.after(() => again.server.close())
-  await eventually(() => !vitals.of('static').resting, 'it did not come back')
+  await until(() => !vitals.of('static').resting, 'it did not come back')
 })
 
 test('a static instance that is not there is known to be down before the first request', async (t) => {
@@ -92,7 +82,7 @@ test('a static instance that is not there is known to be down before the first r
   const { watch, stop } = createProber({ clock: systemClock, vitals, settings: { everyMs: 3_600_000 } })
   t.after(stop)
   watch(at('static', await closedPort(), true))
-  await eventually(() => vitals.of('static').resting, 'it was not probed at once')
+  await until(() => vitals.of('static').resting, 'it was not probed at once')
 })
 
 test('an instance that is forgotten or moved during its probe is not judged by it', async (t) => {
@@ -138,12 +128,12 @@ test('many instances that hang are probed a few at a time, each once', async (t)
   for (let i = 0; i < 20; i++) watch(at(`i${i}`, 1, true))
   let done = 0
   while (done < 20) {
-    await eventually(() => answers.length > 0, 'the next one did not begin')
+    await until(() => answers.length > 0, 'the next one did not begin')
     answers.shift()!(false)
     done++
   }
   assert.equal(most, 4)
-  await eventually(
+  await until(
     () => Array.from({ length: 20 }, (_, i) => vitals.of(`i${i}`)).every(({ resting }) => resting),
     'one was left out',
   )
@@ -184,7 +174,7 @@ test('a process that is stopped and takes no connections is away after the timeo
   })
   const { probeNow } = prober(t)
   const began = performance.now()
-  await eventuallyAsync(
+  await until(
     async () => !(await probeNow({ host: '127.0.0.1', port: Number(line) })),
     'it took every connection',
   )

@@ -33,7 +33,7 @@ export type Recruiter = (
 ) => Member
 
 export interface RecruiterDeps {
-  readonly settings: { readonly maxRoutes: number }
+  readonly settings: { readonly maxRoutes: number; readonly hasRouterApi?: boolean | undefined }
   /** A declaration that is known already: most instances of a service say the same. */
   readonly known: (service: string, hash: string) => Pick<Declaration, 'manifest' | 'refused'> | undefined
   /** The same of fragments. */
@@ -92,7 +92,7 @@ export function createRecruiter(deps: RecruiterDeps): Recruiter {
     const { refs, uses, access } = fragments
     // Medusa's applications take one key, the one they are answered with; all others ask for what they don't know.
     const holds = channel === 'http' && !isOurs ? (keyId ?? identity.keyId()) : undefined
-    const own = channel === 'rsocket' ? registration.instanceId : undefined
+    const own = channel === 'rsocket' || channel === 'flywheel' ? registration.instanceId : undefined
     const id = own ?? addressId(registration, host)
     return {
       id,
@@ -121,6 +121,7 @@ export function createRecruiter(deps: RecruiterDeps): Recruiter {
         login: registration.login ?? (channel === 'static' ? 'none' : 'cookie'),
         ...(holds === undefined ? {} : { keyId: holds }),
         ...(registration.cookies === 'own' ? { cookiePrefix: cookiePrefixOf(service) } : {}),
+        ...(registration.messages ? { takesMessages: true } : {}),
         asksFragments: registration.asksFragments === true || uses.length > 0,
         ...(refs ? { refs } : {}),
         ...(access === FOR_EVERYBODY ? {} : { access }),

@@ -301,7 +301,7 @@ test('two nodes with one store serve the same instances, and lose them together'
   const clock = createManualClock()
   const store = createMemoryStore({ clock })
   const [a, b] = [setUpRegistry({ store, node: 'a' }), setUpRegistry({ store, node: 'b' })]
-  const sync = createSync({ store, registry: b.registry, node: 'b', clock: b.clock, log: b.log })
+  const sync = createSync({ store, registry: b.registry, clock: b.clock, log: b.log })
   t.after(() => sync.stop())
   const { instanceId } = await a.join('orders', ['/orders'])
   await sync.look()
@@ -372,7 +372,7 @@ test('a page that comes after the fragment it does not fit is told so, and the f
 test('a change of fragments, weight or version at one node reaches the others', async () => {
   const a = setUpRegistry()
   const b = setUpRegistry({ store: a.store, node: 'b' })
-  const sync = createSync({ store: a.store, registry: b.registry, node: 'b', clock: b.clock, log: b.log })
+  const sync = createSync({ store: a.store, registry: b.registry, clock: b.clock, log: b.log })
   const same = { instanceId: 'e'.repeat(32), port: 4000, protocol: 1 as const }
   for (const more of [
     {},

@@ -9,33 +9,41 @@
  */
 import type { Overview, Registration } from '@hydra-gateway/protocol'
 import type { Admission } from '../address/admission.ts'
-import type { KnownInstance, Registered, Registrar } from '../channels/port.ts'
-import { HydraError } from '../errors.ts'
+import type { KnownInstance, Observer, Registered, Registrar } from '../channels/port.ts'
 import { NO_IDENTITY } from '../identity/no-identity.ts'
 import type { IdentityFacts, RouteDemands } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { DemandsAt } from '../routing/demands.ts'
-import { fallbackProblem } from '../routing/fallback.ts'
 import type { RoutingTable, ServiceChange } from '../routing/table.ts'
 import type { Address, Instance } from '../routing/upstream.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
-import type { InstanceStore } from '../store/port.ts'
+import type { InstanceStore, Look } from '../store/port.ts'
+import { ALWAYS_REACHABLE, type Reach } from '../store/reach.ts'
 import { createAnnouncer } from './announcer.ts'
-import { manifestHash, type Refusal } from './declaration.ts'
 import { createDrains } from './drains.ts'
 import { createFragmentBook, type FragmentBook } from './fragment-book.ts'
-import { fragmentHash } from './fragment-facts.ts'
 import { createFragmentReview } from './fragment-review.ts'
 import type { Health } from './health.ts'
+import { createHearing } from './hearing.ts'
+import { watchLapses } from './lapses.ts'
 import { createLeases } from './leases.ts'
 import type { Entry, Member } from './member.ts'
 import { createMenuBook } from './menu-book.ts'
 import type { MenuFaults } from './menu-faults.ts'
+import { createObserved } from './observed.ts'
+import { createOrphans } from './orphans.ts'
 import { compileOverview } from './overview.ts'
 import { createPageDemands } from './page-demands.ts'
 import { createRecruiter } from './recruit.ts'
-import { createRoster, isDraining, type MemberEvent, type Why } from './roster.ts'
+import { createRegisteredAnswers } from './registered.ts'
+import { createRegistering } from './registering.ts'
+import { createRoster, type MemberEvent, type Why } from './roster.ts'
+import { createRotation } from './rotation.ts'
+import { createSharedMembers, LEFT } from './shared-members.ts'
+import { createSignsOfLife } from './signs-of-life.ts'
+import { createStandstill } from './standstill.ts'
+import { createStoreWriter } from './store-writer.ts'
 
 export interface RegistrySettings {
   /** Routes one registration may declare. @default 20000 */
@@ -52,11 +60,25 @@ export interface RegistrySettings {
   readonly forgetAfterMs: number
   /** How long an incumbent may be down before a serving newcomer gets a contested route, ms. @default 30 s */
   readonly takeoverAfterMs: number
+  /** How long instances of a node that fell silent may stay while they take connections, ms. @default 15 s */
+  readonly orphanForMs?: number
+  /** What lies below `/v1/router/` is the gateway's. @default false */
+  readonly hasRouterApi?: boolean | undefined
 }
 
 export interface RegistryDeps {
   readonly settings: RegistrySettings
   readonly store: InstanceStore
+  /** Whether the store can be reached. @default always */
+  readonly reach?: Reach
+  /** Whether other nodes write to it. @default false */
+  readonly isShared?: boolean
+  /** Whether something listens at an address; asked of instances nobody hears any more. @default yes */
+  readonly probe?: (address: Pick<Address, 'host' | 'port'>) => Promise<boolean>
+  /** Whether a node says that it is there (`cluster/membership.ts`). @default nobody knows */
+  readonly isNodeThere?: ((node: string) => boolean) | undefined
+  /** 0 to 1, as Math.random. */
+  readonly random?: () => number
   readonly admission: Admission
   readonly vitals: VitalsBook
   /** How services that serve do so. @default well */
@@ -76,15 +98,15 @@ export interface RegistryDeps {
 }
 
 export interface MenuDeps {
-  /** Most items of one menu. @default 500 */
-  readonly maxItems?: number
+  /** `maxItems`: most items of one menu, read where it is used. @default 500 */
+  readonly settings?: { readonly maxItems: number }
   /** What the guard asks for at a path. @default what services declared */
   readonly demandsAt?: DemandsAt | undefined
   /** The same of all paths of a route. @default what services declared */
   readonly demandOf?: RouteDemands | undefined
 }
 
-export interface Registry extends Registrar {
+export interface Registry extends Registrar, Observer {
   /** Operator config: an instance that needs no lease. */
   registerStatic(registration: Registration, instance: StaticInstance): Registered
   /**
@@ -101,14 +123,16 @@ export interface Registry extends Registrar {
   readonly fragments: Pick<FragmentBook, 'conflicts' | 'usesOf'>
   /** The overview without the work of compiling it: for the request path. */
   latestOverview(): Overview
-  /** Something the overview says changed, and the registry could not know. */
-  touch(): void
   /** What is wrong with items of menus, as of the latest overview. */
   menuFaults(): MenuFaults
+  /** What operators say of pages and menus has changed: they are made anew, and everybody is told. */
+  judgeAgain(): void
   /** Milliseconds since the last sign of life; undefined for instances without a lease. */
   silentForMs(instanceId: string): number | undefined
-  /** Members that other nodes heard, as the store lists them now; the ones missing are gone. */
-  adopt(members: readonly Adopted[]): void
+  /** Brings in what other nodes wrote: for `sync.ts`. */
+  readonly follower: StoreFollower
+  /** How this node stands to the others. */
+  shared(): SharedFacts
   /** Calls back when an instance came or went, before requests can reach it or after they can't. */
   onMember(listener: (event: MemberEvent, instance: Instance) => void): void
   /** Calls back in the tick in which something of a service changed, with why; without its entry once it is forgotten. */
@@ -125,27 +149,57 @@ export interface StaticInstance {
   readonly hostHeader?: string
 }
 
-/** A member as another node wrote it. */
-export interface Adopted {
-  readonly id: string
-  readonly node: string
-  readonly channel: Member['channel']
-  readonly registration: Registration
-  readonly host: string
-  readonly peer: string | undefined
-  /** The key it was answered with, of those that hold only one. */
-  readonly keyId?: string | undefined
+/** What follows the store tells the registry. */
+export interface StoreFollower {
+  /** A look at the store begins. What it came to is said to what is returned. */
+  begin(): {
+    /** It found changes, or none. */
+    found(look: Look | undefined): void
+    /** The store did not answer. */
+    failed(): void
+  }
+  /** Calls back when the store should be looked at before the next interval. */
+  onWanted(look: () => void): void
+}
+
+/** How a node stands to the others that share its store. */
+export interface SharedFacts {
+  /** Whether the store took or told what was last said to it or asked of it. */
+  readonly isConnected: boolean
+  /** Instances only this node knows of, as the store could not be told. */
+  readonly localOnly: number
+  /** Records in the store that are no registrations, or for which there is no room. */
+  readonly leftOut: number
 }
 
 export function createRegistry(deps: RegistryDeps): Registry {
   const { settings, store, admission, vitals, table, publish, node, clock, log } = deps
-  const { identity = NO_IDENTITY, menus: { maxItems = 500, demandsAt, demandOf } = {}, health } = deps
+  const {
+    identity = NO_IDENTITY,
+    menus: { settings: menuSettings = { maxItems: 500 }, demandsAt, demandOf } = {},
+    health,
+  } = deps
   const healthOf = health?.stateOf
+  const { reach = ALWAYS_REACHABLE, isShared = false, probe = async () => true, isNodeThere } = deps
+  const { random = Math.random } = deps
+  const { leaseMs } = settings
   const leases = createLeases({ clock })
+  const hearing = createHearing({ clock })
   const drains = createDrains()
-  /** Which registration of an instance was taken last, counted in the order they came. */
-  const turnOf = new Map<string, number>()
-  let turns = 0
+  let wantLook: (() => void) | undefined
+  const writer = createStoreWriter({
+    store,
+    node,
+    leaseMs,
+    reach,
+    wantLook() {
+      wantLook?.()
+      return wantLook !== undefined
+    },
+    clock,
+    random,
+    log,
+  })
   const memberListeners: ((event: MemberEvent, instance: Instance) => void)[] = []
   const newsListeners: NewsListener[] = []
   const tell = (service: string, why: Why): void => {
@@ -161,8 +215,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
       if ('forgotten' in change) review.forgotten(change.forgotten)
       else review.changed(change.service.name)
     },
-    onMember(event, member) {
-      if (event === 'left') release(member)
+    onMember(event, member, reason) {
+      if (event === 'left') release(member, reason)
       for (const listener of memberListeners) listener(event, member.instance)
     },
     clock,
@@ -177,11 +231,11 @@ export function createRegistry(deps: RegistryDeps): Registry {
     healthOf,
     demandsAt,
     hasLogin: identity.isOn,
-    maxItems,
+    settings: menuSettings,
     clock,
     log,
   })
-  const pageDemands = createPageDemands(demandOf)
+  let pageDemands = createPageDemands(demandOf)
   const announcer = createAnnouncer({
     compile: () =>
       compileOverview({
@@ -211,48 +265,70 @@ export function createRegistry(deps: RegistryDeps): Registry {
     log,
   })
 
-  const release = ({ id, node: owner, channel }: Member): void => {
+  const orphans = createOrphans({
+    forMs: settings.orphanForMs ?? 15_000,
+    probe,
+    isNodeThere,
+    remove(id, reason) {
+      const member = roster.member(id)
+      if (member) roster.remove(member, reason)
+    },
+    clock,
+  })
+  const rotation = createRotation({ roster, drains, writer, vitals, log })
+  const shared = createSharedMembers({
+    node,
+    leaseMs,
+    maxInstances: settings.maxInstances,
+    roster,
+    recruit,
+    writer,
+    orphans,
+    hearing,
+    leases,
+    drains,
+    rotation,
+    vitals,
+    clock,
+    log,
+  })
+  /** Nothing is known of it here any more; if it was ours, nowhere. */
+  const release = ({ id }: Member, reason: string): void => {
     leases.release(id)
-    turnOf.delete(id)
+    registering.left(id)
     vitals.forget(id)
-    if (owner !== node || channel === 'static') return
-    store.release(id).catch((error) => log.warn({ err: error, instance: id }, 'store: release failed'))
+    shared.left(id)
+    writer.end(id, { reason, isLasting: reason === LEFT.politely })
   }
 
   // ---- time passes ------------------------------------------------------------------------------------
 
-  let checkedAt = clock.monotonic()
-  let isSecondLook = false
-  const check = (): void => {
-    const sinceMs = clock.monotonic() - checkedAt
-    checkedAt = clock.monotonic()
-    // This process stood still: signs of life wait to be read, and are heard before the next check.
-    isSecondLook = !isSecondLook && sinceMs > settings.checkMs + STOOD_STILL_MS
-    if (isSecondLook) return
-    for (const id of leases.takeLapsed()) {
-      const member = roster.member(id)
-      if (!member) continue
-      const silent = `lease ran out after ${settings.leaseMs / 1000} s`
-      roster.remove(member, member.state === 'recovering' ? 'its channel did not return' : silent)
-    }
-    vitals.sweep((id) => roster.member(id) !== undefined)
-    for (const entry of [...roster.entries()]) {
-      const downForMs = entry.down ? clock.monotonic() - entry.down.at : 0
-      const isThere = [...entry.members.values()].some(isDraining)
-      if (downForMs > settings.forgetAfterMs && !isThere) roster.drop(entry, 'not seen for too long')
-      else if (downForMs > settings.takeoverAfterMs && isContested(entry)) {
-        // Its turn is over: whoever waits and serves gets the routes, and a comeback waits in line.
-        log.warn({ service: entry.name }, 'contested routes go to a service that serves')
-        roster.yieldClaims(entry)
-      }
-    }
-  }
-  const isContested = ({ name }: Entry): boolean =>
-    table()
-      .conflicts()
-      .some(({ incumbent, newcomer }) => incumbent === name && !roster.entry(newcomer)?.down)
-
-  const stopChecking = clock.every(settings.checkMs, check)
+  const standstill = createStandstill({
+    checkMs: settings.checkMs,
+    wantLook: () => wantLook,
+    onAsleep() {
+      hearing.believe(false)
+      writer.close('looking')
+    },
+    onAwake: () => hearing.believe(true),
+    clock,
+  })
+  const stopChecking = watchLapses({
+    settings,
+    isShared,
+    roster,
+    leases,
+    hearing,
+    orphans,
+    shared,
+    writer,
+    standstill,
+    vitals,
+    table,
+    wantLook: () => wantLook?.(),
+    clock,
+    log,
+  })
   // Resting instances change what menus may promise, not the table: the balancer passes over them by itself.
   vitals.onChange((id, resting) => {
     const service = roster.member(id)?.registration.name
@@ -275,68 +351,43 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   // ---- what channels call -----------------------------------------------------------------------------
 
-  const refusedRoutes = ({ refused, fragments, registration }: Member): readonly Refusal[] => [
-    ...refused,
-    ...lostClaims(table(), registration.name),
-    ...fragments.refused,
-  ]
-  const answerFor = (member: Member): Registered => ({
-    service: member.registration.name,
-    instanceId: member.id,
-    revision: table().revision,
-    refused: [...refusedRoutes(member), ...review.refusedOf(member)],
-    warnings: [...(member.warnings ?? []), ...menus.warningsOf(member.registration.name)],
-    publicKey: member.publicKey,
+  const answers = createRegisteredAnswers({ table, review, menus, log })
+  const { answerFor, logRegistered, logRefused } = answers
+  const observed = createObserved({ admission, recruit, roster, drains, vitals, answerFor, logRegistered })
+  const registering = createRegistering({
+    leaseMs,
+    admission,
+    recruit,
+    roster,
+    observed,
+    drains,
+    shared,
+    writer,
+    leases,
+    hearing,
+    vitals,
+    announcer,
+    answers,
+    wake: standstill.wake,
   })
-  const logRegistered = (member: Member, isNew: boolean): void => {
-    const { id: instance, channel, manifest, registration, instance: known } = member
-    const { name: service, version } = registration
-    const address = `${known.address.host}:${known.address.port}`
-    const fields = { service, instance, version, channel, address, routes: manifest.routes.length }
-    log[isNew ? 'info' : 'debug'](fields, isNew ? 'instance registered' : 'instance registered again')
-    if (isNew) logRefused(member)
-  }
-  /** Fragments that don't fit are logged as they are judged. */
-  const logRefused = (member: Member): void => {
-    const { name: service } = member.registration
-    const refused = refusedRoutes(member)
-    if (refused.length > 0) log.warn({ service, refused: refused.slice(0, MOST_LOGGED) }, 'routes left out')
-    for (const warning of member.warnings ?? []) log.warn({ service }, warning)
-  }
+  const signs = createSignsOfLife({
+    settings,
+    roster,
+    shared,
+    writer,
+    standstill,
+    leases,
+    hearing,
+    vitals,
+    log,
+  })
 
   return {
-    async register(registration, registrant) {
-      const { name: service, fallback } = registration
-      const problem = fallback ? fallbackProblem(fallback) : undefined
-      if (problem) throw new HydraError('HYDRA_BAD_REGISTRATION', `fallback ${problem}`)
-      const turn = ++turns
-      const resolved = await admission.resolve(registration.host, registrant.peer)
-      if ('refused' in resolved) throw new HydraError('HYDRA_FORBIDDEN_ADDRESS', resolved.refused)
-      const member = recruit(registration, registrant, resolved.address)
-      const { id } = member
-      // Names take their time to resolve: what was said later holds, whatever is resolved first.
-      if ((turnOf.get(id) ?? 0) > turn) return answerFor(roster.member(id) ?? member)
-      const holder = roster.member(id)
-      // Ids of addresses can be computed: nobody takes the place of an instance of another channel by naming it.
-      if (holder && holder.channel !== registrant.channel)
-        throw new HydraError('HYDRA_CONFLICT', 'this instanceId belongs to an instance of another channel')
-      roster.makeRoom(member)
-      const isNew = holder === undefined
-      turnOf.set(id, turn)
-      const drain = drains.of(member, holder)
-      if (drain) Object.assign(member, { state: 'draining', drain })
-      leases.renew(id, settings.leaseMs)
-      roster.admit(member)
-      // It may have refused connections until it was ready; if it still does, the next request finds out.
-      vitals.revive(id)
-      // Whoever can reach it finds it in the menus; where that takes long, a moment later.
-      announcer.current()
-      logRegistered(member, isNew)
-      await store
-        .put({ id, service, node, declared: storable(member, registration) }, settings.leaseMs)
-        .catch((error) => log.warn({ err: error, service }, 'store: registration known to this node only'))
-      return answerFor(member)
-    },
+    ...observed,
+    ...signs,
+    register: registering.register,
+    drain: rotation.drain,
+    resume: rotation.resume,
     registerStatic(registration, { id, address, hostHeader }) {
       const made = recruit(registration, { channel: 'static' }, address.host)
       const instance = Object.freeze({ ...made.instance, id, address, ...(hostHeader ? { hostHeader } : {}) })
@@ -346,88 +397,38 @@ export function createRegistry(deps: RegistryDeps): Registry {
       if (membersOf(registration.name).length === 1) logRefused(member)
       return answerFor(member)
     },
-    beat(instanceId) {
-      const member = roster.member(instanceId)
-      if (!member) return false
-      leases.renew(instanceId, settings.leaseMs)
-      // It is heard again, and drains on.
-      if (member.drain) member.drain = { ...member.drain, instead: 'available' }
-      if (member.state === 'recovering') {
-        roster.setState(member, 'available', 'its channel is back')
-        log.info({ service: member.registration.name, instance: instanceId }, 'instance recovered')
-      }
-      store
-        .renew(instanceId, settings.leaseMs)
-        .catch((error) => log.debug({ err: error, instance: instanceId }, 'store: renewal failed'))
-      return true
-    },
-    suspend(instanceId, reason) {
-      const member = roster.member(instanceId)
-      if (!member || member.state === 'recovering') return
-      if (isDraining(member)) {
-        // Nobody waits for who was to leave anyway; if it returns it drains on.
-        roster.remove(member, reason, { remember: false })
-        return
-      }
-      leases.renew(instanceId, settings.resumeMs)
-      roster.setState(member, 'recovering', reason)
-      const { name: service } = member.registration
-      log.info({ service, instance: instanceId, reason }, 'instance out of rotation')
-    },
-    deregister(instanceId, { forget = false } = {}) {
-      const member = roster.member(instanceId)
-      if (!member) return false
-      roster.remove(member, 'it deregistered', { remember: false })
-      const entry = roster.entry(member.registration.name)
-      if (forget && entry?.members.size === 0) roster.drop(entry, 'its last instance asked for it')
-      return true
-    },
-    drain(instanceId, reason) {
-      const member = roster.member(instanceId)
-      if (!member || isDraining(member)) return false
-      member.drain = { reason, instead: member.state === 'recovering' ? 'recovering' : 'available' }
-      drains.begin(member, reason)
-      roster.setState(member, 'draining', reason)
-      const running = vitals.of(instanceId).inFlight
-      log.info(
-        { service: member.registration.name, instance: instanceId, reason, running },
-        'instance drains',
-      )
-      return true
-    },
-    resume(instanceId, reason) {
-      const member = roster.member(instanceId)
-      if (!member || !isDraining(member)) return false
-      const { instead = 'available' } = member.drain ?? {}
-      member.drain = undefined
-      drains.end(member)
-      roster.setState(member, instead, reason)
-      log.info({ service: member.registration.name, instance: instanceId, reason }, 'instance drains no more')
-      return true
+    judgeAgain() {
+      menus.judgeAgain()
+      pageDemands = createPageDemands(demandOf)
+      announcer.touch()
     },
     forget(service) {
       const entry = roster.entry(service)
-      if (entry) roster.drop(entry, 'an operator asked for it')
-      return entry !== undefined
+      if (!entry) return false
+      for (const { id } of entry.members.values()) writer.end(id)
+      roster.drop(entry, 'an operator asked for it')
+      writer.forget(service)
+      return true
     },
-    adopt(adopted) {
-      const listed = new Set(adopted.map(({ id }) => id))
-      for (const member of [...roster.members()]) {
-        if (member.node !== node && !listed.has(member.id)) roster.remove(member, 'no node hears it any more')
-      }
-      for (const one of adopted) {
-        const { id, node: owner, channel, registration, host, peer, keyId } = one
-        const known = roster.member(id)
-        if (owner === node || known?.node === node) continue
-        if (known && isSame(known, one)) continue
-        try {
-          roster.admit({ ...recruit(registration, { channel, peer }, host, keyId), node: owner })
-        } catch (error) {
-          // One record that can't be used keeps no other out.
-          log.warn({ err: error, instance: id, node: owner }, 'store: a registration was left out')
+    follower: {
+      begin() {
+        const look = writer.begin()
+        standstill.lookBegan(look)
+        return {
+          found(changes) {
+            shared.take(changes, look, standstill.lookEnded(look) && writer.open())
+          },
+          failed() {
+            writer.close('away')
+            standstill.lookEnded(look)
+          },
         }
-      }
+      },
+      onWanted(look) {
+        wantLook = look
+      },
     },
+    shared: () => ({ isConnected: writer.isOpen, localOnly: writer.localOnly, leftOut: shared.leftOut }),
     instancesOf: (service) => membersOf(service).map(knownInstance),
     active: () =>
       [...roster.entries()]
@@ -438,7 +439,6 @@ export function createRegistry(deps: RegistryDeps): Registry {
         .filter(({ registrations }) => registrations.length > 0),
     overview: announcer.current,
     latestOverview: announcer.latest,
-    touch: announcer.touch,
     menuFaults: menus.faults,
     onOverview: announcer.listen,
     onMember: (listener) => void memberListeners.push(listener),
@@ -450,43 +450,12 @@ export function createRegistry(deps: RegistryDeps): Registry {
       stopChecking()
       stopKeys()
       announcer.stop()
+      writer.stop()
     },
   }
-}
-
-/** A check that is later than this says more about this process than about those it waits for. */
-const STOOD_STILL_MS = 250
-/** Reasons of one registration in one log line. */
-const MOST_LOGGED = 20
-
-function lostClaims(table: RoutingTable, service: string): Refusal[] {
-  return table
-    .conflicts()
-    .filter(({ newcomer }) => newcomer === service)
-    .map(({ pattern, reason }) => ({ path: pattern, reason }))
 }
 
 function knownInstance({ id, channel, registration, instance, peer }: Member): KnownInstance {
   const { host, port } = instance.address
   return { id, channel, announcedHost: registration.host, host, port, peer, keyId: instance.keyId }
-}
-
-/** Whether another node says of a member what is known of it already. */
-function isSame(known: Member, { node, channel, registration, host, keyId }: Adopted): boolean {
-  return (
-    known.node === node &&
-    (keyId === undefined || known.instance.keyId === keyId) &&
-    known.instance.address.host === host &&
-    known.manifest.hash === manifestHash(registration, channel) &&
-    known.fragments.hash === fragmentHash(registration) &&
-    JSON.stringify(known.registration) ===
-      JSON.stringify({ ...registration, staticResources: [], refs: [], uses: [] })
-  )
-}
-
-/** What another node needs to route to this member; `adopt` takes it apart again. */
-function storable(member: Member, registration: Registration) {
-  const { channel, peer, instance } = member
-  const { keyId, address } = instance
-  return { channel, host: address.host, peer, registration, ...(keyId === undefined ? {} : { keyId }) }
 }

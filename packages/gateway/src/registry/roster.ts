@@ -8,8 +8,9 @@ import type { Registration } from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
+import type { Manifest } from '../routing/route.ts'
 import type { ServiceChange } from '../routing/table.ts'
-import type { Address, Instance } from '../routing/upstream.ts'
+import { type Address, type Instance, isExternal } from '../routing/upstream.ts'
 import { compareVersions } from '../routing/version.ts'
 import type { Entry, Member } from './member.ts'
 
@@ -35,8 +36,10 @@ export interface Roster {
    * @throws HydraError HYDRA_OVERLOADED when everybody is there
    */
   makeRoom(member: Member): void
-  /** Takes a member in, or replaces what it was. */
-  admit(member: Member): void
+  /** Whether one more instance may be known. */
+  hasRoom(): boolean
+  /** Takes a member in, or replaces what it was. `rank`: of its service, where it is known. */
+  admit(member: Member, rank?: number): void
   /** `remember` false: it left politely and takes the routes only it had along, while siblings serve. */
   remove(member: Member, reason: string, options?: { readonly remember?: boolean }): void
   setState(member: Member, state: Member['state'], reason: string): void
@@ -44,8 +47,23 @@ export interface Roster {
   reface(entry: Entry, instances: ReadonlyMap<Member, Instance>): void
   /** Sends a service to the end of the line for contested routes. */
   yieldClaims(entry: Entry): void
+  /** Puts a service where all nodes have it in the line for contested routes. Configured ones stay before all others. */
+  setRank(service: string, rank: number): void
+  /** Enters a service that is known and down; false when there is no room, or it is known already. */
+  enter(remembered: Remembered): boolean
+  /** Routes of a service without members, as somebody else knows them. */
+  remember(entry: Entry, manifest: Manifest, version: string | number): void
+  /** Forgets what members that left declared. */
+  forgetLeft(entry: Entry): void
   /** Forgets a service, its members and its routes. */
   drop(entry: Entry, reason: string): void
+}
+
+/** A service without members, as its last one declared it. */
+export interface Remembered extends Pick<Member, 'registration' | 'channel' | 'manifest' | 'fragments'> {
+  /** @default behind all that are known */
+  readonly rank?: number
+  readonly downForMs: number
 }
 
 export interface RosterDeps {
@@ -53,18 +71,24 @@ export interface RosterDeps {
   readonly maxInstances: number
   readonly publish: (change: ServiceChange | { readonly forgotten: string }, why: Why) => void
   /** Before requests can reach an instance, or after they can't. */
-  readonly onMember: (event: MemberEvent, member: Member) => void
+  readonly onMember: (event: MemberEvent, member: Member, reason: string) => void
   readonly clock: Pick<Clock, 'now' | 'monotonic'>
   readonly log: Log
 }
 
 /** Manifests, and declarations of fragments, without an instance that are remembered of one service. */
 const MOST_ORPHANS = 8
+/** Ranks of configured services are below those of all others, on every node. */
+const FIRST_RANK = -1_000_000
+/** Those of services elsewhere are above: whoever registers has the route, whoever came first. */
+const EXTERNAL_RANK = 1_000_000_000
 
 export function createRoster({ maxInstances, publish, onMember, clock, log }: RosterDeps): Roster {
   const entries = new Map<string, Entry>()
   const members = new Map<string, Member>()
-  let claims = 0
+  /** Configured services, which are entered before all others. */
+  let configured = 0
+  let external = 0
 
   const serving = (entry: Entry): Member[] =>
     [...entry.members.values()].filter(({ state }) => state === 'available')
@@ -75,13 +99,24 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
     else entry.down ??= { since: clock.now(), at: clock.monotonic() }
     publish(changeOf(entry, instances), why)
   }
-  const entryFor = ({ registration, channel }: Member): Entry => {
+  /** Behind all that are known. Where nodes share a store, it says later what they agree on. */
+  const nextRank = (): number => {
+    let last = 0
+    for (const { rank } of entries.values()) if (rank < EXTERNAL_RANK) last = Math.max(last, rank)
+    return last + 1
+  }
+  const rankFor = ({ channel, registration: { name } }: Pick<Member, 'channel' | 'registration'>): number => {
+    if (isExternal(name)) return EXTERNAL_RANK + ++external
+    return channel === 'static' ? FIRST_RANK + ++configured : nextRank()
+  }
+  const entryFor = (one: Pick<Member, 'registration' | 'channel'>, rank?: number): Entry => {
+    const { registration, channel } = one
     const { name } = registration
     const known = entries.get(name)
     if (known) return known
     const entry: Entry = {
       name,
-      rank: ++claims,
+      rank: rank ?? rankFor(one),
       declared: registration,
       channel,
       members: new Map(),
@@ -128,7 +163,7 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
     // Its menu leaves with it while others speak for the service: an item only it had would be a dead link.
     entry.declared = speakerOf(entry)
     publishEntry(entry, { reason, instance: member.id })
-    onMember('left', member)
+    onMember('left', member, reason)
     log.info({ service: entry.name, instance: member.id, reason, left: entry.members.size }, 'instance left')
   }
   const drop: Roster['drop'] = (entry, reason) => {
@@ -153,11 +188,13 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
       }
       if (oldest) drop(oldest, 'another service needed its place')
     },
-    admit(member) {
+    hasRoom: () => members.size < maxInstances,
+    admit(member, rank) {
       const elsewhere = members.get(member.id)
       if (elsewhere && elsewhere.registration.name !== member.registration.name)
         remove(elsewhere, 'it registered under another name')
-      const entry = entryFor(member)
+      const entry = entryFor(member, rank)
+      if (rank !== undefined && entry.rank > 0) entry.rank = rank
       const before = entry.members.get(member.id)
       if (before) {
         entry.orphans.delete(member.manifest.hash)
@@ -171,9 +208,11 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
       entry.members.set(member.id, member)
       members.set(member.id, member)
       entry.declared = speakerOf(entry)
-      if (!before) onMember('joined', member)
-      else if (!isSameAddress(before.instance.address, member.instance.address)) onMember('moved', member)
-      publishEntry(entry, { reason: before ? 'it registered again' : 'it registered', instance: member.id })
+      const reason = before ? 'it registered again' : 'it registered'
+      if (!before) onMember('joined', member, reason)
+      else if (!isSameAddress(before.instance.address, member.instance.address))
+        onMember('moved', member, reason)
+      publishEntry(entry, { reason, instance: member.id })
     },
     remove,
     setState(member, state, reason) {
@@ -187,8 +226,36 @@ export function createRoster({ maxInstances, publish, onMember, clock, log }: Ro
       publishEntry(entry, { reason: 'its fragments were judged again' })
     },
     yieldClaims(entry) {
-      entry.rank = ++claims
+      entry.rank = nextRank()
       publishEntry(entry, { reason: 'it was down for too long to keep contested routes' })
+    },
+    setRank(service, rank) {
+      const entry = entries.get(service)
+      if (!entry || entry.rank === rank || entry.rank <= 0) return
+      entry.rank = rank
+      publishEntry(entry, { reason: 'its place among those that want the same routes' })
+    },
+    enter(one) {
+      const { registration, manifest, fragments, rank, downForMs } = one
+      const { name, version } = registration
+      if (entries.has(name) || entries.size >= maxInstances) return false
+      const entry = entryFor(one, rank)
+      entry.orphans.set(manifest.hash, { manifest, version })
+      if (fragments.refs && fragments.refs.size > 0)
+        entry.leftFragments.set(fragments.hash, { refs: fragments.refs, version })
+      entry.down = { since: clock.now() - downForMs, at: clock.monotonic() - downForMs }
+      publishEntry(entry, { reason: 'it was here before' })
+      return true
+    },
+    remember(entry, manifest, version) {
+      leave(entry.orphans, manifest.hash, { manifest, version })
+      publishEntry(entry, { reason: 'its routes are others now' })
+    },
+    forgetLeft(entry) {
+      if (entry.orphans.size === 0 && entry.leftFragments.size === 0) return
+      entry.orphans.clear()
+      entry.leftFragments.clear()
+      publishEntry(entry, { reason: 'what it was before is forgotten' })
     },
     drop,
   }
@@ -239,8 +306,9 @@ function downLongest(entries: Iterable<Entry>): Entry | undefined {
   return [...entries].filter(isAway).sort((a, b) => a.down!.at - b.down!.at)[0]
 }
 
-/** `order-history` → `Order history`, for services that don't say what visitors call them. */
+/** `order-history` → `Order history`, for services that don't say what visitors call them; elsewhere is called by its address. */
 function titleOf(name: string): string {
+  if (isExternal(name)) return name
   const spaced = name.replace(/[-_.]+/g, ' ')
   const words = spaced.replace(/\b[sS]ervice$/, '').trim() || name
   return words.charAt(0).toUpperCase() + words.slice(1)

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { MenuEntry, Overview } from '@hydra-gateway/protocol'
+import type { MenuEntry, Overview, OverviewService } from '@hydra-gateway/protocol'
+import { ALWAYS_WELL, linkStateOf } from '../routing/link-state.ts'
 import type { Live } from '../routing/live.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
 
@@ -25,7 +26,9 @@ const HAS_PARAMETER = /[{*]/
 export interface SiteMapDeps {
   readonly live: Live
   readonly vitals: Pick<VitalsBook, 'of'>
-  readonly overview: () => Overview
+  readonly overview: () => Pick<Overview, 'menus'> & {
+    readonly services: readonly Pick<OverviewService, 'endpoints'>[]
+  }
 }
 
 export function createSiteMap({ live, vitals, overview }: SiteMapDeps): SiteMap {
@@ -33,7 +36,7 @@ export function createSiteMap({ live, vitals, overview }: SiteMapDeps): SiteMap 
     isServing(path) {
       const { table } = live
       const route = table.match('', path, 'GET', false)
-      return route !== undefined && table.candidates(route).some(({ id }) => !vitals.of(id).resting)
+      return route !== undefined && linkStateOf(route, { table, vitals, healthOf: ALWAYS_WELL }) !== 'down'
     },
     *paths() {
       const { menus, services } = overview()

@@ -1,60 +1,64 @@
 /**
  * Sync: brings in what other nodes wrote to the store.
  *
- * It looks at every hint and each interval (`store/follow.ts`); what tells that there is something to read is the revision.
+ * It looks at every hint and each interval (`store/follow.ts`), and reads what changed since the version it has. What that
+ * means for members is the registry's to know (`shared-members.ts`).
  *
  * @module
  */
-import { registration } from '@hydra-gateway/protocol'
-import { z } from 'zod'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import { type Following, followStore } from '../store/follow.ts'
-import type { InstanceRecord, InstanceStore } from '../store/port.ts'
-import type { Adopted, Registry } from './registry.ts'
-
-const declared = z.object({
-  channel: z.enum(['rsocket', 'http', 'static']),
-  host: z.string().min(1),
-  peer: z.string().optional(),
-  keyId: z.string().optional(),
-  registration,
-})
+import type { InstanceStore, Version } from '../store/port.ts'
+import type { Registry } from './registry.ts'
 
 /** `look` resolves when what was found is in the table. */
-export type Sync = Following
+export interface Sync extends Following {
+  /** Whether the store was read once; until then other nodes may know of services that this one does not. */
+  readonly hasLooked: boolean
+}
 
 export interface SyncDeps {
   readonly store: InstanceStore
-  readonly registry: Pick<Registry, 'adopt'>
-  readonly node: string
-  /** How often revisions are compared, ms. @default 1000 */
+  readonly registry: Pick<Registry, 'follower'>
+  /** How often versions are compared, ms. @default 1000 */
   readonly everyMs?: number
   readonly clock: Clock
   readonly log: Log
 }
 
-export function createSync({ store, registry, node, everyMs = 1000, clock, log }: SyncDeps): Sync {
-  let seen = -1
+export function createSync({ store, registry, everyMs = 1000, clock, log }: SyncDeps): Sync {
+  const { follower } = registry
+  let seen: Version | undefined
+  let isFailing = false
+  let hasLooked = false
 
-  const adopt = (record: InstanceRecord): Adopted[] => {
-    const parsed = declared.safeParse(record.declared)
-    if (parsed.success) return [{ id: record.id, node: record.node, ...parsed.data, peer: parsed.data.peer }]
-    log.warn(
-      { instance: record.id, service: record.service, node: record.node },
-      'store: a record that is no registration was left out',
-    )
-    return []
-  }
   const compare = async (): Promise<void> => {
+    const { found, failed } = follower.begin()
     try {
-      if ((await store.revision()) === seen) return
-      const { revision, instances } = await store.snapshot()
-      registry.adopt(instances.filter((record) => record.node !== node).flatMap(adopt))
-      seen = revision
+      const look = await store.look(seen)
+      if (look) seen = look.version
+      isFailing = false
+      hasLooked = true
+      found(look)
     } catch (error) {
-      log.warn({ err: error }, 'store: not reachable, the last known services stay')
+      failed()
+      // That the store is away is said by its line.
+      if (!isFailing && !isAway(error))
+        log.warn({ err: error }, 'store: it can not be read, the last known services stay')
+      isFailing = true
     }
   }
-  return followStore({ store, compare, everyMs, clock })
+  const following = followStore({ store, compare, everyMs, clock })
+  follower.onWanted(() => void following.look())
+  return {
+    ...following,
+    get hasLooked() {
+      return hasLooked
+    },
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof Error && error.name === 'StoreAway'
 }

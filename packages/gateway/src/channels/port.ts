@@ -45,6 +45,13 @@ export interface Registrar {
   suspend(instanceId: string, reason: string): void
   /** Graceful stop: out of rotation, not expected back. `forget` drops the service's routes as well. */
   deregister(instanceId: string, options?: { readonly forget?: boolean }): boolean
+  /**
+   * Out of rotation for as long as its process runs: it finishes what was begun. False when it is not known, or drains
+   * already.
+   */
+  drain(instanceId: string, reason: string): boolean
+  /** Back into rotation; false when it is not known, or does not drain. */
+  resume(instanceId: string, reason: string): boolean
   /** Instances of a service, for channels whose beats name only the service. */
   instancesOf(service: string): readonly KnownInstance[]
   /** What serving instances registered, by service. */
@@ -66,4 +73,26 @@ export interface KnownInstance {
   readonly peer: string | undefined
   /** Id of the only key it holds; undefined of those that ask for keys. */
   readonly keyId: string | undefined
+}
+
+/**
+ * What whoever looks for services by itself may ask of the registry: they say elsewhere that they are there (flywheel
+ * presence in Redis). Their ids are those of their processes, `instanceId` of what is given.
+ */
+export interface Observer {
+  /**
+   * An instance was seen, or seen to be otherwise; nothing happens when all is as it was. Its address is admitted as that
+   * of one that registers, and `isStill` asked once more after that: false ends it with undefined. Throws HydraError and
+   * changes nothing.
+   */
+  observe(registration: Registration, isStill: () => boolean): Promise<Registered | undefined>
+  /** It was not seen again: out of the table; the routes of its service stay known. */
+  unobserve(id: string, reason: string): void
+  isObserved(id: string): boolean
+  /** A service has these routes and nobody there: 503. False when there is no room. */
+  known(registration: Registration): boolean
+  /** Whether it is known, with instances or without. */
+  isKnown(service: string): boolean
+  /** What was seen of a service without instances is gone. */
+  unknown(service: string, reason: string): void
 }

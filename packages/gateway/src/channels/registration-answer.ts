@@ -50,6 +50,7 @@ export interface RegistrationAnswerDeps {
 export function registrationAnswer(
   { registrar, identity, told }: RegistrationAnswerDeps,
   registered: Registered,
+  { withServices = true }: { readonly withServices?: boolean } = {},
 ): RegistrationResponse {
   const { publicKey, service, warnings = [] } = registered
   const refused = registered.refused
@@ -57,7 +58,7 @@ export function registrationAnswer(
     .map(({ path, reason }) => ({ path: path.slice(0, 500), reason }))
   return {
     publicKey,
-    services: fitting(servicesOf(registrar, service), MOST_BYTES.services),
+    services: withServices ? fitting(servicesOf(registrar, service), MOST_BYTES.services) : [],
     roleMappings: { ...identity.roleMappings(service) },
     hash: told.hashOf(registrar.overview(), service),
     refused: fitting(refused, MOST_BYTES.refused),

@@ -7,6 +7,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import {
   type MenuItems,
   type RefDeclaration,
@@ -16,7 +17,7 @@ import {
   urlHost,
 } from '@hydra-gateway/protocol'
 import type { Registry } from '../registry/registry.ts'
-import type { Address } from '../routing/upstream.ts'
+import { type Address, isExternal } from '../routing/upstream.ts'
 
 export interface StaticService
   extends Partial<Pick<Registration, 'auth' | 'roles' | 'providers' | 'login' | 'cookies'>> {
@@ -46,15 +47,51 @@ export function registerStaticServices(
   services: readonly StaticService[],
   registry: Pick<Registry, 'registerStatic'>,
 ): void {
+  for (const [id, { declared, address, hostHeader }] of readStatic(services))
+    registry.registerStatic(declared, { id, address, ...(hostHeader === undefined ? {} : { hostHeader }) })
+}
+
+/**
+ * Makes of some configured services others: those that stay as they are are not touched. What was read may throw, and then
+ * nothing changes; what is returned makes the change.
+ */
+export function replaceStaticServices(
+  before: readonly StaticService[],
+  after: readonly StaticService[],
+  registry: Pick<Registry, 'registerStatic' | 'deregister'>,
+): () => void {
+  const were = readStatic(before)
+  const are = readStatic(after)
+  const names = new Set(after.map(({ name }) => name))
+  return () => {
+    for (const [id, one] of are) {
+      if (isDeepStrictEqual(were.get(id), one)) continue
+      const { declared, address, hostHeader } = one
+      registry.registerStatic(declared, { id, address, ...(hostHeader === undefined ? {} : { hostHeader }) })
+    }
+    for (const [id, { declared }] of were)
+      if (!are.has(id)) registry.deregister(id, { forget: !names.has(declared.name) })
+  }
+}
+
+interface ReadStatic {
+  readonly declared: Registration
+  readonly address: Address
+  readonly hostHeader: string | undefined
+}
+
+/** All instances, by id. */
+function readStatic(services: readonly StaticService[]): ReadonlyMap<string, ReadStatic> {
+  const read = new Map<string, ReadStatic>()
   for (const configured of services) {
     const { name, instances, routes, sockets, statics, fragments = [], menu, preserveHost, tls } = configured
     for (const { protocol, host, port, weight, version } of instances) {
       const { title, fallback, group, affinity, auth, roles, providers, login, cookies } = configured
-      const declared = registration.parse({
+      const parsed = registration.parse({
         webProtocol: protocol,
         host,
         port,
-        name,
+        name: isExternal(name) ? 'external' : name,
         version,
         weight,
         routes,
@@ -72,14 +109,17 @@ export function registerStaticServices(
         cookies,
         ...(fragments.length > 0 ? { protocol: 1, refs: fragments } : {}),
       })
+      // Its name is its address, which nobody else may be called.
+      const declared = { ...parsed, name }
       const id = createHash('sha256').update(`${name} ${protocol} ${host} ${port}`).digest('hex').slice(0, 32)
       const usual = protocol === 'https' ? 443 : 80
       const authority = `${urlHost(host)}${port === usual ? '' : `:${port}`}`
-      registry.registerStatic(declared, {
-        id,
+      read.set(id, {
+        declared,
         address: { protocol, host, port, ...tls },
-        ...(preserveHost ? {} : { hostHeader: authority }),
+        hostHeader: preserveHost ? undefined : authority,
       })
     }
   }
+  return read
 }

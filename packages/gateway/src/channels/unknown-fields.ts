@@ -6,7 +6,14 @@
  *
  * @module
  */
-import { menuItem, nearest, refDeclaration, registration, routeDeclaration } from '@hydra-gateway/protocol'
+import {
+  menuItem,
+  messageDeclaration,
+  nearest,
+  refDeclaration,
+  registration,
+  routeDeclaration,
+} from '@hydra-gateway/protocol'
 import { HydraError } from '../errors.ts'
 
 export interface UnknownFields {
@@ -33,6 +40,7 @@ const MOST_NAMES = 1000
 const BEAN = [...Object.keys(registration.shape), 'menu']
 const ROUTE = Object.keys(routeDeclaration.shape)
 const REF = Object.keys(refDeclaration.shape)
+const MESSAGE = Object.keys(messageDeclaration.shape)
 const ITEM = [...Object.keys(menuItem.shape), 'path']
 
 /** Looks at a registration as it came, before anything was found wrong with it. */
@@ -75,6 +83,7 @@ export function readUnknownFields(bean: Fields): UnknownFields {
   if (name !== undefined && nearest(name, WHOM)) refuse('', name)
   lookAt(bean.routes, ROUTE, 'routes')
   lookAt(bean.refs, REF, 'refs')
+  lookAt(bean.messages, MESSAGE, 'messages')
 
   const isShown =
     (menu: string) =>

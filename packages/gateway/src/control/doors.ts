@@ -4,17 +4,21 @@
  *
  * @module
  */
-import type { KeysAnswer, MenusAnswer } from '@hydra-gateway/protocol'
+import type { KeysAnswer, MenusAnswer, ReloadAnswer } from '@hydra-gateway/protocol'
 import { type Context, Hono } from 'hono'
 import type { AdminApi } from '../admin/api.ts'
+import type { NodesView } from '../admin/nodes.ts'
 import type { HttpChannel } from '../channels/http.ts'
 import { readJson, readOptionalJson } from '../channels/json-body.ts'
 import { HydraError } from '../errors.ts'
+import { SOCKET_PATH } from '../messaging/socket-paths.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { LocalPages } from '../pages/local-pages.ts'
 import { problemResponse } from '../pages/local-problem.ts'
 import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
+import type { RouterApi } from '../router-api/router-api.ts'
+import { isRouterPath } from '../routing/reserved.ts'
 import type { FragmentDoor } from './fragment-door.ts'
 import type { Guard } from './guard.ts'
 import { isMenuPath } from './menu-door.ts'
@@ -29,6 +33,9 @@ function isControlPath(path: string): boolean {
   return CONTROL.some((prefix) => meant.startsWith(prefix))
 }
 
+/** `starting`: what services there are is not known yet. */
+export type Readiness = 'ready' | 'starting' | 'stopping'
+
 export interface DoorsDeps {
   readonly channel: HttpChannel
   readonly fragments: FragmentDoor
@@ -40,9 +47,14 @@ export interface DoorsDeps {
   readonly pageDoors: ReadonlyMap<string, ExchangeHandler>
   /** Answers all paths of menus. */
   readonly menus: ExchangeHandler
+  /** Takes a WebSocket for messages. */
+  readonly sockets: ExchangeHandler
+  /** Serves what hydra-router did, while the gateway stands in for it. */
+  readonly routerApi: Pick<RouterApi, 'open' | 'page'> | undefined
   /** Every item of every menu, for operators. */
   readonly allMenus: () => MenusAnswer
   readonly admin: AdminApi
+  readonly nodes: NodesView
   /** Opens a stream of site events. */
   readonly events: (exchange: Exchange) => Response
   readonly guard: Guard
@@ -55,7 +67,10 @@ export interface DoorsDeps {
   /** Public keys of tokens. */
   readonly keysAnswer: () => KeysAnswer
   readonly welcomeFacts: () => { readonly revision: number; readonly services: number }
-  readonly isReady: () => boolean
+  /** Reads the configuration again and applies it; throws HYDRA_CONFLICT with reasons. */
+  readonly reload: () => Promise<ReloadAnswer>
+  /** Whether visitors may be sent here; otherwise, why not. */
+  readonly readiness: () => Readiness
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -63,8 +78,8 @@ export interface DoorsDeps {
 export interface Doors {
   /** Serves a reserved path. `control` false answers 404 for what belongs to the control port. */
   open(options: { readonly control: boolean }): ExchangeHandler
-  /** `/`, while no service offers it. */
-  welcome: ExchangeHandler
+  /** `/`, while no service offers it. `control` false shows nothing that belongs to the control port. */
+  welcome(options: { readonly control: boolean }): ExchangeHandler
 }
 
 /** For bodies that say a word or two. */
@@ -81,8 +96,11 @@ export function createDoors(deps: DoorsDeps): Doors {
     beans,
     pageDoors,
     menus,
+    sockets,
+    routerApi,
     allMenus,
     admin,
+    nodes,
     events,
     guard,
     pages,
@@ -91,7 +109,8 @@ export function createDoors(deps: DoorsDeps): Doors {
     signIn,
     keysAnswer,
     welcomeFacts,
-    isReady,
+    reload,
+    readiness,
     log,
     metrics,
   } = deps
@@ -117,6 +136,9 @@ export function createDoors(deps: DoorsDeps): Doors {
       fragments(c.req.raw, c.req.param('key'), c.env.exchange),
     )
     .get('/h/discovery/:key/keys', (c) => channel.keys(c.req.raw, c.req.param('key'), c.env.exchange.peer))
+    .all(SOCKET_PATH, () => {
+      throw new HydraError('HYDRA_NOT_UPGRADABLE', 'messages are sent here: open it as a WebSocket')
+    })
     .all('/h/rsocket', () => {
       throw new HydraError('HYDRA_NOT_UPGRADABLE', 'this is an RSocket endpoint: open it as a WebSocket')
     })
@@ -124,9 +146,7 @@ export function createDoors(deps: DoorsDeps): Doors {
       guard.operatorOrLocal(c.env.exchange)
       return c.json(beans())
     })
-    .get('/_hydra/ready', (c) =>
-      isReady() ? c.json({ status: 'ready' }) : c.json({ status: 'stopping' }, 503),
-    )
+    .get('/_hydra/ready', (c) => c.json({ status: readiness() }, readiness() === 'ready' ? 200 : 503))
     .get('/_hydra/metrics', async (c) => {
       guard.operatorOrLocal(c.env.exchange)
       const { contentType, body } = await metrics.text()
@@ -146,8 +166,10 @@ export function createDoors(deps: DoorsDeps): Doors {
     .get('/_hydra/api/v1/services', (c) => c.json(admin.services()))
     .get('/_hydra/api/v1/routes', (c) => c.json(admin.routes()))
     .get('/_hydra/api/v1/events', (c) => events(c.env.exchange))
+    .get('/_hydra/api/v1/nodes', (c) => c.json(nodes.list()))
     .get('/_hydra/api/v1/menus', (c) => c.json(allMenus()))
     .get('/_hydra/api/v1/fragments', (c) => c.json(admin.fragments()))
+    .post('/_hydra/api/v1/reload', async (c) => c.json(await reload()))
     .post('/_hydra/api/v1/xray', async (c) =>
       c.json(xray.link(await readJson(c.req.raw, SMALL_BODY, 'HYDRA_BAD_REQUEST'))),
     )
@@ -196,13 +218,14 @@ export function createDoors(deps: DoorsDeps): Doors {
   }
   return {
     open: ({ control }) => {
+      const routerDoor = routerApi?.open({ control })
       return (exchange) => {
         const { path, method } = exchange
         if (path === '/health' && (method === 'GET' || method === 'HEAD')) {
           return exchange.answer(
             200,
             { 'content-type': 'application/json', 'cache-control': 'no-store' },
-            '{"status":"ok"}',
+            nodes.health(),
           )
         }
         if (!control && isControlPath(path)) {
@@ -212,9 +235,14 @@ export function createDoors(deps: DoorsDeps): Doors {
         if (pageDoor) return pageDoor(exchange)
         if (isMenuPath(path)) return menus(exchange)
         if (exchange.isUpgrade && path === '/h/rsocket') return rsocket(exchange)
+        if (exchange.isUpgrade && path === SOCKET_PATH) return sockets(exchange)
+        if (routerDoor && isRouterPath(path)) return routerDoor(exchange)
         return answer(exchange)
       }
     },
-    welcome: (exchange) => exchange.respond(pages.welcome(exchange.toRequest(), welcomeFacts())),
+    welcome: ({ control }) =>
+      control && routerApi
+        ? routerApi.page
+        : (exchange) => exchange.respond(pages.welcome(exchange.toRequest(), welcomeFacts())),
   }
 }

@@ -19,7 +19,7 @@ export function createIdentityApi(admin: IdentityAdmin | undefined) {
     if (admin) return admin
     throw new HydraError(
       'HYDRA_CONFLICT',
-      'nobody can sign in here: set identity.users, identity.providers or identity.database',
+      'nobody can sign in here: hydra users add NAME makes a user, identity.providers names a provider; then start the gateway again',
     )
   }
   return new Hono()

@@ -6,6 +6,7 @@
 import { LIVE_FRAGMENTS_PATH, LIVE_PATH, LIVE_SCRIPT_PATH } from '@hydra-gateway/protocol'
 import type { RouteGuard } from '../identity/port.ts'
 import type { LiveHub } from '../live/port.ts'
+import { SOCKET_SCRIPT_PATH } from '../messaging/socket-paths.ts'
 import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
 import { allowsLook, answerCached, etagOf } from './cached-answer.ts'
 
@@ -20,6 +21,8 @@ export interface LiveDoorDeps {
   readonly script: string
   readonly fragmentsScript: string
   readonly styles: string
+  /** Of the client of messages. @default it is not served here */
+  readonly socketScript?: string
 }
 
 /** A gateway that is replaced has another script: the old one has to be able to go on for so long. */
@@ -32,6 +35,7 @@ export function createLiveDoor({
   script,
   fragmentsScript,
   styles,
+  socketScript,
 }: LiveDoorDeps): ReadonlyMap<string, ExchangeHandler> {
   const open: ExchangeHandler = (exchange) => {
     const waiting = identify?.(exchange)
@@ -45,6 +49,9 @@ export function createLiveDoor({
     [LIVE_SCRIPT_PATH, fileHandler('text/javascript; charset=utf-8', script)],
     [LIVE_FRAGMENTS_PATH, fileHandler('text/javascript; charset=utf-8', fragmentsScript)],
     [MENU_STYLE_PATH, fileHandler('text/css; charset=utf-8', styles)],
+    ...(socketScript === undefined
+      ? []
+      : [[SOCKET_SCRIPT_PATH, fileHandler('text/javascript; charset=utf-8', socketScript)] as const]),
   ])
 }
 

@@ -7,6 +7,11 @@ import type { Link, RSocketError } from '@hydra-gateway/protocol/rsocket'
 
 /** An open transport connection. `end` closes within a second, `destroy` at once. */
 export interface Wire extends Link {
+  /**
+   * Once it is gone: whether that was the end of a process of ours that had it, which says nothing of who was at its other
+   * end. Absent where nobody is in between.
+   */
+  readonly wasCutHere?: () => boolean
   destroy(): void
 }
 

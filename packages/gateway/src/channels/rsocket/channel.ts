@@ -12,17 +12,22 @@ import type { EventJournal } from '../../events/port.ts'
 import type { FragmentDesk } from '../../fragments/port.ts'
 import { NO_IDENTITY } from '../../identity/no-identity.ts'
 import type { IdentityFacts } from '../../identity/port.ts'
+import type { ServiceDesk } from '../../messaging/port.ts'
 import type { Clock } from '../../observe/clock.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
+import type { TakenOver } from '../../proxy/exchange.ts'
+import { createOverviewPost } from '../overview-post.ts'
 import type { Registrar } from '../port.ts'
 import { createToldOverviews } from '../told-overview.ts'
 import { type Accept, GOODBYE_MS, type Wire } from './carrier.ts'
+import { sendElsewhere } from './elsewhere.ts'
+import { createDeliveries, type Deliveries, MESSAGE_DEFAULTS, type MessageSettings } from './messages.ts'
 import { openSession, type Session } from './session.ts'
 import { listenTcp, type TcpListener } from './tcp.ts'
-import { createUpgrader, type Upgrade } from './websocket.ts'
+import { createUpgrader } from './websocket.ts'
 
-export interface RSocketChannelSettings {
+export interface RSocketChannelSettings extends MessageSettings {
   /** Largest request for fragments of a page. @default 1 MiB */
   readonly maxCallBytes?: number
   /** Largest data of a request that is not a registration. @default 1 MiB */
@@ -45,22 +50,35 @@ export interface RSocketChannelDeps {
   readonly desk?: FragmentDesk | undefined
   /** What services may follow. @default nobody keeps events */
   readonly journal?: EventJournal | undefined
+  /** Where services send messages, and look for others. @default nobody carries any */
+  readonly messages?: ServiceDesk | undefined
   readonly settings: RSocketChannelSettings
+  /** 0 to 1, as Math.random: each service leaves a stopping node at a moment of its own. */
+  readonly random?: () => number
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Pick<Metrics, 'refused' | 'gauge' | 'fragmentDropped'>
 }
 
-export interface RSocketChannel {
-  /** Opens the TCP port (0: any free one). Rejects when it can't be had. */
-  listenTcp(port: number, host?: string): Promise<TcpListener>
-  /** Takes an upgrade request over, as `Exchange.takeOver()` gives it. `peerAddress` is the TCP peer's. */
-  handleUpgrade(upgrade: Upgrade, peerAddress: string): void
+export interface RSocketChannel extends Deliveries {
+  /** Opens the TCP port (0: any free one), or takes one that listens already as `fd`. Rejects when it can't be had. */
+  listenTcp(port: number, host?: string, fd?: number): Promise<TcpListener>
+  /** Takes an upgrade request over, as `Exchange.takeOver()` gives it. `peerAddress` is the TCP peer's; `wasCutHere`: see `Wire`. */
+  handleUpgrade(upgrade: TakenOver, peerAddress: string, wasCutHere?: () => boolean): void
   /** Round trip to an instance's application in ms; undefined when it has no channel here. Rejects when it stays silent. */
   ping(instanceId: string): Promise<number | undefined>
   /** The open line of an instance, to ask it; undefined when it has none here. The same object while the line is. */
   lineOf(instanceId: string): Peer | undefined
-  /** Tells every service to go elsewhere, waits up to `graceMs` for them to leave, then cuts the rest off. @default 1000 */
+  /** Connections that are open. */
+  readonly size: number
+  /** Takes no more connections over TCP; those that are open stay. */
+  stopListening(): void
+  /**
+   * Sends every service to another node, over `spreadMs`; whoever comes now is sent on at once. Resolves when all have
+   * left, or when the time is over; `close` comes next.
+   */
+  drain(spreadMs: number): Promise<void>
+  /** Tells every service that the gateway stops, waits up to `graceMs` for them to leave, then cuts the rest off. @default 1000 */
   close(graceMs?: number): Promise<void>
 }
 
@@ -68,11 +86,16 @@ export interface RSocketChannel {
 const MOST_UNDECIDED = { perAddress: 256, all: 1024 }
 const DEFAULT_FRAME_BYTES = 1024 * 1024
 const DEFAULT_STREAMS = 1024
+/** Whom it was told last needs a moment to be there. */
+const MOVING_MS = 1000
 /** What a SETUP frame has beside the registration: keys and headers. */
 const SETUP_ROOM_BYTES = 16_384
 
+const goodbye = (): RSocketError =>
+  new RSocketError(ERROR_CODES.CONNECTION_CLOSE, 'the gateway is stopping', 'HYDRA_STOPPING')
+
 export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
-  const { settings, clock, log, metrics, identity = NO_IDENTITY } = deps
+  const { settings, clock, log, metrics, identity = NO_IDENTITY, random = Math.random } = deps
   const {
     maxFrameBytes = DEFAULT_FRAME_BYTES,
     maxStreams = DEFAULT_STREAMS,
@@ -80,17 +103,21 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
     maxRegistrationBytes,
     maxRoutes,
   } = settings
+  const messageSettings = withDefaults(settings, maxFrameBytes)
   const sessions = new Map<string, Session>()
   const registered = new Set<string>()
   const wires = new Map<Wire, Session>()
   const undecided = new Map<string, number>()
   const listeners: TcpListener[] = []
   const told = createToldOverviews(identity)
+  const post = createOverviewPost({ clock })
+  const stopListening = deps.registrar.onOverview(post.changed)
   let undecidedInAll = 0
   let channels = 0
-  let stopping = false
-  /** Called when the last connection is gone while stopping. */
-  let onEmpty = (): void => {}
+  let phase: 'open' | 'draining' | 'stopping' = 'open'
+  /** Called whenever a connection is gone while the gateway stops. */
+  let onGone = (_session: Session): void => {}
+  let stopDraining = (): void => {}
 
   const refused = (peer: string, reason: string): void => {
     metrics.refused('channel', reason)
@@ -104,7 +131,7 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
   }
 
   const accept: Accept = (peerAddress, wire) => {
-    if (stopping) return undefined
+    if (phase === 'stopping') return undefined
     if (
       (undecided.get(peerAddress) ?? 0) >= MOST_UNDECIDED.perAddress ||
       undecidedInAll >= MOST_UNDECIDED.all
@@ -120,13 +147,23 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
       identity,
       desk: deps.desk,
       journal: deps.journal,
-      settings: { maxFrameBytes, maxStreams, maxCallBytes, maxRegistrationBytes, maxRoutes },
+      messages: deps.messages,
+      settings: {
+        maxFrameBytes,
+        maxStreams,
+        maxCallBytes,
+        maxRegistrationBytes,
+        maxRoutes,
+        ...messageSettings,
+      },
       wire,
       peerAddress,
       sessions,
       registered,
       told,
-      isStopping: () => stopping,
+      post,
+      random,
+      phase: () => phase,
       onState(state) {
         if (waiting) count(peerAddress, -1)
         waiting = false
@@ -135,12 +172,14 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
       },
     })
     wires.set(wire, session)
+    // With a reason: a client that knows of other nodes tries one of them at once.
+    if (phase === 'draining') session.close(goodbye())
     return {
       ...session,
       gone() {
         session.lost('closed')
         wires.delete(wire)
-        if (wires.size === 0) onEmpty()
+        onGone(session)
       },
     }
   }
@@ -149,13 +188,19 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
   // large; `session.ts` holds each route to its own limit.
   const limitBytes = Math.min(
     MAX_FRAME_BYTES,
-    Math.max(maxFrameBytes, maxRegistrationBytes) + SETUP_ROOM_BYTES,
+    Math.max(maxFrameBytes, maxRegistrationBytes, messageSettings.maxMessageBytes) + SETUP_ROOM_BYTES,
   )
   const upgrader = createUpgrader({ accept, maxFrameBytes: limitBytes, clock, onRefused: refused })
 
+  const lineOf = (instanceId: string): Peer | undefined => {
+    const session = sessions.get(instanceId)
+    return session?.isOpen() && !session.hasMoved() ? session.peer : undefined
+  }
+
   return {
-    async listenTcp(port, host) {
-      const listener = await listenTcp({ port, host, accept, maxFrameBytes: limitBytes, clock, log })
+    ...createDeliveries({ lineOf, settings: messageSettings }),
+    async listenTcp(port, host, fd) {
+      const listener = await listenTcp({ port, host, fd, accept, maxFrameBytes: limitBytes, clock, log })
       listeners.push(listener)
       return listener
     },
@@ -163,31 +208,68 @@ export function createRSocketChannel(deps: RSocketChannelDeps): RSocketChannel {
     async ping(instanceId) {
       return sessions.get(instanceId)?.ping()
     },
-    lineOf(instanceId) {
-      const session = sessions.get(instanceId)
-      return session?.isOpen() ? session.peer : undefined
+    lineOf,
+    get size() {
+      return wires.size
+    },
+    stopListening() {
+      for (const listener of listeners) void listener.close()
+    },
+    async drain(spreadMs) {
+      if (phase !== 'open') return
+      phase = 'draining'
+      const here = new Set(wires.values())
+      if (here.size > 0) log.info({ channels: here.size, spreadMs }, 'services are sent to other nodes')
+      const stopSending = sendElsewhere({ sessions: here, spreadMs, goodbye: goodbye(), random, clock })
+      await new Promise<void>((resolve) => {
+        const stopWaiting = clock.after(spreadMs === 0 ? 0 : spreadMs + MOVING_MS, resolve)
+        stopDraining = () => {
+          stopSending()
+          stopWaiting()
+          resolve()
+        }
+        onGone = (session) => {
+          here.delete(session)
+          if (here.size === 0) stopDraining()
+        }
+        if (here.size === 0) stopDraining()
+      })
+      stopSending()
+      if (here.size > 0) log.info({ channels: here.size }, 'services that found no other node')
     },
     async close(graceMs = GOODBYE_MS) {
-      if (stopping) return
-      stopping = true
-      const left = new Promise<void>((resolve) => {
-        onEmpty = resolve
-      })
+      if (phase === 'stopping') return
+      phase = 'stopping'
+      stopListening()
+      stopDraining()
       const closed = listeners.map((listener) => listener.close())
-      const goodbye = new RSocketError(
-        ERROR_CODES.CONNECTION_CLOSE,
-        'the gateway is stopping',
-        'HYDRA_STOPPING',
-      )
-      for (const session of [...wires.values()]) session.close(goodbye)
-      if (wires.size === 0) onEmpty()
-      const stopWaiting = clock.after(graceMs, () => {
-        for (const wire of [...wires.keys()]) wire.destroy()
-        onEmpty()
+      for (const session of [...wires.values()]) session.close(goodbye())
+      await new Promise<void>((resolve) => {
+        const stopWaiting = clock.after(graceMs, () => {
+          for (const wire of [...wires.keys()]) wire.destroy()
+          resolve()
+        })
+        onGone = () => {
+          if (wires.size > 0) return
+          stopWaiting()
+          resolve()
+        }
+        if (wires.size === 0) {
+          stopWaiting()
+          resolve()
+        }
       })
-      await left
-      stopWaiting()
       await Promise.all(closed)
     },
   }
+}
+
+function withDefaults(given: MessageSettings, maxFrameBytes: number): Required<MessageSettings> {
+  const {
+    maxMessageBytes = maxFrameBytes,
+    maxMessages = MESSAGE_DEFAULTS.maxMessages,
+    maxPendingBytes = MESSAGE_DEFAULTS.maxPendingBytes,
+    takeTimeoutMs = MESSAGE_DEFAULTS.takeTimeoutMs,
+  } = given
+  return { maxMessageBytes, maxMessages, maxPendingBytes, takeTimeoutMs }
 }

@@ -6,14 +6,11 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto'
-import type { Overview } from '@hydra-gateway/protocol'
+import { randomBytes, randomUUID } from 'node:crypto'
 import {
   createPeer,
   type Ended,
   ERROR_CODES,
-  KEEP_ALIVE_MS,
-  LIFETIME_MS,
   type Peer,
   ROUTES,
   RSocketError,
@@ -24,19 +21,24 @@ import {
 import { HydraError } from '../../errors.ts'
 import type { EventJournal } from '../../events/port.ts'
 import type { FragmentDesk } from '../../fragments/port.ts'
-import { hasForbiddenKey } from '../json-body.ts'
-import { parseRegistration, type ReadRegistration } from '../parse-registration.ts'
+import type { ServiceDesk } from '../../messaging/port.ts'
+import type { OverviewPost } from '../overview-post.ts'
+import type { ReadRegistration } from '../parse-registration.ts'
 import type { Registered } from '../port.ts'
 import { registrationAnswer } from '../registration-answer.ts'
 import type { ToldOverviews } from '../told-overview.ts'
 import type { Wire } from './carrier.ts'
 import type { RSocketChannelDeps, RSocketChannelSettings } from './channel.ts'
+import { createServiceMessages, PUSHED_BYTES } from './messages.ts'
+import { openOverviewStream } from './overview-stream.ts'
 import { createPageFragments } from './page-fragments.ts'
+import { readBean, readSetup } from './read-setup.ts'
 import { createSiteEvents } from './site-events.ts'
 
-export interface SessionDeps extends Required<Omit<RSocketChannelDeps, 'desk' | 'journal'>> {
+export interface SessionDeps extends Required<Omit<RSocketChannelDeps, 'desk' | 'journal' | 'messages'>> {
   readonly desk: FragmentDesk | undefined
   readonly journal: EventJournal | undefined
+  readonly messages: ServiceDesk | undefined
   readonly settings: Required<RSocketChannelSettings>
   readonly wire: Wire
   readonly peerAddress: string
@@ -45,7 +47,9 @@ export interface SessionDeps extends Required<Omit<RSocketChannelDeps, 'desk' | 
   /** Instances that serve because of a channel; only those can be taken out again by one. */
   readonly registered: Set<string>
   readonly told: ToldOverviews
-  readonly isStopping: () => boolean
+  readonly post: OverviewPost
+  /** `draining`: services are sent elsewhere; `stopping`: every line ends. */
+  readonly phase: () => 'open' | 'draining' | 'stopping'
   /** It was let in, or it ended. */
   readonly onState: (state: 'open' | 'ended') => void
 }
@@ -57,17 +61,32 @@ export interface Session {
   close(error: RSocketError): void
   isOpen(): boolean
   isKnown(): boolean
+  /** It speaks for an instance that was registered. */
+  isAdmitted(): boolean
   ping(): Promise<number>
+  /**
+   * Asks the service to open a line elsewhere, at a moment of its own within `withinMs`. Resolves with whether it has;
+   * rejects when it can't be asked.
+   */
+  move(withinMs: number): Promise<boolean>
+  /** It has a line elsewhere, and leaves this one when it is done with it. */
+  hasMoved(): boolean
   /** The service, to be asked. */
   readonly peer: Peer
 }
 
 /** Details quote what a peer sent. */
 const MOST_CHARACTERS = 500
+/** The end of a process is heard so long after its connections at the latest. */
+const CUT_HEARD_MS = 50
 /** Refused requests of one session are logged this often at most; all are counted. */
 const REFUSAL_LOG_MS = 1000
 /** How long an application may take to answer a ping. */
 const PING_TIMEOUT_MS = 5000
+/** How long a service may take to say that it has moved, after the time in which it was to set out. */
+const MOVE_TIMEOUT_MS = 5000
+/** Of the reason a service gives for draining. */
+const MOST_REASON = 200
 
 const { APPLICATION_ERROR, CONNECTION_CLOSE, INVALID_SETUP, REJECTED_SETUP } = ERROR_CODES
 
@@ -78,6 +97,7 @@ export function openSession(deps: SessionDeps): Session {
     keys,
     identity,
     told,
+    post,
     settings,
     clock,
     metrics,
@@ -90,9 +110,12 @@ export function openSession(deps: SessionDeps): Session {
   let id: string | undefined
   let service: string | undefined
   let registering = 0
-  let ended = false
+  let ended: Ended['by'] | undefined
   let leaving = false
   let known = false
+  let admitted = false
+  let answer: Registered | undefined
+  let moved = false
   let refusals = 0
   let nextRefusalLog = Number.NEGATIVE_INFINITY
 
@@ -106,52 +129,8 @@ export function openSession(deps: SessionDeps): Session {
     return new RSocketError(code, message, problem)
   }
 
-  /** Reads a SETUP in the order that tells strangers least: keys, manners, registration. */
-  function admitted(setup: Setup): ReadRegistration {
-    const { credentials } = setup
-    if (!credentials || !keys.accepts(credentials.publicKey, credentials.privateKey)) {
-      throw refusal(
-        'wrong-keys',
-        REJECTED_SETUP,
-        'HYDRA_UNAUTHORIZED',
-        credentials ? 'the keys are wrong' : 'SETUP carries no keys',
-      )
-    }
-    const { keepAliveMs, lifetimeMs } = setup
-    // `medusa.md` 7.2: otherwise a silent death would be noticed later than promised.
-    if (keepAliveMs < 1 || keepAliveMs > KEEP_ALIVE_MS || lifetimeMs < 1 || lifetimeMs > LIFETIME_MS) {
-      throw refusal(
-        'keep-alive',
-        REJECTED_SETUP,
-        'HYDRA_BAD_REQUEST',
-        `keepAlive may be ${KEEP_ALIVE_MS} ms and lifetime ${LIFETIME_MS} ms at most`,
-      )
-    }
-    if (setup.route !== ROUTES.setup) {
-      throw refusal(
-        'unknown-setup',
-        INVALID_SETUP,
-        'HYDRA_BAD_REQUEST',
-        `the route of SETUP must be ${ROUTES.setup}`,
-      )
-    }
-    if (setup.sizeBytes > settings.maxRegistrationBytes) {
-      throw refusal(
-        'data-too-large',
-        INVALID_SETUP,
-        'HYDRA_TOO_LARGE',
-        `a registration may have ${settings.maxRegistrationBytes} bytes`,
-      )
-    }
-    try {
-      return readBean(setup.readData(), settings.maxRoutes)
-    } catch (error) {
-      throw refusal('bad-registration', INVALID_SETUP, 'HYDRA_BAD_REGISTRATION', (error as Error).message)
-    }
-  }
-
   async function onSetup(setup: Setup): Promise<void> {
-    const read = admitted(setup)
+    const read = readSetup(setup, { keys, settings, refusal })
     const { registration } = read
     known = true
     id = registration.instanceId ?? randomBytes(16).toString('hex')
@@ -172,6 +151,7 @@ export function openSession(deps: SessionDeps): Session {
       log.error({ err: error }, 'registration failed')
       throw new RSocketError(REJECTED_SETUP, 'internal error', 'HYDRA_INTERNAL')
     }
+    admitted = true
     if (!ended) deps.onState('open')
   }
 
@@ -179,15 +159,17 @@ export function openSession(deps: SessionDeps): Session {
   async function register({ registration, notes }: ReadRegistration): Promise<Registered> {
     registering++
     try {
-      const answer = await registrar.register(
+      const said = await registrar.register(
         { ...registration, instanceId: id },
         { channel: 'rsocket', peer: peerAddress, notes },
       )
+      const refused = deps.messages?.refusedOf(registration) ?? []
+      answer = refused.length > 0 ? { ...said, refused: [...said.refused, ...refused] } : said
       registered.add(answer.instanceId)
       return answer
     } finally {
       registering--
-      if (ended && registering === 0 && speaks()) stopSpeaking('connection closed')
+      if (ended && registering === 0 && speaks()) stopSpeaking(ended)
     }
   }
 
@@ -224,6 +206,18 @@ export function openSession(deps: SessionDeps): Session {
     )
   }
 
+  function drain(data: unknown): boolean {
+    const instance = own(data, 'channel')
+    const said = field(data, 'reason')
+    const reason = typeof said === 'string' && said !== '' ? `: ${said.slice(0, MOST_REASON)}` : ''
+    return registrar.drain(instance, `it asked for it${reason}`) || registrar.beat(instance)
+  }
+
+  function resume(data: unknown): boolean {
+    const instance = own(data, 'channel')
+    return registrar.resume(instance, 'it asked for it') || registrar.beat(instance)
+  }
+
   async function registerAgain(data: unknown): Promise<unknown> {
     own(data, 'channel')
     try {
@@ -237,28 +231,15 @@ export function openSession(deps: SessionDeps): Session {
     }
   }
 
-  /** Snapshot first unless the service has it, then the latest whenever there is demand. */
+  /** What the registration came to that is served now. */
+  function whatWasRegistered(): unknown {
+    if (!answer) throw new HydraError('HYDRA_CONFLICT', 'nothing is registered by this channel')
+    return registrationAnswer({ registrar, identity, told }, answer, { withServices: false })
+  }
+
   function overview(data: unknown, sink: Sink): Source {
-    let has = field(data, 'hash')
-    let demand = 0
-    let latest: Overview | undefined
-    const offer = (next: Overview): void => {
-      latest = told.hashOf(next, service) === has ? undefined : next
-      if (!latest || demand === 0) return
-      demand--
-      has = told.hashOf(latest, service)
-      sink.next(told.bytesOf(latest, service))
-      latest = undefined
-    }
-    const stop = registrar.onOverview(offer)
-    offer(registrar.overview())
-    return {
-      request(count) {
-        demand += count
-        if (latest) offer(latest)
-      },
-      cancel: stop,
-    }
+    const has = { hash: field(data, 'hash'), parts: field(data, 'parts') }
+    return openOverviewStream({ registrar, told, post, service, sink, ...has })
   }
 
   /** Takes an instance out of the rotation, unless it never was in it by a channel. */
@@ -268,18 +249,38 @@ export function openSession(deps: SessionDeps): Session {
 
   // ---- its end ----------------------------------------------------------------------------------------
 
-  function stopSpeaking(reason: string): void {
+  function stopSpeaking(by: Ended['by']): void {
     if (id === undefined || !speaks()) return
     if (registering === 0) sessions.delete(id)
-    // When the gateway stops its services are not down: another node may hear them within their lease.
-    if (!leaving && !deps.isStopping()) suspend(id, reason)
+    if (leaving || isOurDoing(by)) return
+    if (wire.wasCutHere === undefined) suspend(id, 'connection closed')
+    else suspendUnlessCut(id, wire.wasCutHere)
+  }
+
+  /**
+   * A process of ours that dies takes lines along whose services are well: they are given their lease to come back in. That it
+   * died is heard a moment after its connections broke.
+   */
+  function suspendUnlessCut(instance: string, wasCutHere: () => boolean): void {
+    clock.after(CUT_HEARD_MS, () => {
+      if (sessions.has(instance)) return
+      if (!wasCutHere()) suspend(instance, 'connection closed')
+      else if (registered.delete(instance))
+        log.info('its worker died: the instance stays until its lease is over')
+    })
+  }
+
+  /** When the gateway stops its services are not down: another node hears them within their lease. */
+  function isOurDoing(by: Ended['by']): boolean {
+    const phase = deps.phase()
+    return phase === 'stopping' || (phase === 'draining' && (by === 'here' || by === 'peer'))
   }
 
   function onEnd({ by, reason, error }: Ended): void {
-    ended = true
+    ended = by
     pages.end()
     events.end()
-    stopSpeaking('connection closed')
+    stopSpeaking(by)
     deps.onState('ended')
     if (by === 'refused' && reason !== 'setup') {
       metrics.refused('channel', reason)
@@ -297,6 +298,14 @@ export function openSession(deps: SessionDeps): Session {
       metrics.fragmentDropped('answer-too-large')
       log.warn({ what: 'answer-too-large', detail: 'it does not fit into a frame' }, 'fallback shown')
     },
+  })
+  const messages = createServiceMessages({
+    desk: deps.messages,
+    speaker: () =>
+      id !== undefined && service !== undefined && admitted ? { service, instance: id } : undefined,
+    settings,
+    clock,
+    newId: randomUUID,
   })
   const { peer, receive, lost } = createPeer({
     link: wire,
@@ -318,14 +327,22 @@ export function openSession(deps: SessionDeps): Session {
     larger: {
       [ROUTES.registration]: settings.maxRegistrationBytes,
       [ROUTES.fragments]: settings.maxCallBytes,
+      [ROUTES.message]: settings.maxMessageBytes,
+      [ROUTES.push]: settings.maxMessageBytes + PUSHED_BYTES,
     },
     routes: {
       requests: {
         [ROUTES.registration]: registerAgain,
+        [ROUTES.registered]: whatWasRegistered,
         [ROUTES.deregister]: deregister,
+        [ROUTES.drain]: drain,
+        [ROUTES.resume]: resume,
         [ROUTES.keys]: () => identity.keysAnswer(),
         [ROUTES.ping]: () => true,
         [ROUTES.fragments]: pages.request,
+        [ROUTES.message]: messages.send,
+        [ROUTES.push]: messages.push,
+        [ROUTES.find]: messages.find,
       },
       streams: {
         [ROUTES.overview]: overview,
@@ -343,7 +360,13 @@ export function openSession(deps: SessionDeps): Session {
     close: peer.close,
     isOpen: peer.isOpen,
     isKnown: () => known,
+    isAdmitted: () => admitted,
     peer,
+    hasMoved: () => moved,
+    async move(withinMs) {
+      moved = (await peer.request(ROUTES.move, { withinMs }, withinMs + MOVE_TIMEOUT_MS)) === true
+      return moved
+    },
     async ping() {
       const asked = clock.monotonic()
       await peer.request(ROUTES.ping, {}, PING_TIMEOUT_MS)
@@ -356,14 +379,6 @@ export function openSession(deps: SessionDeps): Session {
     session.refuse('peer-not-allowed', new RSocketError(REJECTED_SETUP, message, 'HYDRA_FORBIDDEN_ADDRESS'))
   }
   return session
-}
-
-/** @throws HydraError HYDRA_BAD_REGISTRATION, HYDRA_TOO_LARGE */
-function readBean(data: unknown, maxRoutes: number): ReadRegistration {
-  if (hasForbiddenKey(data)) {
-    throw new HydraError('HYDRA_BAD_REGISTRATION', 'the keys __proto__ and constructor can not be used')
-  }
-  return parseRegistration(data, maxRoutes)
 }
 
 function field(data: unknown, name: string): unknown {

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { ROUTES } from '@hydra-gateway/protocol/rsocket'
-import { bean, eventually, idOf, openGateway, openService } from './test-support.ts'
+import { eventually, until } from '../../../../../test/support/eventually.ts'
+import { bean, idOf, openGateway, openService } from './test-support.ts'
 
 /** A service in a process of its own, connected when this resolves. */
 async function spawnService(t: TestContext, address: string, n: number): Promise<ChildProcess> {
@@ -56,7 +57,7 @@ test('an instance that is killed is out of rotation within 100 ms, over TCP and 
     assert.equal(gateway.states.get(idOf(n)), 'up')
     const killedAt = performance.now()
     child.kill('SIGKILL')
-    await eventually(() => gateway.states.get(idOf(n)) === 'out', 'the instance left')
+    await until(() => gateway.states.get(idOf(n)) === 'out', 'the instance left')
     const tookMs = performance.now() - killedAt
     assert.ok(tookMs < 100, `it took ${tookMs} ms`)
   }
@@ -83,8 +84,8 @@ test('silence of any kind is noticed at both ends within 5.5 s', async (t) => {
   })
   mute.resume()
   await Promise.all([
-    eventually(() => gateway.states.get(idOf(1)) === 'out', 'the end of the one that is cut off', 5500),
-    eventually(() => gateway.states.get(idOf(2)) === 'out', 'the end of the one that is stopped', 5500),
+    eventually(() => assert.equal(gateway.states.get(idOf(1)), 'out', 'the one that is cut off'), 5500),
+    eventually(() => assert.equal(gateway.states.get(idOf(2)), 'out', 'the one that is stopped'), 5500),
     once(mute, 'close'),
     atService,
   ])

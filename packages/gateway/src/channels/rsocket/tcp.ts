@@ -9,6 +9,7 @@ import {
   createFrameReader,
   MAX_FRAME_BYTES,
   type RSocketError,
+  sendTogether,
   withLength,
 } from '@hydra-gateway/protocol/rsocket'
 import type { Clock } from '../../observe/clock.ts'
@@ -24,6 +25,8 @@ export interface TcpListener {
 export interface TcpDeps {
   readonly port: number
   readonly host: string | undefined
+  /** A socket that listens already, opened by somebody else. */
+  readonly fd?: number | undefined
   readonly accept: Accept
   /** Of strangers. Answers of services that are known may have all that a frame can have. */
   readonly maxFrameBytes: number
@@ -31,12 +34,24 @@ export interface TcpDeps {
   readonly log: Log
 }
 
+/** All services of a large site may come back at once. */
+const BACKLOG = 4096
+
 /** Opens the port. Rejects when it can't be had. */
-export function listenTcp({ port, host, accept, maxFrameBytes, clock, log }: TcpDeps): Promise<TcpListener> {
+export function listenTcp({
+  port,
+  host,
+  fd,
+  accept,
+  maxFrameBytes,
+  clock,
+  log,
+}: TcpDeps): Promise<TcpListener> {
   const server = createServer({ noDelay: true }, (socket) => carry(socket, { accept, maxFrameBytes, clock }))
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    // Twice: of a file descriptor's options it is not read.
+    server.listen({ ...(fd === undefined ? { port, host } : { fd }), backlog: BACKLOG }, BACKLOG, () => {
       server.off('error', reject)
       // Out of file descriptors, for one: those that are connected stay.
       server.on('error', (error) => log.error({ err: error }, 'RSocket port: no connection accepted'))
@@ -52,8 +67,12 @@ function carry(
   socket: Socket,
   { accept, maxFrameBytes, clock }: Pick<TcpDeps, 'accept' | 'maxFrameBytes' | 'clock'>,
 ): void {
+  const hold = sendTogether(socket)
   const wire: Wire = {
-    send: (frame) => void socket.write(withLength(frame)),
+    send(frame) {
+      hold()
+      socket.write(withLength(frame))
+    },
     end() {
       socket.end()
       clock.after(GOODBYE_MS, () => socket.destroy())

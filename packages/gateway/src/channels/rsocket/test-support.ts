@@ -39,14 +39,6 @@ export function bean(n: number, more: Record<string, unknown> = {}) {
 
 export const idOf = (n: number): string => bean(n).instanceId
 
-/** Waits until it is so, and says so when it never is. */
-export async function eventually(check: () => boolean, what = 'it', withinMs = 2000): Promise<void> {
-  for (const deadline = performance.now() + withinMs; !check(); ) {
-    if (performance.now() > deadline) assert.fail(`${what} did not happen within ${withinMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
-
 /** A registry that keeps states by instance and a diary. */
 export function createDiary() {
   const states = new Map<string, 'up' | 'out'>()
@@ -89,6 +81,14 @@ export function createDiary() {
     deregister(instanceId, options) {
       diary.push(`deregister ${Number.parseInt(instanceId.slice(-4), 16)} ${JSON.stringify(options)}`)
       return states.delete(instanceId)
+    },
+    drain(instanceId, reason) {
+      diary.push(`drain ${Number.parseInt(instanceId.slice(-4), 16)}: ${reason}`)
+      return states.has(instanceId)
+    },
+    resume(instanceId, reason) {
+      diary.push(`resume ${Number.parseInt(instanceId.slice(-4), 16)}: ${reason}`)
+      return states.has(instanceId)
     },
     instancesOf: () => [],
     active: () => [],

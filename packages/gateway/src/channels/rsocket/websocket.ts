@@ -3,21 +3,13 @@
  *
  * @module
  */
-import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { ERROR_CODES, MAX_FRAME_BYTES, RSocketError } from '@hydra-gateway/protocol/rsocket'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { ERROR_CODES, MAX_FRAME_BYTES, RSocketError, sendTogether } from '@hydra-gateway/protocol/rsocket'
+import type { WebSocket } from 'ws'
 import type { Clock } from '../../observe/clock.ts'
+import type { TakenOver } from '../../proxy/exchange.ts'
+import { createWebSockets } from '../../proxy/websockets.ts'
 import { type Accept, type Accepted, GOODBYE_MS, type Wire } from './carrier.ts'
-
-/** An upgrade request whose connection is ours now, as `Exchange.takeOver()` gives it. */
-export interface Upgrade {
-  readonly socket: Duplex
-  readonly head: Buffer
-  readonly method: string
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-}
 
 export interface UpgraderDeps {
   readonly accept: Accept
@@ -29,34 +21,21 @@ export interface UpgraderDeps {
 
 /** Makes what answers upgrade requests. */
 export function createUpgrader({ accept, maxFrameBytes, clock, onRefused }: UpgraderDeps): {
-  handle(upgrade: Upgrade, peerAddress: string): void
+  handle(upgrade: TakenOver, peerAddress: string, wasCutHere?: () => boolean): void
 } {
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: MAX_FRAME_BYTES,
-    perMessageDeflate: false,
-  })
   const peers = new WeakMap<Duplex, string>()
-  server.on('wsClientError', (error: Error, socket: Duplex) => {
-    onRefused(peers.get(socket) ?? '', 'bad-handshake')
-    const body = `${error.message}\n`
-    socket.end(
-      `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    )
-    clock.after(GOODBYE_MS, () => socket.destroy())
+  const open = createWebSockets({
+    maxBytes: MAX_FRAME_BYTES,
+    clock,
+    onRefused: (socket) => onRefused(peers.get(socket) ?? '', 'bad-handshake'),
   })
 
   return {
-    handle({ socket, head, method, url, headers }, peerAddress) {
+    handle(upgrade, peerAddress, wasCutHere) {
+      const { socket } = upgrade
       peers.set(socket, peerAddress)
-      const lowerCase = Object.fromEntries(
-        Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
-      )
-      // The four members of a request that ws looks at.
-      const request = { method, url, headers: lowerCase, socket } as unknown as IncomingMessage
-      server.handleUpgrade(request, socket, head, (webSocket) => {
-        const accepted = carry(webSocket, peerAddress, accept, clock)
+      open(upgrade, (webSocket) => {
+        const accepted = carry(webSocket, socket, peerAddress, accept, clock, wasCutHere)
         if (accepted) boundStranger(socket, webSocket, accepted, maxFrameBytes)
       })
     },
@@ -90,12 +69,19 @@ function boundStranger(
 
 function carry(
   webSocket: WebSocket,
+  socket: Duplex,
   peerAddress: string,
   accept: Accept,
   clock: Clock,
+  wasCutHere: Wire['wasCutHere'],
 ): Accepted | undefined {
+  const hold = sendTogether(socket)
   const wire: Wire = {
-    send: (frame) => webSocket.send(frame, { binary: true }),
+    ...(wasCutHere ? { wasCutHere } : {}),
+    send(frame) {
+      hold()
+      webSocket.send(frame, { binary: true })
+    },
     end() {
       webSocket.close(1000)
       clock.after(GOODBYE_MS, () => webSocket.terminate())

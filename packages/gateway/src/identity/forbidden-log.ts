@@ -6,6 +6,8 @@
  *
  * @module
  */
+
+import { setNewest } from '../newest.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Exchange } from '../proxy/exchange.ts'
@@ -54,9 +56,7 @@ export function createForbiddenLog({
       before.similar++
       return
     }
-    said.delete(key)
-    said.set(key, { at, similar: 0 })
-    if (said.size > MOST_DEMANDS) said.delete(said.keys().next().value!)
+    setNewest(said, key, { at, similar: 0 }, MOST_DEMANDS)
     const has = rolesOf(caller, access, roleMappings(service)) ?? []
     log.info(
       {

@@ -352,3 +352,14 @@ test('whoever comes without a token, but with a session, is told to renew it, an
   await revocations.revoke('session', sid, 'logout')
   assert.equal(await renewal(later, 'HYDRA-RENEW=x'), undefined, 'it is over')
 })
+
+test('a rule about a path of a service holds where the path is reached through the site of that service', async () => {
+  const { guard } = await setUp({ rules: [{ service: 'shop', path: '/admin/**', roles: ['ADMIN'] }] })
+  const site = { ...routeOf({}, '/shop/**'), flywheel: 'site' as const }
+  const refusalAt = (path: string, route: Route) =>
+    guard.check(new FakeExchange(`GET ${path} HTTP/1.1`), route)
+  for (const path of ['/shop/admin/users', '/shop/Admin/users', '/shop//admin/users'])
+    assert.equal(await refusalAt(path, site), 'login', path)
+  assert.equal(await refusalAt('/shop/page/users', site), undefined)
+  assert.equal(await refusalAt('/shop/admin/users', routeOf({}, '/shop/**')), undefined)
+})

@@ -23,7 +23,7 @@ function parts(over: Partial<IdentityStore> = {}) {
     clock,
     log: { warn: write, info: write } as never,
   })
-  const change = () => memory.keyRing.load().then((ring) => memory.keyRing.save('x', ring?.version ?? 0))
+  const change = () => memory.keyRing.load().then((ring) => memory.keyRing.save('x', ring?.version))
   return { memory, clock, lines, state, sync, change }
 }
 

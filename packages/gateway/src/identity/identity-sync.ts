@@ -26,7 +26,7 @@ export interface IdentitySyncDeps {
 
 export function createIdentitySync(deps: IdentitySyncDeps): IdentitySync {
   const { store, everyMs = 500, clock, log } = deps
-  let seen: number | undefined
+  let seen: string | undefined
   let isFailing = false
   let isStopped = false
 
@@ -43,7 +43,7 @@ export function createIdentitySync(deps: IdentitySyncDeps): IdentitySync {
     } catch (error) {
       if (!isFailing && !isStopped) {
         log.warn(
-          { err: error, store: store.place },
+          { reason: (error as Error).message, store: store.place },
           'identity store: not reachable, what is known of keys and ended sessions stays',
         )
       }

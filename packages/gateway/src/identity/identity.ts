@@ -17,10 +17,10 @@ import type { ServiceSignIn } from '../proxy/service-sign-in.ts'
 import type { DemandsAt } from '../routing/demands.ts'
 import type { Access } from '../routing/route.ts'
 import type { IdentityStore } from '../store/identity/port.ts'
+import type { MailboxStore } from '../store/mailboxes/port.ts'
+import { StoreAway } from '../store/redis/port.ts'
 import { type AcceptedProvidersDeps, createAcceptedProviders } from './accepted-providers.ts'
 import { refusalOf } from './access.ts'
-import { type AccessRule, compileAccessRules } from './access-rules.ts'
-import { type ClaimMappingSetting, compileClaimMappings } from './claim-mappings.ts'
 import { createForbiddenLog } from './forbidden-log.ts'
 import { createRouteGuard } from './guard.ts'
 import { createIdentitySync } from './identity-sync.ts'
@@ -34,6 +34,7 @@ import type { RouteOf } from './other-route.ts'
 import { createPasswords, type PasswordSettings } from './passwords.ts'
 import { createPathDemands } from './path-demands.ts'
 import { keepPersonal } from './personal-head.ts'
+import { createPolicy, type PolicySettings } from './policy.ts'
 import type {
   Caller,
   IdentityFacts,
@@ -47,24 +48,28 @@ import type {
   Tokens,
 } from './port.ts'
 import { createRevocations } from './revocations.ts'
-import { compileRoleMappings, type RoleMapping } from './role-mappings.ts'
-import { createRouteDemands } from './route-demands.ts'
 import { toldByTokens } from './sealed-session.ts'
 import { createSealer } from './sealing.ts'
 import { createServiceTokens } from './service-tokens.ts'
 import { createServiceWishes } from './service-wishes.ts'
 import { createSessionBook, type SessionBook, type SessionBookDeps } from './session-book.ts'
 import { createSessionCookies } from './session-cookies.ts'
+import { createSessionEnds, noticing, type SessionEnds } from './session-ends.ts'
+import { createStoredLives } from './session-lives.ts'
 import { createSessions, type SessionSettings } from './sessions.ts'
 import { createSignInAnswers } from './sign-in-answers.ts'
-import { createThrottle, type ThrottleSettings } from './throttle.ts'
+import { createThrottle, type ThrottleDeps, type ThrottleSettings } from './throttle.ts'
 import { createTokens, type TokenSettings } from './tokens.ts'
 
-export interface IdentitySettings {
+/** What may be otherwise while the gateway runs. */
+export interface LiveIdentitySettings extends PolicySettings {
+  readonly users: Pick<LocalUsersDeps, 'configured' | 'allowPlain'>
+}
+
+export interface IdentitySettings extends LiveIdentitySettings {
   readonly siteTitle: string
   /** How browsers reach us; needed with providers. */
   readonly publicUrl: string | undefined
-  readonly users: Pick<LocalUsersDeps, 'configured' | 'allowPlain'>
   readonly passwords: Partial<PasswordSettings>
   readonly throttle: ThrottleSettings
   readonly providers: ProvidersDeps['settings']
@@ -75,9 +80,6 @@ export interface IdentitySettings {
   readonly revocations: { readonly keepMs: number }
   readonly guard: { readonly host: boolean; readonly maxTokenBytes: number }
   readonly signingKeys: readonly string[]
-  readonly roles: Readonly<Record<string, RoleMapping>>
-  readonly mappings: readonly ClaimMappingSetting[]
-  readonly rules: readonly AccessRule[]
   /** In place of our own login page. */
   readonly loginTemplate: LoginTemplate | undefined
 }
@@ -87,6 +89,10 @@ export interface IdentityDeps {
   /** The first seals and signs, all open and verify. */
   readonly privateKeys: readonly string[]
   readonly store: IdentityStore
+  /** Where other nodes hear of tries to sign in. @default there are none */
+  readonly bus?: ThrottleDeps['bus']
+  /** Where nodes say until when sessions last. @default there are no others */
+  readonly mailboxes?: Pick<MailboxStore, 'open' | 'read'> | undefined
   readonly answers: Pick<Answers, 'problem'>
   /** The route of a path, for paths that services may read in another way. */
   readonly routeOf: RouteOf
@@ -99,7 +105,7 @@ export interface IdentityDeps {
 }
 
 /** Identity that is on. */
-export interface OpenedIdentity {
+export interface OpenedIdentity extends Omit<SessionEnds, 'stop'> {
   readonly facts: IdentityFacts
   readonly proxy: ProxyIdentity
   readonly guard: RouteGuard
@@ -124,15 +130,15 @@ export interface OpenedIdentity {
   hashPassword(password: string): Promise<string>
   /** Answers `/login`, `/logout`, `/_hydra/session`, and what is below `/_hydra/login/` and `/_hydra/logout/`. */
   handle(request: Request, exchange: Exchange): Promise<Response | undefined>
-  /** Whether somebody's session has ended, by a revocation or by its time. */
-  isOver(caller: Caller): boolean
-  /** Calls back when sessions may have ended: what belongs to a caller that `isOver` has to be closed. */
-  onEnds(listener: () => void): void
+  /**
+   * Reads other rules, mappings and users; what is returned puts them in place of those there are, and ends the sessions
+   * of users of the configuration who may not sign in any more, or not with that password.
+   *
+   * @throws ServicePatternError, PatternError, Error when a user or a mapping is none
+   */
+  prepare(settings: LiveIdentitySettings): () => void
   close(): Promise<void>
 }
-
-/** How often open sockets are looked through for sessions whose time is over. */
-const OVER_EVERY_MS = 5000
 
 const NO_PROVIDERS: Providers & { close(): void } = {
   list: () => [],
@@ -141,6 +147,12 @@ const NO_PROVIDERS: Providers & { close(): void } = {
   current: () => undefined,
   close() {},
 }
+
+/** To begin, a store that is away need not be read: it is looked at twice a second. */
+const unlessAway = (look: Promise<void>): Promise<void> =>
+  look.catch((error: unknown) => {
+    if (!(error instanceof StoreAway)) throw error
+  })
 
 /** Opens identity: reads or makes the signing keys, and looks for the providers in the background. */
 export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> {
@@ -165,11 +177,11 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     log,
     settings: settings.revocations,
   })
-  await revocations.look()
+  await unlessAway(revocations.look())
 
   // Who may go where, and what services are told.
-  const ruleFor = compileAccessRules(settings.rules)
-  const roleMappings = compileRoleMappings(settings.roles)
+  const policy = createPolicy(settings)
+  const { ruleFor, roleMappings } = policy
   const guard = createRouteGuard({
     tokens,
     revocations,
@@ -185,8 +197,9 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     tokens,
     ring,
     turns,
-    mappingFor: compileClaimMappings(settings.mappings),
-    ...(ruleFor ? { ruleFor } : {}),
+    mappingFor: policy.mappingFor,
+    ruleFor,
+    edition: () => policy.edition,
     ...observed,
   })
   const clearFaulty = createLoginHead({ settings: settings.cookies })
@@ -201,7 +214,8 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
   const cookies = createSessionCookies({ ...settings.cookies, privateKeys })
   const passwords = createPasswords(settings.passwords)
   const users = createLocalUsers({ ...settings.users, store: store.users, passwords, log })
-  await users.look()
+  await unlessAway(users.look())
+  const lives = deps.mailboxes && createStoredLives({ mailboxes: deps.mailboxes, clock })
   const sessions = createSessions({
     tokens,
     sealer: sealerFor('session'),
@@ -211,8 +225,11 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     links: store.links,
     revocations,
     settings: settings.sessions,
-    onOpened: (exchange, session) =>
-      book.seen(toldByTokens(session, settings.sessions.idleMs), exchange.client),
+    onOpened(exchange, session) {
+      const noted = toldByTokens(session, settings.sessions.idleMs)
+      book.seen(noted, exchange.client)
+      lives?.renewed(noted.sid, noted.sessionEndsAt)
+    },
     ...observed,
   })
   const { publicUrl } = settings
@@ -231,13 +248,14 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
         ...observed,
       })
     : NO_PROVIDERS
+  let acceptedProviders = createAcceptedProviders({ table: deps.table, rules: settings.rules })
   const loginDoor = createLoginDoor({
     sessions,
     cookies,
     users,
     providers,
-    throttle: createThrottle({ settings: settings.throttle, privateKeys, clock }),
-    acceptedProviders: createAcceptedProviders({ table: deps.table, rules: settings.rules }),
+    throttle: createThrottle({ settings: settings.throttle, privateKeys, bus: deps.bus, clock }),
+    acceptedProviders: (service) => acceptedProviders(service),
     titleOf,
     template: settings.loginTemplate,
     privateKeys,
@@ -245,15 +263,10 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     ...observed,
   })
 
-  const isOver = (caller: Caller): boolean =>
-    revocations.isRevoked(caller) ||
-    clock.now() >= Math.max(caller.sessionEndsAt, book.endsAt(caller.sid) ?? 0)
-  const listeners: (() => void)[] = []
-  const tellEnds = (): void => {
-    for (const listener of listeners) listener()
-  }
-  revocations.onRevoked(tellEnds)
-  const stopLooking = clock.every(OVER_EVERY_MS, tellEnds)
+  const { stop: stopEnds, ...ends } = createSessionEnds({
+    ...{ revocations, book, lives, clock },
+    settings: settings.sessions,
+  })
   const sync = createIdentitySync({
     store,
     look: async () => {
@@ -263,15 +276,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     log,
   })
 
-  /** Of sessions that began elsewhere, or before a restart, a token is new here: that is when the guard has to wait. */
-  const check: RouteGuard['check'] = (exchange, route) => {
-    const refusal = guard.check(exchange, route)
-    if (!(refusal instanceof Promise)) return refusal
-    return refusal.then((said) => {
-      if (exchange.caller) book.seen(exchange.caller, exchange.client)
-      return said
-    })
-  }
+  const check = noticing(guard, book)
 
   return {
     facts: {
@@ -286,7 +291,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     },
     proxy: { guard: { check }, tokens: serviceTokens, refuse: signInAnswers.refuse },
     guard,
-    demandOf: createRouteDemands(settings.rules),
+    demandOf: policy.demandOf,
     demandsAt: createPathDemands({
       ruleFor,
       routeOf: ({ host }, path) => routeOf({ host, method: 'GET', isUpgrade: false }, path),
@@ -303,20 +308,29 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     revocations,
     book,
     async countUsers() {
-      const configured = settings.users.configured.map(({ username }) => username)
+      const configured = users.configured()
       const stored = (await store.users.list()).map(({ username }) => username)
       return new Set([...configured, ...stored]).size
     },
-    isConfiguredUser: (username) =>
-      settings.users.configured.some((user) => user.username === username.normalize('NFC')),
+    isConfiguredUser: (username) => users.configured().includes(username.normalize('NFC')),
     hashPassword: passwords.hash,
     async handle(request, exchange) {
       return (await providers.handle(request, exchange)) ?? loginDoor.handle(request, exchange)
     },
-    isOver,
-    onEnds: (listener) => void listeners.push(listener),
+    ...ends,
+    prepare(next) {
+      const changeRules = policy.prepare(next)
+      const changeUsers = users.prepare(next.users.configured)
+      const accepted = createAcceptedProviders({ table: deps.table, rules: next.rules })
+      return () => {
+        changeRules()
+        acceptedProviders = accepted
+        for (const [username, reason] of changeUsers())
+          void revocations.revoke('user', `${LOCAL_PROVIDER}:${username}`, reason)
+      }
+    },
     async close() {
-      stopLooking()
+      stopEnds()
       sync.stop()
       providers.close()
     },

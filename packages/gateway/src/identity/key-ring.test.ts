@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { createManualClock } from '../observe/manual-clock.ts'
 import { createMemoryIdentityStore } from '../store/identity/memory.ts'
 import type { KeyRingStore } from '../store/identity/port.ts'
+import { StoreAway } from '../store/redis/port.ts'
 import { createKeyRing, type KeyRingDeps } from './key-ring.ts'
 import type { KeyRing } from './port.ts'
 import { createSealer } from './sealing.ts'
@@ -169,6 +170,115 @@ test('a store that does not answer changes nothing', async () => {
   await signs(ring)
   isAway = false
   await ring.rotate()
+})
+
+/** A store that may be away, and that may fall back to what it was. */
+function fickle(store: KeyRingStore) {
+  const state = { isAway: false, saves: 0, current: store }
+  const check = () => {
+    if (state.isAway) throw new StoreAway('away')
+  }
+  return {
+    state,
+    store: {
+      async load() {
+        check()
+        return state.current.load()
+      },
+      async save(...all: Parameters<KeyRingStore['save']>) {
+        check()
+        state.saves++
+        return state.current.save(...all)
+      },
+    } satisfies KeyRingStore,
+  }
+}
+
+test('a node that starts while the store is away signs with a key of its own, and takes over the ring later', async () => {
+  const { open, store, lines } = setUp()
+  const cluster = await open()
+  const { store: away, state } = fickle(store)
+  state.isAway = true
+  const node = await open({ store: away })
+  const own = await signs(node)
+  assert.notEqual(own, cluster.activeKid)
+  assert.match(node.warnings.join(), /can’t be reached: a key of this node signs until they are/)
+  assert.equal(lines.filter((line) => line.includes('out of reach')).length, 1)
+  await assert.rejects(node.look(), StoreAway)
+  assert.equal(node.activeKid, own)
+
+  state.isAway = false
+  await node.look()
+  assert.equal(node.activeKid, cluster.activeKid, 'the ring of the others is never replaced')
+  assert.deepEqual(node.warnings, [])
+  assert.equal(await signs(node, own), own, 'what was signed meanwhile verifies here')
+  await cluster.look()
+  assert.equal(cluster.activeKid, node.activeKid)
+  assert.equal(await signs(cluster, own), own, 'and elsewhere')
+  await Promise.all([node.look(), cluster.look()])
+  assert.deepEqual(kids(node), kids(cluster))
+})
+
+test('of nodes that start while an empty store is away one gives its key, and the others’ verify everywhere', async () => {
+  const { open, store } = setUp()
+  const { store: away, state } = fickle(store)
+  state.isAway = true
+  const nodes = await Promise.all([open({ store: away }), open({ store: away }), open({ store: away })])
+  const own = nodes.map(({ activeKid }) => activeKid)
+  assert.equal(new Set(own).size, 3)
+  state.isAway = false
+  for (let round = 0; round < 5; round++) await Promise.all(nodes.map((node) => node.look()))
+  assert.equal(new Set(nodes.map(({ activeKid }) => activeKid)).size, 1)
+  for (const node of nodes) {
+    for (const kid of own) assert.ok(node.has(kid))
+    assert.deepEqual(node.warnings, [])
+  }
+})
+
+test('a rotation the store lost in a failover costs nobody the login', async () => {
+  const { open, store } = setUp()
+  const { store: shared, state } = fickle(store)
+  const [here, there] = [await open({ store: shared }), await open({ store: shared })]
+  const before = (await store.load())!.sealed
+  const old = here.activeKid
+  await here.rotate()
+  await Promise.all([here.look(), there.look()])
+  const lost = here.activeKid
+
+  const older = createMemoryIdentityStore().keyRing
+  for (const sealed of ['another', 'history', before]) await older.save(sealed, (await older.load())?.version)
+  state.current = older
+  for (let round = 0; round < 3; round++) await Promise.all([here.look(), there.look()])
+  assert.deepEqual([here.activeKid, there.activeKid], [old, old])
+  const late = await open({ store: shared })
+  for (const node of [here, there, late]) assert.ok(node.has(lost))
+  const rotated = await there.rotate()
+  await Promise.all([here.look(), late.look()])
+  assert.deepEqual([here.activeKid, late.activeKid], [rotated.kid, rotated.kid])
+  for (const node of [here, late]) assert.ok(node.has(lost) && node.has(old))
+})
+
+test('nodes whose clocks differ don’t write the ring in turns without end', async () => {
+  const { open, store, clock } = setUp()
+  const { store: shared, state } = fickle(store)
+  const late = await open({ store: shared })
+  await late.rotate()
+  const ahead = createManualClock(clock.now() + LIFE + 2 * OVERLAP)
+  const early = await open({ store: shared, clock: ahead })
+  for (let round = 0; round < 20; round++) {
+    await late.look()
+    await early.look()
+  }
+  assert.ok(state.saves < 12, `${state.saves} writes`)
+  assert.equal(late.list().length, 2, 'what may be valid by its own clock verifies')
+})
+
+test('a start with a store that is broken fails as it did', async () => {
+  const { open, store } = setUp()
+  const broken = async () => {
+    throw new Error('the file is broken')
+  }
+  await assert.rejects(open({ store: { ...store, load: broken } }), /the file is broken/)
 })
 
 test('keys in memory come with a warning', async () => {

@@ -5,6 +5,10 @@
  * rotate together, both end with the same one. A key that was replaced verifies until its last token has expired. Keys
  * of the configuration are never stored, and only the configuration changes them.
  *
+ * A node that starts while the store is away signs with a key of its own, and takes over the ring of the store when it
+ * finds one. What the store's ring lacks of the own keys, because it was made meanwhile or the store fell back to an
+ * older copy of itself, is put into it to verify: no token loses its key by an accident of the store.
+ *
  * @module
  */
 import { z } from 'zod'
@@ -12,6 +16,7 @@ import { HydraError } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { KeyRingStore } from '../store/identity/port.ts'
+import { StoreAway } from '../store/redis/port.ts'
 import type { KeyRing, RingKey } from './port.ts'
 import {
   describeKey,
@@ -48,6 +53,18 @@ const MOST_TRIES = 20
 const MOST_KEYS = 16
 /** Other nodes sign with the old key until they have looked, and clocks differ. */
 const OVERLAP_MS = 60_000
+/** As often a node puts one key back. */
+const MOST_PUT_BACK = 3
+
+const ALONE =
+  'The signing keys can’t be reached: a key of this node signs until they are. Other nodes don’t know it, so that whoever comes from one of them may have to sign in again.'
+
+interface StoredRing {
+  readonly version: string | undefined
+  readonly keys: readonly SigningKey[] | undefined
+  /** Sealed by the private key that seals now. */
+  readonly isCurrent: boolean
+}
 
 /** Opens the ring, or makes the first one. */
 export async function createKeyRing(deps: KeyRingDeps): Promise<KeyRing> {
@@ -62,6 +79,7 @@ function ringOf({ clock, log }: KeyRingDeps, keys: readonly SigningKey[]): KeyRi
   return view.ring({
     warnings: () => [],
     look: async () => {},
+    sealed: async () => undefined,
     rotate: () =>
       Promise.reject(
         new HydraError(
@@ -73,8 +91,8 @@ function ringOf({ clock, log }: KeyRingDeps, keys: readonly SigningKey[]): KeyRi
 }
 
 async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, clock, log }: KeyRingDeps) {
-  /** Version this node has read last; what it wrote it reads once more. */
-  let version = 0
+  /** What this node has read last; what it wrote it reads once more. */
+  let version: string | undefined
   const warnings: string[] = []
   if (!isLasting) {
     warnings.push(
@@ -82,14 +100,14 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
     )
   }
 
-  const save = async (keys: readonly SigningKey[], expected: number): Promise<boolean> => {
-    const sealed = await sealer.seal({ keys: keys.map(({ stored }) => stored) })
-    return store.save(sealed, expected)
-  }
+  const seal = (keys: readonly SigningKey[]): Promise<string> =>
+    sealer.seal({ keys: keys.map(({ stored }) => stored) })
+  const save = async (keys: readonly SigningKey[], expected: string | undefined): Promise<boolean> =>
+    store.save(await seal(keys), expected)
   /** What is stored; keys are undefined when nobody here can open it, and when it is of a version that is known. */
-  const load = async (isKnown: (version: number) => boolean = () => false) => {
+  const load = async (isKnown: (version: string) => boolean = () => false): Promise<StoredRing> => {
     const found = await store.load()
-    if (!found) return { version: 0, keys: undefined, isCurrent: true }
+    if (!found) return { version: undefined, keys: undefined, isCurrent: true }
     // Asked for with every change of the store; to open a ring costs a millisecond.
     if (isKnown(found.version)) return { version: found.version, keys: undefined, isCurrent: true }
     const ring = storedRing.safeParse(await sealer.open(found.sealed))
@@ -98,13 +116,14 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
     return { version: found.version, keys, isCurrent: sealer.isCurrent(found.sealed) }
   }
   /**
-   * Writes the ring anew when keys are in it whose time is over, or when it is sealed by a private key that will be
-   * gone one day and would take the ring with it. Whoever else wrote first did the same.
+   * Writes the ring anew when keys are in it whose time is over, when it lacks keys of ours, or when it is sealed by a
+   * private key that will be gone one day and would take the ring with it. Whoever else wrote first did the same.
    */
-  const tidy = async (keys: readonly SigningKey[], stored: { version: number; isCurrent: boolean }) => {
+  const tidy = async (keys: readonly SigningKey[], stored: StoredRing, lacking = 0): Promise<boolean> => {
     const now = clock.now()
     const valid = keys.filter((key) => isValidAt(key, now))
-    if (!stored.isCurrent || valid.length < keys.length) await save(valid, stored.version)
+    const isTidy = stored.isCurrent && lacking === 0 && valid.length === keys.length
+    return isTidy || save(valid, stored.version)
   }
 
   const start = async (): Promise<readonly SigningKey[]> => {
@@ -118,7 +137,7 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
       }
       fresh ??= await makeKey(clock.now())
       if (!(await save([fresh], found.version))) continue
-      if (found.version > 0) {
+      if (found.version !== undefined) {
         warnings.push(
           'The stored signing keys could not be opened and were replaced, as the private key is another: everybody has to sign in again.',
         )
@@ -132,18 +151,49 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
     }
     throw new SigningKeyError('the signing keys could not be written: other processes wrote first each time')
   }
+  /** Set while no ring of the store was seen yet. */
+  let ownKid: string | undefined
+  const startAlone = async (error: unknown): Promise<readonly SigningKey[]> => {
+    if (!(error instanceof StoreAway)) throw error
+    const own = await makeKey(clock.now())
+    ownKid = own.kid
+    log.warn(
+      { kid: own.kid },
+      'the signing keys are out of reach: a key of this node signs until they are back',
+    )
+    return [own]
+  }
 
-  const view = createRingView(clock, await start())
-  let unreadable = 0
+  const view = createRingView(clock, await start().catch(startAlone))
+  let unreadable: string | undefined
+  /** How often a key was put back into the ring: somebody whose clock is ahead may take it out each time. */
+  const putBack = new Map<string, number>()
+
+  /** Keys of ours that a ring lacks, and whose tokens may be valid for a while. */
+  const lackingOf = (keys: readonly SigningKey[]): readonly SigningKey[] => {
+    const now = clock.now()
+    const there = new Set(keys.map(({ kid }) => kid))
+    return view
+      .keys()
+      .filter(({ kid, until }) => !there.has(kid) && (until === undefined || until > now + OVERLAP_MS))
+      .map((key) => (key.until === undefined ? retireKey(key, now + tokenLifeMs + OVERLAP_MS) : key))
+  }
+  /** The same, as far as they may be put into the ring. */
+  const fitting = (keys: readonly SigningKey[], lacking: readonly SigningKey[]): readonly SigningKey[] =>
+    lacking
+      .filter(({ kid }) => (putBack.get(kid) ?? 0) < MOST_PUT_BACK)
+      .slice(0, Math.max(0, MOST_KEYS - keys.length))
 
   /** Takes over what others wrote. */
   const look = async (): Promise<void> => {
-    const isKnown = (stored: number): boolean => stored === version || stored === unreadable
+    const isKnown = (stored: string): boolean => stored === version || stored === unreadable
     const found = await load(isKnown)
-    if (found.version === 0) {
-      // The store lost it; this node did not.
-      if (await save(view.keys(), 0))
-        log.warn({}, 'the store had lost the signing keys; they were written again')
+    if (found.version === undefined) {
+      // The store lost it, or never had one; this node has.
+      if (!(await save(view.keys(), undefined))) return
+      if (ownKid === undefined) log.warn({}, 'the store had lost the signing keys; they were written again')
+      else log.info({ kid: ownKid }, 'the store has signing keys now: the key of this node')
+      ownKid = undefined
       return
     }
     if (isKnown(found.version)) return
@@ -152,9 +202,15 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
       log.warn({}, 'somebody with another private key wrote the signing keys: this node keeps its own')
       return
     }
+    const lacking = lackingOf(found.keys)
+    const put = fitting(found.keys, lacking)
+    if (await tidy([...found.keys, ...put], found, put.length))
+      for (const { kid } of put) putBack.set(kid, (putBack.get(kid) ?? 0) + 1)
     version = found.version
-    await tidy(found.keys, found)
-    if (view.replace(found.keys)) log.info({ kid: found.keys[0]!.kid }, 'signing keys changed')
+    ownKid = undefined
+    // those that don't fit into the ring verify here
+    if (view.replace([...found.keys, ...lacking]))
+      log.info({ kid: found.keys[0]!.kid }, 'signing keys changed')
   }
 
   const rotate = async (): Promise<RingKey> => {
@@ -162,7 +218,8 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const found = await load()
       const now = clock.now()
-      const old = (found.keys ?? view.keys())
+      const known = found.keys ? [...found.keys, ...lackingOf(found.keys)] : view.keys()
+      const old = known
         .filter((key) => isValidAt(key, now))
         .map((key) => (key.until === undefined ? retireKey(key, now + tokenLifeMs + OVERLAP_MS) : key))
       if (old.length >= MOST_KEYS)
@@ -171,6 +228,7 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
           `Tokens of ${old.length} keys may still be valid: that is enough`,
         )
       if (!(await save([fresh, ...old], found.version))) continue
+      ownKid = undefined
       view.replace([fresh, ...old])
       log.info({ kid: fresh.kid }, 'signing key rotated')
       return describeKey(fresh, 0)
@@ -179,7 +237,13 @@ async function storedRingOf({ store, sealer, tokenLifeMs, isLasting = true, cloc
   }
 
   const inTurn = createSequence()
-  return view.ring({ warnings: () => warnings, look: () => inTurn(look), rotate: () => inTurn(rotate) })
+  const warningsNow = () => (ownKid === undefined ? warnings : [...warnings, ALONE])
+  return view.ring({
+    warnings: warningsNow,
+    look: () => inTurn(look),
+    rotate: () => inTurn(rotate),
+    sealed: () => seal(view.keys()),
+  })
 }
 
 /** Each after the one before, whatever became of that. */

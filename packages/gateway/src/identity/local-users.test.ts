@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLog } from '../observe/log.ts'
 import { createMemoryIdentityStore } from '../store/identity/memory.ts'
+import { StoreAway } from '../store/redis/port.ts'
 import { type ConfiguredUser, createLocalUsers } from './local-users.ts'
 import { createPasswords } from './passwords.ts'
 
@@ -143,4 +144,35 @@ test('unknown names cost a hash like that of some known one', async () => {
   asked.length = 0
   for (let i = 0; i < 3; i++) await of('nobody-1')
   assert.equal(new Set(asked).size, 1)
+})
+
+test('while the store is away people sign in as it knew them last, and before it was known at all nobody is told wrong', async () => {
+  const { users: memory } = createMemoryIdentityStore()
+  let isAway = true
+  const check = () => {
+    if (isAway) throw new StoreAway('away')
+  }
+  const store = {
+    async find(name: string) {
+      check()
+      return memory.find(name)
+    },
+    async list() {
+      check()
+      return memory.list()
+    },
+  }
+  const flags = { accountNonExpired: true, accountNonLocked: true, credentialsNonExpired: true }
+  const passwordHash = await passwords.hash('secret')
+  await memory.put({ ...MIRA, ...flags, passwordHash, enabled: true })
+  const users = createLocalUsers({ configured: [], store, passwords, log })
+  await assert.rejects(users.authenticate('mira', 'secret'), StoreAway)
+  isAway = false
+  await users.look()
+  isAway = true
+  assert.equal(typeof (await users.authenticate('mira', 'secret')), 'object')
+  assert.equal(await users.authenticate('mira', 'wrong'), 'wrong')
+  assert.equal(await users.authenticate('nobody', 'secret'), 'wrong')
+  assert.equal((await users.current('mira'))?.username, 'mira')
+  assert.equal(await users.current('nobody'), undefined)
 })

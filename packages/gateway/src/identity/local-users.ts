@@ -11,6 +11,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import { LOCAL_PROVIDER, RESERVED_CLAIMS } from '@hydra-gateway/protocol'
 import type { Log } from '../observe/log.ts'
 import type { UserRecord, UserStore } from '../store/identity/port.ts'
+import { StoreAway } from '../store/redis/port.ts'
 import { createPasswords, type Passwords } from './passwords.ts'
 import type { Identity, LocalFault, LocalUsers } from './port.ts'
 
@@ -43,38 +44,49 @@ export interface LocalUsersDeps {
 export interface LocalUsersPart extends LocalUsers {
   /** Reads which names the store knows; called at start and when the store changed. */
   look(): Promise<void>
+  /** Names the configuration has. */
+  configured(): readonly string[]
+  /**
+   * Reads another list of the configuration. What is returned puts it in place, and says whose sessions are over, and why.
+   *
+   * @throws Error when one has a password that is none
+   */
+  prepare(configured: readonly ConfiguredUser[]): () => ReadonlyMap<string, string>
 }
 
 /** Longest user name, in characters. */
 export const MOST_NAME_CHARACTERS = 256
 
-type Known = UserRecord & { readonly plain?: Buffer }
+/** `given`: how the configuration says the password, digested. */
+type Known = UserRecord & { readonly plain?: Buffer; readonly given?: string }
 
 export function createLocalUsers(deps: LocalUsersDeps): LocalUsersPart {
-  const { configured, store, passwords = createPasswords(), allowPlain = false, log } = deps
-  const users = new Map<string, Known>()
-  for (const user of configured) {
-    const known = recordOf(user, { passwords, allowPlain, log })
-    users.set(known.username, known)
-  }
-  // Tried for people who don't exist. One for each kind of hash there is: which of them is a matter of the name, so
-  // that a name nobody has is as costly each time as some name that somebody has.
-  const standIns = new Map<string, string>()
-  for (const { passwordHash } of users.values()) {
-    const parameters = passwordHash.split('$').slice(0, -2).join('$')
-    standIns.set(parameters, passwords.standIn(passwordHash))
-  }
-  const strangers = standIns.size > 0 ? [...standIns.values()] : [passwords.standIn()]
+  const { store, passwords = createPasswords(), allowPlain = false, log } = deps
+  const read = (configured: readonly ConfiguredUser[]): Directory =>
+    directoryOf(
+      configured.map((user) => recordOf(user, { passwords, allowPlain, log })),
+      passwords,
+    )
+  let directory = read(deps.configured)
   const secret = randomBytes(16)
-  const standInFor = (name: string) =>
-    strangers[createHmac('sha256', secret).update(name).digest().readUInt32BE() % strangers.length]!
+  const standInFor = (name: string) => {
+    const { strangers } = directory
+    return strangers[createHmac('sha256', secret).update(name).digest().readUInt32BE() % strangers.length]!
+  }
 
-  const configuredNames = new Set([...users.keys()].map(foldedName))
   let storedNames = new Set<string>()
+  /** As they were read last: they sign in while the store is away. Undefined before the first look. */
+  let stored: readonly UserRecord[] | undefined
 
+  const findBefore = (name: string, error: unknown): UserRecord | undefined => {
+    if (stored === undefined || !(error instanceof StoreAway)) throw error
+    return stored.find(({ username }) => username === name)
+  }
   const find = async (username: string): Promise<Known | undefined> => {
     const name = username.normalize('NFC')
-    return users.get(name) ?? (await store.find(name))
+    return (
+      directory.users.get(name) ?? (await store.find(name).catch((error: unknown) => findBefore(name, error)))
+    )
   }
   return {
     async authenticate(username, password, options) {
@@ -93,15 +105,63 @@ export function createLocalUsers(deps: LocalUsersDeps): LocalUsersPart {
     },
     has(username) {
       const name = foldedName(username)
-      return configuredNames.has(name) || storedNames.has(name)
+      return directory.names.has(name) || storedNames.has(name)
     },
     get isEmpty() {
-      return users.size === 0 && storedNames.size === 0
+      return directory.users.size === 0 && storedNames.size === 0
     },
     async look() {
-      storedNames = new Set((await store.list()).map(({ username }) => foldedName(username)))
+      stored = await store.list()
+      storedNames = new Set(stored.map(({ username }) => foldedName(username)))
+    },
+    configured: () => [...directory.users.keys()],
+    prepare(configured) {
+      const next = read(configured)
+      return () => {
+        const over = new Map<string, string>()
+        for (const [name, before] of directory.users) {
+          const reason = whyOver(before, next.users.get(name))
+          if (reason !== undefined) over.set(name, reason)
+        }
+        directory = next
+        return over
+      }
     },
   }
+}
+
+/** The users of the configuration. */
+interface Directory {
+  readonly users: ReadonlyMap<string, Known>
+  /** Folded. */
+  readonly names: ReadonlySet<string>
+  /**
+   * Tried for people who don't exist. One for each kind of hash there is: which of them is a matter of the name, so that
+   * a name nobody has is as costly each time as some name that somebody has.
+   */
+  readonly strangers: readonly string[]
+}
+
+function directoryOf(records: readonly Known[], passwords: Passwords): Directory {
+  const users = new Map(records.map((record) => [record.username, record]))
+  const standIns = new Map<string, string>()
+  for (const { passwordHash } of users.values()) {
+    const parameters = passwordHash.split('$').slice(0, -2).join('$')
+    standIns.set(parameters, passwords.standIn(passwordHash))
+  }
+  return {
+    users,
+    names: new Set([...users.keys()].map(foldedName)),
+    strangers: standIns.size > 0 ? [...standIns.values()] : [passwords.standIn()],
+  }
+}
+
+/** Why somebody's sessions are over after a change of the configuration; undefined when they go on. */
+function whyOver(before: Known, after: Known | undefined): string | undefined {
+  if (!after) return 'user removed'
+  if (faultOf(before) === undefined && faultOf(after) !== undefined) return 'user disabled'
+  if (before.given !== after.given) return 'password changed'
+  return undefined
 }
 
 /** What names have in common that people, and databases of applications, take for the same: case, widths, ligatures. */
@@ -147,6 +207,7 @@ function recordOf(
     username: username.normalize('NFC'),
     id,
     passwordHash: passwordHash ?? passwords.standIn(),
+    given: digest(passwordHash ?? password ?? '').toString('base64'),
     ...(passwordHash === undefined && password !== undefined && password !== ''
       ? { plain: digest(password) }
       : {}),

@@ -16,6 +16,7 @@ import type { LoginNotice } from '../pages/login-parts.ts'
 import type { LoginTemplate } from '../pages/login-template.ts'
 import { cookieValues } from '../proxy/cookies.ts'
 import type { Exchange } from '../proxy/exchange.ts'
+import { StoreAway } from '../store/redis/port.ts'
 import {
   isForPerson,
   isForProgram,
@@ -195,6 +196,12 @@ export function createLoginDoor(deps: LoginDoorDeps): LoginDoor {
       found = await users.authenticate(username, password, { isFirst: throttle.isKnown(attempt) })
     } catch (error) {
       throttle.takeBack(attempt)
+      if (error instanceof StoreAway) {
+        note(exchange, 'store-away', username)
+        const headers = { 'retry-after': String(BUSY_SECONDS) }
+        const detail = 'users can not be looked up just now'
+        return refuse(exchange, asked, 'HYDRA_OVERLOADED', { kind: 'busy' }, { headers, detail })
+      }
       if (!(error instanceof HydraError) || error.code !== 'HYDRA_OVERLOADED') throw error
       note(exchange, 'busy', username)
       const headers = { 'retry-after': String(BUSY_SECONDS) }

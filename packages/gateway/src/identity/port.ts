@@ -204,6 +204,8 @@ export interface KeyRing {
   rotate(): Promise<RingKey>
   /** Reads what other nodes or processes wrote. */
   look(): Promise<void>
+  /** All keys of this node, as a ring is stored, for other processes of it; undefined where the configuration says them. */
+  sealed(): Promise<string | undefined>
   onChange(listener: () => void): () => void
   /** What an operator should know about them. */
   readonly warnings: readonly string[]

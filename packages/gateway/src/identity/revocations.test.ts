@@ -12,7 +12,7 @@ function parts({ store = createMemoryIdentityStore().revocations as RevocationSt
   const clock = createManualClock(START)
   const lines: string[] = []
   const write = (_: object, text: string) => lines.push(text)
-  const log = { error: write, info: write } as never
+  const log = { error: write, warn: write, info: write } as never
   const node = () => createRevocations({ store, clock, log, settings: { keepMs: 24 * HOUR } })
   return { clock, store, lines, node }
 }
@@ -143,7 +143,7 @@ test('an end that can’t be written holds here, is said once, and is written as
   clock.advance(1000)
   await settled()
   assert.deepEqual(
-    (await whole.since(0, 0)).fresh.map(({ key }) => key),
+    (await whole.since(undefined, 0)).fresh.map(({ key }) => key),
     ['ada', 'bob'],
   )
   assert.equal(lines.length, 2)
@@ -151,6 +151,38 @@ test('an end that can’t be written holds here, is said once, and is written as
   clock.advance(10_000)
   await settled()
   assert.equal(tries, before)
+})
+
+test('ends of sessions the store lost are written again by who knows them', async () => {
+  let memory = createMemoryIdentityStore().revocations
+  const store: RevocationStore = {
+    add: (...all) => memory.add(...all),
+    since: (...all) => memory.since(...all),
+  }
+  const { clock, lines, node } = parts({ store })
+  const [here, there] = [node(), node()]
+  await here.look()
+  await here.revoke('user', 'ada', 'left')
+  await here.revoke('user', 'bob', 'left')
+  await here.look()
+  assert.equal(lines.length, 0, 'nothing was lost by being new')
+  // Redis was emptied, and somebody else writes there
+  memory = createMemoryIdentityStore().revocations
+  await there.revoke('user', 'eve', 'left')
+  await here.look()
+  clock.advance(1000)
+  await settled()
+  await settled()
+  assert.deepEqual((await memory.since(undefined, 0)).fresh.map(({ key }) => key).sort(), [
+    'ada',
+    'bob',
+    'eve',
+  ])
+  await there.look()
+  assert.equal(there.isRevoked(caller(START, 'user:bob')), true)
+  await here.look()
+  clock.advance(5000)
+  assert.equal((lines as string[]).filter((line) => line.includes('lost')).length, 1)
 })
 
 test('what can end nothing any more is forgotten', async () => {

@@ -13,7 +13,7 @@ import { startOf } from './session-id.ts'
 export interface RevocationsDeps {
   readonly store: RevocationStore
   readonly clock: Pick<Clock, 'now' | 'after'>
-  readonly log: Pick<Log, 'error' | 'info'>
+  readonly log: Pick<Log, 'error' | 'warn' | 'info'>
   readonly settings: {
     /** The longest a session lasts: what has to be remembered of its end. */
     readonly keepMs: number
@@ -35,7 +35,7 @@ export function createRevocations({ store, clock, log, settings }: RevocationsDe
   const known = new Map<string, Revocation>()
   const unwritten = new Map<string, Revocation>()
   const listeners = new Set<(fresh: readonly Revocation[]) => void>()
-  let cursor = 0
+  let cursor: string | undefined
   let prunedAt = clock.now()
   let isRetrying = false
 
@@ -87,6 +87,20 @@ export function createRevocations({ store, clock, log, settings }: RevocationsDe
       unwritten.set(place, revocation)
       retryLater()
     }
+  }
+  /** Writes again what is known here and not among all there is: everybody who knows it does, one of them is enough. */
+  const writeLost = (stored: readonly Revocation[]): void => {
+    const now = clock.now()
+    const there = new Map(stored.map((one) => [placeOf(one), one.at]))
+    let lost = 0
+    for (const [place, revocation] of known) {
+      if (revocation.until <= now || (there.get(place) ?? Number.NEGATIVE_INFINITY) >= revocation.at) continue
+      unwritten.set(place, revocation)
+      lost++
+    }
+    if (lost === 0) return
+    log.warn({ lost }, 'the store had lost ends of sessions; they are written again')
+    retryLater()
   }
   const retryLater = (): void => {
     if (isRetrying) return
@@ -143,6 +157,8 @@ export function createRevocations({ store, clock, log, settings }: RevocationsDe
       prune()
       const found = await store.since(cursor, clock.now())
       keep(found.fresh)
+      // The first answer is whole; later ones are when the store has lost something, which this node has not.
+      if (found.isWhole && cursor !== undefined) writeLost(found.fresh)
       cursor = found.cursor
     },
   }

@@ -38,7 +38,9 @@ export function createRingView(clock: Pick<Clock, 'now'>, initial: readonly Sign
       if (!isSame) for (const listener of listeners) listener()
       return !isSame
     },
-    ring: (rest: Pick<KeyRing, 'look' | 'rotate'> & { warnings(): readonly string[] }): KeyRing => ({
+    ring: (
+      rest: Pick<KeyRing, 'look' | 'rotate' | 'sealed'> & { warnings(): readonly string[] },
+    ): KeyRing => ({
       get activeKid() {
         return keys[0]!.kid
       },
@@ -58,6 +60,7 @@ export function createRingView(clock: Pick<Clock, 'now'>, initial: readonly Sign
       list: () => valid().map(describeKey),
       rotate: rest.rotate,
       look: rest.look,
+      sealed: rest.sealed,
       onChange(listener) {
         listeners.add(listener)
         return () => void listeners.delete(listener)

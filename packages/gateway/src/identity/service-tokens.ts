@@ -27,6 +27,8 @@ export interface ServiceTokenDeps {
   readonly mappingFor: (service: string) => ClaimMapping | undefined
   /** What operators say of a path of a service, in place of what its route says. */
   readonly ruleFor?: (service: string, path: string) => Access | undefined
+  /** Of mappings: tokens made by an earlier one are not given to anybody. @default they never change */
+  readonly edition?: () => number
   readonly clock: Pick<Clock, 'now'>
   readonly log: Pick<Log, 'warn'>
   readonly metrics: Pick<Metrics, 'refused'>
@@ -117,7 +119,7 @@ interface Order {
 }
 
 /** Makes tokens, each once for all who want it at a time. Never rejects. */
-function createMint({ tokens, clock, log, metrics }: ServiceTokenDeps) {
+function createMint({ tokens, edition = () => 0, clock, log, metrics }: ServiceTokenDeps) {
   const kept = createRecentTokens<Minted>(KEPT)
   const pending = new Map<string, Promise<string | undefined>>()
 
@@ -160,7 +162,7 @@ function createMint({ tokens, clock, log, metrics }: ServiceTokenDeps) {
 
   return (order: Order): string | undefined | Promise<string | undefined> => {
     const { caller, audience, kid, shown, isHeader } = order
-    const key = `${caller.jti}\0${isHeader}\0${kid}\0${audience ?? ''}\0${identityKey(shown)}`
+    const key = `${edition()}\0${caller.jti}\0${isHeader}\0${kid}\0${audience ?? ''}\0${identityKey(shown)}`
     const now = clock.now()
     const known = kept.get(key)
     if (known !== undefined && now < known.staleAt) return known.token

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { StoreAway } from '../store/redis/port.ts'
 import { ACME, createWorld, HOUR, MIRA } from './testing/world.ts'
 
 test('a session begins, is known by its cookies, goes on, and ends for good', async () => {
@@ -225,4 +226,36 @@ test('the session of a revoked user goes no further', async () => {
     assert.equal(await sessions.renew(tab.at('/_hydra/session')), undefined)
     assert.equal(await sessions.current(tab.at('/')), undefined)
   }
+})
+
+test('while the store is away a session begins without links, goes on as it was, and has its links back later', async () => {
+  const { clock, sessions, browser, store } = await createWorld()
+  const away = async () => {
+    throw new StoreAway('away')
+  }
+  await store.links.link([ACME, MIRA].map((one) => ({ key: `${one.provider}:${one.subject}`, data: one })))
+  const [linked, find] = [store.links.linked, store.users.find]
+  Object.assign(store.links, { linked: away })
+  Object.assign(store.users, { find: away })
+  const tab = browser()
+  const begun = await sessions.begin(tab.at('/login'), ACME)
+  assert.equal(begun.session.identities.length, 1)
+  tab.take(begun)
+
+  Object.assign(store.links, { linked })
+  Object.assign(store.users, { find })
+  const other = browser()
+  const whole = await sessions.begin(other.at('/login'), ACME)
+  assert.deepEqual(
+    whole.session.identities.map(({ provider }) => provider),
+    ['acme', 'local'],
+  )
+  other.take(whole)
+  Object.assign(store.users, { find: away })
+  clock.advance(HOUR)
+  const renewed = await sessions.renew(other.at('/_hydra/session'))
+  assert.deepEqual(
+    renewed?.session.identities.map(({ username }) => username),
+    ['mira.k', 'mira'],
+  )
 })

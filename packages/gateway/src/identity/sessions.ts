@@ -12,6 +12,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { LinkStore } from '../store/identity/port.ts'
+import { StoreAway } from '../store/redis/port.ts'
 import { identityKey } from './identities.ts'
 import type {
   Identity,
@@ -83,6 +84,13 @@ export function createSessions(deps: SessionsDeps): Sessions {
   const refreshed = async (identity: Identity): Promise<Identity | undefined> =>
     identity.provider === LOCAL_PROVIDER ? users.current(identity.subject) : providers().current(identity)
 
+  /** The same; as they were, while nobody can say how they are: who was to lose something would have lost it at the store. */
+  const refreshedOrKept = (identity: Identity): Promise<Identity | undefined> =>
+    refreshed(identity).catch((error: unknown) => {
+      if (error instanceof StoreAway) return identity
+      throw error
+    })
+
   /** The session in the refresh cookie. */
   const opened = async (exchange: Exchange): Promise<Session | undefined> => {
     const sealed = cookies.sealed(exchange)
@@ -105,7 +113,12 @@ export function createSessions(deps: SessionsDeps): Sessions {
   /** Everybody linked with somebody, as they are now. */
   const linkedWith = async (identity: Identity): Promise<Identity[]> => {
     const found: Identity[] = []
-    for (const { key, data } of await links.linked(identityKey(identity))) {
+    const linked = await links.linked(identityKey(identity)).catch((error: unknown) => {
+      // Somebody with less than usual is better than nobody, and has the rest at the next sign-in.
+      if (error instanceof StoreAway) return []
+      throw error
+    })
+    for (const { key, data } of linked) {
       if (key === identityKey(identity)) continue
       const known = readLinked(data)
       const other = known && identityKey(known) === key ? await refreshed(known) : undefined
@@ -190,7 +203,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
   /** A session as it goes on: with people as they are now, or not at all. */
   const renewed = async (session: Session): Promise<Packed | undefined> => {
-    const people = await Promise.all(session.identities.map(refreshed))
+    const people = await Promise.all(session.identities.map(refreshedOrKept))
     if (!people[0]) {
       log.info({ user: identityKey(session.identities[0]!) }, 'a session ends: its user may not go on')
       await revocations.revoke('session', session.sid, 'the user may not go on')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createManualClock } from '../observe/manual-clock.ts'
-import { createThrottle, THROTTLE_DEFAULTS, type ThrottleSettings } from './throttle.ts'
+import { createMemoryBus } from '../store/bus/memory.ts'
+import { createThrottle, THROTTLE_DEFAULTS, type Throttle, type ThrottleSettings } from './throttle.ts'
 
 function made(settings: Partial<ThrottleSettings> = {}) {
   const clock = createManualClock()
@@ -127,4 +128,31 @@ test('what is kept is bounded, and what is old is forgotten', () => {
   assert.equal(throttle.begin(attempt()).triesLeft, 0)
   clock.advance(31 * 60_000)
   assert.equal(throttle.begin(attempt()).triesLeft, 4)
+})
+
+test('tries at one node count at all of them, and a sign-in at one clears them everywhere', async () => {
+  const clock = createManualClock()
+  const bus = createMemoryBus()
+  const [a, b] = [1, 2].map(() => createThrottle({ privateKeys: ['key'], bus, clock })) as [
+    Throttle,
+    Throttle,
+  ]
+  const attempt = { account: 'mira', address: '10.0.0.1', known: undefined }
+  const left = [a, b, a, b, a].map((node) => node.begin(attempt).triesLeft)
+  assert.deepEqual(left, [4, 3, 2, 1, 0], 'as many as at one node')
+  assert.ok(a.begin(attempt).waitMs && b.begin(attempt).waitMs, 'nobody gets new tries elsewhere')
+  b.takeBack(attempt)
+  assert.equal(a.begin(attempt).waitMs, undefined)
+  clock.advance(60_000)
+  b.succeeded(attempt)
+  assert.equal(a.begin(attempt).triesLeft, 4)
+})
+
+test('while others can not be told, each node counts for itself', () => {
+  const clock = createManualClock()
+  const bus = { publish: () => Promise.reject(new Error('away')), listen: () => () => {} }
+  const throttle = createThrottle({ privateKeys: ['key'], bus, clock })
+  const attempt = { account: 'mira', address: '10.0.0.1', known: undefined }
+  for (const left of [4, 3, 2, 1, 0]) assert.equal(throttle.begin(attempt).triesLeft, left)
+  assert.ok(throttle.begin(attempt).waitMs)
 })

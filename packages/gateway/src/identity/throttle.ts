@@ -13,12 +13,18 @@
  * A try counts when it begins, so that many at once are many; one that succeeds is taken back. Counts are kept in this
  * process, bounded, the oldest are forgotten first.
  *
+ * Nodes that share a store tell each other of tries over its bus, and each counts all of them: nobody gets new tries at
+ * another node. Nothing waits for that. What is tried at several nodes within the milliseconds a message takes is known to
+ * each a moment later; while the store is away, and to a node that has just begun, what others count is not known.
+ *
  * @module
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { networkOf } from '../address/network.ts'
 import type { Clock } from '../observe/clock.ts'
 import { createSigner, MAC_LENGTH } from '../proxy/signing.ts'
+import { tellOthers } from '../store/bus/others.ts'
+import type { Bus } from '../store/bus/port.ts'
 
 interface Pauses {
   /** Tries without a pause. */
@@ -73,6 +79,21 @@ export interface Throttle {
   readonly knownForMs: number
 }
 
+/** Under what a try is counted: an account at an address, or in a browser that is known; the rest for strangers. */
+interface Keys {
+  readonly pair: string
+  readonly network?: string
+  readonly name?: string
+}
+
+/** What nodes tell each other of a try. */
+interface Told {
+  readonly what: 'tried' | 'succeeded' | 'undone'
+  readonly keys: Keys
+}
+
+const TOPIC = 'sign-in tries'
+
 interface Count {
   tries: number
   /** Of the last change, by the clock that only grows. */
@@ -80,15 +101,20 @@ interface Count {
   pauseUntil: number
 }
 
+export interface ThrottleDeps {
+  readonly settings?: ThrottleSettings
+  readonly privateKeys: readonly string[]
+  /** Where other nodes hear of tries. @default there are none */
+  readonly bus?: Pick<Bus, 'publish' | 'listen'> | undefined
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
+}
+
 export function createThrottle({
   settings = THROTTLE_DEFAULTS,
   privateKeys,
+  bus,
   clock,
-}: {
-  readonly settings?: ThrottleSettings
-  readonly privateKeys: readonly string[]
-  readonly clock: Pick<Clock, 'now' | 'monotonic'>
-}): Throttle {
+}: ThrottleDeps): Throttle {
   const signer = createSigner(privateKeys, 'hydra-gateway known browser 1')
   const { free, baseMs, mostMs, mostPerAccountMs, kept = 20_000 } = settings
   const ofPair: Pauses = { free, baseMs, mostMs }
@@ -106,13 +132,51 @@ export function createThrottle({
     return age < KNOWN_FOR_MS && age > -60_000
   }
   /** Under what a try is counted. Names are hashed: they may be long, and a password may stand among them. */
-  const keysOf = ({ account, address, known }: Try) => {
+  const keysOf = ({ account, address, known }: Try): Keys => {
     const name = createHash('sha256').update(account.normalize('NFC')).digest('base64url')
     const network = networkOf(address)
     return known !== undefined && isKnown(account.normalize('NFC'), known)
       ? { pair: `${name} ${known}` }
       : { pair: `${name} ${network}`, network, name }
   }
+
+  /** A try that was made, here or elsewhere. */
+  const count = ({ pair, network, name }: Keys): Count => {
+    const now = clock.monotonic()
+    const address = network === undefined ? undefined : addresses.get(network, FORGIVEN_EVERY_MS)
+    const account = name === undefined ? undefined : accounts.get(name, FORGIVEN_EVERY_MS)
+    const own = pairs.get(pair, undefined)
+    const pressure = account ? pauseOf(account.tries, ofAccount) : 0
+    for (const one of [own, address, account]) {
+      if (!one) continue
+      one.tries++
+      one.at = now
+    }
+    own.pauseUntil = now + Math.max(pauseOf(own.tries, ofPair), pressure)
+    if (address) address.pauseUntil = now + pauseOf(address.tries, ofAddress)
+    return own
+  }
+  const forget = ({ pair, network, name }: Keys): void => {
+    pairs.remove(pair)
+    if (name !== undefined) accounts.remove(name)
+    // Only this try: an own account must not buy an address new tries at those of others.
+    if (network !== undefined) takeOne(addresses.peek(network))
+  }
+  const undo = ({ pair, network, name }: Keys): void => {
+    takeOne(pairs.peek(pair))
+    if (network !== undefined) takeOne(addresses.peek(network))
+    if (name !== undefined) takeOne(accounts.peek(name))
+  }
+  const apply: Readonly<Record<Told['what'], (keys: Keys) => void>> = {
+    tried: count,
+    succeeded: forget,
+    undone: undo,
+  }
+  const say = tellOthers(bus, TOPIC, (text) => {
+    const told = JSON.parse(text) as Told
+    apply[told.what](told.keys)
+  })
+  const tell = (what: Told['what'], keys: Keys): void => say(JSON.stringify({ what, keys } satisfies Told))
 
   return {
     knownForMs: KNOWN_FOR_MS,
@@ -122,7 +186,8 @@ export function createThrottle({
     },
     isKnown: ({ account, known }) => known !== undefined && isKnown(account.normalize('NFC'), known),
     begin(attempt) {
-      const { pair, network, name } = keysOf(attempt)
+      const keys = keysOf(attempt)
+      const { pair, network, name } = keys
       const now = clock.monotonic()
       const address = network === undefined ? undefined : addresses.get(network, FORGIVEN_EVERY_MS)
       if (address && address.pauseUntil > now) return { waitMs: address.pauseUntil - now, triesLeft: 0 }
@@ -135,27 +200,19 @@ export function createThrottle({
       if (!known && pressure > 0) own.pauseUntil = now + pressure
       if (own.pauseUntil > now) return { waitMs: own.pauseUntil - now, triesLeft: 0 }
 
-      for (const count of [own, address, account]) {
-        if (!count) continue
-        count.tries++
-        count.at = now
-      }
-      own.pauseUntil = now + Math.max(pauseOf(own.tries, ofPair), pressure)
-      if (address) address.pauseUntil = now + pauseOf(address.tries, ofAddress)
-      return { triesLeft: Math.max(0, free - own.tries) }
+      const tried = count(keys)
+      tell('tried', keys)
+      return { triesLeft: Math.max(0, free - tried.tries) }
     },
     succeeded(attempt) {
-      const { pair, network, name } = keysOf(attempt)
-      pairs.remove(pair)
-      if (name !== undefined) accounts.remove(name)
-      // Only this try: an own account must not buy an address new tries at those of others.
-      if (network !== undefined) takeOne(addresses.peek(network))
+      const keys = keysOf(attempt)
+      forget(keys)
+      tell('succeeded', keys)
     },
     takeBack(attempt) {
-      const { pair, network, name } = keysOf(attempt)
-      takeOne(pairs.peek(pair))
-      if (network !== undefined) takeOne(addresses.peek(network))
-      if (name !== undefined) takeOne(accounts.peek(name))
+      const keys = keysOf(attempt)
+      undo(keys)
+      tell('undone', keys)
     },
   }
 }

@@ -116,7 +116,7 @@ function refusalOf(instances: readonly Instance[], service: string, ref: string,
 }
 
 /** Whether an instance may be asked for a fragment. Who doesn't say what it renders may be asked for anything. */
-function offers({ refs, refusedRefs }: Instance, ref: string): boolean {
+export function offers({ refs, refusedRefs }: Pick<Instance, 'refs' | 'refusedRefs'>, ref: string): boolean {
   return (refs === undefined || refs.has(ref)) && !refusedRefs?.has(ref)
 }
 

@@ -160,7 +160,7 @@ export function createComposer(deps: ComposerDeps): Composer {
     const varies =
       (isCompressed || bodyBytes < 0 || bodyBytes >= LEAST_COMPRESSED_BYTES || isHead) && mayTransform(head)
     const coding = varies ? chooseCoding(exchange.head.get('accept-encoding')) : undefined
-    const flat = pageHead(head, instance, { cache, coding, varies })
+    const flat = pageHead(head, instance, { cache, coding, varies, replaced: exchange.flywheel?.replaced })
     const begin = (settled: readonly Outcome[]) => {
       if (composed.hints.length > 0) flat.push('Link', composed.hints.join(', '))
       const timing = timingOf(settled)

@@ -50,8 +50,9 @@ export function createHttpRenderer({ requests, keys }: HttpRendererDeps): Render
         unsendable(receiver, error)
         return nothing
       }
-      const parts = { prefix: prefixOf(instance), body, mostBytes: answerLimit(request) }
-      const call = new HttpCall(requests, instance, parts, request.context, timeoutMs, receiver)
+      const { context } = request
+      const parts = { prefix: prefixOf(instance), body, mostBytes: answerLimit(request), timeoutMs, context }
+      const call = new HttpCall(requests, instance, parts, receiver)
       call.start()
       return () => call.cancel()
     },

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ResponseHead } from '../http1/head.ts'
-import { eachDefaultLine, isKept, nominatedBy } from '../proxy/answer-lines.ts'
+import { eachDefaultLine, isKept, leftOut } from '../proxy/answer-lines.ts'
 import { type AnswerSource, settleSetCookie } from '../proxy/set-cookie.ts'
 
 /** Speak of the bytes of the service's answer, or of parts of them. */
@@ -33,15 +33,17 @@ export interface PageHeadOptions {
   readonly coding: string | undefined
   /** It would be compressed for others. */
   readonly varies: boolean
+  /** Lower-case names of lines whose place others take. */
+  readonly replaced?: ReadonlySet<string> | undefined
 }
 
 /** Lines of the head, `name, value, …`. A composed page is private: its fragments may be for one visitor only. */
 export function pageHead(head: ResponseHead, source: AnswerSource, options: PageHeadOptions): string[] {
-  const { cache, coding, varies } = options
+  const { cache, coding, varies, replaced } = options
   const flat: string[] = []
   const control: string[] = []
   const vary: string[] = []
-  const nominated = nominatedBy(head)
+  const nominated = leftOut(head, replaced)
   const lines = head.lines()
   for (let i = 0; i < lines.count; i++) {
     if (!isKept(head, i, lines.id[i]!, nominated)) continue

@@ -43,6 +43,10 @@ const DROPPED = new Uint8Array(256)
 // What begins with `Hydra-` is between services and us.
 for (const id of [...HOP_BY_HOP, X_REQUEST_ID, HYDRA, HYDRA_COMPOSE]) DROPPED[id] = 1
 
+/** Of what another process of this gateway answered. */
+const DROPPED_OF_OURS = new Uint8Array(256)
+for (const id of [...HOP_BY_HOP, X_REQUEST_ID]) DROPPED_OF_OURS[id] = 1
+
 /** Would change what message this is, so that nobody may have them removed by naming them in `Connection`. */
 const NEVER_NOMINATED: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding'])
 
@@ -59,14 +63,25 @@ export function nominatedBy(head: Head): ReadonlySet<string> | undefined {
   return names
 }
 
-/** Whether line `i` of an answer goes on. `nominated` is what `nominatedBy` says of its head. */
+/** Lower-case names of lines that end here: those `Connection` says, and some others where `more` has them. */
+export function leftOut(head: Head, more: ReadonlySet<string> | undefined): ReadonlySet<string> | undefined {
+  const nominated = nominatedBy(head)
+  if (more === undefined) return nominated
+  return nominated ? new Set([...nominated, ...more]) : more
+}
+
+/**
+ * Whether line `i` of an answer goes on. `nominated` is what `leftOut` says of its head; `isOurs`: this gateway
+ * answered, in another process.
+ */
 export function isKept(
   head: ResponseHead,
   i: number,
   id: number,
   nominated: ReadonlySet<string> | undefined,
+  isOurs = false,
 ): boolean {
-  if (DROPPED[id] === 1) return false
+  if ((isOurs ? DROPPED_OF_OURS : DROPPED)[id] === 1) return false
   // RFC 9110, 8.6: an interim answer and a 204 have no length to tell.
   if (id === CONTENT_LENGTH && (head.status === 204 || head.status < 200)) return false
   return nominated === undefined || !nominated.has(head.name(i).toLowerCase())

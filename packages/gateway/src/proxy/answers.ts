@@ -21,6 +21,7 @@ import { type Fallback, parseFallback } from '../routing/fallback.ts'
 import type { Route } from '../routing/route.ts'
 import type { Service } from '../routing/upstream.ts'
 import type { Exchange, HeaderLines } from './exchange.ts'
+import { flywheelBody } from './flywheel-answers.ts'
 import { linesOfFlat } from './lines-of.ts'
 import { createRecent } from './recent.ts'
 
@@ -181,13 +182,22 @@ export function createAnswers(parts: AnswersParts): Answers {
     { headers, missing }: { readonly headers?: Headers | undefined; readonly missing?: MissingFragment } = {},
   ): void {
     const [status] = CODES[error.code]
-    const more = { vary: 'accept', ...(status === 503 ? retryAfter : {}), ...headers }
+    const { flywheel } = exchange
+    const more = {
+      vary: 'accept',
+      ...(status === 503 ? retryAfter : {}),
+      ...flywheel?.ownLines,
+      ...headers,
+    }
     // Whoever challenges says that there is a way to sign in.
     const maySignIn = headers?.['www-authenticate'] !== undefined
     const page = wantsPage(exchange) ? pageOf(exchange, error, { missing, maySignIn }) : undefined
     const { code } = error
     if (page) send(exchange, status, code, { ...page.headers, ...more }, page.html)
-    else {
+    else if (flywheel) {
+      const body = flywheelBody(exchange, flywheel, error)
+      send(exchange, status, code, { ...PROBLEM_HEADERS, 'content-type': 'application/json', ...more }, body)
+    } else {
       const body = JSON.stringify(toProblem(error, exchange.id))
       send(exchange, status, code, { ...PROBLEM_HEADERS, ...more }, body)
     }

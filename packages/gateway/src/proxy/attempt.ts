@@ -13,34 +13,34 @@
  *
  * @module
  */
-import { type ResponseHead, SWITCH } from '../http1/head.ts'
-import { CONTENT_TYPE, HYDRA_COMPOSE } from '../http1/names.ts'
+import type { ResponseHead } from '../http1/head.ts'
+import { CONTENT_TYPE } from '../http1/names.ts'
 import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
+import { servicePath } from '../routing/site-route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import { countAnswer, type Vitals } from '../routing/vitals.ts'
 import { blame } from './blame.ts'
+import { asksForWhole, isComposable, isPartOfPage } from './composable.ts'
 import type { AnswerSink, Composition } from './composition.ts'
 import type { Waiting } from './deadlines.ts'
 import { discardAnswer } from './discarder.ts'
-import type { Exchange, ForwardFailure } from './exchange.ts'
+import type { Exchange, ForwardFailure, HeaderLines } from './exchange.ts'
 import { connectFailure, streamFailure } from './failure.ts'
+import { patienceLeft } from './flywheel-exchange.ts'
 import type { Engine } from './forward.ts'
+import { agreesToSocket, joinSocket } from './join-socket.ts'
 import { linesOf, linesOfFlat } from './lines-of.ts'
 import { isIdempotent, isSafe } from './methods.ts'
 import type { Pool, PoolUser } from './pool.ts'
-import type { ServiceConnection } from './service-connection.ts'
-import { mayAskSignIn, SIGNED_OUT_CODE, SIGNED_OUT_REASON } from './service-sign-in.ts'
-import { keptSetCookies } from './set-cookie.ts'
+import { MOST_INTERIM, type ServiceConnection } from './service-connection.ts'
+import { signInLines, signInWish } from './sign-in-wish.ts'
 import { whenFlushed } from './when-flushed.ts'
 import { type BodySink, SENT, type Taken } from './wire.ts'
 import type { WireExchange } from './wire-exchange.ts'
 
 /** What is being waited for. */
 type Phase = 'queue' | 'connect' | 'send' | 'head' | 'answer' | 'done'
-
-/** Interim answers to one request; a service that sends more is broken, and would fill the memory. */
-const MOST_INTERIM = 100
 
 export class Attempt implements Waiting, PoolUser, BodySink {
   deadline = Number.POSITIVE_INFINITY
@@ -71,6 +71,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   /** The visitor waits for the service to say that he may go on. */
   #awaitsContinue = false
   #isBodySent: boolean
+  /** It has less time to take the connection than instances have as a rule: that it did not says nothing of it. */
+  #isHurried = false
   /** The service does not take our bytes, or the visitor theirs. */
   #isBlocked = false
   #isStream = false
@@ -100,9 +102,9 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#onFailure = onFailure
     this.#maxBodyBytes = route.maxBodyBytes ?? engine.settings.maxBodyBytes
     this.#target =
-      route.to === undefined && exchange.isTargetCanonical
+      route.to === undefined && exchange.isTargetCanonical && route.flywheel !== 'site'
         ? undefined
-        : (route.to ?? exchange.path) + exchange.query
+        : (route.to ?? servicePath(route, exchange.path)) + exchange.query
     this.#isBodySent = !exchange.hasBody
     this.#vitals = engine.vitals.of(instance.id)
     this.#vitals.inFlight++
@@ -121,9 +123,7 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       return
     }
     exchange.attempt = this
-    // Conditions of other methods are about what they do (RFC 9110, 13.2.1), not about a copy of the page.
-    const { composer } = this.#engine
-    exchange.wantsWhole = composer?.wantsWhole(exchange, this.#route) === true && isSafe(this.method)
+    exchange.wantsWhole = asksForWhole(this.#engine.composer, exchange, this.#route)
     this.#begin()
   }
 
@@ -164,7 +164,11 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#connection = connection
     this.#isReused = false
     this.#phase = 'connect'
-    this.deadline = this.#engine.deadlines.after(this.#engine.settings.connectTimeoutMs)
+    const { flywheel } = this.#exchange
+    const { connectTimeoutMs } = this.#engine.settings
+    const patienceMs = flywheel ? patienceLeft(flywheel, connectTimeoutMs) : connectTimeoutMs
+    this.#isHurried = patienceMs < connectTimeoutMs
+    this.deadline = this.#engine.deadlines.after(patienceMs)
   }
 
   onConnected(): void {
@@ -232,6 +236,9 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#pool.uploaded(this)
     if (this.#exchange.head.isChunked) connection.output.lastChunk()
     this.#uploadedAt = performance.now()
+    const { flywheel } = this.#exchange
+    // What a visitor takes to send is not the service's time.
+    if (flywheel) flywheel.answerBy = this.#uploadedAt + flywheel.patienceMs
     if (this.#phase === 'send') this.#awaitHead()
   }
 
@@ -240,7 +247,11 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     if (this.#phase === 'done' || !connection) return
     connection.output.flush()
     if (connection.socket.writableLength === 0 || this.#isBodySent) return
-    if (this.#phase === 'send') this.#isBlocked = true
+    if (this.#phase === 'send') {
+      this.#isBlocked = true
+      const { flywheel } = this.#exchange
+      if (flywheel) this.deadline = this.#engine.deadlines.after(flywheel.patienceMs)
+    }
     this.#exchange.holdBody()
     whenFlushed(connection.socket, () => {
       if (this.#connection !== connection || this.#phase === 'done') return
@@ -260,6 +271,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
 
   #headDeadline(): number {
     const { deadlines, settings } = this.#engine
+    const { flywheel } = this.#exchange
+    if (flywheel) return deadlines.after(patienceLeft(flywheel))
     return deadlines.after(this.#route.timeoutMs ?? settings.headTimeoutMs)
   }
 
@@ -273,49 +286,61 @@ export class Attempt implements Waiting, PoolUser, BodySink {
   }
 
   onAnswer(head: ResponseHead, bodyBytes: number): void {
+    const { composer } = this.#engine
     const exchange = this.#exchange
+    const route = this.#route
     const { status } = head
     if (status === 101) {
       // Nobody asked for another protocol, and the visitor would wait for it on a connection that has none.
-      const isAgreed = (head.connection & SWITCH) !== 0 && head.get('upgrade')?.toLowerCase() === 'websocket'
-      if (exchange.isUpgrade && isAgreed) this.#switch(head)
+      if (exchange.isUpgrade && agreesToSocket(head)) this.#switch(head)
       else this.onGarbage('protocol')
       return
     }
-    const { otherwise } = this.#route
-    // Bodies are for one place.
-    const mayAskOtherwise = !this.#isOtherwise && isSafe(this.method) && !exchange.hasBody
-    if (status === 404 && otherwise !== undefined && mayAskOtherwise) {
-      this.#askOtherwise(otherwise, bodyBytes)
+    if (status === 404 && route.otherwise !== undefined && this.#mayAskOtherwise) {
+      this.#askOtherwise(route.otherwise, bodyBytes)
       return
     }
-    if (this.#engine.signIn !== undefined && mayAskSignIn(status)) {
-      const location = this.#engine.signIn.wishOf(exchange, status, linesOf(head))
-      if (location !== undefined) {
-        this.#toSignIn(location, head, bodyBytes)
-        return
-      }
+    const location = signInWish(this.#engine, exchange, head)
+    if (location !== undefined) {
+      this.#toSignIn(location, head, bodyBytes)
+      return
     }
-    const wantsCompose = this.#mayCompose && this.#wantsCompose(head)
-    if (wantsCompose && isPart(status) && this.#isAboutPage(head)) {
+    const mayCompose = isComposable(composer, exchange, route, this.#instance, head)
+    if (mayCompose && isPartOfPage(composer!, exchange, route, head)) {
       exchange.wantsWhole = true
       this.#askAgain(bodyBytes)
       return
     }
-    exchange.headAt = performance.now()
+    this.#relay(head, bodyBytes, mayCompose)
+  }
+
+  /** This is the answer: it goes to the visitor, or to who composes his page. */
+  #relay(head: ResponseHead, bodyBytes: number, mayCompose: boolean): void {
+    const engine = this.#engine
+    const exchange = this.#exchange
+    const { status } = head
     this.#phase = 'answer'
     this.#isStream = isEventStream(head)
-    countAnswer(this.#vitals, status, this.#isSlow(exchange.headAt))
+    this.#countAnswer(status)
     if (this.#isStream) {
       exchange.watchPeer()
-      if (exchange.caller !== undefined) this.#engine.streams.add(this)
+      if (exchange.caller !== undefined) {
+        engine.streams.add(this)
+        // Signed out while the service made up its mind: when streams were cut, this was none yet.
+        if (engine.signIn?.isOver(exchange.caller))
+          queueMicrotask(() => {
+            if (engine.streams.has(this)) this.cut()
+          })
+      }
     }
     exchange.instance = this.#instance
     try {
-      this.#engine.watchCookies(exchange, this.#instance.service, head)
-      if (wantsCompose) this.#compose(head, bodyBytes)
-      if (this.#composition === undefined) {
-        this.#engine.onHead(exchange, status, linesOf(head))
+      engine.watchCookies(exchange, this.#instance.service, head)
+      if (mayCompose)
+        this.#composition = engine.composer!.compose(exchange, this.#route, this.#instance, head, bodyBytes)
+      if (this.#composition) this.#sink = this.#composition
+      else {
+        engine.onHead(exchange, status, linesOf(head))
         exchange.relayHead(head, bodyBytes, this.#instance)
       }
     } catch (cause) {
@@ -327,76 +352,44 @@ export class Attempt implements Waiting, PoolUser, BodySink {
 
   /** The service agreed to a WebSocket: from here on both connections belong to a splice. */
   #switch(head: ResponseHead): void {
-    const engine = this.#engine
-    const exchange = this.#exchange
-    const { id, service } = this.#instance
-    exchange.instance = this.#instance
-    try {
-      engine.watchCookies(exchange, service, head)
-      engine.onHead(exchange, 101, linesOf(head))
-    } catch (cause) {
-      this.#fail('HYDRA_UPSTREAM_BROKEN', 'head', false, false, cause)
-      return
-    }
-    exchange.attempt = undefined
-    const connection = this.#connection!
+    if (!this.#show(101, head, linesOf(head))) return
     const vitals = this.#vitals
+    const connection = this.#connection!
     countAnswer(vitals, 101, false)
+    this.#exchange.attempt = undefined
     this.#phase = 'done'
     this.#connection = undefined
-    engine.deadlines.delete(this)
-    const visitor = exchange.switchProtocols(head, this.#instance)
-    const onClosed = engine.onSocket?.(exchange)
-    const splice = engine.splices.open({
-      visitor,
-      service: connection,
-      about: {
-        exchange: exchange.id,
-        service,
-        instance: id,
-        visitor: exchange.visitor,
-        caller: exchange.caller,
-      },
-      onClose() {
-        vitals.inFlight--
-        onClosed?.()
-        engine.metrics.websocketClosed()
-      },
-    })
-    engine.metrics.websocketOpened()
-    splice.begin()
-    // Signed out while the service made up its mind: when sockets were closed, this one was none yet.
-    const { caller } = exchange
-    if (caller !== undefined && engine.signIn?.isOver(caller))
-      queueMicrotask(() => splice.end(SIGNED_OUT_CODE, SIGNED_OUT_REASON))
+    this.#engine.deadlines.delete(this)
+    joinSocket(this.#engine, this.#exchange, this.#instance, vitals, connection, head)
   }
 
   /** The service wants the visitor to sign in: he gets its cookies and our way there, and nothing else of its answer. */
   #toSignIn(location: string, head: ResponseHead, bodyBytes: number): void {
-    const engine = this.#engine
     const exchange = this.#exchange
-    exchange.headAt = performance.now()
-    countAnswer(this.#vitals, head.status, this.#isSlow(exchange.headAt))
-    exchange.instance = this.#instance
-    engine.watchCookies(exchange, this.#instance.service, head)
-    const flat = ['Location', location, 'Cache-Control', 'no-store', 'Vary', 'Cookie, Accept, Sec-Fetch-Mode']
-    for (const cookie of keptSetCookies(head, this.#instance)) flat.push('Set-Cookie', cookie)
-    try {
-      engine.onHead(exchange, 303, linesOfFlat(flat))
-    } catch (cause) {
-      this.#fail('HYDRA_UPSTREAM_BROKEN', 'head', false, false, cause)
-      return
-    }
-    const connection = this.#connection!
-    this.#connection = undefined
-    if (this.#isBodySent) discardAnswer(this.method, bodyBytes, this.#pool, connection, engine.deadlines)
-    else connection.destroy()
+    this.#countAnswer(head.status)
+    const flat = signInLines(location, head, this.#instance)
+    if (!this.#show(303, head, linesOfFlat(flat))) return
+    this.#discard(bodyBytes)
     exchange.attempt = undefined
     this.#settle(false)
     exchange.ownHead(303, flat, 0)
     exchange.finish()
     // The exchange ends with this, and the next request of the visitor may begin.
     exchange.flush()
+  }
+
+  /** Shows the head of an answer to those who may add to it. False: one of them failed, and the attempt with it. */
+  #show(status: number, head: ResponseHead, lines: HeaderLines): boolean {
+    const exchange = this.#exchange
+    exchange.instance = this.#instance
+    try {
+      this.#engine.watchCookies(exchange, this.#instance.service, head)
+      this.#engine.onHead(exchange, status, lines)
+      return true
+    } catch (cause) {
+      this.#fail('HYDRA_UPSTREAM_BROKEN', 'head', false, false, cause)
+      return false
+    }
   }
 
   onAnswerBody(bytes: Buffer): Taken {
@@ -442,6 +435,12 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     this.#connection?.resume()
   }
 
+  #countAnswer(status: number): void {
+    const headAt = performance.now()
+    this.#exchange.headAt = headAt
+    countAnswer(this.#vitals, status, this.#isSlow(headAt))
+  }
+
   /**
    * Whether the service took its time. Uploads take the visitor's; event streams may begin with their first event; and
    * a route that asks for more patience than others is one on which waiting is usual.
@@ -454,25 +453,9 @@ export class Attempt implements Waiting, PoolUser, BodySink {
     return headAt - this.#uploadedAt > vitals.slowMs
   }
 
-  get #mayCompose(): boolean {
-    return this.#engine.composer !== undefined
-  }
-
-  #wantsCompose(head: ResponseHead): boolean {
-    const { compose, hold } = this.#route
-    return compose === true || hold === true || head.find(HYDRA_COMPOSE) >= 0
-  }
-
-  #isAboutPage(head: ResponseHead): boolean {
-    const exchange = this.#exchange
-    if (exchange.wantsWhole || exchange.hasBody || !isSafe(this.method)) return false
-    return this.#engine.composer!.isPartOfPage(exchange, this.#route, head)
-  }
-
-  #compose(head: ResponseHead, bodyBytes: number): void {
-    const { composer } = this.#engine
-    this.#composition = composer!.compose(this.#exchange, this.#route, this.#instance, head, bodyBytes)
-    if (this.#composition) this.#sink = this.#composition
+  /** Bodies are for one place. */
+  get #mayAskOtherwise(): boolean {
+    return !this.#isOtherwise && isSafe(this.method) && !this.#exchange.hasBody
   }
 
   /** The first place has nothing: the route names another one, at the same instance. */
@@ -484,10 +467,17 @@ export class Attempt implements Waiting, PoolUser, BodySink {
 
   /** This answer is not the one: the same instance is asked once more. */
   #askAgain(bodyBytes: number): void {
+    this.#discard(bodyBytes)
+    this.#begin()
+  }
+
+  /** The rest of this answer is for nobody; its connection may serve on. */
+  #discard(bodyBytes: number): void {
     const connection = this.#connection!
     this.#connection = undefined
-    discardAnswer(this.method, bodyBytes, this.#pool, connection, this.#engine.deadlines)
-    this.#begin()
+    if (this.#isBodySent)
+      discardAnswer(this.method, bodyBytes, this.#pool, connection, this.#engine.deadlines)
+    else connection.destroy()
   }
 
   onGarbage(reason: string): void {
@@ -517,7 +507,8 @@ export class Attempt implements Waiting, PoolUser, BodySink {
 
   expire(): void {
     if (this.#phase === 'queue') this.#fail('HYDRA_OVERLOADED', 'queue-timeout', false, true)
-    else if (this.#phase === 'connect') this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'connect-timeout', true, true)
+    else if (this.#phase === 'connect')
+      this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'connect-timeout', !this.#isHurried, true)
     else if (this.#phase === 'head' || (this.#phase === 'send' && this.#awaitsContinue))
       this.#fail('HYDRA_UPSTREAM_TIMEOUT', 'head-timeout', false, false)
     else if (this.#phase === 'answer') {
@@ -585,11 +576,6 @@ export class Attempt implements Waiting, PoolUser, BodySink {
       this.#pool.release(connection)
     else connection.destroy()
   }
-}
-
-/** Part of a page, or word about one the visitor has: not modified, a condition or a range that does not hold. */
-function isPart(status: number): boolean {
-  return status === 206 || status === 304 || status === 412 || status === 416
 }
 
 function isEventStream(head: ResponseHead): boolean {

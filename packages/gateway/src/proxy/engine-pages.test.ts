@@ -9,7 +9,7 @@ import { FAULTS } from '../http1/faults.ts'
 const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8')
 const architecture = await read('../../../../docs/architecture.md')
 
-for (const file of ['http1-connection.ts', 'attempt.ts', 'service-connection.ts']) {
+for (const file of ['http1-connection.ts', 'attempt.ts', 'own-exchange.ts', 'service-connection.ts']) {
   test(`the states of ${file} are those of the architecture page, and none is out of reach`, async () => {
     const union = /^type Phase =([\s\S]*?)\n\n/m.exec(await read(file))?.[1] ?? ''
     const phases = [...union.matchAll(/'([a-z-]+)'/g)].map(([, phase]) => phase!)

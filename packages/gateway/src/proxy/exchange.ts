@@ -10,6 +10,7 @@ import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { AnswerSink } from './composition.ts'
+import type { FlywheelExchange } from './flywheel-exchange.ts'
 import type { KnownCookies } from './known-cookies.ts'
 import type { Visit } from './visit.ts'
 
@@ -29,6 +30,8 @@ export interface Peer {
   readonly address: string
   /** The same object for every exchange of one connection: a key for what belongs to the connection. */
   readonly connection: object
+  /** Name of the process that has the connection, when it is another one of this gateway. */
+  readonly worker?: string
   /** Whether it is a proxy whose word is taken; asked once per connection. */
   isTrusted?: boolean
   /** Host of its last request, as written and as read. */
@@ -65,6 +68,8 @@ export interface Exchange {
   /** True for a WebSocket handshake: answered by `forward` or `takeOver`, or refused like any request. */
   readonly isUpgrade: boolean
   readonly hasBody: boolean
+  /** A gateway like this one may have sent it on: what those say of a request is among its lines. */
+  readonly hasPassed: boolean
 
   /** Set as the request is served; for the log and the answers. */
   route: Route | undefined
@@ -93,6 +98,10 @@ export interface Exchange {
   loginCookie: string | undefined
   /** `Hydra-Token` towards the instance. */
   loginHeader: string | undefined
+  /** How this cluster is called in `CDN-Loop` towards the instance; undefined: nothing is said. Kept by `passes.ts`. */
+  pass: string | undefined
+  /** Present when it is served by the rules of hydra-router. Kept by `flywheel-rules.ts`. */
+  flywheel: FlywheelExchange | undefined
   /** How many instances were tried. */
   attempts: number
   /** Those that failed it, and how often that counts against `maxAttempts`; kept by `proxy.ts`. */

@@ -83,8 +83,11 @@ export interface Forwarder {
   readonly own: OwnRequests
   /** Closes the connections to an instance that is not expected back; running requests end as they would. */
   dropInstance(instanceId: string): void
-  /** Says goodbye to all WebSockets with a Close frame; resolves when they are closed, in two seconds at most. */
-  endSockets(code: number, reason: string): Promise<void>
+  /**
+   * Says goodbye to all WebSockets with a Close frame; resolves when they are closed, two seconds after the last was
+   * told at most. `mostMs`: what it may be spread over, when they are many. @default 0
+   */
+  endSockets(code: number, reason: string, mostMs?: number): Promise<void>
   /** Says goodbye to some; says to how many. */
   endSocketsWhere(isMeant: (about: SpliceFacts) => boolean, code: number, reason: string): number
   /** Cuts event streams of some callers; says how many. */
@@ -92,6 +95,10 @@ export interface Forwarder {
   /** Closes all of them; call it after the listener has closed. */
   close(): void
 }
+
+/** So many WebSockets are told goodbye at once; more, one each so many ms. */
+const A_HANDFUL = 100
+const EACH_MS = 2
 
 /** Makes the forwarder of one gateway. */
 export function createForwarder(deps: ForwarderDeps): Forwarder {
@@ -106,7 +113,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
       if (pool.isEmpty) pools.delete(id)
     }
   })
-  const splices = createSplices(deadlines)
+  const splices = createSplices(deadlines, clock.after)
   const engine: Engine = {
     settings,
     vitals,
@@ -146,7 +153,8 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
       new Attempt(engine, own, route, instance, poolOf(instance), onFailure).start()
     },
     own: { settings, vitals, deadlines, log, metrics, poolOf },
-    endSockets: (code, reason) => splices.closeAll(code, reason),
+    endSockets: (code, reason, mostMs = 0) =>
+      splices.closeAll(code, reason, Math.min(mostMs, splices.size > A_HANDFUL ? splices.size * EACH_MS : 0)),
     endSocketsWhere: splices.closeWhere,
     endStreamsOf(isMeant) {
       let count = 0
@@ -178,6 +186,7 @@ function isSameAddress(a: Address, b: Address): boolean {
       a.port === b.port &&
       a.serverName === b.serverName &&
       a.ca === b.ca &&
-      a.verify === b.verify)
+      a.verify === b.verify &&
+      a.socketPath === b.socketPath)
   )
 }

@@ -14,9 +14,9 @@
  */
 import type { Socket } from 'node:net'
 import { plainAddress } from '@hydra-gateway/protocol'
-import { ChunkedReader, DONE } from '../http1/chunked.ts'
 import { CLOSE, KEEP, latin1, RequestHead } from '../http1/head.ts'
 import { INCOMPLETE, parseRequestHead } from '../http1/request-head.ts'
+import { BodyFraming } from './body-framing.ts'
 import { BodyRate, RATE_MS } from './body-rate.ts'
 import type { Compression } from './compression.ts'
 import type { Waiting } from './deadlines.ts'
@@ -26,7 +26,7 @@ import type { BytesReceiver, Pipe } from './pipe.ts'
 import { slice } from './read-buffer.ts'
 import type { SocketMaker } from './reading-server.ts'
 import { copyOf, Received } from './received.ts'
-import { codecFault, type HeadFault, refusedFacts, SLOW_BODY } from './request-facts.ts'
+import { codecFault, type HeadFault, NOT_OURS, refusedFacts, SLOW_BODY } from './request-facts.ts'
 import { reset } from './reset.ts'
 import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
 import { queuedBytes, whenFlushed } from './when-flushed.ts'
@@ -54,8 +54,9 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   behind: Waiting | undefined = undefined
   readonly socket: Socket
   readonly engine: VisitorEngine
-  readonly peer: Peer
-  readonly isTls: boolean
+  /** Whose requests come here; another one's with each request of a process of ours that hands them on. */
+  peer: Peer
+  isTls: boolean
   /** Nothing is served after the present request. */
   isLast = false
   /** Bytes of an answer wait to leave. */
@@ -70,9 +71,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   /** Takes all that comes, once the connection was given away. */
   #receiver: BytesReceiver | undefined = undefined
   #sink: BodySink | undefined = undefined
-  /** Bytes of the body that are still to come; -1 when it is chunked. */
-  #missing = 0
-  #chunks: ChunkedReader | undefined = undefined
+  readonly #body = new BodyFraming()
   #isPaused = false
   #isProcessing = false
   #isFeeding = false
@@ -112,7 +111,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   /** The memory of the next read. */
   #readBuffer(): Buffer {
     if (this.#phase === 'away') return this.#received.ownMemory
-    return this.#received.memory(this.#phase === 'body' ? this.#missing : 0)
+    return this.#received.memory(this.#phase === 'body' ? this.#body.missing : 0)
   }
 
   /** False stops the reading. */
@@ -209,19 +208,23 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
   #begin(head: RequestHead): void {
     const { engine } = this
-    const facts = engine.factsOf(head, this.peer, this.isTls, performance.now())
+    const relayed = engine.relayed?.(head)
+    if (relayed) {
+      this.peer = relayed.peer
+      this.isTls = relayed.isTls
+    }
+    const facts =
+      engine.relayed && !relayed
+        ? NOT_OURS
+        : engine.factsOf(head, this.peer, this.isTls, performance.now(), relayed?.id)
     this.#isHeadBegun = false
     this.deadline = Number.POSITIVE_INFINITY
     if (head.minor === 1 ? (head.connection & CLOSE) !== 0 : (head.connection & KEEP) === 0)
       this.isLast = true
-    this.#missing = head.isChunked ? -1 : Math.max(0, head.contentLength)
-    this.#phase = this.#missing === 0 ? 'answer' : 'body'
+    this.#body.begin(head)
+    this.#phase = this.#body.isWhole ? 'answer' : 'body'
     this.#awaitsContinue = head.expectsContinue
-    if (this.#missing !== 0) {
-      if (head.isChunked) {
-        this.#chunks ??= new ChunkedReader()
-        this.#chunks.reset()
-      }
+    if (!this.#body.isWhole) {
       this.#rate.begin(engine.deadlines.now)
       this.deadline = engine.deadlines.after(RATE_MS)
     }
@@ -267,28 +270,17 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   #feed(): void {
     this.#isFeeding = true
     const received = this.#received
+    const body = this.#body
     while (this.#sink !== undefined && received.rest !== undefined && this.#phase === 'body') {
       const bytes = received.rest
-      if (this.#missing >= 0) {
-        const end = Math.min(bytes.length, received.at + this.#missing)
-        const piece = slice(bytes, received.at, end)
-        this.#missing -= piece.length
-        received.advance(end)
-        if (this.#missing === 0) this.#phase = 'answer'
-        this.#give(piece)
-      } else {
-        const chunks = this.#chunks!
-        const at = chunks.read(bytes, received.at, bytes.length)
-        const { dataAt, dataEnd, state } = chunks
-        received.advance(at)
-        if (state < 0) {
-          this.#isFeeding = false
-          this.#breakBody(codecFault(state))
-          return
-        }
-        if (state === DONE) this.#phase = 'answer'
-        this.#give(dataEnd > dataAt ? bytes.subarray(dataAt, dataEnd) : undefined)
+      received.advance(body.read(bytes, received.at))
+      if (body.fault < 0) {
+        this.#isFeeding = false
+        this.#breakBody(codecFault(body.fault))
+        return
       }
+      if (body.isWhole) this.#phase = 'answer'
+      this.#give(body.dataEnd > body.dataAt ? slice(bytes, body.dataAt, body.dataEnd) : undefined)
     }
     this.#isFeeding = false
     const sink = this.#sink
@@ -332,7 +324,7 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     // Who was not told to go on may go on or not: what comes next can't be told apart (RFC 9110, 10.1.1).
     if (this.#phase === 'body' && this.#awaitsContinue && this.#rate.isEmpty) this.isLast = true
     // The rest of the request is not waited for when it may be long.
-    if (this.#phase === 'body' && (this.#missing < 0 || this.#missing > SMALL_REST_BYTES)) this.isLast = true
+    if (this.#phase === 'body' && isLong(this.#body.missing)) this.isLast = true
     return this.isLast
   }
 
@@ -391,19 +383,11 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
   /** Throws away what is left of a small body, then goes on. */
   #discard(): void {
     const received = this.#received
+    const body = this.#body
     while (received.rest !== undefined && this.#phase === 'discard') {
-      const bytes = received.rest
-      if (this.#missing >= 0) {
-        const end = Math.min(bytes.length, received.at + this.#missing)
-        this.#missing -= end - received.at
-        received.advance(end)
-        if (this.#missing === 0) this.#next()
-      } else {
-        const chunks = this.#chunks!
-        received.advance(chunks.read(bytes, received.at, bytes.length))
-        if (chunks.state < 0) this.#linger()
-        else if (chunks.state === DONE) this.#next()
-      }
+      received.advance(body.read(received.rest, received.at))
+      if (body.fault < 0) this.#linger()
+      else if (body.isWhole) this.#next()
     }
   }
 
@@ -549,6 +533,9 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
     this.socket.setKeepAlive(true, TCP_KEEPALIVE_MS)
   }
 
+  /** HTTP/1.1 can say so in an answer only. */
+  announceEnd(): void {}
+
   drain(): void {
     this.isLast = true
     if (this.#phase === 'head') this.#linger()
@@ -573,6 +560,10 @@ export class Http1Connection implements VisitorConnection, ExchangeOwner, Waitin
 
 /** Where lines can't be told apart for sure this is a guess; it decides about a page or JSON and nothing else. */
 const ASKS_FOR_PAGE = /\naccept:[^\r\n]*text\/html/i
+
+function isLong(missing: number): boolean {
+  return missing < 0 || missing > SMALL_REST_BYTES
+}
 
 function ignore(): void {}
 

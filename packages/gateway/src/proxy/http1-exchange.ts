@@ -7,7 +7,7 @@
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import { SET_COOKIE } from '../http1/names.ts'
 import { statusLine } from '../http1/status.ts'
-import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
+import { eachDefaultLine, isKept, leftOut } from './answer-lines.ts'
 import type { AnswerSink } from './composition.ts'
 import { dateLine } from './date-line.ts'
 import type { TakenOver } from './exchange.ts'
@@ -149,13 +149,14 @@ export class Http1Exchange extends WireExchange {
   /** Copies lines that go on in runs, as few as there are. Interim answers, of no source, set no cookies. */
   #putKeptLines(head: ResponseHead, source: AnswerSource | undefined): void {
     const { slab } = this.#connection.engine
-    const nominated = nominatedBy(head)
+    const nominated = leftOut(head, this.flywheel?.replaced)
+    const isOurs = source?.isGateway === true
     const lines = head.lines()
     let runAt = -1
     let runEnd = 0
     for (let i = 0; i < lines.count; i++) {
       const id = lines.id[i]!
-      const kept = isKept(head, i, id, nominated)
+      const kept = isKept(head, i, id, nominated, isOurs)
       if (kept && (id !== SET_COOKIE || (source !== undefined && isPlainCookie(head, i, source)))) {
         if (runAt < 0) runAt = lines.nameAt[i]!
         runEnd = lines.lineEnd[i]!

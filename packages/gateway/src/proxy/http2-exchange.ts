@@ -7,7 +7,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
 import { SET_COOKIE } from '../http1/names.ts'
 import type { RouteKind } from '../routing/route.ts'
-import { eachDefaultLine, isKept, nominatedBy } from './answer-lines.ts'
+import { eachDefaultLine, isKept, leftOut } from './answer-lines.ts'
 import { RATE_MS } from './body-rate.ts'
 import type { Waiting } from './deadlines.ts'
 import type { Peer } from './exchange.ts'
@@ -141,7 +141,7 @@ export class Http2Exchange extends WireExchange implements Waiting {
 
   relayHead(lines: ResponseHead, bodyBytes: number, source: AnswerSource): void {
     const flat: string[] = [':status', String(lines.status)]
-    pushKept(flat, lines, source, this.route?.kind)
+    pushKept(flat, lines, source, { kind: this.route?.kind, replaced: this.flywheel?.replaced })
     eachDefaultLine(lines, source.channel, (name, value) => flat.push(name.toLowerCase(), value))
     this.#respond(lines.status, flat, bodyBytes)
   }
@@ -364,13 +364,16 @@ export function pushKept(
   flat: string[],
   head: ResponseHead,
   source: AnswerSource | undefined,
-  kind?: RouteKind,
+  {
+    kind,
+    replaced,
+  }: { readonly kind?: RouteKind | undefined; readonly replaced?: ReadonlySet<string> | undefined } = {},
 ): void {
-  const nominated = nominatedBy(head)
+  const nominated = leftOut(head, replaced)
   const lines = head.lines()
   for (let i = 0; i < lines.count; i++) {
     const id = lines.id[i]!
-    if (!isKept(head, i, id, nominated)) continue
+    if (!isKept(head, i, id, nominated, source?.isGateway)) continue
     if (id !== SET_COOKIE) flat.push(head.name(i).toLowerCase(), head.value(i))
     else if (source !== undefined) {
       const cookie = settleSetCookie(head.value(i), source, kind)

@@ -11,6 +11,7 @@ import { systemClock } from '../observe/clock.ts'
 import { createLog } from '../observe/log.ts'
 import { createCertificates } from '../tls/certificates.ts'
 import { TLS_CERT, TLS_KEY } from './testing/certificate.ts'
+import { siteTable } from './testing/flywheel-site.ts'
 import { httpService, onHead, rawClient, rawServer, until } from './testing/raw.ts'
 import { instanceAt, type RigOptions, startRig } from './testing/rig.ts'
 
@@ -317,4 +318,20 @@ test('who takes a long answer slowly, over TLS, is not taken for one who takes n
   socket.write('GET /_local/long HTTP/1.1\r\nHost: a\r\n\r\n')
   await until('all of it, or an end', () => got > size || socket.closed, 20_000)
   assert.ok(got > size, `${got} of ${size} bytes`)
+})
+
+test('by the rules of hydra-router our lines take the place of the service’s over HTTP/2 too', async (t) => {
+  const { port } = await httpService(t, (asked, answer) => {
+    answer.setHeader('Access-Control-Allow-Origin', 'null')
+    answer.setHeader('X-Hydra-Tracer', 'own')
+    answer.end(asked.headers['x-hydra-tracer'])
+  })
+  const rig = await startSecure(t, {
+    table: siteTable({ shop: { routes: ['[get]/a'], ports: [port] } }),
+    flywheel: { enabled: true, requestTimeoutMs: 5000, cors: { 'Access-Control-Allow-Origin': '*' } },
+  })
+  const { headers, body } = await ask(await visit(t, rig.url), { ':path': '/a', 'x-hydra-tracer': 'mine' })
+  assert.equal(headers['access-control-allow-origin'], '*')
+  assert.equal(headers['x-hydra-tracer'], body.toString())
+  assert.match(body.toString(), /^[0-9a-z]{10}$/)
 })

@@ -47,6 +47,7 @@ const HELD_BYTES = 128 * 1024
 const SPARE_MEGABYTES = 4
 /** How long the other side has to close after a goodbye. */
 const GOODBYE_MS = 1000
+const HIGHEST_STREAM = 2 ** 31 - 1
 /** Cookies may come in crumbs, which are one line to us. */
 const MOST_CRUMBS = 200
 
@@ -113,6 +114,12 @@ export class Http2Session implements VisitorConnection, ExchangeOwner, Waiting {
 
   get compression(): Compression {
     return this.#parts.engine.compression
+  }
+
+  /** RFC 9113, 6.8: a GOAWAY of the highest stream, so that requests on their way are not lost. */
+  announceEnd(): void {
+    if (!this.#session.closed && !this.#session.destroyed)
+      this.#session.goaway(NGHTTP2_NO_ERROR, HIGHEST_STREAM)
   }
 
   drain(): void {

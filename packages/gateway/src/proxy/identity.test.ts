@@ -348,21 +348,26 @@ test('without identity, a service’s own redirect to its login goes on', async 
   assert.deepEqual([answer.status, answer.headers.get('location')], [302, '/login'])
 })
 
+/** Lets everybody in, as whom the query names among these; sessions are called like them. */
+function byQuery(names: readonly string[]): ProxyIdentity {
+  return {
+    ...byHand(),
+    guard: {
+      check(exchange) {
+        const name = exchange.query.slice(1)
+        exchange.caller = names.includes(name) ? ({ sid: name } as Caller) : undefined
+        return undefined
+      },
+    },
+  }
+}
+
 test('sockets are closed by who opened them, and one that is agreed to too late as well', async (t) => {
   const service = await httpService(t, () => {})
   const sockets = new WebSocketServer({ server: service.server })
   t.after(() => sockets.close())
   let isOver = false
-  const people = { mira: { sid: 'mira' } as Caller, tom: { sid: 'tom' } as Caller }
-  const identity: ProxyIdentity = {
-    ...byHand(),
-    guard: {
-      check(exchange) {
-        exchange.caller = people[exchange.query.slice(1) as keyof typeof people]
-        return undefined
-      },
-    },
-  }
+  const identity = byQuery(['mira', 'tom'])
   const routes = [{ path: '/ws', kind: 'socket', instances: [instanceAt(service.port)] }] as const
   const rig = await startRig(t, { routes, identity, signIn: { ...signIn, isOver: () => isOver } })
   const open = async (who: string) => {
@@ -383,4 +388,29 @@ test('sockets are closed by who opened them, and one that is agreed to too late 
   assert.deepEqual([tom.socket.readyState, nobody.socket.readyState], [WebSocket.OPEN, WebSocket.OPEN])
   isOver = true
   assert.equal(await (await open('tom')).closed, '4401 the session has ended')
+})
+
+test('an event stream that begins after its visitor has signed out is cut at once', async (t) => {
+  const service = await httpService(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
+  })
+  const identity = byQuery(['mira', 'tom'])
+  const rig = await startRig(t, {
+    routes: [{ path: '/events', instances: [instanceAt(service.port)] }],
+    identity,
+    signIn: { ...signIn, isOver: ({ sid }) => sid === 'tom' },
+  })
+  const read = async (who: string) => {
+    const response = await fetch(`${rig.url}/events?${who}`, { signal: AbortSignal.timeout(2000) })
+    const reader = response.body!.getReader()
+    return { first: await reader.read(), reader }
+  }
+  const mira = await read('mira')
+  assert.equal(Buffer.from(mira.first.value!).toString(), 'data: 1\n\n')
+  await mira.reader.cancel()
+  const cut = async () => {
+    const { reader } = await read('tom')
+    await reader.read()
+  }
+  await assert.rejects(cut(), (error: Error) => error.name !== 'TimeoutError')
 })

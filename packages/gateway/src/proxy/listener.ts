@@ -23,6 +23,7 @@ import type { Exchange, ExchangeHandler } from './exchange.ts'
 import { createExchangeIds, systemRandom25 } from './exchange-id.ts'
 import type { AddressSet } from './forwarded.ts'
 import type { Http2Settings } from './http2-settings.ts'
+import type { ReadRelayed } from './relayed.ts'
 import { readFacts } from './request-facts.ts'
 import type { ProxySettings } from './settings.ts'
 import { findTrace, NO_TRACE, traceId } from './trace.ts'
@@ -33,6 +34,10 @@ import type { WireExchange } from './wire-exchange.ts'
 export interface ListenOptions {
   /** 0 takes any free port. */
   readonly port: number
+  /** Path of a local socket, in place of a port. */
+  readonly path?: string | undefined
+  /** File descriptor of a socket that listens already: somebody else opened it, and others may have it too. @default own */
+  readonly fd?: number | undefined
   /** Address to listen on; all of them, IPv6 and IPv4, when absent. */
   readonly host?: string | undefined
   readonly settings: ProxySettings
@@ -50,8 +55,10 @@ export interface ListenOptions {
   readonly problem?: (exchange: Exchange, code: ErrorCode, detail?: string) => void
   /** A page for people whose request could not be read. @default problem+json for them as well */
   readonly unreadablePage?: Answers['unreadablePage']
-  /** Says goodbye to whoever took a connection over, once the requests are through. */
-  readonly endSockets?: () => Promise<void>
+  /** Who hands the requests on: another process of this gateway, which counts and logs them itself. @default visitors */
+  readonly relayed?: ReadRelayed | undefined
+  /** Says goodbye to whoever took a connection over, within the grace. */
+  readonly endSockets?: (graceMs: number) => Promise<void>
   readonly log: Log
   readonly metrics: ListenerMetrics
   /** @default the system's */
@@ -73,10 +80,15 @@ export interface Listener {
   readonly port: number
   /** Address for people on this machine: `http://localhost:8080`. */
   readonly url: string
-  /** Takes no more connections, lets running requests end for `graceMs`, then closes what is left. */
-  close(graceMs: number): Promise<void>
+  /**
+   * Takes no more connections, lets running requests end for `graceMs`, then closes what is left. Connections on which
+   * nothing runs are kept for `idleMs`: what is asked on one until then is answered, as the last.
+   */
+  close(graceMs: number, idleMs?: number): Promise<void>
 }
 
+/** Connections that wait to be taken. */
+const BACKLOG = 4096
 /** Who does not read our goodbye is not waited for. */
 const GOODBYE_MS = 250
 
@@ -86,22 +98,34 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const visitors = createVisitorEngine(options, connections)
   const { engine, drained } = visitors
   const server = await createVisitorServer({ engine, ...options })
-  await opened(server, options)
+  await opened(server, options).catch((error) => {
+    visitors.close()
+    throw error
+  })
   server.on('error', (error) => options.log.error({ err: error }, 'listener failed'))
-  const { port } = server.address() as AddressInfo
+  const address = server.address() as AddressInfo | string
+  const port = typeof address === 'string' ? 0 : address.port
 
   return {
     port,
     url: `${options.certificates ? 'https' : 'http'}://${localUrlHost(options.host)}:${port}`,
-    async close(graceMs) {
+    async close(graceMs, idleMs = 0) {
+      const endsAt = performance.now() + graceMs
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       const empty = visitors.empty()
       // Answers of HTTP/1.1 say that they are the last; visitors with many requests at once are told by themselves.
-      for (const connection of connections) if (connection.protocol === 'h2') connection.drain()
-      await drained(graceMs)
+      visitors.stop()
+      for (const connection of connections) connection.announceEnd()
+      const socketsEnded = options.endSockets?.(graceMs)
+      // A request may be on its way to a connection that is idle as we see it: closed now, it would be lost.
+      const isQuiet = await visitors.emptyWithin(Math.min(idleMs, graceMs))
+      if (!isQuiet) {
+        for (const connection of connections) connection.drain()
+        await drained(endsAt - performance.now())
+      }
       server.dropHandshakes?.()
       for (const connection of connections) connection.drain()
-      await options.endSockets?.()
+      await socketsEnded
       const patience = setTimeout(() => {
         for (const connection of connections) connection.destroy()
       }, GOODBYE_MS)
@@ -113,10 +137,17 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
 }
 
-function opened(server: Server, { port, host }: ListenOptions): Promise<void> {
+function opened(server: Server, { port, path, host, fd }: ListenOptions): Promise<void> {
+  const where =
+    fd !== undefined
+      ? { fd }
+      : path !== undefined
+        ? { path }
+        : { port, ...(host === undefined ? {} : { host }) }
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ port, ...(host === undefined ? {} : { host }), backlog: 4096 }, () => {
+    // Twice: of a file descriptor's options it is not read.
+    server.listen({ ...where, backlog: BACKLOG }, BACKLOG, () => {
       server.off('error', reject)
       resolve()
     })
@@ -129,13 +160,17 @@ function createVisitorEngine(
   connections: Set<VisitorConnection>,
 ): {
   readonly engine: VisitorEngine
-  /** Serves nothing new; resolves when nothing runs any more, or the grace is over. */
+  /** From now on each answer is the last of its connection. */
+  stop(): void
+  /** Resolves when nothing runs any more, or the grace is over. */
   drained(graceMs: number): Promise<void>
   /** Resolves when no connection is left. */
   empty(): Promise<void>
+  /** The same, but waits so long at most; false when connections are left. */
+  emptyWithin(ms: number): Promise<boolean>
   close(): void
 } {
-  const { settings, handler, log, metrics, trusted, maskPath, clock = systemClock } = options
+  const { settings, handler, log, metrics, trusted, maskPath, relayed, clock = systemClock } = options
   const problem = options.problem ?? plainProblem
   const nextId = createExchangeIds({ now: Date.now, random25: systemRandom25() })
   const sources = { nextId, trusted }
@@ -143,7 +178,7 @@ function createVisitorEngine(
   const deadlines = createDeadlines(clock, Math.max(10, Math.min(250, shortestMs / 4)))
   const accessLog = createAccessLog({
     write: log.rawBytes,
-    isOn: () => log.isLevelEnabled('info'),
+    isOn: () => relayed === undefined && log.isLevelEnabled('info'),
     clock,
     maskPath,
     onDropped: metrics.logLinesDropped,
@@ -152,7 +187,7 @@ function createVisitorEngine(
   let isStopping = false
   let running = 0
   let onIdle: (() => void) | undefined
-  let onEmpty: (() => void) | undefined
+  const onEmpty: (() => void)[] = []
   const ranOut = (): void => {
     if (running === 0) onIdle?.()
   }
@@ -179,7 +214,15 @@ function createVisitorEngine(
     get isStopping() {
       return isStopping
     },
-    factsOf: (head, peer, isTls, startedAt) => readFacts(head, peer, isTls, startedAt, sources),
+    factsOf: (head, peer, isTls, startedAt, id) =>
+      readFacts(
+        head,
+        peer,
+        isTls,
+        startedAt,
+        id === undefined ? sources : { nextId: () => id, trusted: sources.trusted },
+      ),
+    relayed,
     begin(exchange) {
       admit(exchange)
       const traceAt = findTrace(exchange.head)
@@ -239,6 +282,7 @@ function createVisitorEngine(
         exchange.attempts,
         exchange.client,
         exchange.trace,
+        exchange.flywheel?.tracer,
       )
       ranOut()
     },
@@ -249,7 +293,7 @@ function createVisitorEngine(
     closed(connection) {
       if (!connections.delete(connection)) return
       metrics.connectionClosed()
-      if (connections.size === 0) onEmpty?.()
+      if (connections.size === 0) for (const tell of onEmpty.splice(0)) tell()
     },
     received: metrics.bytesIn,
     sent: metrics.bytesOut,
@@ -257,11 +301,13 @@ function createVisitorEngine(
 
   return {
     engine,
-    async drained(graceMs) {
+    stop() {
       isStopping = true
+    },
+    async drained(graceMs) {
       if (running === 0) return
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, graceMs)
+        const timer = setTimeout(resolve, Math.max(0, graceMs))
         onIdle = () => {
           clearTimeout(timer)
           resolve()
@@ -270,8 +316,18 @@ function createVisitorEngine(
     },
     empty() {
       return new Promise((resolve) => {
-        onEmpty = resolve
         if (connections.size === 0) resolve()
+        else onEmpty.push(resolve)
+      })
+    },
+    emptyWithin(ms) {
+      return new Promise((resolve) => {
+        if (connections.size === 0) return resolve(true)
+        const timer = setTimeout(() => resolve(false), ms)
+        onEmpty.push(() => {
+          clearTimeout(timer)
+          resolve(true)
+        })
       })
     },
     close() {

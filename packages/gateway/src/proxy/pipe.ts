@@ -25,6 +25,11 @@ export interface Pipe {
   resume(): void
 }
 
+type Done = (error?: Error | null) => void
+
+/** Up to here it is cheaper to copy pieces into one than to give the system several. */
+const JOINED_BYTES = 16 * 1024
+
 /** A pipe as a stream, for libraries that want one. */
 export class PipeStream extends Duplex implements BytesReceiver {
   readonly #pipe: Pipe
@@ -60,13 +65,26 @@ export class PipeStream extends Duplex implements BytesReceiver {
     this.#pipe.resume()
   }
 
-  override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: Done): void {
+    this.#writeAll([bytes], done)
+  }
+
+  /** What was written together goes out together: the head of a frame is not worth a packet of its own. */
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: Done): void {
+    const pieces = chunks.map(({ chunk }) => chunk)
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0)
+    this.#writeAll(bytes > JOINED_BYTES ? pieces : [Buffer.concat(pieces, bytes)], done)
+  }
+
+  #writeAll(pieces: readonly Buffer[], done: Done): void {
     const { socket } = this.#pipe
     if (!socket.writable) {
       done(new Error('the connection is closed'))
       return
     }
-    socket.write(bytes)
+    if (pieces.length > 1) socket.cork()
+    for (const piece of pieces) socket.write(piece)
+    if (pieces.length > 1) socket.uncork()
     if (socket.writableLength === 0) done()
     else whenFlushed(socket, done)
   }

@@ -72,17 +72,18 @@ const LEAST_HEAD_BYTES = 64 * 1024
 
 /** Makes the pool of an address. */
 export function createPool(address: Address, { settings, slab, now, onConnections }: PoolDeps): Pool {
-  const limits: HeadLimits = {
+  const limitsNow = (): HeadLimits => ({
     maxHeadBytes: Math.max(settings.maxHeadBytes, LEAST_HEAD_BYTES),
     maxHeaderLines: Math.max(settings.maxHeaderLines, 1000),
     maxTargetBytes: settings.maxTargetBytes,
-  }
-  const { maxConnectionsPerInstance: most, maxQueuedPerInstance: mostWaiting } = settings
+  })
+  // Connections keep the object; what it says follows the settings.
+  const limits = limitsNow()
   /** Used last is taken first: the others grow old and are closed. */
   const idle: ServiceConnection[] = []
   const waiting: PoolUser[] = []
   /** Slow visitors must not take every connection from those who only ask. */
-  const mostUploads = Math.max(1, Math.floor((most * 3) / 4))
+  const mostUploads = (): number => Math.max(1, Math.floor((settings.maxConnectionsPerInstance * 3) / 4))
   const waitingUploads: PoolUser[] = []
   let uploads = 0
   let open = 0
@@ -116,7 +117,7 @@ export function createPool(address: Address, { settings, slab, now, onConnection
     for (let connection = idle.pop(); connection; connection = idle.pop()) {
       if (!connection.isClosed) return connection
     }
-    if (open < most) connectFor(user)
+    if (open < settings.maxConnectionsPerInstance) connectFor(user)
     else waiting.push(user)
     return undefined
   }
@@ -133,8 +134,12 @@ export function createPool(address: Address, { settings, slab, now, onConnection
   return {
     address,
     hasRoom(isUpload) {
-      if (isUpload && uploads >= mostUploads) return waitingUploads.length < mostWaiting
-      return idle.length > 0 || open < most || waiting.length < mostWaiting
+      if (isUpload && uploads >= mostUploads()) return waitingUploads.length < settings.maxQueuedPerInstance
+      return (
+        idle.length > 0 ||
+        open < settings.maxConnectionsPerInstance ||
+        waiting.length < settings.maxQueuedPerInstance
+      )
     },
     get isEmpty() {
       return open === 0 && alone === 0 && waiting.length === 0 && waitingUploads.length === 0
@@ -142,7 +147,7 @@ export function createPool(address: Address, { settings, slab, now, onConnection
     acquire(user) {
       // Who asks again, because a kept connection was dead, has his place among the uploads already.
       if (user.isUpload && !user.isUploading) {
-        if (uploads >= mostUploads) {
+        if (uploads >= mostUploads()) {
           waitingUploads.push(user)
           return undefined
         }
@@ -189,7 +194,10 @@ export function createPool(address: Address, { settings, slab, now, onConnection
       }
     },
     dropIdle: () => closeIdle(() => true),
-    sweep: (at) => closeIdle(({ idleUntil }) => idleUntil <= at),
+    sweep(at) {
+      Object.assign(limits, limitsNow())
+      closeIdle(({ idleUntil }) => idleUntil <= at)
+    },
     close() {
       isClosed = true
       closeIdle(() => true)

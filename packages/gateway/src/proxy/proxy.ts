@@ -12,8 +12,10 @@ import type { RoutingTable } from '../routing/table.ts'
 import type { Instance } from '../routing/upstream.ts'
 import type { Answers } from './answers.ts'
 import type { Exchange, ExchangeHandler, Forward, ForwardFailure } from './exchange.ts'
+import { type FlywheelRules, isOutOfPatience, noFlywheelRules } from './flywheel-rules.ts'
 import { isIdempotent } from './methods.ts'
 import { isAllowedOrigin } from './origin.ts'
+import type { Passes } from './passes.ts'
 import type { ProxySettings } from './settings.ts'
 
 export interface ProxyDeps {
@@ -34,9 +36,25 @@ export interface ProxyDeps {
   readonly isLocal: (path: string) => boolean
   /** Serves `/` while no service offers it. @default 404, as everywhere */
   readonly welcome?: ExchangeHandler
+  /** Routes by the rules of hydra-router, and who gets requests nobody has a route for. @default there are none */
+  readonly flywheel?: FlywheelRules | undefined
+  /** Takes WebSockets nobody declared. @default nobody does */
+  readonly sockets?: OpenSockets | undefined
+  /** Finds requests that come round. @default they go on until their time is over */
+  readonly passes?: Pick<Passes, 'allow'> | undefined
+  /** False while services that are connected elsewhere may be unknown. @default true */
+  readonly knowsAll?: () => boolean
   readonly settings: Pick<ProxySettings, 'maxAttempts' | 'allowedOrigins' | 'publicUrl'>
   readonly metrics: Pick<Metrics, 'refused' | 'retried'>
   readonly log: Log
+}
+
+/** Who takes WebSockets that are for no service: messages of clients. */
+export interface OpenSockets {
+  /** Whether it takes one at this path, now. */
+  takes(path: string): boolean
+  /** Answers the handshake; it judges the origin itself. */
+  accept(exchange: Exchange): void | Promise<void>
 }
 
 /** What the proxy asks of identity. */
@@ -50,7 +68,8 @@ const NONE: readonly Instance[] = []
 
 /** Makes the handler of the public port. Only memory is consulted before `forward`. */
 export function createProxy(deps: ProxyDeps): ExchangeHandler {
-  const { live, select, forward, answers, local, isLocal, welcome, settings, metrics } = deps
+  const { live, select, forward, answers, local, isLocal, welcome, knowsAll, settings, metrics } = deps
+  const { flywheel = noFlywheelRules, sockets, passes } = deps
   const { guard, tokens, refuse: refuseCaller } = deps.identity ?? closedIdentity(answers)
 
   return (exchange) => {
@@ -59,23 +78,40 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
 
       const { table } = live
       const route = table.match(exchange.host, exchange.path, exchange.method, exchange.isUpgrade)
-      exchange.route = route
-      if (!route) return refuse(exchange, table)
-      if (exchange.hasEncodedSlash && route.encodedSlash !== 'keep') {
-        metrics.refused('request', 'encoded-slash')
-        return answers.problem(exchange, 'HYDRA_BAD_PATH', 'An encoded slash may not stand in this path.')
-      }
-      if (
-        exchange.isUpgrade &&
-        !isAllowedOrigin(exchange.headers.get('origin'), exchange.authority, settings)
-      ) {
-        metrics.refused('upgrade', 'origin')
-        return answers.problem(exchange, 'HYDRA_FORBIDDEN_ORIGIN')
-      }
-      ask(exchange, route, serve)
+      if (route !== undefined && route.flywheel === undefined) take(exchange, route)
+      else byRules(exchange, table, route)
     } catch (error) {
       answers.failure(exchange, error)
     }
+  }
+
+  /** No route has it, or one by the rules of hydra-router. */
+  function byRules(exchange: Exchange, table: RoutingTable, found: Route | undefined): void {
+    const route = flywheel.routeOf(exchange, table, found)
+    if (!route) refuse(exchange, table)
+    else if (route.flywheel === undefined) take(exchange, route)
+    else {
+      exchange.route = route
+      if (!flywheel.begin(exchange)) take(exchange, route)
+    }
+  }
+
+  /** It has a route: asks whether the request may go there. */
+  function take(exchange: Exchange, route: Route): void {
+    exchange.route = route
+    if (exchange.hasEncodedSlash && route.encodedSlash !== 'keep') {
+      metrics.refused('request', 'encoded-slash')
+      answers.problem(exchange, 'HYDRA_BAD_PATH', 'An encoded slash may not stand in this path.')
+    } else if (
+      exchange.isUpgrade &&
+      !isAllowedOrigin(exchange.headers.get('origin'), exchange.authority, settings)
+    ) {
+      metrics.refused('upgrade', 'origin')
+      answers.problem(exchange, 'HYDRA_FORBIDDEN_ORIGIN')
+    } else if (passes !== undefined && !passes.allow(exchange, route.service)) {
+      metrics.refused('request', 'loop')
+      answers.problem(exchange, 'HYDRA_LOOP')
+    } else ask(exchange, route, serve)
   }
 
   /** Goes on when the caller may have it, nearly always at once; answers when they may not. */
@@ -124,12 +160,19 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
         answers.problem(exchange, failure.code)
         return
       }
+      // There is no time to ask anybody else.
+      if (isOutOfPatience(exchange)) {
+        if (failure.code === 'HYDRA_UPSTREAM_TIMEOUT') answers.problem(exchange, failure.code)
+        else answers.unavailable(exchange, exchange.route!)
+        return
+      }
       exchange.tried ??= []
       exchange.tried.push(exchange.instance!)
       // Who is left is a matter of now: what just failed may have changed the table.
       const before = exchange.route!
       const { host, path, method, isUpgrade } = exchange
-      const route = live.table.match(host, path, method, isUpgrade) ?? before
+      const found = live.table.match(host, path, method, isUpgrade)
+      const route = (exchange.flywheel ? flywheel.routeOf(exchange, live.table, found) : found) ?? before
       exchange.route = route
       if (route === before) retry(exchange, route, failure)
       else ask(exchange, route, () => retry(exchange, route, failure))
@@ -165,16 +208,24 @@ export function createProxy(deps: ProxyDeps): ExchangeHandler {
   function refuse(exchange: Exchange, table: RoutingTable): void {
     const { host, path, method, isUpgrade } = exchange
     const allowed = isUpgrade ? NONE : table.allowed(host, path)
-    if (isUpgrade) {
+    if (isUpgrade && sockets?.takes(path)) {
+      sockets.accept(exchange)?.catch((error) => answers.failure(exchange, error))
+    } else if (isUpgrade) {
+      flywheel.unmatched(exchange)
       metrics.refused('upgrade', 'no-socket-route')
       answers.problem(exchange, 'HYDRA_NO_ROUTE', NO_SOCKET)
     } else if (allowed.length > 0) {
       answers.problem(exchange, 'HYDRA_METHOD_NOT_ALLOWED', undefined, { Allow: allowed.join(', ') })
     } else if (method === 'GET' && table.match(host, path, method, true)) {
       answers.problem(exchange, 'HYDRA_NOT_UPGRADABLE', ONLY_SOCKET, UPGRADE_HEADERS)
+    } else if (knowsAll && !knowsAll()) {
+      flywheel.unmatched(exchange)
+      answers.problem(exchange, 'HYDRA_STARTING')
     } else if (welcome && path === '/' && (method === 'GET' || method === 'HEAD')) {
+      flywheel.unmatched(exchange)
       welcome(exchange)?.catch((error) => answers.failure(exchange, error))
     } else {
+      flywheel.unmatched(exchange)
       answers.problem(exchange, 'HYDRA_NO_ROUTE')
     }
   }

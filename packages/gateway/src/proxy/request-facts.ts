@@ -49,6 +49,13 @@ export const SLOW_BODY: HeadFault = {
   detail: 'The body came too slowly.',
 }
 
+/** Where processes of one gateway talk to each other, somebody else does. */
+export const NOT_OURS: HeadFault = {
+  code: 'HYDRA_BAD_REQUEST',
+  reason: 'relay',
+  detail: 'This is a door between processes of the gateway.',
+}
+
 export interface FactsSources {
   readonly nextId: () => string
   /** Proxies whose word about the visitor is taken. */

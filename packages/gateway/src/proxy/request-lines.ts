@@ -25,9 +25,10 @@ import {
 } from '../http1/names.ts'
 import type { Slab } from '../http1/slab.ts'
 import type { Instance } from '../routing/upstream.ts'
-import { HOP_BY_HOP, nominatedBy } from './answer-lines.ts'
+import { HOP_BY_HOP, leftOut } from './answer-lines.ts'
 import { forwardCookies } from './cookies.ts'
 import type { HeaderLines, Peer } from './exchange.ts'
+import { type FlywheelExchange, TRACER_HEADER } from './flywheel-exchange.ts'
 import { pushForwarded } from './forwarded.ts'
 import { CHUNKED_LINE, CRLF, REQUEST_ID_NAME, WEBSOCKET_LINES } from './framing-bytes.ts'
 import type { KnownCookies } from './known-cookies.ts'
@@ -52,8 +53,14 @@ export interface Forwardable {
   /** What the instance is told of who calls, if anything. */
   readonly loginCookie?: string | undefined
   readonly loginHeader?: string | undefined
+  /** Member of `CDN-Loop` for this pass. */
+  readonly pass?: string | undefined
+  /** Present on routes by the rules of hydra-router. */
+  readonly flywheel?: Pick<FlywheelExchange, 'tracer'> | undefined
   /** Conditions and ranges stay behind: the whole answer is wanted. */
   readonly wantsWhole?: boolean
+  /** What another process of this gateway is told of it beside what came, as a line (`relay.ts`). */
+  readonly relayLine?: string | undefined
 }
 
 /** By id of the name: lines that never go on, and lines that are looked at. All others go on. */
@@ -72,6 +79,11 @@ const COOKIE_NAME = Buffer.from('Cookie: ')
 const BETWEEN_COOKIES = Buffer.from('; ')
 const CONTEXT_NAME = Buffer.from(`${CONTEXT_HEADER}: `)
 const TOKEN_NAME = Buffer.from(`${TOKEN_HEADER}: `)
+const PASS_NAME = Buffer.from('CDN-Loop: ')
+const TRACER_NAME = Buffer.from(`${TRACER_HEADER}: `)
+const NO_TRACER = { tracer: undefined }
+/** What the visitor sends under this name is not what stands in our answer. */
+const OWN_TRACER: ReadonlySet<string> = new Set([TRACER_HEADER])
 const NO_BODY = Buffer.from('Content-Length: 0\r\n')
 const SPACE = 0x20
 
@@ -85,23 +97,31 @@ export function putRequestHead(
   instance: Pick<Instance, 'service' | 'channel' | 'hostHeader' | 'asksFragments' | 'cookiePrefix'>,
   target: string | undefined,
 ): void {
+  if (exchange.relayLine !== undefined) {
+    putRelayedHead(slab, exchange, exchange.relayLine, target)
+    return
+  }
   const { head } = exchange
-  slab.begin(head.end - head.start + 1024)
-  slab.latin1(exchange.method)
-  slab.byte(SPACE)
-  // What was asked for is what is sent, unless it had to be made canonical or the route says otherwise.
-  if (target === undefined) slab.range(head.bytes, head.targetAt, head.targetEnd)
-  else slab.latin1(target)
-  slab.bytes(VERSION_AND_HOST)
-  slab.latin1(instance.hostHeader ?? exchange.authority)
-  slab.bytes(CRLF)
-  const isRegistered = instance.channel !== 'static'
+  beginHead(slab, exchange, target, instance.hostHeader ?? exchange.authority, 1024)
+  const { tracer } = exchange.flywheel ?? NO_TRACER
   putKeptLines(slab, exchange, instance.cookiePrefix)
   slab.bytes(forwardedBytes(exchange))
   slab.bytes(REQUEST_ID_NAME)
   slab.latin1(exchange.id)
   slab.bytes(CRLF)
-  if (isRegistered) slab.bytes(pathLine(instance.service))
+  if (exchange.pass !== undefined) {
+    slab.bytes(PASS_NAME)
+    slab.latin1(exchange.pass)
+    slab.bytes(CRLF)
+  }
+  // Those of the other family never knew of it, and configured ones never asked.
+  const { channel } = instance
+  if (channel === 'rsocket' || channel === 'http') slab.bytes(pathLine(instance.service))
+  if (tracer !== undefined) {
+    slab.bytes(TRACER_NAME)
+    slab.latin1(tracer)
+    slab.bytes(CRLF)
+  }
   if (instance.asksFragments === true && exchange.context !== undefined) {
     slab.bytes(CONTEXT_NAME)
     slab.latin1(exchange.context)
@@ -119,10 +139,63 @@ export function putRequestHead(
   slab.bytes(CRLF)
 }
 
+/** The request line and the host; `room` is for what is added to the lines that came, bytes. */
+function beginHead(
+  slab: Slab,
+  { head, method }: Pick<Forwardable, 'head' | 'method'>,
+  target: string | undefined,
+  host: string,
+  room: number,
+): void {
+  slab.begin(head.end - head.start + room)
+  slab.latin1(method)
+  slab.byte(SPACE)
+  // What was asked for is what is sent, unless it had to be made canonical or the route says otherwise.
+  if (target === undefined) slab.range(head.bytes, head.targetAt, head.targetEnd)
+  else slab.latin1(target)
+  slab.bytes(VERSION_AND_HOST)
+  slab.latin1(host)
+  slab.bytes(CRLF)
+}
+
+/** What belongs to one connection, what is said anew, and the id, which stands in the line. */
+const NOT_RELAYED = new Uint8Array(256)
+for (const id of [...HOP_BY_HOP, HOST, X_REQUEST_ID]) NOT_RELAYED[id] = 1
+
+/** For another process of this gateway: all lines as they came, behind the one that says what only we know. */
+function putRelayedHead(
+  slab: Slab,
+  exchange: Forwardable,
+  relayLine: string,
+  target: string | undefined,
+): void {
+  const { head } = exchange
+  beginHead(slab, exchange, target, exchange.authority, 2048)
+  slab.latin1(relayLine)
+  slab.bytes(CRLF)
+  const lines = head.lines()
+  let runAt = -1
+  let runEnd = 0
+  for (let i = 0; i < lines.count; i++) {
+    const id = lines.id[i]!
+    if (NOT_RELAYED[id] === 0 && (id !== EXPECT || head.minor === 1)) {
+      if (runAt < 0) runAt = lines.nameAt[i]!
+      runEnd = lines.lineEnd[i]!
+      continue
+    }
+    if (runAt >= 0) slab.range(head.bytes, runAt, runEnd)
+    runAt = -1
+  }
+  if (runAt >= 0) slab.range(head.bytes, runAt, runEnd)
+  if (exchange.isUpgrade) slab.bytes(WEBSOCKET_LINES)
+  else if (head.isChunked) slab.bytes(CHUNKED_LINE)
+  slab.bytes(CRLF)
+}
+
 /** Copies lines that go on in runs, as few as there are. All cookies of a request with some of ours make one line. */
 function putKeptLines(slab: Slab, exchange: Forwardable, cookiePrefix: string | undefined): void {
-  const { head, wantsWhole } = exchange
-  const nominated = nominatedBy(head)
+  const { head, wantsWhole, flywheel } = exchange
+  const nominated = leftOut(head, flywheel && OWN_TRACER)
   const { bytes } = head
   const lines = head.lines()
   let runAt = -1

@@ -21,6 +21,9 @@ import { LARGE_BUFFER_BYTES, ReadBuffer, SMALL_BUFFER_BYTES, slice } from './rea
 import { ServiceOutput } from './service-output.ts'
 import { HELD, type Taken } from './wire.ts'
 
+/** Interim answers to one request; a service that sends more is broken, and would fill the memory. */
+export const MOST_INTERIM = 100
+
 /** Who is served by a connection now. */
 export interface ConnectionUser {
   /** The method asked with: an answer to HEAD has no body. */
@@ -348,7 +351,8 @@ interface OnRead {
 }
 
 function open(address: Address, onread: OnRead): Socket {
-  const { host, port } = address
+  const { host, port, socketPath } = address
+  if (socketPath !== undefined) return connect({ path: socketPath, allowHalfOpen: true, onread })
   const common = { host, port, noDelay: true, allowHalfOpen: true, onread }
   if (address.protocol === 'http') return connect(common)
   const { serverName, ca, verify } = address

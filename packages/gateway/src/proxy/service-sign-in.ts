@@ -13,7 +13,7 @@ export interface ServiceSignIn {
    * `mayAskSignIn(status)` only. `headers` are valid during the call.
    */
   wishOf(exchange: Exchange, status: number, headers: HeaderLines): string | undefined
-  /** Whether somebody was signed out by now: a WebSocket may be agreed to just then. */
+  /** Whether somebody was signed out by now: a WebSocket may be agreed to, or an event stream begin, just then. */
   isOver(caller: Caller): boolean
 }
 

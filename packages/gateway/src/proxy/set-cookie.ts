@@ -12,7 +12,7 @@ import type { Instance } from '../routing/upstream.ts'
 import { isOurName, prefixedName } from './own-cookies.ts'
 
 /** What must be known of whoever sends an answer. */
-export type AnswerSource = Pick<Instance, 'channel' | 'cookiePrefix'>
+export type AnswerSource = Pick<Instance, 'channel' | 'cookiePrefix' | 'isGateway'>
 
 const CAPITAL_H = 0x48
 const CAPITAL_R = 0x52
@@ -25,6 +25,7 @@ const REFERER = 'Referer'
 
 /** Whether the `Set-Cookie` line `i` goes on as it is. By its first byte: nearly all do. */
 export function isPlainCookie(head: Head, i: number, source: AnswerSource): boolean {
+  if (source.isGateway === true) return true
   if (source.cookiePrefix !== undefined) return false
   switch (head.bytes[head.lines().valueAt[i]!]) {
     case CAPITAL_H:
@@ -42,9 +43,10 @@ export function isPlainCookie(head: Head, i: number, source: AnswerSource): bool
 /** What goes on of a `Set-Cookie` value; undefined when none of it does. `kind`: of the route that was asked for. */
 export function settleSetCookie(
   value: string,
-  { channel, cookiePrefix }: AnswerSource,
+  { channel, cookiePrefix, isGateway }: AnswerSource,
   kind: RouteKind = 'page',
 ): string | undefined {
+  if (isGateway === true) return value
   if (isReserved(value)) return undefined
   const end = value.indexOf(';')
   const pair = end < 0 ? value : value.slice(0, end)

@@ -35,6 +35,8 @@ export interface ProxySettings {
   readonly maxQueuedPerInstance: number
   /** At how many instances a request is tried. */
   readonly maxAttempts: number
+  /** How often a request may pass this cluster, asked again by services that are proxies; above: HYDRA_LOOP. At least 2. */
+  readonly maxPasses: number
 
   /** Whether answers say how long gateway and service took (`Server-Timing`). */
   readonly serverTiming: boolean
@@ -60,6 +62,7 @@ export const proxyDefaults: ProxySettings = Object.freeze({
   maxConnectionsPerInstance: 256,
   maxQueuedPerInstance: 256,
   maxAttempts: 3,
+  maxPasses: 10,
   serverTiming: true,
   allowedOrigins: [],
   publicUrl: undefined,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 /** Characters of a signature: 128 bits in base64url. */
 export const MAC_LENGTH = 22
@@ -20,7 +20,8 @@ export interface Signer {
  * all verify, so that keys can be changed while both are valid.
  */
 export function createSigner(privateKeys: readonly string[], label: string): Signer {
-  const keys = privateKeys.map((key) => Buffer.from(hkdfSync('sha256', key, '', label, 32)))
+  // What is made of bytes each time costs six times as much.
+  const keys = privateKeys.map((key) => createSecretKey(Buffer.from(hkdfSync('sha256', key, '', label, 32))))
   const [first] = keys
   if (!first) throw new Error('what is signed needs a private key')
   return {
@@ -36,6 +37,6 @@ export function createSigner(privateKeys: readonly string[], label: string): Sig
   }
 }
 
-function macOf(key: Buffer, text: string): string {
+function macOf(key: KeyObject, text: string): string {
   return createHmac('sha256', key).update(text).digest().subarray(0, 16).toString('base64url')
 }

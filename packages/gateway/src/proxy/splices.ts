@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Clock, systemClock } from '../observe/clock.ts'
 import type { Deadlines } from './deadlines.ts'
 import { type ClosedBy, Splice, type SpliceFacts, type SpliceParts } from './splice.ts'
 
@@ -21,8 +22,11 @@ export interface Splices {
   readonly traffic: Readonly<{ bytesIn: number; bytesOut: number }>
   /** Joins two connections; the caller calls `begin` on what comes back. */
   open(parts: OpenSplice): Splice
-  /** Says goodbye to all; resolves when all are closed, in two seconds at most. */
-  closeAll(code: number, reason: string): Promise<void>
+  /**
+   * Says goodbye to all, and to those that are joined from now on; resolves when all are closed, two seconds after the
+   * last was told at most. `overMs`: told one after the other in so long, so that they do not come back all at once. @default 0
+   */
+  closeAll(code: number, reason: string, overMs?: number): Promise<void>
   /** Says goodbye to some; says to how many. */
   closeWhere(isMeant: (about: SpliceFacts) => boolean, code: number, reason: string): number
   /** Closes all at once. */
@@ -30,7 +34,7 @@ export interface Splices {
 }
 
 /** Makes the book of one gateway. `deadlines` must tick until `closeAll` has resolved. */
-export function createSplices(deadlines: Deadlines): Splices {
+export function createSplices(deadlines: Deadlines, after: Clock['after'] = systemClock.after): Splices {
   const running = new Set<Splice>()
   const traffic = { bytesIn: 0, bytesOut: 0 }
   const closedBy = { visitor: 0, service: 0, gateway: 0 }
@@ -77,9 +81,16 @@ export function createSplices(deadlines: Deadlines): Splices {
       }
       return splice
     },
-    closeAll(code, reason) {
+    closeAll(code, reason, overMs = 0) {
       goodbye = { code, reason }
-      for (const splice of [...running]) splice.end(code, reason)
+      if (overMs > 0) {
+        const eachMs = overMs / running.size
+        for (const [at, splice] of [...running].entries()) {
+          after(at * eachMs, () => {
+            if (running.has(splice)) splice.end(code, reason)
+          })
+        }
+      } else for (const splice of [...running]) splice.end(code, reason)
       if (running.size === 0) return Promise.resolve()
       return new Promise((resolve) => onEmpty.push(resolve))
     },

@@ -9,6 +9,7 @@ import type { Slab } from '../http1/slab.ts'
 import type { Compression } from './compression.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Peer } from './exchange.ts'
+import type { ReadRelayed } from './relayed.ts'
 import type { HeadFault, RequestFacts } from './request-facts.ts'
 import type { ProxySettings } from './settings.ts'
 import type { ExchangeOwner, WireExchange } from './wire-exchange.ts'
@@ -22,8 +23,16 @@ export interface VisitorEngine {
   readonly compression: Compression
   /** The gateway stops: the next answer of each connection is its last. */
   readonly isStopping: boolean
-  /** What a parsed head says, or why it is refused. `startedAt`: `performance.now()` as it came. */
-  factsOf(head: RequestHead, peer: Peer, isTls: boolean, startedAt: number): RequestFacts | HeadFault
+  /** What a parsed head says, or why it is refused. `startedAt`: `performance.now()` as it came; `id`: the one it has. */
+  factsOf(
+    head: RequestHead,
+    peer: Peer,
+    isTls: boolean,
+    startedAt: number,
+    id?: string,
+  ): RequestFacts | HeadFault
+  /** What a process of ours says of a request it hands on. Absent: visitors come here themselves. */
+  readonly relayed?: ReadRelayed | undefined
   /** Has an exchange served. Counts it as running; never throws. */
   begin(exchange: WireExchange): void
   /** Answers an exchange with a fault instead of having it served. Counts it as running, and as refused. */
@@ -45,6 +54,8 @@ export interface VisitorEngine {
 /** A connection as the listener sees it. */
 export interface VisitorConnection {
   readonly protocol: 'http/1.1' | 'h2'
+  /** Asks the other side to ask nothing more here, where the protocol has words for it; what comes all the same is served. */
+  announceEnd(): void
   /** Closes when what runs has ended; at once when nothing runs. */
   drain(): void
   /** Closes now. */

@@ -7,6 +7,7 @@
  * @module
  */
 import type { RequestHead, ResponseHead } from '../http1/head.ts'
+import { FORWARDED } from '../http1/names.ts'
 import type { Caller } from '../identity/port.ts'
 import type { Route } from '../routing/route.ts'
 import type { Instance } from '../routing/upstream.ts'
@@ -15,6 +16,7 @@ import type { Compression } from './compression.ts'
 import type { Exchange, HeaderLines, Peer, TakenOver } from './exchange.ts'
 import { requestOf } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
+import type { FlywheelExchange } from './flywheel-exchange.ts'
 import { type KnownCookies, readCookies } from './known-cookies.ts'
 import { linesOf } from './lines-of.ts'
 import type { Pipe } from './pipe.ts'
@@ -72,6 +74,8 @@ export abstract class WireExchange implements Exchange {
   isLoginFaulty = false
   loginCookie: string | undefined = undefined
   loginHeader: string | undefined = undefined
+  pass: string | undefined = undefined
+  flywheel: FlywheelExchange | undefined = undefined
   #cookies: KnownCookies | undefined = undefined
   attempts = 0
   status = 0
@@ -80,6 +84,8 @@ export abstract class WireExchange implements Exchange {
   failures = 0
   /** The whole answer is asked for, whatever conditions and ranges the request has: it will be composed. */
   wantsWhole = false
+  /** Present while another process of this gateway answers it: what that one is told beside what came. */
+  relayLine: string | undefined = undefined
   /** The visitor speaks HTTP/1.0: no interim answers, no chunks. */
   readonly isHttp10: boolean
   /** It counts among those a gateway that stops waits for. */
@@ -130,6 +136,10 @@ export abstract class WireExchange implements Exchange {
   get cookies(): KnownCookies {
     this.#cookies ??= readCookies(this.head, this.peer)
     return this.#cookies
+  }
+
+  get hasPassed(): boolean {
+    return this.head.find(FORWARDED) >= 0 || this.head.get('cdn-loop') !== undefined
   }
 
   get cookieLines(): readonly string[] {

@@ -88,7 +88,6 @@ export function createBalancer({ vitals, settings, random }: BalancerDeps): Bala
     return chosen
   }
 
-  const choose = settings.balance === 'round-robin' ? roundRobin : twoChoices
   return {
     isUsable,
     pick(instances, tried) {
@@ -101,6 +100,7 @@ export function createBalancer({ vitals, settings, random }: BalancerDeps): Bala
         sum += instanceWeight(instance)
       }
       if (usable === 0) return undefined
+      const choose = settings.balance === 'round-robin' ? roundRobin : twoChoices
       return sum === 0
         ? choose(instances, tried, equally, usable)
         : choose(instances, tried, instanceWeight, sum)

@@ -66,6 +66,17 @@ export function choose(leaf: Leaf, method: string, isUpgrade: boolean): Route | 
   return undefined
 }
 
+/** A route of a leaf for requests, whatever methods it has: first those by the rules of hydra-router. Sites are none. */
+export function chooseLeniently(leaf: Leaf): Route | undefined {
+  const routes = routesOf(leaf).filter(({ flywheel, kind }) => flywheel !== 'site' && kind !== 'socket')
+  return routes.find(({ flywheel }) => flywheel === 'route') ?? routes[0]
+}
+
+/** The route of a leaf that stands for the site of a service. */
+export function chooseSite(leaf: Leaf): Route | undefined {
+  return routesOf(leaf).find(({ flywheel }) => flywheel === 'site')
+}
+
 export function routesOf(leaf: Leaf | undefined): readonly Route[] {
   if (leaf === undefined) return []
   return leaf instanceof Contested ? leaf.routes : [leaf]
@@ -110,7 +121,7 @@ function routeOf(
   { auth, roles, providers }: Access,
 ): Route {
   const { pattern, kind, host, to, otherwise, fallback, maxBodyBytes, timeoutMs, encodedSlash } = spec
-  const { compose, hold, composedCache } = spec
+  const { compose, hold, flywheel, composedCache } = spec
   return Object.freeze({
     service,
     claims,
@@ -127,6 +138,7 @@ function routeOf(
     encodedSlash,
     compose,
     hold,
+    flywheel,
     composedCache,
     auth,
     roles,

@@ -3,4 +3,11 @@
  *
  * @module
  */
-export { isLoginPath, isLoginPattern, isReservedPath, isReservedPattern } from '@hydra-gateway/protocol'
+export {
+  isLoginPath,
+  isLoginPattern,
+  isReservedPath,
+  isReservedPattern,
+  isRouterPath,
+  isRouterPattern,
+} from '@hydra-gateway/protocol'

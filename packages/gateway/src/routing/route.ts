@@ -39,6 +39,12 @@ export interface RouteSpec extends Access {
   readonly compose?: boolean
   /** A composed page waits for its required fragments; implies `compose`. */
   readonly hold?: boolean
+  /**
+   * It is served by the rules of hydra-router (`flywheel.md` 3): of a service in Redis, or an external one. `route`: any
+   * method goes to it when none has the request's own. `site`: everything below `/{service}/` that no route takes; that
+   * first segment is taken off the path.
+   */
+  readonly flywheel?: 'route' | 'site'
   /** What composed pages say about caches: 'private' as a rule, or what the service said. @default 'private' */
   readonly composedCache?: 'private' | 'keep'
 }

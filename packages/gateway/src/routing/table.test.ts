@@ -486,3 +486,30 @@ function within<T>(milliseconds: number, work: () => T): T {
   assert.ok(took < milliseconds, `took ${took.toFixed(0)} ms`)
   return result
 }
+
+test('by the rules of hydra-router the most specific route takes any method, and other routes are not passed over; sites are found by the name of their service', () => {
+  const table = tableOf({
+    plain: { manifests: { m: ['/a/{id}', '/b'] } },
+    shop: {
+      rank: 1,
+      manifests: {
+        m: [
+          { path: '/a/**', methods: ['GET'], flywheel: 'route' },
+          { path: '/a/b/{id}', methods: ['POST'], flywheel: 'route' },
+          { path: '/shop/**', flywheel: 'site' },
+        ],
+      },
+    },
+    orders: { rank: 2, manifests: { m: [{ path: '/a/b/{id}', methods: ['GET'], flywheel: 'route' }] } },
+  })
+  assert.equal(table.leniently('', '/a/b/c/d')?.pattern.text, '/a/**')
+  assert.equal(table.leniently('', '/a/b/7')?.pattern.text, '/a/b/{id}')
+  assert.equal(table.leniently('', '/b')?.service, 'plain')
+  assert.equal(table.leniently('', '/a/7')?.service, 'plain')
+  assert.equal(table.leniently('', '/shop/x'), undefined)
+  assert.equal(table.leniently('', '/%zz'), undefined)
+  assert.equal(table.site('shop')?.pattern.text, '/shop/**')
+  for (const name of ['plain', 'orders', 'a', '', '-', 'shop/', '__proto__'])
+    assert.equal(table.site(name), undefined)
+  assert.equal(emptyTable().site('shop'), undefined)
+})

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { choose, type Leaf, routesOf } from './claims.ts'
+import { choose, chooseLeniently, chooseSite, type Leaf, routesOf } from './claims.ts'
 import { decodePath, find, leaves, noPaths } from './paths.ts'
 import { entries, get } from './persistent-map.ts'
 import type { Conflict, Manifest, Route } from './route.ts'
@@ -24,6 +24,10 @@ export interface RoutingTable {
    * A socket route is found only for an upgrade, and an upgrade finds only socket routes.
    */
   match(host: string, path: string, method: string, isUpgrade: boolean): Route | undefined
+  /** The most specific route that fits host and path, whatever methods it has; sites are none. */
+  leniently(host: string, path: string): Route | undefined
+  /** The `site` route of a service, which is at `/{service}/`. */
+  site(service: string): Route | undefined
   /** Methods that some route would take at this path, for the `Allow` of a 405; empty when none fits. */
   allowed(host: string, path: string): readonly string[]
   /**
@@ -87,6 +91,19 @@ function tableOf(state: State): RoutingTable {
         (own && find(own, decoded, choose, method, isUpgrade)) ??
         find(anyHost, decoded, choose, method, isUpgrade)
       )
+    },
+    leniently(host: string, path: string) {
+      const decoded = decodePath(path)
+      if (decoded === undefined) return undefined
+      const own = hosts && get(hosts, host)
+      return (
+        (own && find(own, decoded, chooseLeniently, '', false)) ??
+        find(anyHost, decoded, chooseLeniently, '', false)
+      )
+    },
+    site(service: string) {
+      const route = find(anyHost, `/${service}/-`, chooseSite, '', false)
+      return route?.service === service ? route : undefined
     },
     allowed(host: string, path: string) {
       const decoded = decodePath(path)

@@ -17,10 +17,20 @@ export interface Address {
   readonly ca?: string
   /** False accepts any certificate: operator config only. @default true */
   readonly verify?: boolean
+  /** Path of a local socket that is connected to instead: another process of this gateway. */
+  readonly socketPath?: string
 }
 
 /** Where instances come from. */
-export type ChannelKind = 'rsocket' | 'http' | 'static'
+export type ChannelKind = 'rsocket' | 'http' | 'static' | 'flywheel'
+
+/**
+ * True for the name of a service elsewhere (`flywheel.externalRoutes`), which is its address. Nobody can register under
+ * such a name.
+ */
+export function isExternal(service: string): boolean {
+  return service.startsWith('http://') || service.startsWith('https://')
+}
 
 /** One running process of a service that may be sent requests. */
 export interface Instance {
@@ -53,6 +63,10 @@ export interface Instance {
   readonly cookiePrefix?: string
   /** Its pages ask for fragments: it is told the visitor's context (`hydra-context`). */
   readonly asksFragments?: boolean
+  /** Messages can be brought to it over its line. @default false */
+  readonly takesMessages?: boolean
+  /** Another process of this gateway: gets requests as they came, and what it answers goes on as it is. */
+  readonly isGateway?: boolean
 }
 
 /** What is known of a service beside its instances. */

@@ -30,6 +30,8 @@ export interface VitalsBook {
   readonly slowMs: number
   /** The entry of an instance, made at first use. */
   of(instanceId: string): Vitals
+  /** All of them. */
+  each(): Iterable<readonly [instanceId: string, vitals: Vitals]>
   forget(instanceId: string): void
   /** Forgets those nobody knows: a request that outlived its instance leaves one behind. */
   sweep(isKnown: (instanceId: string) => boolean): void
@@ -41,7 +43,7 @@ export interface VitalsBook {
   onChange(listener: (instanceId: string, resting: boolean) => void): void
 }
 
-export function createVitals({ slowMs = Number.POSITIVE_INFINITY }: { slowMs?: number } = {}): VitalsBook {
+export function createVitals(settings: { readonly slowMs?: number } = {}): VitalsBook {
   const entries = new Map<string, Vitals>()
   const listeners: ((instanceId: string, resting: boolean) => void)[] = []
 
@@ -70,8 +72,11 @@ export function createVitals({ slowMs = Number.POSITIVE_INFINITY }: { slowMs?: n
     return true
   }
   return {
-    slowMs,
+    get slowMs() {
+      return settings.slowMs ?? Number.POSITIVE_INFINITY
+    },
     of,
+    each: () => entries,
     forget: (instanceId) => void entries.delete(instanceId),
     sweep(isKnown) {
       for (const id of entries.keys()) if (!isKnown(id)) entries.delete(id)

@@ -17,9 +17,11 @@ import { createVitals, type VitalsBook } from '../../routing/vitals.ts'
 import type { Answers } from '../answers.ts'
 import type { Composer } from '../composition.ts'
 import type { Exchange, ExchangeHandler } from '../exchange.ts'
+import { createFlywheelRules } from '../flywheel-rules.ts'
+import type { FlywheelSettings } from '../flywheel-settings.ts'
 import { createForwarder, type Forwarder, type ForwarderDeps } from '../forward.ts'
 import { type Listener, type ListenOptions, listen } from '../listener.ts'
-import { createProxy, type ProxyIdentity } from '../proxy.ts'
+import { createProxy, type OpenSockets, type ProxyIdentity } from '../proxy.ts'
 import { type ProxySettings, proxyDefaults } from '../settings.ts'
 
 /** A route of the rig: exactly this path, or everything below it when it ends in `/**`. */
@@ -34,6 +36,13 @@ export interface RigOptions
   extends Partial<Pick<ListenOptions, 'trusted' | 'maskPath' | 'certificates' | 'http2'>> {
   readonly settings?: Partial<ProxySettings>
   readonly routes?: readonly RigRoute[]
+  /** A real table instead of routes. */
+  readonly table?: RoutingTable
+  /** The rules of hydra-router. */
+  readonly flywheel?: FlywheelSettings
+  readonly sockets?: OpenSockets
+  /** @default `plainAnswers` */
+  readonly answers?: (parts: { readonly live: Live; readonly log: Log; readonly metrics: Metrics }) => Answers
   /** Serves paths below `/_local/`. */
   readonly local?: ExchangeHandler
   readonly onHead?: ForwarderDeps['onHead']
@@ -99,6 +108,8 @@ export function handTable(routes: readonly RigRoute[]): RoutingTable {
       all.find(
         (m) => fits(m.path, path) && takes(m.route, method) && (m.route.kind === 'socket') === isUpgrade,
       )?.route,
+    leniently: (_host, path) => all.find((m) => m.route.flywheel === 'route' && fits(m.path, path))?.route,
+    site: (service) => all.find((m) => m.route.flywheel === 'site' && m.route.service === service)?.route,
     allowed: (_host, path) =>
       all
         .filter((m) => fits(m.path, path) && m.route.kind !== 'socket')
@@ -145,7 +156,8 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   const log: Log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) })
   const metrics = createMetrics()
   const vitals = createVitals()
-  const live: Live = { table: handTable(options.routes ?? []) }
+  const live: Live = { table: options.table ?? handTable(options.routes ?? []) }
+  const answers = options.answers?.({ live, log, metrics }) ?? plainAnswers
   const forwarder = createForwarder({
     settings,
     vitals,
@@ -161,7 +173,9 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     select: (_exchange, _route, candidates, tried) =>
       candidates.find(({ id }) => !tried.some((other) => other.id === id) && !vitals.of(id).resting),
     forward: forwarder.forward,
-    answers: plainAnswers,
+    answers,
+    flywheel: options.flywheel && createFlywheelRules({ settings: options.flywheel }),
+    sockets: options.sockets,
     identity: options.identity,
     local: options.local ?? ((exchange) => exchange.answer(200, {}, 'local')),
     isLocal: (path) => path.startsWith('/_local/'),

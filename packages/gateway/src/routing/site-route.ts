@@ -1,0 +1,26 @@
+/**
+ * Sites of services in Redis: what the path means to the service when a request came to `/{service}/…`, as hydra-router
+ * did it (`flywheel.md` 3.2).
+ *
+ * @module
+ */
+import type { Route } from './route.ts'
+
+/** The path as the service is asked for it: `/b/c` for `/a/b/c` on a `site` route, the same on any other. */
+export function servicePath({ flywheel }: Pick<Route, 'flywheel'>, path: string): string {
+  if (flywheel !== 'site') return path
+  const slash = path.indexOf('/', 1)
+  return slash < 0 ? '/' : path.slice(slash)
+}
+
+const unstripped = new WeakMap<Route, Route>()
+
+/** The same route for requests whose path goes on as it is: to the service whose page asked for them. */
+export function wholeSite(site: Route): Route {
+  let route = unstripped.get(site)
+  if (route === undefined) {
+    route = Object.freeze({ ...site, flywheel: 'route' as const })
+    unstripped.set(site, route)
+  }
+  return route
+}

@@ -75,6 +75,10 @@ const SYMBOLS: Readonly<Record<string, readonly [viewBox: string, drawing: strin
     '0 0 12 12',
     '<path d="M2 2l8 8M10 2l-8 8" fill="none" stroke="currentColor" stroke-width="2.8" stroke-linecap="round"/>',
   ],
+  's-draining': [
+    '0 0 12 12',
+    '<circle cx="6" cy="6" r="4.9" fill="none" stroke="currentColor" stroke-width="1.6"/><path d="M1.4 6.2a4.6 4.6 0 0 0 9.2 0z" fill="currentColor"/>',
+  ],
   's-available': ['0 0 12 12', '<circle cx="6" cy="6" r="5" fill="currentColor"/>'],
 }
 

@@ -116,6 +116,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     remedies: [
       '`registration.from` lists the networks services may register from.',
       '`upstreams.allow` lists the networks instances may be reached in.',
+      'An instance at an address and port of the gateway itself is refused: requests would go round. Name the port of the service.',
     ],
   },
   HYDRA_NO_ROUTE: {
@@ -226,6 +227,15 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       '`http.maxConnectionsPerInstance` and `http.maxQueuedPerInstance` are the limits.',
     ],
   },
+  HYDRA_STARTING: {
+    happened:
+      'No service this gateway knows has the path, and it has not been able to read from its store which services are connected to other nodes.',
+    doing: 'It does not say 404 of what may be there. The answer carries `Retry-After`.',
+    remedies: [
+      'Look whether Redis can be reached: `hydra nodes` and the log say so.',
+      'A load balancer that asks `/_hydra/ready` sends visitors to a node that knows all.',
+    ],
+  },
   HYDRA_STOPPING: {
     happened: 'This gateway is shutting down: it ends the requests it has and takes no new ones.',
     doing: 'Nothing was passed on. The answer carries `Retry-After`.',
@@ -244,5 +254,16 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     happened: 'The request line names a version other than HTTP/1.1 and HTTP/1.0.',
     doing: 'The request was refused and its connection was closed.',
     remedies: ['HTTP/2 is spoken over TLS, where the client asks for it in the handshake (ALPN).'],
+  },
+  HYDRA_LOOP: {
+    happened:
+      'A request passed this cluster more often than `http.maxPasses` allows, ten times by default: the address of a service leads back to a gateway of it, which asks the same service again.',
+    doing:
+      'The gateway counted the passes in `CDN-Loop` (RFC 8586) and ended the request. The log names the service, once a minute.',
+    remedies: [
+      'Look at the address under which the service is registered or configured: a load balancer, a published port or a name of the gateway itself is none of the service.',
+      'Where two gateways have each other for a service, one of them should not have that route.',
+      'A service that asks the gateway in turn, and copies all headers of the request it serves, should leave `CDN-Loop` among them: it is what ends circles.',
+    ],
   },
 }

@@ -119,6 +119,11 @@ const WORDS: Readonly<Record<GenericCode, Words>> = {
     happened: 'The request was written for another version of HTTP.',
     next: 'Nothing was passed on to anyone. A newer program, or another setting of it, will help.',
   },
+  HYDRA_LOOP: {
+    title: 'This address leads in a circle',
+    happened: 'The request came back to us again and again instead of reaching the application it was for.',
+    next: 'We ended it. Trying again will not help until whoever runs this site has changed where it leads.',
+  },
   HYDRA_NOT_UPGRADABLE: {
     title: 'Only live connections are served here',
     happened: 'This address is for a page that keeps talking to the site, not for a page of its own.',
@@ -140,6 +145,12 @@ const WORDS: Readonly<Record<GenericCode, Words>> = {
     title: 'A short pause',
     happened: 'More is being asked here than can be answered right now.',
     next: 'We turned this request away so that others get through. Try again in a few seconds.',
+    again: 'Try again',
+  },
+  HYDRA_STARTING: {
+    title: 'This site is starting',
+    happened: 'Not every part of it is known here yet.',
+    next: 'This address may be among those to come. Try again in a few seconds.',
     again: 'Try again',
   },
   HYDRA_STOPPING: {

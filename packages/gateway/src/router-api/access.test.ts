@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { test } from 'node:test'
+import { eventually } from '../../../../test/support/eventually.ts'
+import { startApi } from './testing/api-rig.ts'
+
+const TOKEN = '098ebe18-7e1b-4ddd-ae2a-cc6521e5b641'
+const OTHER = '198ebe18-7e1b-4ddd-ae2a-cc6521e5b641'
+const PATHS = [
+  'version',
+  'list/routes',
+  'list/services',
+  'list/nodes',
+  'nodes',
+  'health',
+  'log',
+  'stats',
+  'clear',
+]
+
+/** With a Host header of one's own, which fetch does not send. */
+function statusOf(url: string, headers: Record<string, string>, method = 'GET'): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request(url, { method, headers }, (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+      .on('error', reject)
+      .end(method === 'POST' ? '{"to":"a:/","frm":"b:/","bdy":{}}' : undefined)
+  })
+}
+
+test('with a token nothing is answered without it, the page and what takes messages included', async (t) => {
+  const { get, post, given, network } = await startApi(t, { routerToken: TOKEN })
+  const message = { to: 'hello:/', frm: 'me:/', bdy: {} }
+  for (const query of [
+    '',
+    `?token=${OTHER}`,
+    '?token=',
+    `?token=${TOKEN}0`,
+    `?token=${TOKEN.slice(1)}`,
+    `?token=${OTHER}&token=${TOKEN}`,
+    `?Token=${TOKEN}`,
+    `?token[]=${TOKEN}`,
+    '?token=%zz',
+  ]) {
+    for (const path of PATHS)
+      assert.equal((await get(`/v1/router/${path}${query}`)).status, 404, path + query)
+    for (const path of ['message', 'send', 'queue', 'stream/x'])
+      assert.equal((await post(path + query, message)).status, 404, path + query)
+    const page = await get(`/${query}`)
+    assert.equal(page.status, 404)
+    assert.equal(await page.text(), 'nothing here')
+  }
+  assert.equal(given.length + network.queued.length + network.streamed.length + network.cleared, 0)
+  for (const path of PATHS) assert.ok((await get(`/v1/router/${path}?token=${TOKEN}`)).status < 400, path)
+  assert.equal((await post(`send?token=${TOKEN}`, message)).status, 200)
+  assert.equal((await get(`/?a=1&token=${TOKEN}`)).status, 200)
+})
+
+test('neither a Host of localhost nor a path that ends in .js opens it (B2: both did)', async (t) => {
+  const { url, settings, given, network } = await startApi(t, { routerToken: TOKEN })
+  const all = async () => {
+    for (const host of ['localhost', 'localhost:80', '127.0.0.1']) {
+      assert.equal(await statusOf(`${url}/v1/router/version`, { host }), 404, host)
+      assert.equal(await statusOf(`${url}/v1/router/stream/x.js`, { host }, 'POST'), 404, host)
+      assert.equal(await statusOf(`${url}/v1/router/refresh/x.css`, { host }), 404, host)
+      assert.equal(await statusOf(`${url}/`, { host }), 404, host)
+    }
+  }
+  await all()
+  settings.routerToken = ''
+  settings.isDisabled = true
+  await all()
+  assert.equal(given.length + network.streamed.length, 0)
+})
+
+test('disabled, it is not there, whatever token somebody has', async (t) => {
+  const { get } = await startApi(t, { routerToken: TOKEN, isDisabled: true })
+  for (const path of PATHS) {
+    const response = await get(`/v1/router/${path}?token=${TOKEN}`)
+    assert.equal(response.status, 404, path)
+    assert.deepEqual(((await response.json()) as any).result, {})
+  }
+  assert.equal((await get(`/?token=${TOKEN}`)).status, 404)
+})
+
+test('a socket is told no more than a request: without the token nothing is routable (B13: it was told everything)', async (t) => {
+  const { api, settings } = await startApi(t, { routerToken: TOKEN })
+  const refused = { error: 'Route /v1/router/version is not routable.' }
+  assert.deepEqual(await api.overSocket('/v1/router/version', { body: {} }), refused)
+  assert.deepEqual(await api.overSocket(`/v1/router/version?token=${OTHER}`, { body: {} }), refused)
+  assert.deepEqual(await api.overSocket('/v1/router/version', { body: { token: [TOKEN] } }), refused)
+  const known = { version: '0.1.0' }
+  assert.deepEqual(await api.overSocket(`/v1/router/version?token=${TOKEN}`, { body: {} }), known)
+  assert.deepEqual(await api.overSocket('/v1/router/version', { body: { token: TOKEN } }), known)
+  settings.routerToken = ''
+  assert.deepEqual(await api.overSocket('/v1/router/version', { body: {} }), known)
+  settings.isDisabled = true
+  assert.deepEqual(await api.overSocket('/v1/router/version', { body: { token: TOKEN } }), refused)
+})
+
+test('over a socket the answers are what stands in result, and the rest says that it is not routable', async (t) => {
+  const { api, network } = await startApi(t)
+  const ask = (path: string): Promise<any> => api.overSocket(`/v1/router/${path}`, { body: {} })
+  assert.equal((await ask('health')).serviceName, 'hydra-router')
+  assert.deepEqual(Object.keys(await ask('stats')), ['httpStats', 'wsStats', 'errorStats'])
+  for (const path of ['list/routes', 'list/services', 'list/nodes'])
+    assert.equal((await ask(path))[0].serviceName, 'hydra-router', path)
+  // The original never answered these two.
+  assert.deepEqual(await ask('refresh'), {})
+  assert.deepEqual(await ask('log'), { logs: [] })
+  assert.deepEqual(await ask('clear'), {})
+  assert.equal(network.cleared, 1)
+  for (const path of ['list/other', 'message', '__proto__'])
+    assert.deepEqual(await ask(path), { error: `Route /v1/router/${path} is not routable.` })
+  assert.deepEqual(await api.overSocket('/elsewhere', { body: {} }), {
+    error: 'Route /elsewhere is not routable.',
+  })
+})
+
+test('with a port for operators the public one takes messages and tells nothing, over sockets neither', async (t) => {
+  const { get, post, api } = await startApi(t, { hasControlPort: true }, { control: false })
+  for (const path of PATHS) assert.equal((await get(`/v1/router/${path}`)).status, 404, path)
+  assert.equal((await post('send', { to: 'hello:/', frm: 'me:/', bdy: {} })).status, 200)
+  assert.match(JSON.stringify(await api.overSocket('/v1/router/version', { body: {} })), /not routable/)
+})
+
+test('nor does a message to the router itself, sent to the public port, bring what is told to operators', async (t) => {
+  const { post, settings } = await startApi(t, { hasControlPort: true }, { control: false })
+  const ask = (query: string) =>
+    Promise.all([
+      post(`message${query}`, { to: 'hydra-router:[get]/v1/router/list/nodes', frm: 'me:/', bdy: {} }),
+      post(`message${query}`, { to: 'x:/', fwd: 'hydra-router:[get]/v1/router/log', frm: 'me:/', bdy: {} }),
+    ])
+  for (const response of await ask('')) {
+    assert.equal(response.status, 400)
+    assert.match(((await response.json()) as any).result.reason, /is not routable/)
+  }
+  // Whoever knows the token is an operator wherever they ask, as over sockets.
+  settings.routerToken = TOKEN
+  for (const response of await ask('')) assert.equal(response.status, 404)
+  for (const response of await ask(`?token=${TOKEN}`)) assert.equal(response.status, 200)
+})
+
+test('the token never stands in the log', async (t) => {
+  const { get, lines } = await startApi(t, { routerToken: TOKEN, debugLogging: true })
+  await get(`/v1/router/version?token=${TOKEN}`)
+  await get(`/?token=${TOKEN}`)
+  await get(`/v1/router/none?token=${TOKEN}`)
+  await eventually(() => assert.equal(lines.filter(({ msg }) => msg === 'exchange').length, 3))
+  assert.ok(!JSON.stringify(lines).includes(TOKEN))
+  const log = await (await get(`/v1/router/log?token=${TOKEN}`)).text()
+  assert.ok(!log.includes(TOKEN))
+})

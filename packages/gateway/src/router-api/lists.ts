@@ -1,0 +1,218 @@
+/**
+ * The lists of the router API: every service of the gateway, whatever channel it came by, in the words of hydra-router
+ * (`flywheel.md` 4). What Redis knows comes from there; everything else, and everything while Redis is away, from the registry.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { type Pattern, ROUTER_ROUTES, type Segment } from '@hydra-gateway/protocol'
+import { ROUTER_SERVICE } from '@hydra-gateway/protocol/umf'
+import type { FlywheelNetwork, InstanceReport, NodeEntry } from '../channels/flywheel/port.ts'
+import { entryOf, healthOf, type RouterSelf } from '../channels/flywheel/self.ts'
+import type { Peers } from '../messaging/port.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Entry, Member } from '../registry/member.ts'
+import { memberState } from '../registry/overview.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Live } from '../routing/live.ts'
+import type { VitalsBook } from '../routing/vitals.ts'
+
+export interface ListsDeps {
+  readonly self: RouterSelf
+  /** Undefined without Redis. */
+  readonly network: FlywheelNetwork | undefined
+  readonly peers: Pick<Peers, 'directory'>
+  readonly registry: Pick<Registry, 'entries' | 'silentForMs'>
+  readonly live: Live
+  readonly vitals: Pick<VitalsBook, 'of'>
+  /** External routes, by the address of each. @default none */
+  readonly externalRoutes?: (() => Readonly<Record<string, readonly string[]>>) | undefined
+  /** How long what was read in Redis may be given to others who ask, ms. */
+  readonly listForMs: () => number
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
+}
+
+/** A service and its routes without their methods. */
+export interface ListedRoutes {
+  readonly serviceName: string
+  readonly routes: readonly string[]
+}
+
+/** A live instance: what `nodes` says of it, overlaid by its health where there is one. */
+export type ListedInstance = NodeEntry & { readonly updatedOnTS: number; readonly log: readonly unknown[] }
+
+export interface Lists {
+  routes(): readonly ListedRoutes[]
+  /** The same list, and `nodes` as well, for all who ask within `listForMs`. */
+  services(): Promise<readonly ListedInstance[]>
+  nodes(): Promise<readonly (NodeEntry & { readonly elapsed: number })[]>
+  /** Clients by router; `shown` makes of their ids what is shown. */
+  wsdir(shown?: (id: string) => string): Readonly<Record<string, Readonly<Record<string, 1>>>>
+  ownHealth(): Readonly<Record<string, unknown>>
+}
+
+export function createLists(deps: ListsDeps): Lists {
+  const { self, network, peers, registry, live, vitals, clock, listForMs } = deps
+  /** What Redis lists; nothing without one, undefined while it can't be read. */
+  const readIn = <One>(read: Promise<readonly One[]> | undefined): Promise<readonly One[] | undefined> =>
+    read?.catch(() => undefined) ?? Promise.resolve([])
+
+  /** Members of the registry that Redis does not list, or all of them while it can't be asked. */
+  const members = (isAsked: boolean): { entry: Entry; member: Member }[] =>
+    [...registry.entries()].flatMap((entry) =>
+      [...entry.members.values()]
+        .filter(({ channel }) => !isAsked || channel !== 'flywheel')
+        .map((member) => ({ entry, member })),
+    )
+
+  const memberEntry = (entry: Entry, { id, instance, registration }: Member): NodeEntry => {
+    const { name } = entry
+    const silentMs = registry.silentForMs(id) ?? 0
+    return {
+      serviceName: name,
+      serviceDescription: live.table.service(name)?.title ?? name,
+      version: versionText(instance.version),
+      instanceID: instanceIdOf(name, id),
+      updatedOn: new Date(clock.now() - silentMs).toISOString(),
+      // Nobody said.
+      processID: 0,
+      ip: instance.address.host,
+      port: instance.address.port,
+      hostName: registration.host,
+    }
+  }
+
+  const services = async (): Promise<readonly ListedInstance[]> => {
+    const reports = await readIn(network?.instances())
+    const mine: InstanceReport = {
+      entry: entryOf(self, clock.now()),
+      health: healthOf(self, clock.now()),
+      log: [],
+    }
+    const others = members(reports !== undefined)
+      .filter(({ member }) => ['available', 'draining'].includes(memberState(member, vitals)))
+      .map(({ entry, member }): InstanceReport => {
+        const { activeSince } = member.registration
+        const health = activeSince > 0 ? { uptimeSeconds: Math.max(0, clock.now() - activeSince) / 1000 } : {}
+        return { entry: memberEntry(entry, member), health, log: [] }
+      })
+    return byName([mine, ...(reports ?? []), ...others].map(listedInstance))
+  }
+  const nodes = async (): Promise<readonly (NodeEntry & { readonly elapsed: number })[]> => {
+    const known = await readIn(network?.nodes())
+    const others = members(known !== undefined).map(({ entry, member }) => memberEntry(entry, member))
+    // What is known here of this node is newer than what stands there.
+    const now = clock.now()
+    const all = new Map([...(known ?? []), ...others, entryOf(self, now)].map((one) => [one.instanceID, one]))
+    return byName([...all.values()].map((entry) => ({ ...entry, elapsed: elapsedOf(entry, now) })))
+  }
+
+  return {
+    routes() {
+      const listed = new Map<string, readonly string[]>()
+      for (const { name, members: of, orphans } of registry.entries()) {
+        const manifests = [...of.values(), ...orphans.values()].map(({ manifest }) => manifest)
+        const patterns = manifests.flatMap(({ routes }) => routes.map(({ pattern }) => foreignText(pattern)))
+        listed.set(name, patterns)
+      }
+      for (const [name, routes] of network?.routes() ?? []) listed.set(name, routes.map(withoutMethod))
+      for (const [url, routes] of Object.entries(deps.externalRoutes?.() ?? {}))
+        listed.set(url.replace(/\/$/, '').toLowerCase(), routes.map(withoutMethod))
+      // As it stands in Redis, where there is one: routers beside us list the same.
+      const own = listed.get(ROUTER_SERVICE) ?? ROUTER_ROUTES.map(withoutMethod)
+      listed.delete(ROUTER_SERVICE)
+      const others = [...listed].sort(([a], [b]) => (a < b ? -1 : 1))
+      return [[ROUTER_SERVICE, own] as const, ...others].map(([serviceName, routes]) => ({
+        serviceName,
+        routes: [...new Set(routes)],
+      }))
+    },
+    services: shared(clock, listForMs, services),
+    nodes: shared(clock, listForMs, nodes),
+    wsdir: (shown = (id) => id) =>
+      Object.fromEntries(
+        Object.entries(peers.directory()).map(([router, clients]) => [
+          router,
+          Object.fromEntries(clients.map((client) => [shown(client), 1 as const])),
+        ]),
+      ),
+    ownHealth: () => healthOf(self, clock.now()),
+  }
+}
+
+function listedInstance({ entry, health, log }: InstanceReport): ListedInstance {
+  // Anybody may have written its health: who it is stands in its entry.
+  const { serviceName, instanceID } = entry
+  const updatedOnTS = Date.parse(entry.updatedOn) || 0
+  return { ...entry, updatedOnTS, ...health, serviceName, instanceID, log } as ListedInstance
+}
+
+function elapsedOf({ updatedOn }: NodeEntry, now: number): number {
+  return Math.max(0, Math.floor((now - (Date.parse(updatedOn) || 0)) / 1000))
+}
+
+function byName<Of extends NodeEntry>(entries: readonly Of[]): readonly Of[] {
+  return entries.toSorted((a, b) => {
+    if (a.serviceName !== b.serviceName) return a.serviceName < b.serviceName ? -1 : 1
+    return a.instanceID < b.instanceID ? -1 : 1
+  })
+}
+
+/** A version, or what `hydra services` says where nobody gave one: `0` stands for none. */
+export function versionText(version: unknown): string {
+  return version === 0 || version === undefined || version === null ? '-' : String(version)
+}
+
+/** The id of an instance as hydra has them: 32 hex digits, always the same for one instance. */
+function instanceIdOf(service: string, id: string): string {
+  const bare = id.replaceAll('-', '').toLowerCase()
+  if (/^[0-9a-f]{32}$/.test(bare)) return bare
+  return createHash('sha256').update(`${service}\0${id}`).digest('hex').slice(0, 32)
+}
+
+/** A member of a service's routes without its `[get]`. */
+function withoutMethod(member: string): string {
+  return member.startsWith('[') ? member.slice(member.indexOf(']') + 1) : member
+}
+
+/** A pattern as route-parser writes it. */
+function foreignText({ segments }: Pattern): string {
+  return segments.length === 0 ? '/' : segments.map(foreignSegment).join('')
+}
+
+function foreignSegment(segment: Segment): string {
+  switch (segment.kind) {
+    case 'literal':
+      return `/${segment.text}`
+    case 'parameter':
+      return `/${segment.before ?? ''}:${segment.name || 'name'}${segment.after ?? ''}`
+    case 'wildcard':
+      return '/:name'
+    case 'splat':
+      return segment.least === 0 ? `(/*${segment.name || 'rest'})` : `/*${segment.name || 'rest'}`
+  }
+}
+
+/** Makes once for all who ask meanwhile, and for those who ask within `forMs`: a list is a walk through Redis. */
+function shared<Value>(
+  clock: Pick<Clock, 'monotonic'>,
+  forMs: () => number,
+  make: () => Promise<Value>,
+): () => Promise<Value> {
+  let last: { readonly value: Promise<Value>; until: number } | undefined
+  return () => {
+    if (last && clock.monotonic() < last.until) return last.value
+    const mine = { value: make(), until: Number.POSITIVE_INFINITY }
+    last = mine
+    mine.value.then(
+      () => {
+        mine.until = clock.monotonic() + forMs()
+      },
+      // What failed is made anew.
+      () => {
+        mine.until = 0
+      },
+    )
+    return mine.value
+  }
+}

@@ -7,8 +7,19 @@ import { CONFIG_FILES } from '../config/file.ts'
 import type { ConfigError } from '../config/problems.ts'
 import type { Style } from './style.ts'
 
-/** The whole message, with a newline at its end. `consequence` says what did not happen because of it. */
-export function formatProblems({ problems, file }: ConfigError, style: Style, consequence: string): string {
+export interface ProblemsOptions {
+  /** What did not happen because of them, in a sentence. @default '' */
+  readonly consequence?: string
+  /** It was `hydra check` that found them. @default false */
+  readonly isCheck?: boolean
+}
+
+/** The whole message, with a newline at its end. */
+export function formatProblems(
+  { problems, file }: ConfigError,
+  style: Style,
+  { consequence = '', isCheck = false }: ProblemsOptions = {},
+): string {
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
   const headline = `${style.plain('✕')} ${file ?? 'The configuration'} has ${count}.${consequence ? ` ${consequence}` : ''}`
   const widest = Math.max(...problems.map(({ at }) => at.length))
@@ -25,5 +36,5 @@ export function formatProblems({ problems, file }: ConfigError, style: Style, co
   })
   const isFound = file === undefined || CONFIG_FILES.includes(file)
   const again = `  Check again without starting:  ${style.underline(`hydra check${isFound ? '' : ` ${file}`}`)}`
-  return style.plain(`${[style.bad(headline), ...blocks, again].join('\n\n')}\n`)
+  return style.plain(`${[style.bad(headline), ...blocks, ...(isCheck ? [] : [again])].join('\n\n')}\n`)
 }

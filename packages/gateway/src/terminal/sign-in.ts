@@ -11,12 +11,12 @@ import type { Config } from '../config.ts'
 /** What is known once the database was looked into. */
 export interface SignInFacts {
   readonly isOn: boolean
-  /** Users of the configuration and of the database together. */
-  readonly users: number
-  /** Where users, ended sessions and keys are kept: a file, or `memory`. */
+  /** Users of the configuration and of the database together; undefined while that can't be read. */
+  readonly users: number | undefined
+  /** Where users, ended sessions and keys are kept: a file, `memory`, or `redis at host:6379`. */
   readonly place: string
   readonly isLasting: boolean
-  /** The database that `hydra users add` makes or opens in this directory: its absolute path. */
+  /** The database that `hydra users add` makes or opens in this directory: its absolute path. Redis goes before it. */
   readonly usual?: string | undefined
   /** One of a directory further up, which this gateway does not read. */
   readonly above?: string | undefined
@@ -26,7 +26,7 @@ export interface SignInFacts {
 
 /** Who can sign in, and where that is kept. */
 export function describeSignIn(facts: SignInFacts, config: Config): string[] {
-  const { isOn, users, place, isLasting } = facts
+  const { isOn, users = 0, place, isLasting } = facts
   if (!isOn) return howToMakeUsers('Nobody signs in here.', facts, config)
   const { providers, signingKeys } = config.identity
   const labels = Object.entries(providers).map(([name, { label }]) => label ?? name)
@@ -37,7 +37,9 @@ export function describeSignIn(facts: SignInFacts, config: Config): string[] {
   const signIn =
     who.length > 0
       ? [`At /login people sign in: ${who.join(', ')}.`]
-      : howToMakeUsers('People sign in at /login, but there is nobody yet.', facts, config)
+      : facts.users === undefined
+        ? ['At /login people sign in; how many there are can’t be read now.']
+        : howToMakeUsers('People sign in at /login, but there is nobody yet.', facts, config)
   if (!isLasting)
     return [...signIn, 'There is no identity database: a restart forgets linked logins and ended sessions.']
   const what = signingKeys.length > 0 ? 'Users and ended sessions' : 'Users, ended sessions and signing keys'
@@ -45,8 +47,11 @@ export function describeSignIn(facts: SignInFacts, config: Config): string[] {
 }
 
 /** What makes a user this gateway finds. */
-function howToMakeUsers(fact: string, { isOn, usual, above }: SignInFacts, { identity }: Config): string[] {
-  if (identity.database === false)
+function howToMakeUsers(fact: string, facts: SignInFacts, { identity, redis }: Config): string[] {
+  const { isOn, place } = facts
+  const isShared = redis.url !== undefined && typeof identity.database !== 'string'
+  const { usual = undefined, above = undefined } = isShared ? { usual: place } : facts
+  if (identity.database === false && !isShared)
     return [
       fact,
       'There is no identity database (identity.database: false): users stand in HYDRA_USERS alone.',

@@ -6,6 +6,7 @@
 import type { Config } from '../config.ts'
 import type { Keys } from '../keys.ts'
 import { maskKey } from '../keys.ts'
+import { describeFlywheel, flywheelWarnings } from './flywheel.ts'
 import { describeSignIn, type SignInFacts, signInWarnings } from './sign-in.ts'
 import type { Style } from './style.ts'
 
@@ -17,7 +18,17 @@ export interface StartFacts {
   /** Where made-up keys are kept. */
   readonly keysFile: string
   readonly file: string | undefined
+  /** The configuration of hydra-router below it. */
+  readonly routerFile?: string | undefined
   readonly warnings: readonly string[]
+  /** Where services are kept, when several nodes share it; never with a password. */
+  readonly sharedStore?: string | undefined
+  /** It can't be reached now. */
+  readonly isStoreAway?: boolean
+  /** Processes that serve, when they are several. */
+  readonly workers?: number | undefined
+  /** It was given ports that somebody else opened. */
+  readonly hasGivenPorts?: boolean
   /** Who can sign in. */
   readonly signIn?: SignInFacts | undefined
   /** A certificate that was made here: where it is kept, and its SHA-256. */
@@ -48,12 +59,31 @@ export function formatStart(facts: StartFacts, style: Style): string {
       config.services.length === 1 ? '1 service comes' : `${config.services.length} services come`
     lines.push(`  ${services} from ${file ?? 'the configuration'}.`)
   }
+  lines.push(...describeFlywheel(config, facts).map((line) => `  ${line}`))
   if (signIn) lines.push(...describeSignIn(signIn, config).map((line) => `  ${line}`))
   const ofSignIn = signIn ? signInWarnings(signIn, config) : []
-  for (const warning of [...warnings, ...keys.warnings, ...ofSignIn])
+  const ofStore = facts.isStoreAway ? [awayWarning(facts)] : []
+  for (const warning of [...warnings, ...ofStore, ...flywheelWarnings(config), ...keys.warnings, ...ofSignIn])
     lines.push(`  ${style.warning('▲')} ${warning}`)
+  lines.push(...ofProcesses(facts).map((line) => `  ${line}`))
   lines.push('  Stop with Ctrl+C.')
   return style.plain(`${lines.join('\n')}\n`)
+}
+
+function awayWarning({ sharedStore }: StartFacts): string {
+  return `There is no way to ${sharedStore} now; the log says why. Until there is one, this node serves what is registered or configured here.`
+}
+
+function ofProcesses({ sharedStore, isStoreAway, workers, hasGivenPorts }: StartFacts): string[] {
+  return [
+    ...(sharedStore === undefined || isStoreAway
+      ? []
+      : [`Services and sign-ins are shared with other nodes over ${sharedStore}.`]),
+    ...(workers === undefined ? [] : [`${workers} processes serve requests.`]),
+    ...(hasGivenPorts
+      ? ['The ports were opened by the process that started it, and stay open when it ends.']
+      : []),
+  ]
 }
 
 function ofSelfSigned({ cert, fingerprint, source }: NonNullable<StartFacts['selfSigned']>): string[] {

@@ -34,11 +34,9 @@ test('colours are off for NO_COLOR, a dumb terminal, a pipe and --no-color', () 
 })
 
 test('without UTF-8 nothing but ASCII is written', () => {
-  const problems = formatProblems(
-    new ConfigError([{ at: 'a', is: '…', write: 'it’s ψ' }]),
-    ascii,
-    'Nothing was started.',
-  )
+  const problems = formatProblems(new ConfigError([{ at: 'a', is: '…', write: 'it’s ψ' }]), ascii, {
+    consequence: 'Nothing was started.',
+  })
   assert.match(problems, /^[\u0000-\u007f]*$/)
 })
 
@@ -56,7 +54,7 @@ test('a configuration with mistakes is told like this', () => {
     'hydra.config.ts',
   )
   assert.equal(
-    formatProblems(error, plain, 'Nothing was started.'),
+    formatProblems(error, plain, { consequence: 'Nothing was started.' }),
     `✕ hydra.config.ts has 2 problems. Nothing was started.
 
   services.orders.url   line 14
@@ -70,6 +68,7 @@ test('a configuration with mistakes is told like this', () => {
   Check again without starting:  hydra check
 `,
   )
+  assert.doesNotMatch(formatProblems(error, plain, { isCheck: true }), /hydra check/)
 })
 
 const keys = { publicKey: '7f3a000000000000', source: 'made', warnings: [] } as unknown as Keys
@@ -122,6 +121,7 @@ test('the start says who signs in, where that is kept, and what can be read on t
   assert.match(both, / {2}Users, ended sessions and signing keys are kept in \.hydra\/identity\.db\.\n/)
   assert.doesNotMatch(both, /▲/)
   assert.match(say({ publicUrl }, { users: 0 }), /nobody yet\. Make a user: hydra users add NAME\n/)
+  assert.match(say({ publicUrl }, { users: undefined }), /how many there are can’t be read now\.\n/)
 
   const inMemory = say({ publicUrl }, { isLasting: false, warnings: ['Everybody signs in again.'] })
   assert.match(inMemory, /no identity database: a restart forgets .*\.\n {2}▲ Everybody signs in again\.\n/)
@@ -144,12 +144,39 @@ test('the start says who signs in, where that is kept, and what can be read on t
     say({}, { isOn: false, usual, above }),
     /Users are kept in \/srv\/shop\/\S+\.\n {2}There is a database in \/srv\/\.hydra\/identity\.db, which is not this one\./,
   )
+  const redis = { url: 'redis://cache' }
+  const shared = say({ redis }, { isOn: false, place: 'redis at cache:6379', usual, above })
+  assert.match(shared, / {2}Users are kept in redis at cache:6379\.\n/)
+  assert.doesNotMatch(shared, /identity\.db/)
   const without = say({ identity: { database: false } }, { isOn: false, usual, above })
   assert.match(
     without,
     /no identity database \(identity\.database: false\): users stand in HYDRA_USERS alone\.\n/,
   )
   assert.doesNotMatch(without, /users add/)
+})
+
+test('as the successor of hydra-router it says who is trusted, and to whom the router API is open', () => {
+  const say = (config: ConfigInput, more: Partial<StartFacts> = {}) =>
+    formatStart({ ...facts, config: parseConfig(config), ...more }, plain)
+  const sharedStore = 'redis at h:6379'
+  const open = say({ flywheel: { enabled: true } }, { sharedStore, routerFile: 'config.json' })
+  assert.match(open, / {2}config\.json of hydra-router was read\.\n/)
+  assert.match(
+    open,
+    / {2}Hydra services are found in redis at h:6379\. .*\n {2}whoever can write .* any of them\.\n/,
+  )
+  assert.match(open, / {2}▲ \/v1\/router\/\* tells everybody of all services, .* To close it: routerToken/)
+  const apart = say({ flywheel: { enabled: true }, controlPort: 9000 })
+  assert.match(apart, /tells everybody who reaches port 9000 of/)
+  assert.match(apart, /There is no Redis, so no hydra services are found/)
+  const routerToken = '098ebe18-7e1b-4ddd-ae2a-cc6521e5b641'
+  const guarded = say({ flywheel: { enabled: true, routerToken } }, { sharedStore })
+  assert.match(guarded, /opens? with \?token=/)
+  assert.doesNotMatch(guarded, /▲|098ebe18/)
+  const off = say({ flywheel: { enabled: true, disableRouterEndpoint: true } }, { sharedStore })
+  assert.match(off, /\/v1\/router\/\* is off\.\n/)
+  assert.doesNotMatch(say({}, { sharedStore }), /router/)
 })
 
 test('a start that fails says what to do about it', () => {

@@ -1,0 +1,132 @@
+/**
+ * Which settings a reload changes, and which need a restart. Each setting is in one of the two lists, by its own name or
+ * by that of what it is part of; a test goes over all.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Config } from '../config.ts'
+
+/** Take effect with the next request, look or registration; `trustedProxies` with the next connection. */
+export const LIVE_SETTINGS = [
+  'logLevel',
+  'services',
+  'trustedProxies',
+  'registration.from',
+  'registration.requirePrivateKey',
+  'upstreams.allow',
+  'http',
+  'routing.balance',
+  'health.leastAnswers',
+  'health.failures',
+  'health.slow',
+  'cluster.spread',
+  'menus',
+  'messages.burst',
+  'messages.rate',
+  'messages.sessionsPerMinute',
+  'messages.callTimeout',
+  'flywheel.requestTimeout',
+  'flywheel.routerToken',
+  'flywheel.disableRouterEndpoint',
+  'flywheel.cors',
+  'flywheel.externalRoutes',
+  'flywheel.debugLogging',
+  'flywheel.maxUnknownQueues',
+  'flywheel.maxStreams',
+  'identity.users',
+  'identity.roles',
+  'identity.mappings',
+  'identity.rules',
+] as const
+
+/** What is made once of them, others rely on. */
+export const RESTART_SETTINGS = [
+  'port',
+  'host',
+  'tls',
+  'publicUrl',
+  'siteTitle',
+  'keys',
+  'registration.maxBytes',
+  'registration.maxRoutes',
+  'registration.maxInstances',
+  'lease',
+  'forgetAfter',
+  'takeoverAfter',
+  'rsocketPort',
+  'controlPort',
+  'redis',
+  'cluster.name',
+  'cluster.orphanFor',
+  'cluster.startWait',
+  'workers',
+  'http2',
+  'fragments',
+  'live',
+  'health.window',
+  'events',
+  'messages.maxBytes',
+  'messages.maxClients',
+  'messages.maxClientsPerAddress',
+  'messages.maxBehind',
+  'messages.maxBehindTotal',
+  'messages.maxHeaders',
+  'messages.maxHeaderBytes',
+  'messages.heartbeat',
+  'messages.keepMessages',
+  'messages.keepBytes',
+  'messages.keepFor',
+  'messages.keepUnused',
+  'messages.maxBoxes',
+  'messages.maxBoxBytes',
+  'flywheel.enabled',
+  'flywheel.address',
+  'flywheel.queuerDB',
+  'flywheel.forceMessageSignature',
+  'flywheel.signatureSharedSecret',
+  'flywheel.requireWebsocketAuth',
+  'flywheel.websocketAuthService',
+  'flywheel.websocketAuthServiceAPI',
+  'flywheel.maxSignatures',
+  'flywheel.rememberSignatures',
+  'flywheel.maxQueue',
+  'flywheel.maxServices',
+  'flywheel.maxInstances',
+  'flywheel.maxNodes',
+  'flywheel.maxRouters',
+  'identity.allowPlainPasswords',
+  'identity.database',
+  'identity.providers',
+  'identity.token',
+  'identity.session',
+  'identity.cookie',
+  'identity.throttle',
+  'identity.passwords',
+  'identity.signingKeys',
+  'identity.loginTemplate',
+  'identity.maxTokenBytes',
+] as const
+
+/** Settings of a list that differ, as precisely as they can be named. */
+export function changedSettings(list: readonly string[], before: Config, after: Config): readonly string[] {
+  return list.flatMap((path) => differences(path, at(before, path), at(after, path)))
+}
+
+function at(config: Config, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((value, step) => (value as Record<string, unknown> | undefined)?.[step], config)
+}
+
+/** Groups are looked into, a list is one thing. */
+function differences(path: string, before: unknown, after: unknown): readonly string[] {
+  if (isDeepStrictEqual(before, after)) return []
+  if (!isGroup(before) || !isGroup(after)) return [path]
+  const names = new Set([...Object.keys(before), ...Object.keys(after)])
+  return [...names].flatMap((name) => differences(`${path}.${name}`, before[name], after[name]))
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+}

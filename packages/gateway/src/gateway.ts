@@ -3,46 +3,56 @@
  *
  * @module
  */
-import { randomUUID } from 'node:crypto'
-import { createAdmission } from './address/admission.ts'
-import { registerStaticServices } from './channels/static.ts'
+import { randomBytes } from 'node:crypto'
+import { createOwnDoors } from './address/own-doors.ts'
+import { externalServices } from './channels/external.ts'
+import { registerStaticServices, replaceStaticServices } from './channels/static.ts'
 import { type Config, hasIdentity } from './config.ts'
 import { createXrayPass } from './fragments/xray-pass.ts'
 import { openIdentity } from './identity/identity.ts'
 import { NO_IDENTITY } from './identity/no-identity.ts'
-import type { RouteOf } from './identity/other-route.ts'
-import { createPathDemands } from './identity/path-demands.ts'
 import type { Keys } from './keys.ts'
+import { createCells } from './lifecycle/cells.ts'
+import type { GivenSockets } from './lifecycle/given-sockets.ts'
+import { createReload, type ReloadDeps, type Reloaded } from './lifecycle/reload.ts'
 import type { Clock } from './observe/clock.ts'
-import type { Log } from './observe/log.ts'
+import { type Log, setLogLevel } from './observe/log.ts'
 import { createMetrics } from './observe/metrics.ts'
-import { nearestPath } from './pages/nearest.ts'
-import { openPagesOf } from './pages/open-pages.ts'
-import { createAnswers } from './proxy/answers.ts'
-import type { Exchange } from './proxy/exchange.ts'
 import { createHealth } from './registry/health.ts'
 import type { Entry } from './registry/member.ts'
 import { serviceState } from './registry/overview.ts'
 import { createProber } from './registry/probe.ts'
 import { createRegistry } from './registry/registry.ts'
-import { createSiteMap } from './registry/site-map.ts'
 import { createSync } from './registry/sync.ts'
 import type { Live } from './routing/live.ts'
 import { emptyTable } from './routing/table.ts'
 import { createVitals } from './routing/vitals.ts'
-import { healthSlice, identitySlice, menusSlice, registrySlice } from './slices.ts'
-import { createMemoryIdentityStore } from './store/identity/memory.ts'
+import {
+  healthSlice,
+  identitySlice,
+  liveIdentitySlice,
+  mailboxesSlice,
+  menusSlice,
+  registrySlice,
+} from './slices.ts'
 import type { IdentityStore } from './store/identity/port.ts'
-import { createMemoryStore } from './store/memory.ts'
+import { createStoreInMemory, type Store } from './store/store.ts'
 import type { Certificates } from './tls/certificates.ts'
 import { createChannels } from './wiring/channels.ts'
+import { createCluster } from './wiring/cluster.ts'
 import type { Core } from './wiring/core.ts'
 import { createDataPlane } from './wiring/data-plane.ts'
 import { createGatewayDoors } from './wiring/doors.ts'
 import { createSiteEvents } from './wiring/events.ts'
+import { openFlywheel, routerSelf } from './wiring/flywheel.ts'
 import { setGauges } from './wiring/gauges.ts'
-import { openListeners } from './wiring/listeners.ts'
+import { type CloseOptions, openListeners } from './wiring/listeners.ts'
+import { createLiveAdmission } from './wiring/live-admission.ts'
 import { createLivePages } from './wiring/live-pages.ts'
+import { createMessages } from './wiring/messaging.ts'
+import { createOwnAnswers } from './wiring/own-answers.ts'
+import { createPrimary, workerCount } from './wiring/primary.ts'
+import type { LogStyle } from './workers/messages.ts'
 
 /** What a gateway is given beside its configuration. */
 export interface Ports {
@@ -51,8 +61,16 @@ export interface Ports {
   readonly log: Log
   /** Present when the public port speaks TLS; whoever opened them closes them. */
   readonly certificates?: Certificates
-  /** Users, links, ended sessions and signing keys; whoever opened it closes it. @default memory */
+  /** What nodes share; whoever opened it closes it. @default memory, of this gateway alone */
+  readonly store?: Store
+  /** Users, links, ended sessions and signing keys, when they are kept elsewhere; whoever opened it closes it. @default those of `store` */
   readonly identityStore?: IdentityStore
+  /** Ports that somebody else opened. @default they are opened here */
+  readonly sockets?: GivenSockets
+  /** Reads the configuration once more. @default there is nothing to read again */
+  readonly readConfig?: ReloadDeps['read']
+  /** What the command was told of the look of its log, for processes that write to it as well. */
+  readonly logStyle?: LogStyle
   /** 0 to 1, as Math.random: for choices that need not be secret. */
   readonly random?: () => number
 }
@@ -69,13 +87,19 @@ export interface Gateway {
   /** Who signs in here, for people. */
   readonly signIn: {
     readonly isOn: boolean
-    readonly users: number
+    readonly users: number | undefined
     readonly place: string
     readonly isLasting: boolean
     readonly warnings: readonly string[]
   }
+  /**
+   * Reads configuration and certificates again and applies what changed, at once and as a whole.
+   *
+   * @throws HydraError HYDRA_CONFLICT, with reasons; then all goes on as it was
+   */
+  reload(): Promise<Reloaded>
   /** Stops: readiness fails, running requests finish within the grace, services are told, everything closes. */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 export async function createGateway(
@@ -85,7 +109,11 @@ export async function createGateway(
     clock,
     log,
     certificates,
-    identityStore = createMemoryIdentityStore(),
+    store: given,
+    identityStore: people,
+    sockets,
+    readConfig,
+    logStyle,
     random = Math.random,
   }: Ports,
 ): Promise<Gateway> {
@@ -93,47 +121,47 @@ export async function createGateway(
   if (config.tls && !certificates)
     throw new Error('the configuration asks for TLS: give certificates, as openCertificates opens them')
   const live: Live = { table: emptyTable() }
-  const node = randomUUID()
-  const metrics = createMetrics()
-  const vitals = createVitals(healthSlice(config))
-  const core: Core = { config, keys, random, clock, log, metrics, live, vitals }
+  // As a router it has the same id, in which no dash may stand (`flywheel.md` 1.3).
+  const node = randomBytes(16).toString('hex')
+  const primary = workerCount(config) > 1 ? createPrimary({ config, logStyle }) : undefined
+  const metrics = primary?.metrics ?? createMetrics()
+  const cells = createCells(config)
+  const vitals = createVitals(cells.of(healthSlice))
+  const core: Core = { config, cells, keys, random, clock, log, metrics, live, vitals }
+  const store =
+    given ??
+    createStoreInMemory({ clock, rememberMs: config.forgetAfter, mailboxes: mailboxesSlice(config), log })
+  const identityStore = people ?? store.identity
   let stopping = false
+  const readyAnywayAt = clock.monotonic() + config.cluster.startWait
 
   const xray = createXrayPass({ privateKeys: keys.privateKeys, isAlwaysOn: config.fragments.xray, clock })
 
   // What visitors get when no service answers.
-  const site = createSiteMap({ live, vitals, overview: () => registry.latestOverview() })
-  const openPages = (caller: Exchange['caller']) =>
-    openPagesOf(
-      () => livePages.menus.names(caller),
-      (name) => livePages.menus.view(name, caller),
-    )
-  const answers = createAnswers({
-    settings: { siteTitle: config.siteTitle, retryAfterSeconds: 5 },
-    serviceOf: (name) => live.table.service(name),
-    isServing: site.isServing,
-    openPages,
-    nearest: (path, caller) =>
-      nearestPath(
-        path,
-        site.paths(),
-        (open) => site.isServing(open) && livePages.menus.isFor(open, '', caller),
-      ),
+  const { answers, openPages, routeOf, declaredDemands } = createOwnAnswers(core, {
+    overview: () => registry.latestOverview(),
+    menus: () => livePages.menus,
     onHead: (...about) => identity?.onHead(...about),
-    clock,
-    log,
-    metrics,
   })
 
   // Who signs in here, if anybody: by the configuration, or since the database has users.
-  const routeOf: RouteOf = ({ host, method, isUpgrade }, path) =>
-    live.table.match(host, path, method, isUpgrade)
-  const isOn = hasIdentity(config) || (await identityStore.users.list()).length > 0
+  const isOn =
+    hasIdentity(config) ||
+    (await identityStore.users.list().then(
+      (users) => users.length > 0,
+      (error) => {
+        // Whoever signed in at another node is still somebody here.
+        log.warn({ err: error, store: identityStore.place }, 'whether there are users is not known yet')
+        return true
+      },
+    ))
   const identity = isOn
     ? await openIdentity({
         settings: identitySlice(config),
         privateKeys: keys.privateKeys,
         store: identityStore,
+        bus: store.isShared ? store.bus : undefined,
+        mailboxes: store.isShared ? store.mailboxes : undefined,
         answers,
         routeOf,
         table: () => live.table,
@@ -144,20 +172,17 @@ export async function createGateway(
       })
     : undefined
   const identityFacts = identity?.facts ?? NO_IDENTITY
-  const demandsAt =
-    identity?.demandsAt ??
-    createPathDemands({
-      routeOf: ({ host }, path) => routeOf({ host, method: 'GET', isUpgrade: false }, path),
-    })
+  const demandsAt = identity?.demandsAt ?? declaredDemands
 
   // Control plane: learns about services, publishes a new table.
-  const store = createMemoryStore({ clock })
-  const admission = createAdmission({
-    registrationFrom: config.registration.from,
-    upstreamsAllow: config.upstreams.allow,
+  let ownPorts: readonly (number | undefined)[] = [config.port, config.controlPort]
+  const ownDoors = createOwnDoors({ host: config.host, ports: () => ownPorts })
+  const admission = createLiveAdmission(cells, {
+    own: ownDoors,
+    otherAt: (address, port) => cluster.otherAt(address, port),
   })
   const health = createHealth({
-    settings: healthSlice(config),
+    settings: cells.of(healthSlice),
     entries: () => registry.entries(),
     vitals,
     metrics,
@@ -168,16 +193,22 @@ export async function createGateway(
     settings: registrySlice(config),
     identity: identityFacts,
     health,
-    store,
+    store: store.instances,
+    reach: store.reach,
+    isShared: store.isShared,
+    probe: (address) => prober.probeNow(address),
+    isNodeThere: (id) => cluster.isThere(id),
+    random,
     admission,
     vitals,
     table: () => live.table,
     publish(change) {
       live.table =
         'forgotten' in change ? live.table.withoutService(change.forgotten) : live.table.withService(change)
+      primary?.published(change)
     },
     menus: {
-      ...menusSlice(config),
+      settings: cells.of(menusSlice),
       demandsAt,
       demandOf: identity?.demandOf,
     },
@@ -187,8 +218,21 @@ export async function createGateway(
   })
   const stateOf = (entry: Entry) => serviceState(entry, vitals, health.stateOf)
   const prober = createProber({ clock, vitals, settings: { everyMs: 1000, timeoutMs: 500 } })
-  const sync = createSync({ store, registry, node, clock, log })
+  const sync = createSync({
+    store: store.instances,
+    registry,
+    everyMs: config.redis.poll,
+    clock,
+    log,
+  })
 
+  /** A node that has never read the store would say of other nodes' services that there are none. */
+  const readiness = () => {
+    if (stopping) return 'stopping'
+    return sync.hasLooked || clock.monotonic() >= readyAnywayAt ? 'ready' : 'starting'
+  }
+
+  const cluster = createCluster(core, { node, store, shared: registry.shared, doors: ownDoors })
   const livePages = createLivePages(core, { registry, identity, demandsAt, healthOf: health.stateOf })
   const events = createSiteEvents(core, { registry, stateOf })
   setGauges(core, { registry, stateOf, hub: livePages.hub })
@@ -206,7 +250,31 @@ export async function createGateway(
     // Connections to where it was are of no use to anybody.
     if (event !== 'joined') forwarder.dropInstance(instance.id)
     if (event === 'left') prober.unwatch(instance.id)
-    else prober.watch({ id: instance.id, address: instance.address, always: instance.channel === 'static' })
+    else
+      prober.watch({
+        id: instance.id,
+        address: instance.address,
+        always: instance.channel === 'static' || instance.channel === 'flywheel',
+      })
+  })
+
+  // Messages: between clients, services and, where the gateway stands in for hydra-router, what lives in Redis.
+  let publicPort = config.port
+  const self = routerSelf(config, node, () => publicPort)
+  const flywheel = await openFlywheel(core, { self, registry, store })
+  const messages = createMessages(core, {
+    node,
+    store,
+    registry,
+    identity,
+    demandsAt,
+    dataPlane,
+    network: flywheel.network,
+    isNodeThere: cluster.isThere,
+    rsocket: () => channels.rsocket,
+    answers,
+    self,
+    notFound: (exchange) => answers.problem(exchange, 'HYDRA_NO_ROUTE'),
   })
 
   // Channels and doors: how services, operators and waiting visitors reach us.
@@ -217,6 +285,7 @@ export async function createGateway(
     desk,
     prober,
     journal: events.journal,
+    messages: messages.desk,
   })
   const doors = createGatewayDoors(core, {
     registry,
@@ -227,53 +296,113 @@ export async function createGateway(
     identityFacts,
     identityStore,
     livePages,
+    messages,
     events,
+    nodes: cluster.view,
     xray,
     openPages,
-    isReady: () => !stopping,
+    reload: () => reload(),
+    readiness,
+    isWorkerThere: (name) => primary?.has(name) ?? false,
   })
 
-  registerStaticServices(config.services, registry)
-  await sync.look()
+  const applyAgain = createReload({ config, read: readConfig, cells, log })
+  const reload = async (): Promise<Reloaded> => {
+    const reloaded = await applyAgain()
+    certificates?.reload()
+    await primary?.reload()
+    return reloaded
+  }
 
+  primary?.attach(core, {
+    registry,
+    health,
+    identity,
+    channels,
+    wanted: livePages.wanted,
+    onRequest: ({ entry, at }) => messages.routerApi?.note('request', entry, at),
+  })
+  const configured = ({ services, flywheel }: Config) => [...services, ...externalServices(flywheel, log)]
+  registerStaticServices(configured(config), registry)
+  cells.onChange((after, before) => replaceStaticServices(configured(before), configured(after), registry))
+  cells.onChange((after) => {
+    if (!identity && hasIdentity(after))
+      throw new Error('identity.users needs a restart where nobody signed in')
+    const change = identity?.prepare(liveIdentitySlice(after))
+    return () => {
+      change?.()
+      livePages.menus.judgeAgain()
+      registry.judgeAgain()
+    }
+  })
+  cells.onChange(
+    ({ logLevel }) =>
+      () =>
+        setLogLevel(log, logLevel),
+  )
+  await sync.look()
+  await flywheel.network?.start()
+
+  /** Streams that never end by themselves are not waited for. */
+  const endStreams = (): void => {
+    events.stop()
+    livePages.hub.close()
+  }
   const stop = async (): Promise<void> => {
+    await messages.close()
+    await flywheel.close()
+    await cluster.membership.stop()
     prober.stop()
     health.stop()
     registry.stop()
     forwarder.close()
     await identity?.close()
-    await store.close()
+    if (!given) await store.close()
   }
   const listeners = await openListeners(core, {
     doors,
     answers,
     dataPlane,
     rsocket: channels.rsocket,
+    messaging: messages.messaging,
+    onFlywheelRequest: messages.routerApi?.noteRequest,
+    hasOthers: store.isShared,
     identity,
     routeOf,
     certificates,
+    openPublic: primary?.open,
+    sockets,
+    knowsAll: () => sync.hasLooked,
   }).catch(async (error) => {
     sync.stop()
+    endStreams()
     await stop()
     throw error
   })
+  publicPort = listeners.port
+  ownPorts = [listeners.port, listeners.controlPort]
+  // Others are to know where we listen before the next beat: until now the ports may have been any.
+  void cluster.membership.look()
+  const patience = cells.of(({ http }) => ({ delayMs: http.stopDelay }))
   const { close: closeListeners, ...addresses } = listeners
   return {
     ...addresses,
     signIn: {
       isOn,
-      users: (await identity?.countUsers()) ?? 0,
+      users: identity ? await identity.countUsers().catch(() => undefined) : 0,
       place: identityStore.place,
       isLasting: identityStore.isLasting,
       warnings: identity?.ring.warnings ?? [],
     },
-    async close() {
-      stopping = true
+    reload,
+    async close(options = {}) {
+      // Whoever asks now asks the one that takes our place, which is ready.
+      stopping = !options.isReplaced
+      const { delayMs } = patience
+      if (stopping && delayMs > 0) await new Promise<void>((resolve) => clock.after(delayMs, resolve))
+      endStreams()
+      await closeListeners(options)
       sync.stop()
-      // Streams that never end by themselves are not waited for.
-      events.stop()
-      livePages.hub.close()
-      await closeListeners()
       await stop()
     },
   }

@@ -1,33 +1,42 @@
 /**
- * The process: reads the configuration, starts a gateway, stops it on a signal. The only file that touches
- * `process`.
+ * The process: reads the configuration, starts a gateway, stops it on a signal. With `takeover.ts`, the process that
+ * looks after this one, and `worker-main.ts`, that of a worker, the only file that speaks for a process.
  *
  * People are spoken to on standard error; standard output carries the log and nothing else: JSON lines, or
  * readable ones at a terminal.
  *
  * @module
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { fstatSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { relative, resolve } from 'node:path'
 import { type ConfigFlags, type LoadedConfig, loadConfig } from './config/load.ts'
 import { ConfigError } from './config/problems.ts'
-import { type Config, hasIdentity, IDENTITY_DATABASE } from './config.ts'
+import { HydraError } from './errors.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 import { createKeys, KEYS_FILE } from './keys.ts'
+import { databasesHere } from './lifecycle/databases.ts'
+import {
+  checkGivenSockets,
+  type GivenSockets,
+  LISTEN_VARIABLES,
+  readGivenSockets,
+} from './lifecycle/given-sockets.ts'
+import { shapeHeap } from './lifecycle/heap.ts'
+import { type ParentLine, readToGateway, SUPERVISED } from './lifecycle/parent-line.ts'
+import { createSuccession } from './lifecycle/succession.ts'
 import { systemClock } from './observe/clock.ts'
 import { createLineFile } from './observe/line-file.ts'
 import { createLog, type Log } from './observe/log.ts'
-import { createMemoryIdentityStore } from './store/identity/memory.ts'
-import type { IdentityStore } from './store/identity/port.ts'
-import { openSqliteIdentityStore } from './store/identity/sqlite.ts'
+import type { Store } from './store/store.ts'
 import { readableLog } from './terminal/log-lines.ts'
 import { formatProblems } from './terminal/problems.ts'
 import { formatStart, formatStartFailure } from './terminal/start.ts'
 import { createStyle, type Style } from './terminal/style.ts'
 import { type OpenedCertificates, openCertificates } from './tls/open.ts'
 import { SELF_SIGNED_DIRECTORY } from './tls/self-signed.ts'
+import { openStore } from './wiring/open-store.ts'
+import { workerCount } from './wiring/primary.ts'
 
 export interface RunOptions {
   /** Configuration file; otherwise one is looked for in the working directory. */
@@ -44,28 +53,7 @@ export const VERSION: string = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ).version
 
-/** Of the young generation: what pages and requests leave behind is collected often enough, and cheaply, with this. */
-const YOUNG_BYTES = 16 * 1024 * 1024
-const LOOK_MS = 250
-
-/**
- * Lets the young generation of the heap grow as load asks for it, up to a size. Requests leave nothing behind, so a
- * larger one would only be more memory to walk through; a smaller one is collected before what is in it has ended. The
- * command holds it at its first size until then: while code is loaded, it would grow by what nobody needs afterwards.
- */
-export function shapeHeap(): void {
-  let mayGrow: boolean | undefined
-  const look = (): void => {
-    const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
-    const isSmall = young === undefined || young.space_size < YOUNG_BYTES
-    if (isSmall === mayGrow) return
-    mayGrow = isSmall
-    setFlagsFromString(`--semi-space-growth-factor=${isSmall ? 2 : 1}`)
-  }
-  look()
-  // It shrinks while there is little to do, and has to grow again.
-  setInterval(look, LOOK_MS).unref()
-}
+export { shapeHeap }
 
 /** How long what is left may take to be written after everything was closed. */
 const LAST_WORDS_MS = 1000
@@ -93,12 +81,17 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
   const style = styleOf(process.stderr)
   const say = (text: string) => void process.stderr.write(text)
 
+  const parent = lineToParent()
   let loaded: LoadedConfig
+  let sockets: GivenSockets
   try {
+    sockets = takeSockets(parent !== undefined)
     loaded = await loadConfig({ directory: process.cwd(), file, env: process.env, flags })
+    checkGivenSockets(sockets, loaded.config)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    say(formatProblems(error, style, 'Nothing was started.'))
+    say(formatProblems(error, style, { consequence: 'Nothing was started.' }))
+    parent?.say({ hydra: 'failed', reason: error.message })
     return 1
   }
   const { config } = loaded
@@ -106,9 +99,11 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
   surviveAccidents(log, flush)
 
   const signals = listenForSignals()
+  // From now on: a parent that is gone before this one serves is gone all the same.
+  const told = toldByParent(parent)
   let gateway: Gateway
   let opened: OpenedCertificates | undefined
-  let identityStore: IdentityStore | undefined
+  let store: Store | undefined
   try {
     const keysFile = resolve(KEYS_FILE)
     const keys = await createKeys({ given: config.keys, file: keysFile })
@@ -122,16 +117,24 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
         clock: systemClock,
       }))
     const certificates = opened?.certificates
-    identityStore = await openIdentityStore(config)
+    store = await openStore(config, { privateKeys: keys.privateKeys, clock: systemClock, log })
+    const succession =
+      parent && createSuccession({ parent, store, leaseMs: config.lease.ttl, clock: systemClock, log })
+    await succession?.inherit()
+    // Workers are started by the gateway itself (`wiring/primary.ts`), which has the sockets.
     gateway = await createGateway(config, {
       keys,
       clock: systemClock,
       log,
-      identityStore,
+      store,
+      sockets,
+      logStyle: { colour, ascii },
+      readConfig: () => loadConfig({ directory: process.cwd(), file, env: process.env, flags }),
       ...(certificates ? { certificates } : {}),
     })
     const signIn = { ...gateway.signIn, ...databasesHere(config) }
-    const facts = { version: VERSION, gateway, signIn, config, keys, keysFile: KEYS_FILE, file: loaded.file }
+    const names = { file: loaded.file, routerFile: loaded.routerFile }
+    const facts = { version: VERSION, gateway, signIn, config, keys, keysFile: KEYS_FILE, ...names }
     const { selfSigned } = opened ?? {}
     const warnings = [...loaded.warnings, ...(certificates?.warnings ?? [])]
     say(
@@ -139,52 +142,43 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
         {
           ...facts,
           warnings,
+          sharedStore: store.isShared ? store.place : undefined,
+          isStoreAway: !store.reach.isReachable,
+          workers: workerCount(config) > 1 ? workerCount(config) : undefined,
+          hasGivenPorts: Object.keys(sockets).length > 0,
           selfSigned: selfSigned && { ...selfSigned, cert: relative('', selfSigned.cert) },
         },
         style,
       ),
     )
-    reloadOnHangup(certificates, log)
+    reloadOnHangup(gateway, log)
+    const { stopDelay, stopGrace } = config.http
+    const patienceMs = stopDelay + stopGrace + config.cluster.spread
+    parent?.say({ hydra: 'ready', url: gateway.url, version: VERSION, patienceMs })
+    // It would keep a process alive that is done.
+    process.channel?.unref()
   } catch (error) {
     opened?.certificates.close()
-    await identityStore?.close()
+    await store?.close()
+    parent?.say({ hydra: 'failed', reason: (error as Error).message })
     const sentence = formatStartFailure(error, config, style)
     if (sentence) say(sentence)
     else log.fatal({ err: error }, 'could not start')
     return leave(1)
   }
 
-  await signals.first
-  say(`\n  ${stopping(config.http.stopGrace)}\n`)
+  const isReplaced = await Promise.race([signals.first, told])
+  say(isReplaced ? '' : `\n  ${stopping(config.http.stopGrace)}\n`)
   try {
-    await gateway.close()
+    await gateway.close({ isReplaced })
     opened?.certificates.close()
-    await identityStore.close()
-    say('  Stopped.\n')
+    await store.close()
+    if (!isReplaced) say('  Stopped.\n')
     return leave(0)
   } catch (error) {
     log.error({ err: error }, 'could not stop in order')
     return leave(1)
   }
-}
-
-/** The database: where it was asked for, or at its usual place when it is there or somebody signs in. */
-async function openIdentityStore(config: Config): Promise<IdentityStore> {
-  const { database } = config.identity
-  const file = resolve(database || IDENTITY_DATABASE)
-  const isWanted = database !== false && (hasIdentity(config) || existsSync(file))
-  return isWanted ? openSqliteIdentityStore(file) : createMemoryIdentityStore()
-}
-
-/** Where `hydra users` keeps users in this directory, and the database somebody may have meant instead. */
-function databasesHere({ identity: { database } }: Config): { usual: string; above: string | undefined } {
-  const usual = resolve(database || IDENTITY_DATABASE)
-  const above: string[] = []
-  for (let at = resolve('..'); database === undefined; at = dirname(at)) {
-    above.push(join(at, IDENTITY_DATABASE))
-    if (at === dirname(at)) break
-  }
-  return { usual, above: existsSync(usual) ? undefined : above.find((file) => existsSync(file)) }
 }
 
 function stopping(graceMs: number): string {
@@ -224,16 +218,20 @@ function surviveAccidents(log: Log, flush: () => void): void {
   })
 }
 
-/** SIGHUP asks for the certificates to be read again; from a terminal it says that the terminal is gone. */
-function reloadOnHangup(certificates: OpenedCertificates['certificates'] | undefined, log: Log): void {
-  if (!certificates || process.stdin.isTTY) return
+/** SIGHUP asks for configuration and certificates to be read again; from a terminal it says that the terminal is gone. */
+function reloadOnHangup(gateway: Pick<Gateway, 'reload'>, log: Log): void {
+  if (process.stdin.isTTY) return
   process.on('SIGHUP', () => {
-    if (certificates.reload()) log.info('certificates read again')
+    gateway.reload().catch((error) => {
+      // What is wrong with a configuration was logged with its reasons.
+      if (!(error instanceof HydraError)) log.error({ err: error }, 'could not read the configuration again')
+    })
   })
 }
 
-function listenForSignals(): { first: Promise<void> } {
-  const { promise, resolve: arrived } = Promise.withResolvers<void>()
+/** Resolves with false: nobody takes our place. */
+function listenForSignals(): { first: Promise<false> } {
+  const { promise, resolve: arrived } = Promise.withResolvers<false>()
   let firstAt: number | undefined
   for (const [signal, number] of [
     ['SIGTERM', 15],
@@ -243,7 +241,7 @@ function listenForSignals(): { first: Promise<void> } {
       firstAt ??= performance.now()
       // 128 + signal number, as shells say it
       if (performance.now() - firstAt > ECHO_MS) process.exit(128 + number)
-      arrived()
+      arrived(false)
     })
   }
   return { first: promise }
@@ -254,4 +252,48 @@ function leave(status: number): number {
   process.exitCode = status
   setTimeout(() => process.exit(status), LAST_WORDS_MS).unref()
   return status
+}
+
+/** Sockets that were handed to this process; the variables that say so are of no use to those it starts. */
+function takeSockets(isSupervised: boolean): GivenSockets {
+  const isBetween = isSupervised || process.env.HYDRA_SECOND_NODE !== undefined
+  const sockets = readGivenSockets({
+    env: process.env,
+    pid: process.pid,
+    between: isBetween ? process.ppid : undefined,
+    isSocket(fd) {
+      try {
+        return fstatSync(fd).isSocket()
+      } catch {
+        return false
+      }
+    },
+  })
+  for (const name of LISTEN_VARIABLES) delete process.env[name]
+  return sockets
+}
+
+/** The process of `hydra start --takeover`, when it started this one. */
+function lineToParent(): ParentLine | undefined {
+  const isSupervised = process.env[SUPERVISED] !== undefined
+  delete process.env[SUPERVISED]
+  if (!isSupervised || !process.send) return undefined
+  return {
+    say: (message) => void (process.connected && process.send!(message, () => {})),
+    onMessage: (listener) =>
+      void process.on('message', (raw) => {
+        const message = readToGateway(raw)
+        if (message) listener(message)
+      }),
+    onGone: (listener) => void process.on('disconnect', listener),
+  }
+}
+
+/** Resolves with true when another one serves at our ports; with false when nobody looks after us any more. */
+function toldByParent(parent: ParentLine | undefined): Promise<boolean> {
+  return new Promise((resolve) => {
+    parent?.onMessage(({ hydra }) => hydra === 'leave' && resolve(true))
+    parent?.onGone(() => resolve(false))
+    if (parent && !process.connected) resolve(false)
+  })
 }

@@ -7,6 +7,7 @@ import type { ErrorCode } from '../errors.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { createSeldom } from '../observe/seldom.ts'
 import { answerProblem } from '../pages/local-problem.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { LiveSettings } from './port.ts'
@@ -31,8 +32,6 @@ export interface StreamAdmission {
 
 /** A page that was turned away comes back in so many seconds, and not together with all others. */
 const RETRY_SECONDS = { least: 5, spread: 10 }
-/** How often it is said that streams are refused for the same reason. */
-const LOG_EVERY_MS = 60_000
 
 export function createStreamAdmission({
   settings: { maxStreams, maxStreamsPerClient },
@@ -52,7 +51,7 @@ export function createStreamAdmission({
 }): StreamAdmission {
   /** By network. */
   const clients = new Map<string, number>()
-  const said = new Map<string, number>()
+  const isDue = createSeldom({ clock })
   let size = 0
 
   const overloaded = (reason: string, detail: string): StreamRefusal => {
@@ -61,9 +60,7 @@ export function createStreamAdmission({
   }
 
   function warn(reason: string, client: string): void {
-    const now = clock.monotonic()
-    if (now - (said.get(reason) ?? Number.NEGATIVE_INFINITY) < LOG_EVERY_MS) return
-    said.set(reason, now)
+    if (!isDue(reason)) return
     log.warn({ client, reason, streams: size }, 'stream of an open page refused; pages go on without')
   }
 

@@ -9,10 +9,11 @@ import { createRSocketChannel } from '../channels/rsocket/channel.ts'
 import type { EventJournal } from '../events/port.ts'
 import type { FragmentDesk } from '../fragments/port.ts'
 import type { IdentityFacts } from '../identity/port.ts'
+import type { ServiceDesk } from '../messaging/port.ts'
 import type { Prober } from '../registry/probe.ts'
 import type { Registry } from '../registry/registry.ts'
 import { fragmentsSlice } from '../slices.ts'
-import type { Core } from './core.ts'
+import { type Core, sliceOf } from './core.ts'
 
 export interface ChannelsDeps {
   readonly registry: Registry
@@ -21,15 +22,18 @@ export interface ChannelsDeps {
   readonly desk: FragmentDesk
   readonly prober: Pick<Prober, 'probeNow'>
   readonly journal: EventJournal
+  /** Where services send messages. */
+  readonly messages: ServiceDesk
 }
 
 export type Channels = ReturnType<typeof createChannels>
 
 export function createChannels(
-  { config, keys, random, clock, log, metrics }: Core,
-  { registry, admission, identity, desk, prober, journal }: ChannelsDeps,
+  core: Core,
+  { registry, admission, identity, desk, prober, journal, messages }: ChannelsDeps,
 ) {
-  const { maxBytes: maxRegistrationBytes, maxRoutes, requirePrivateKey } = config.registration
+  const { config, keys, random, clock, log, metrics } = core
+  const { maxBytes: maxRegistrationBytes, maxRoutes } = config.registration
   const shared = {
     registrar: registry,
     mayRegister: admission.mayRegister,
@@ -41,21 +45,29 @@ export function createChannels(
   const rsocket = createRSocketChannel({
     ...shared,
     keys: { accepts: keys.acceptsPair },
+    random,
     desk,
     journal,
-    settings: { maxCallBytes: fragmentsSlice(config).maxCallBytes, maxRegistrationBytes, maxRoutes },
+    messages,
+    settings: {
+      maxCallBytes: fragmentsSlice(config).maxCallBytes,
+      maxRegistrationBytes,
+      maxRoutes,
+      maxMessageBytes: config.messages.maxBytes,
+      takeTimeoutMs: config.messages.callTimeout,
+    },
   })
   const http = createHttpChannel({
     ...shared,
     keys,
     probe: prober.probeNow,
     random,
-    settings: {
-      requirePrivateKey,
-      bodyTimeoutMs: config.http.idleTimeout,
+    settings: sliceOf(core, ({ registration, http }) => ({
+      requirePrivateKey: registration.requirePrivateKey,
+      bodyTimeoutMs: http.idleTimeout,
       maxRegistrationBytes,
       maxRoutes,
-    },
+    })),
   })
   return { rsocket, http }
 }

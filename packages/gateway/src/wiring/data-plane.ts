@@ -16,16 +16,34 @@ import type { OpenedIdentity } from '../identity/identity.ts'
 import type { Answers } from '../proxy/answers.ts'
 import { createExchangeIds, systemRandom25 } from '../proxy/exchange-id.ts'
 import { createForwarder } from '../proxy/forward.ts'
+import { createPasses } from '../proxy/passes.ts'
 import { SIGNED_OUT_CODE, SIGNED_OUT_REASON } from '../proxy/service-sign-in.ts'
 import { createVisitors } from '../proxy/visitors.ts'
 import { createBalancer } from '../routing/balance.ts'
 import { fragmentsSlice, proxySlice } from '../slices.ts'
-import type { Core } from './core.ts'
+import { type Core, sliceOf } from './core.ts'
 import type { LivePages } from './live-pages.ts'
+
+/** What requests need of identity; the people, and how they sign in, are elsewhere. */
+export type RequestIdentity = Pick<
+  OpenedIdentity,
+  | 'proxy'
+  | 'guard'
+  | 'judge'
+  | 'demandsAt'
+  | 'tokens'
+  | 'serviceTokens'
+  | 'wishes'
+  | 'onHead'
+  | 'revocations'
+  | 'book'
+  | 'isOver'
+  | 'onEnds'
+>
 
 export interface DataPlaneDeps {
   readonly answers: Answers
-  readonly identity: OpenedIdentity | undefined
+  readonly identity: RequestIdentity | undefined
   readonly xray: XrayPass
   /** Menus, links and live fragments of the pages that are put together. */
   readonly pages: Pick<LivePages, 'menus' | 'wanted' | 'marks'>
@@ -35,13 +53,11 @@ export interface DataPlaneDeps {
 
 export type DataPlane = ReturnType<typeof createDataPlane>
 
-export function createDataPlane(
-  { config, keys, random, clock, log, metrics, live, vitals }: Core,
-  { answers, identity, xray, pages, lineOf }: DataPlaneDeps,
-) {
+export function createDataPlane(core: Core, { answers, identity, xray, pages, lineOf }: DataPlaneDeps) {
+  const { config, keys, random, clock, log, metrics, live, vitals } = core
   const visitors = createVisitors({
     privateKeys: keys.privateKeys,
-    balancer: createBalancer({ vitals, settings: config.routing, random }),
+    balancer: createBalancer({ vitals, settings: sliceOf(core, ({ routing }) => routing), random }),
     table: () => live.table,
     isXray: xray.isOn,
     random,
@@ -55,6 +71,7 @@ export function createDataPlane(
       }
     : visitors.onHead
   const settings = fragmentsSlice(config)
+  const limits = sliceOf(core, proxySlice)
   // Stands before the answers of services, and asks services itself: what it needs comes below.
   const composer = createComposer({
     resolver: { open: (options) => resolver.open(options) },
@@ -71,7 +88,7 @@ export function createDataPlane(
     metrics,
   })
   const forwarder = createForwarder({
-    settings: proxySlice(config),
+    settings: limits,
     vitals,
     onHead,
     composer,
@@ -111,5 +128,6 @@ export function createDataPlane(
     settings,
     metrics,
   })
-  return { visitors, forwarder, desk }
+  const passes = createPasses({ privateKeys: keys.privateKeys, settings: limits, clock, log })
+  return { visitors, forwarder, desk, passes }
 }

@@ -6,8 +6,9 @@
 import { createAdminApi } from '../admin/api.ts'
 import { createIdentityAdmin } from '../admin/identity.ts'
 import { listMenus } from '../admin/menus.ts'
+import type { NodesView } from '../admin/nodes.ts'
 import { toBean } from '../channels/registration-answer.ts'
-import { createDoors, type Doors } from '../control/doors.ts'
+import { createDoors, type Doors, type DoorsDeps } from '../control/doors.ts'
 import { createFragmentDoor } from '../control/fragment-door.ts'
 import { createGuard } from '../control/guard.ts'
 import { createIdentityApi } from '../control/identity-api.ts'
@@ -19,6 +20,7 @@ import type { XrayPass } from '../fragments/xray-pass.ts'
 import type { OpenedIdentity } from '../identity/identity.ts'
 import type { IdentityFacts } from '../identity/port.ts'
 import { LIVE_FRAGMENTS_SCRIPT, LIVE_SCRIPT } from '../live/live-script.ts'
+import { SOCKET_SCRIPT } from '../messaging/socket-script.ts'
 import { compactCss, readAsset } from '../pages/inline.ts'
 import { createLocalPages, type LocalPagesDeps } from '../pages/local-pages.ts'
 import type { Health } from '../registry/health.ts'
@@ -29,6 +31,7 @@ import type { Channels } from './channels.ts'
 import type { Core } from './core.ts'
 import type { SiteEvents } from './events.ts'
 import type { LivePages } from './live-pages.ts'
+import type { Messages } from './messaging.ts'
 
 export interface GatewayDoorsDeps {
   readonly registry: Registry
@@ -39,11 +42,17 @@ export interface GatewayDoorsDeps {
   readonly identityFacts: IdentityFacts
   readonly identityStore: IdentityStore
   readonly livePages: LivePages
+  readonly messages: Pick<Messages, 'messaging' | 'routerApi'>
   readonly events: SiteEvents
+  readonly nodes: NodesView
   readonly xray: XrayPass
   readonly openPages: LocalPagesDeps['openPages']
-  /** False once the gateway stops: whoever sends it visitors sends them elsewhere. */
-  readonly isReady: () => boolean
+  /** Reads the configuration again. */
+  readonly reload: DoorsDeps['reload']
+  /** Anything but `ready`, and whoever sends it visitors sends them elsewhere. */
+  readonly readiness: DoorsDeps['readiness']
+  /** Whether a process that serves requests is there, by its name. */
+  readonly isWorkerThere: (name: string) => boolean
 }
 
 export function createGatewayDoors(
@@ -51,7 +60,7 @@ export function createGatewayDoors(
   deps: GatewayDoorsDeps,
 ): Doors {
   const { registry, health, channels, desk, identity, identityFacts, identityStore } = deps
-  const { livePages, events, xray, openPages, isReady } = deps
+  const { livePages, messages, events, nodes, xray, openPages, reload, readiness } = deps
   return createDoors({
     channel: channels.http,
     fragments: createFragmentDoor({
@@ -62,7 +71,11 @@ export function createGatewayDoors(
       log,
       metrics,
     }),
-    rsocket: (exchange) => channels.rsocket.handleUpgrade(exchange.takeOver(), exchange.peer.address),
+    rsocket(exchange) {
+      const { address, worker } = exchange.peer
+      const wasCutHere = worker === undefined ? undefined : () => !deps.isWorkerThere(worker)
+      channels.rsocket.handleUpgrade(exchange.takeOver(), address, wasCutHere)
+    },
     beans: () =>
       Object.fromEntries(
         registry.active().map(({ serviceName, registrations }) => [serviceName, registrations.map(toBean)]),
@@ -73,10 +86,14 @@ export function createGatewayDoors(
       script: LIVE_SCRIPT,
       fragmentsScript: LIVE_FRAGMENTS_SCRIPT,
       styles: compactCss(readAsset('menu.css')),
+      socketScript: SOCKET_SCRIPT,
     }),
     menus: createMenuDoor({ menus: livePages.menus, identify: identity?.guard.identify }),
+    sockets: messages.messaging.accept,
+    routerApi: messages.routerApi,
     allMenus: () => ({ revision: live.table.revision, ...listMenus(registry, livePages.wanted) }),
     events: events.door.open,
+    nodes,
     admin: createAdminApi({ registry, live, vitals, health, demandOf: identity?.demandOf, clock }),
     identityApi: createIdentityApi(
       identity &&
@@ -96,7 +113,8 @@ export function createGatewayDoors(
     pages: createLocalPages({ siteTitle: config.siteTitle, openPages }),
     xray: createXrayDoor({ pass: xray }),
     welcomeFacts: () => ({ revision: live.table.revision, services: [...live.table.services()].length }),
-    isReady,
+    reload,
+    readiness,
     log,
     metrics,
   })

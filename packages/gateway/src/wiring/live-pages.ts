@@ -3,24 +3,28 @@
  *
  * @module
  */
+import type { Overview } from '@hydra-gateway/protocol'
 import { networkOf } from '../address/network.ts'
+import { offers } from '../fragments/choose.ts'
 import type { OpenedIdentity } from '../identity/identity.ts'
 import { createFragmentMarks } from '../live/fragment-marks.ts'
 import { createLiveHub } from '../live/hub.ts'
 import { createSiteMenus } from '../menus/site-menus.ts'
 import { createWantedMenus } from '../menus/wanted-menus.ts'
-import type { Registry } from '../registry/registry.ts'
 import type { DemandsAt } from '../routing/demands.ts'
 import type { HealthOf } from '../routing/link-state.ts'
 import { liveSlice } from '../slices.ts'
 import type { Core } from './core.ts'
 
 export interface LivePagesDeps {
-  readonly registry: Registry
-  readonly identity: OpenedIdentity | undefined
+  readonly registry: {
+    latestOverview(): Pick<Overview, 'menus' | 'hash'>
+    onOverview(listener: () => void): () => void
+  }
+  readonly identity: Pick<OpenedIdentity, 'revocations' | 'judge' | 'guard' | 'onEnds' | 'isOver'> | undefined
   /** What the guard asks for at a path. */
   readonly demandsAt: DemandsAt
-  readonly healthOf?: HealthOf | undefined
+  readonly healthOf: HealthOf
 }
 
 export type LivePages = ReturnType<typeof createLivePages>
@@ -46,10 +50,7 @@ export function createLivePages(
     fragmentState: (service, ref) =>
       live.table
         .instances(service)
-        .some(
-          ({ id, refs, refusedRefs }) =>
-            !vitals.of(id).resting && refs?.has(ref) !== false && !refusedRefs?.has(ref),
-        ),
+        .some((instance) => !vitals.of(instance.id).resting && offers(instance, ref)),
     settings: liveSlice(config),
     networkOf,
     clock,

@@ -52,7 +52,7 @@ export function rehearse(config: Config, others: readonly OtherService[] = []): 
       table = 'forgotten' in change ? table.withoutService(change.forgotten) : table.withService(change)
     },
     node: 'rehearsal',
-    menus: menusSlice(config),
+    menus: { settings: menusSlice(config) },
     clock: STILL,
     log: createLog('silent'),
   })

@@ -16,9 +16,13 @@ import {
   localUrlHost,
   type MenusAnswer,
   menusAnswer,
+  type NodesAnswer,
+  nodesAnswer,
   problem,
+  type ReloadAnswer,
   type RevokeAnswer,
   type RoutesAnswer,
+  reloadAnswer,
   revokeAnswer,
   routesAnswer,
   type ServicesAnswer,
@@ -44,6 +48,7 @@ export interface Admin {
   routes(): Promise<RoutesAnswer>
   fragments(): Promise<FragmentsAnswer>
   menus(): Promise<MenusAnswer>
+  nodes(): Promise<NodesAnswer>
   forget(service: string): Promise<void>
   /** Without an id all instances are meant. */
   drain(service: string, instance: string | undefined): Promise<DrainAnswer>
@@ -57,6 +62,8 @@ export interface Admin {
   endSessionsOf(user: string): Promise<RevokeAnswer>
   signingKeys(): Promise<SigningKeysAnswer>
   rotateKeys(): Promise<SigningKeysAnswer>
+  /** Has the configuration read again. */
+  reload(): Promise<ReloadAnswer>
 }
 
 /** What leads to a gateway: flags of the command. */
@@ -76,7 +83,10 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     gateway !== undefined
       ? readUrl(gateway, '--gateway')
       : named
-        ? readUrl(named, 'HYDRA_GATEWAY')
+        ? await firstThatAnswers(
+            named.split(',').map((one) => readUrl(one.trim(), 'HYDRA_GATEWAY')),
+            io,
+          )
         : addressOf(config)
   const trust = url.startsWith('https:') ? keptCertificate(io) : []
   const given = { publicKey: config.keys.publicKey[0], privateKey: config.keys.privateKey[0] }
@@ -130,6 +140,7 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     xray: (to) => call('POST', '/_hydra/api/v1/xray', xrayAnswer, { to }),
     fragments: () => call('GET', '/_hydra/api/v1/fragments', fragmentsAnswer),
     menus: () => call('GET', '/_hydra/api/v1/menus', menusAnswer),
+    nodes: () => call('GET', '/_hydra/api/v1/nodes', nodesAnswer),
     sessions(user) {
       const query = new URLSearchParams({ limit: '1000', ...(user === undefined ? {} : { user }) })
       return call('GET', `/_hydra/api/v1/sessions?${query}`, sessionsAnswer)
@@ -137,6 +148,7 @@ export async function openAdmin({ gateway, config: file }: AdminOptions, io: Io)
     endSession: (sid) => call('DELETE', `/_hydra/api/v1/sessions/${encodeURIComponent(sid)}`, revokeAnswer),
     endSessionsOf: (user) => call('POST', '/_hydra/api/v1/revocations', revokeAnswer, { user }),
     signingKeys: () => call('GET', '/_hydra/api/v1/keys', signingKeysAnswer),
+    reload: () => call('POST', '/_hydra/api/v1/reload', reloadAnswer),
     rotateKeys: () => call('POST', '/_hydra/api/v1/keys/rotate', signingKeysAnswer),
     drain: (service, instance) => call('POST', `${pathOf(service)}/drain`, drainAnswer, { instance }),
     resume: (service, instance) => call('POST', `${pathOf(service)}/resume`, drainAnswer, { instance }),
@@ -228,6 +240,17 @@ function keptCertificate({ directory }: Io): string[] {
   } catch {
     return []
   }
+}
+
+/** Services are told of every node; a command asks the first that is there. */
+async function firstThatAnswers(urls: readonly string[], io: Io): Promise<string> {
+  if (urls.length > 1)
+    for (const url of urls) {
+      const trust = url.startsWith('https:') ? keptCertificate(io) : []
+      const answer = ask(new URL('/health', url), { method: 'GET', headers: {}, trust })
+      if (await answer.then(Boolean, () => false)) return url
+    }
+  return urls[0]!
 }
 
 function readUrl(text: string, from: string): string {

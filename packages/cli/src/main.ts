@@ -15,6 +15,8 @@ import { fragments } from './commands/fragments.ts'
 import { keys } from './commands/keys.ts'
 import { links } from './commands/links.ts'
 import { menus } from './commands/menus.ts'
+import { nodes } from './commands/nodes.ts'
+import { reload } from './commands/reload.ts'
 import { routes } from './commands/routes.ts'
 import { services } from './commands/services.ts'
 import { sessions } from './commands/sessions.ts'
@@ -34,11 +36,13 @@ export const root: Command = defineCommand({
   args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
   subCommands: [
     start,
+    reload,
     services,
     watch,
     routes,
     fragments,
     menus,
+    nodes,
     users,
     links,
     sessions,
@@ -89,7 +93,9 @@ function unknownCommand(
 function report(error: unknown, names: readonly string[], io: Io): number {
   const { err: style } = io.style
   if (error instanceof ConfigError) {
-    io.err(formatProblems(error, style, ''))
+    const command = names.at(-1)
+    const consequence = command === 'reload' ? 'The gateway goes on as it is.' : ''
+    io.err(formatProblems(error, style, { consequence, isCheck: command === 'check' }))
     return EXIT.problem
   }
   if (error instanceof KeysError || error instanceof IdentityStoreError || error instanceof CommandError) {

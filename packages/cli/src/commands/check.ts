@@ -17,6 +17,8 @@ import { askedFor } from './menus.ts'
 
 interface Report {
   readonly file: string | undefined
+  /** The configuration of hydra-router below it. */
+  readonly routerFile?: string
   readonly warnings: readonly string[]
   /** Address of the gateway whose services were asked; absent when none answered. */
   readonly gateway?: string
@@ -48,7 +50,8 @@ export const check = defineCommand({
     const configured = new Set(read.services.map(({ name }) => name))
     const { others, ...running } = await askGateway({ gateway, config: file }, configured, io)
     const warnings = [...loaded.warnings, ...(await rehearsed(read, others)), ...running.warnings]
-    const report: Report = { file: loaded.file, ...running, warnings }
+    const { file: name, routerFile } = loaded
+    const report: Report = { file: name, ...(routerFile ? { routerFile } : {}), ...running, warnings }
     io.out(json ? asJson({ ok: report.warnings.length === 0, ...report }) : formatReport(report, io))
     return strict && report.warnings.length > 0 ? EXIT.problem : EXIT.ok
   },
@@ -125,17 +128,26 @@ function fragmentWarnings({ conflicts, moreConflicts, unmet }: FragmentsAnswer):
 }
 
 /** The first line: whether the configuration can be used as it is, and whether all in it is as it was meant. */
-function verdict(file: string | undefined, warnings: number, style: Style): string {
-  const subject = file === undefined ? 'There is no file; defaults and environment are' : `${file} is`
+function verdict({ file, routerFile, warnings: { length: warnings } }: Report, style: Style): string {
+  const subject = subjectOf(file, routerFile)
   const shape = (state: 'available' | 'degraded') => style.state(state).replace(state, '')
   if (warnings === 0) return `${shape('available')}${subject} in order.`
   return `${shape('degraded')}${subject} valid, with ${warnings === 1 ? '1 warning' : `${formatCount(warnings)} warnings`}.`
 }
 
-function formatReport({ file, gateway, warnings, notAsked = [] }: Report, io: Io): string {
+function subjectOf(file: string | undefined, routerFile: string | undefined): string {
+  if (routerFile !== undefined)
+    return file === undefined
+      ? `${routerFile} of hydra-router is`
+      : `${file}, with ${routerFile} of hydra-router below it, is`
+  return file === undefined ? 'There is no file; defaults and environment are' : `${file} is`
+}
+
+function formatReport(report: Report, io: Io): string {
+  const { gateway, warnings, notAsked = [] } = report
   const style = io.style.out
   const lines = [
-    verdict(file, warnings.length, style),
+    verdict(report, style),
     ...(gateway ? [`  Services behind ${style.underline(gateway)} were asked for a page each.`] : []),
     ...notAsked.map((line) => `  ${style.dim(printable(line))}`),
     ...warnings.map((line) => `  ${style.warning('▲')} ${printable(line)}`),

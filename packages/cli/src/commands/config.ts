@@ -23,17 +23,21 @@ export const config = defineCommand({
   },
   examples: [['hydra config --show-keys', 'for the services that are to register']],
   async run({ config: named, json, ...args }, io) {
-    const { config, file, warnings } = await loadConfig({ directory: io.directory, file: named, env: io.env })
+    const loaded = await loadConfig({ directory: io.directory, file: named, env: io.env })
+    const { config, file, routerFile, warnings } = loaded
     const isGiven = config.keys.publicKey.length > 0
     const kept = isGiven ? undefined : await readKeys(join(io.directory, KEYS_FILE))
     const pair = kept ? { publicKey: [kept.publicKey], privateKey: [kept.privateKey] } : config.keys
     const options = { keys: isGiven || kept ? shownKeys(pair, args['show-keys'] === true) : undefined }
-    io.out(json ? asJson(showConfig(config, options)) : formatConfig(config, options))
-
     const made = `made at the first start, and kept in ${KEYS_FILE}`
     const from = isGiven ? 'from the configuration' : kept ? `kept in ${KEYS_FILE}` : made
+    const below = routerFile === undefined ? '' : `${routerFile} of hydra-router, `
     const { dim, plain, warning } = io.style.err
-    io.err(plain(`${dim(`Settings: ${file ?? 'no file'}, environment, defaults. Keys: ${from}.`)}\n`))
+    const read = `Settings: ${file ?? 'no file'}, environment, ${below}defaults. Keys: ${from}.`
+    const marks = json ? '' : ' Behind each that was set stands where; the others are defaults.'
+    // First: what comes is longer than a screen.
+    io.err(plain(`${dim(`${read}${marks}`)}\n`))
+    io.out(json ? asJson(showConfig(config, options)) : formatConfig(config, options, loaded.origins()))
     for (const line of warnings) io.err(plain(`${warning('▲')} ${line}\n`))
     return EXIT.ok
   },

@@ -30,7 +30,7 @@ export const drain = defineCommand({
   name: 'drain',
   summary: 'Take instances out of rotation: they finish what was begun, and take nobody new',
   about:
-    'They drain until they are resumed or their process ends. While all instances of a service drain, its addresses answer 503 with its fallback.',
+    'They drain until they are resumed or their process ends. While all instances of a service drain, its\naddresses answer 503 with its fallback.',
   args: {
     ...ARGS,
     wait: {

@@ -81,7 +81,8 @@ export function formatServices(
 
 /** How a site is, in a sentence. */
 export function siteSentence(services: readonly Pick<ServiceInfo, 'name' | 'state' | 'downSince'>[]): string {
-  if (services.length === 0) return 'No service has registered yet. The address above says how one does.'
+  if (services.length === 0)
+    return 'No service has registered yet. One does with  await connect({ name, port, routes })  of @hydra-gateway/sdk'
   const away = services.filter(({ state }) => !isServing(state))
   const total = services.length === 1 ? '1 service' : `${services.length} services`
   if (away.length === 0)

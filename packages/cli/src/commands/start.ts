@@ -9,7 +9,7 @@ export const start = defineCommand({
   name: 'start',
   summary: 'Start the gateway',
   about:
-    'Settings come from a file, then the environment, then these flags; later wins.\nWith none at all it serves at port 8080 and makes its own keys.',
+    'Settings come from a file, then the environment, then these flags; later wins.\nWith none at all it serves at port 8080 and makes its own keys. HYDRA_ROUTER_CONFIG names a config.json of\nhydra-router, which is below all of them.',
   args: {
     config: {
       type: 'string',
@@ -42,16 +42,21 @@ export const start = defineCommand({
       valueHint: 'LEVEL',
       description: 'trace, debug, info, warn, error, fatal or silent (HYDRA_LOG_LEVEL)',
     },
+    takeover: {
+      type: 'boolean',
+      description:
+        'Replace the gateway that runs in this directory without losing a connection; the first one started so is looked after (Linux)',
+    },
   },
   examples: [
     ['hydra start', 'try it out'],
     ['hydra start --config hydra.config.yaml --port 80', 'with a file, at another port'],
     ['hydra start --tls-self-signed', 'https and HTTP/2 on this machine'],
+    ['hydra start --takeover', 'again, with another version or another configuration: nobody notices'],
+    ['HYDRA_ROUTER_CONFIG=config/config.json hydra start', 'in the place of hydra-router'],
     ['hydra start | jq .', 'the log is JSON when it is not read at a terminal'],
   ],
-  async run({ config, port, host, color, ascii, ...args }) {
-    // only this command needs the whole gateway; the others start in half the time without it
-    const { runGateway } = await import('@hydra-gateway/gateway/main')
+  async run({ config, port, host, color, ascii, takeover, ...args }) {
     const flags = {
       port,
       host,
@@ -61,6 +66,13 @@ export const start = defineCommand({
       tlsKey: args['tls-key'],
       tlsSelfSigned: args['tls-self-signed'] === true,
     }
-    return runGateway({ file: config, flags, colour: color === true, ascii: ascii === true })
+    const look = { colour: color === true, ascii: ascii === true }
+    if (takeover === true) {
+      const { runTakeover } = await import('@hydra-gateway/gateway/takeover')
+      return runTakeover({ file: config, flags, ...look })
+    }
+    // only this command needs the whole gateway; the others start in half the time without it
+    const { runGateway } = await import('@hydra-gateway/gateway/main')
+    return runGateway({ file: config, flags, ...look })
   },
 })

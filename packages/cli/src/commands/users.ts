@@ -1,11 +1,12 @@
 /**
- * `hydra users` and what is below it: local users, in the identity database itself. No gateway needs to run; one that
- * does sees a change within a second.
+ * `hydra users` and what is below it: local users, in the identity database or the Redis of the gateways itself. No
+ * gateway needs to run; one that does sees a change within a second.
  *
  * @module
  */
 import type { UserDesk } from '@hydra-gateway/gateway/identity'
 import { HydraError, hashPassword } from '@hydra-gateway/gateway/identity'
+import { StoreAway } from '@hydra-gateway/gateway/shared-people'
 import type { UserInfo } from '@hydra-gateway/protocol'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, CommandError, EXIT, type Io } from '../io.ts'
@@ -19,7 +20,8 @@ export const DATABASE_ARGS = {
   database: {
     type: 'string',
     valueHint: 'FILE',
-    description: 'The identity database; otherwise the configured one, or .hydra/identity.db',
+    description:
+      'The identity database; otherwise the Redis or the file of the configuration, or .hydra/identity.db',
   },
   config: GATEWAY_ARGS.config,
 } as const
@@ -50,6 +52,12 @@ export async function withUsers<Result>(
   try {
     return await work(users)
   } catch (error) {
+    if (error instanceof StoreAway)
+      throw new CommandError(
+        `${users.file} went away in the middle (${error.message})`,
+        EXIT.problem,
+        '. Look at what has become of it with  hydra users  and try again.',
+      )
     if (!(error instanceof HydraError)) throw error
     throw new CommandError(sentence(error.detail ?? error.message), EXIT.problem)
   } finally {
@@ -146,7 +154,9 @@ const add = defineCommand({
       })
       tell(io, json, user, `${printable(user.username)} is added to ${users.file}.`)
       if (users.isNew)
-        io.err('This database is new: a gateway that runs already has to be started again to use it.\n')
+        io.err(
+          'These are the first users: a gateway that runs already has to be started again to use them.\n',
+        )
       return EXIT.ok
     })
   },
@@ -283,7 +293,7 @@ export const users = defineCommand({
   name: 'users',
   summary: 'List local users; add, change and remove them',
   about:
-    'Local users are kept in a database file that the gateway and this command share. No gateway needs to run; one\nthat does sees a change within a second.',
+    'Local users are kept in a database file that the gateway and this command share, or in the Redis that several\ngateways share. No gateway needs to run; one that does sees a change within a second.',
   args: LIST_ARGS,
   examples: [
     ['hydra users add ada --roles USER', 'asks for a password'],

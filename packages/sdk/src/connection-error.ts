@@ -23,16 +23,19 @@ export class ConnectionError extends Error {
   readonly kind: ConnectionErrorKind
   /** The gateway's own code, such as HYDRA_BAD_REGISTRATION, where it gave one. */
   readonly problem: string | undefined
+  /** Address of the gateway that answered, when one did. */
+  readonly address: string | undefined
 
   constructor(
     kind: ConnectionErrorKind,
     message: string,
-    { cause, problem }: { cause?: unknown; problem?: string } = {},
+    { cause, problem, address }: { cause?: unknown; problem?: string; address?: string | undefined } = {},
   ) {
     super(message, { cause })
     this.name = 'ConnectionError'
     this.kind = kind
     this.problem = problem
+    this.address = address
   }
 }
 
@@ -51,11 +54,16 @@ const BY_CODE: Readonly<Record<number, ConnectionErrorKind>> = {
 }
 
 /** Translates what the channel said. `otherwise` is the kind when it said nothing more precise. */
-export function toConnectionError(error: RSocketError, otherwise: ConnectionErrorKind): ConnectionError {
+export function toConnectionError(
+  error: RSocketError,
+  otherwise: ConnectionErrorKind,
+  address?: string,
+): ConnectionError {
   const { problem, code } = error
   const kind = problem === undefined ? BY_CODE[code] : BY_PROBLEM[problem]
   return new ConnectionError(kind ?? otherwise, error.message, {
     cause: error,
+    address,
     ...(problem === undefined ? {} : { problem }),
   })
 }
@@ -63,10 +71,10 @@ export function toConnectionError(error: RSocketError, otherwise: ConnectionErro
 /** What a service can do about wrong keys; any other fault stays as it is. `from` is where the keys were found. */
 export function explainKeys(fault: unknown, from: string): unknown {
   if (!(fault instanceof ConnectionError) || fault.kind !== 'wrong-keys') return fault
-  const { kind, problem } = fault
+  const { kind, problem, address } = fault
   return new ConnectionError(
     kind,
     `the gateway does not know these keys (from ${from}); see its own with: hydra config --show-keys`,
-    { cause: fault, ...(problem === undefined ? {} : { problem }) },
+    { cause: fault, address, ...(problem === undefined ? {} : { problem }) },
   )
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import {
   createFrameReader,
@@ -12,6 +12,7 @@ import {
   MAX_FRAME_BYTES,
   RSOCKET_PATH,
   RSocketError,
+  sendTogether,
   type Timers,
   withLength,
 } from '@hydra-gateway/protocol/rsocket'
@@ -27,12 +28,14 @@ export interface LinkEnd {
 
 export interface LinkOptions {
   readonly gateway: string | URL
+  /** Resolves its name. @default the system's */
+  readonly lookup?: LookupFunction | undefined
   readonly timeoutMs: number
   readonly timers: Timers
-  /** Called once when it is open, before anything is read from it. */
-  readonly onOpen: (link: Link) => LinkEnd
-  /** Called once instead, with a sentence. */
-  readonly onFailed: (message: string, cause?: unknown) => void
+  /** Called once when it is open, before anything is read from it. `address` is the gateway's. */
+  readonly onOpen: (link: Link, address: string | undefined) => LinkEnd
+  /** Called once instead, with a sentence; with the address of whoever answered. */
+  readonly onFailed: (message: string, cause?: unknown, address?: string) => void
 }
 
 /** Close code of a WebSocket that got too large a message. */
@@ -63,7 +66,7 @@ export function openLink(options: LinkOptions): () => void {
   }
 }
 
-function openTcp(url: URL, { timers, onOpen, onFailed }: LinkOptions): () => void {
+function openTcp(url: URL, { lookup, timers, onOpen, onFailed }: LinkOptions): () => void {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = Number(url.port)
   if (!port) {
@@ -71,7 +74,8 @@ function openTcp(url: URL, { timers, onOpen, onFailed }: LinkOptions): () => voi
     return () => {}
   }
   const secure = url.protocol === 'tcps:'
-  const socket: Socket = secure ? connectTls({ host, port, servername: host }) : connectTcp({ host, port })
+  const target = { host, port, ...(lookup && { lookup }) }
+  const socket: Socket = secure ? connectTls({ ...target, servername: host }) : connectTcp(target)
   socket.setNoDelay(true)
   let end: LinkEnd | undefined
   socket.on('error', (error) =>
@@ -83,15 +87,19 @@ function openTcp(url: URL, { timers, onOpen, onFailed }: LinkOptions): () => voi
     end ? end.lost('the gateway closed the connection') : onFailed(`no connection to ${url.host}`),
   )
   socket.once(secure ? 'secureConnect' : 'connect', () => {
+    const hold = sendTogether(socket)
     const link: Link = {
-      send: (frame) => void socket.write(withLength(frame)),
+      send(frame) {
+        hold()
+        socket.write(withLength(frame))
+      },
       end() {
         socket.end()
         timers.after(GOODBYE_MS, () => socket.destroy())
       },
       pendingBytes: () => socket.writableLength,
     }
-    const opened = onOpen(link)
+    const opened = onOpen(link, socket.remoteAddress)
     end = opened
     const reader = createFrameReader({
       maxFrameBytes: MAX_FRAME_BYTES,
@@ -106,7 +114,7 @@ function openTcp(url: URL, { timers, onOpen, onFailed }: LinkOptions): () => voi
   return () => void socket.destroy()
 }
 
-function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOptions): () => void {
+function openWebSocket(url: URL, { lookup, timeoutMs, timers, onOpen, onFailed }: LinkOptions): () => void {
   const target = new URL(url)
   target.protocol = /^(https|wss):$/.test(url.protocol) ? 'wss:' : 'ws:'
   target.pathname = target.pathname.replace(/\/*$/, '') + RSOCKET_PATH
@@ -116,6 +124,13 @@ function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOp
     perMessageDeflate: false,
     handshakeTimeout: timeoutMs,
     maxPayload: MAX_FRAME_BYTES,
+    ...(lookup && { lookup }),
+  })
+  let address: string | undefined
+  let hold = (): void => {}
+  webSocket.on('upgrade', ({ socket }) => {
+    address = socket.remoteAddress
+    hold = sendTogether(socket)
   })
   let end: LinkEnd | undefined
   webSocket.on('error', (error) =>
@@ -123,9 +138,11 @@ function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOp
       ? end.lost(`the connection broke: ${reasonOf(error)}`)
       : onFailed(`no connection to ${url.host}: ${reasonOf(error)}${hintOn(error, url)}`, error),
   )
-  webSocket.on('unexpected-response', (request, { statusCode, headers }) => {
+  webSocket.on('unexpected-response', (request, { statusCode, headers, socket }) => {
+    const { remoteAddress } = socket
     request.destroy()
-    onFailed(`${url.host} answers ${statusCode}${commentOn(statusCode, headers['content-type'])}`)
+    const message = `${url.host} answers ${statusCode}${commentOn(statusCode, headers['content-type'])}`
+    onFailed(message, undefined, remoteAddress)
   })
   webSocket.on('close', (code) => {
     if (!end) return onFailed(`no connection to ${url.host}`)
@@ -137,14 +154,17 @@ function openWebSocket(url: URL, { timeoutMs, timers, onOpen, onFailed }: LinkOp
   })
   webSocket.once('open', () => {
     const link: Link = {
-      send: (frame) => webSocket.send(frame, { binary: true }),
+      send(frame) {
+        hold()
+        webSocket.send(frame, { binary: true })
+      },
       end() {
         webSocket.close(1000)
         timers.after(GOODBYE_MS, () => webSocket.terminate())
       },
       pendingBytes: () => webSocket.bufferedAmount,
     }
-    const opened = onOpen(link)
+    const opened = onOpen(link, address)
     end = opened
     webSocket.on('message', (data: Buffer, isBinary) => {
       if (isBinary && opened.isOpen()) opened.receive(data)

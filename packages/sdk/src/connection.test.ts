@@ -18,6 +18,7 @@ import {
   withLength,
 } from '@hydra-gateway/protocol/rsocket'
 import { WebSocketServer } from 'ws'
+import { until } from '../../../test/support/eventually.ts'
 import { type ConnectionError, type ConnectionOptions, type Line, openConnection } from './connection.ts'
 
 const instanceId = 'a'.repeat(32)
@@ -41,13 +42,6 @@ const timers = {
     const timer = setTimeout(run, ms).unref()
     return () => clearTimeout(timer)
   },
-}
-
-async function eventually(check: () => boolean, withinMs = 2000): Promise<void> {
-  for (const deadline = performance.now() + withinMs; !check(); ) {
-    if (performance.now() > deadline) assert.fail('it did not happen')
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
 }
 
 /** A gateway's end of the channel, as small as it can be. */
@@ -183,7 +177,7 @@ for (const kind of ['tcp', 'http'] as const) {
     const { opening, overviews, losses } = open(gateway.urls[kind])
     const connection = await opening
     assert.deepEqual(overviews, ['1'])
-    await eventually(() => gateway.said.length >= 4)
+    await until(() => gateway.said.length >= 4)
     assert.deepEqual(gateway.said.slice(0, 2), [
       'setup {"publicKey":"public","privateKey":"private"} orders',
       'demand 1',
@@ -191,7 +185,7 @@ for (const kind of ['tcp', 'http'] as const) {
     assert.ok(gateway.said.includes(`alive {"instanceId":"${instanceId}","seq":0}`))
     assert.ok(gateway.said.includes('demand 1'))
     gateway.change('2')
-    await eventually(() => overviews.length === 2)
+    await until(() => overviews.length === 2)
     assert.deepEqual(await connection.register({ ...registration, instanceId: undefined, port: 81 }), {
       publicKey: null,
       services: [],
@@ -204,7 +198,7 @@ for (const kind of ['tcp', 'http'] as const) {
     assert.equal(await connection.deregister({ forget: true }), true)
     assert.equal(gateway.said.at(-1), `deregister {"instanceId":"${instanceId}","forget":true}`)
     connection.close()
-    await eventually(() => gateway.said.includes('end by peer'))
+    await until(() => gateway.said.includes('end by peer'))
     await assert.rejects(connection.ping(), { kind: 'lost' })
     assert.deepEqual(losses, [])
   })
@@ -216,7 +210,7 @@ for (const kind of ['tcp', 'http'] as const) {
     const asking = connection.ping()
     gateway.cut()
     await assert.rejects(asking, { kind: 'lost' })
-    await eventually(() => losses.length > 0)
+    await until(() => losses.length > 0)
     connection.close()
     assert.equal(losses.length, 1)
     assert.match(losses[0]!, /^the (gateway closed the connection|connection broke)/)
@@ -250,7 +244,7 @@ for (const kind of ['tcp', 'http'] as const) {
 test('the application says it is alive every 3 s', async (t) => {
   const gateway = await openGateway(t)
   const connection = await open(gateway.urls.tcp).opening
-  await eventually(() => gateway.said.includes(`alive {"instanceId":"${instanceId}","seq":1}`), 3500)
+  await until(() => gateway.said.includes(`alive {"instanceId":"${instanceId}","seq":1}`))
   connection.close()
 })
 
@@ -369,15 +363,15 @@ test('fragments of others are asked for as a stream, which ends with the line', 
     onEnd: (error: unknown) => ends.push(error),
   }
   const first = connection.fragments({ requests: {} }, receiver)
-  await eventually(() => items.length === 2)
+  await until(() => items.length === 2)
   first.request(1)
-  await eventually(() => items.length === 3)
+  await until(() => items.length === 3)
   first.cancel()
-  await eventually(() => gateway.said.includes('fragments cancelled'))
+  await until(() => gateway.said.includes('fragments cancelled'))
   assert.ok(gateway.said.includes('fragments {"requests":{}}'))
   connection.fragments({ requests: {} }, receiver)
   gateway.cut()
-  await eventually(() => ends.length === 1)
+  await until(() => ends.length === 1)
   connection.fragments({ requests: {} }, receiver)
   assert.equal(ends.length, 2)
 })

@@ -43,8 +43,25 @@ export type { Link } from './menus/link.ts'
 export type { Menu, MenuLink } from './menus/menu.ts'
 export type { Site } from './menus/side.ts'
 export type {
+  CalledOverHttp,
+  HttpAddress,
+  Message,
+  MessageContext,
+  MessageHandler,
+  MessageOption,
+  MessageOptions,
+  MessageSender,
+  Messages,
+  PushedToMany,
+  SendOptions,
+  SentMessage,
+  ServiceInstance,
+} from './messages/message.ts'
+export { MessageError, type MessageFault } from './messages/message-error.ts'
+export type {
   ConnectionState,
   ConnectOptions,
+  Drained,
   HydraService,
   MenuItemOption,
   Refused,

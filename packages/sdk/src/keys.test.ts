@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { findKeys, gatewayOf } from './keys.ts'
+import { findKeys, gatewaysOf } from './keys.ts'
 
 async function folder(t: TestContext, keys?: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'hydra-keys-'))
@@ -100,9 +100,20 @@ test('a broken key file is named', async (t) => {
 })
 
 test('the gateway is an option, a setting, or on this machine', () => {
-  assert.equal(gatewayOf(undefined, {}), 'http://localhost:8080')
-  assert.equal(gatewayOf(undefined, { HYDRA_GATEWAY: 'https://gate.example/' }), 'https://gate.example')
-  assert.equal(gatewayOf('http://127.0.0.1:9', { HYDRA_GATEWAY: 'http://other' }), 'http://127.0.0.1:9')
-  for (const wrong of ['localhost:8080', 'gate', 'ftp://gate'])
-    assert.throws(() => gatewayOf(wrong, {}), /must be a URL/)
+  assert.deepEqual(gatewaysOf(undefined, {}), ['http://localhost:8080'])
+  assert.deepEqual(gatewaysOf(undefined, { HYDRA_GATEWAY: 'https://gate.example/' }), [
+    'https://gate.example',
+  ])
+  assert.deepEqual(gatewaysOf('http://127.0.0.1:9', { HYDRA_GATEWAY: 'http://other' }), [
+    'http://127.0.0.1:9',
+  ])
+  for (const wrong of ['localhost:8080', 'gate', 'ftp://gate', '', 'http://a,gate'])
+    assert.throws(() => gatewaysOf(wrong, {}), /must be a URL/)
+})
+
+test('several nodes are a list, in the options or with commas in the environment', () => {
+  const nodes = ['http://a:8080', 'tcp://b:7001']
+  assert.deepEqual(gatewaysOf([...nodes, 'http://a:8080/'], {}), nodes)
+  assert.deepEqual(gatewaysOf(undefined, { HYDRA_GATEWAY: 'http://a:8080/, tcp://b:7001' }), nodes)
+  assert.throws(() => gatewaysOf([], {}), /at least one/)
 })

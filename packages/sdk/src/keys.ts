@@ -32,14 +32,26 @@ export interface KeySources {
   readonly cwd: string
 }
 
-/** The gateway's URL without a slash at the end. Throws when it isn't an http(s) or ws(s) URL. */
-export function gatewayOf(option: string | undefined, env: KeySources['env']): string {
-  const text = option ?? (env.HYDRA_GATEWAY || DEFAULT_GATEWAY)
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (!url || !/^(http|ws|tcp)s?:$/.test(url.protocol)) {
-    throw new TypeError(`gateway must be a URL such as ${DEFAULT_GATEWAY}, not "${text}"`)
-  }
-  return text.replace(/\/+$/, '')
+/**
+ * URLs of the gateway's nodes, mostly one, without a slash at the end; a text may name several with commas.
+ *
+ * @throws TypeError when there is none, or one isn't an http(s), ws(s) or tcp(s) URL
+ */
+export function gatewaysOf(
+  option: string | readonly string[] | undefined,
+  env: KeySources['env'],
+): readonly string[] {
+  const given = option ?? (env.HYDRA_GATEWAY || DEFAULT_GATEWAY)
+  const texts = (typeof given === 'string' ? given.split(',') : given).map((text) => text.trim())
+  const urls = texts.map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (!url || !/^(http|ws|tcp)s?:$/.test(url.protocol)) {
+      throw new TypeError(`gateway must be a URL such as ${DEFAULT_GATEWAY}, not "${text}"`)
+    }
+    return text.replace(/\/+$/, '')
+  })
+  if (urls.length === 0) throw new TypeError('gateway must name at least one URL')
+  return [...new Set(urls)]
 }
 
 /**

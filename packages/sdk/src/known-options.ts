@@ -46,7 +46,10 @@ const KINDS: Readonly<Record<keyof ServiceOptions | 'server' | 'port', Kind>> = 
   server: anything,
   port: anything,
   when: anything,
-  gateway: text,
+  gateway: {
+    words: "a URL such as 'http://localhost:8080', or a list of them",
+    fits: (value) => isText(value) || listOf(isText)(value),
+  },
   publicKey: text,
   privateKey: text,
   host: text,
@@ -107,6 +110,14 @@ const KINDS: Readonly<Record<keyof ServiceOptions | 'server' | 'port', Kind>> = 
     fits: hasFunctions('load', 'save'),
   },
   identify: { words: 'a function that takes a token', fits: (value) => typeof value === 'function' },
+  messages: {
+    words: "handlers by type, such as { 'order.paid': handler, chat: { auth: 'required', handler } }",
+    fits: (value) =>
+      isObject(value) &&
+      !Array.isArray(value) &&
+      Object.values(value).every((one) => typeof one === 'function' || hasFunctions('handler')(one)),
+  },
+  maxMessages: atLeastOne,
   maxRenders: atLeastOne,
   maxRenderBytes: atLeastOne,
   fallback: text,

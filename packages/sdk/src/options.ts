@@ -14,6 +14,7 @@ import type { Log } from './log.ts'
 import type { Link } from './menus/link.ts'
 import type { Menu } from './menus/menu.ts'
 import type { Site } from './menus/side.ts'
+import type { MessageOption, Messages } from './messages/message.ts'
 import type { NodeServer } from './server.ts'
 
 /** A menu item; `path` and `endpoint` are two names for where it leads: a path of the site, with a query where it needs one. */
@@ -39,8 +40,11 @@ export type SocketOption = string | (AccessOptions & { readonly path: string })
 export interface ServiceOptions extends AccessOptions {
   /** Name of the service; instances of one name share its visitors. */
   readonly name: string
-  /** URL of the gateway. @default HYDRA_GATEWAY, else http://localhost:8080 */
-  readonly gateway?: string
+  /**
+   * URL of the gateway, or of several of its nodes, as a list or with commas: the service is at one of them, and when
+   * that is lost at the next. @default HYDRA_GATEWAY, else http://localhost:8080
+   */
+  readonly gateway?: string | readonly string[]
   /** @default HYDRA_PUBLIC_KEY, else the nearest .hydra/keys.json upwards from the working directory */
   readonly publicKey?: string
   /** @default HYDRA_PRIVATE_KEY, else the nearest .hydra/keys.json upwards from the working directory */
@@ -81,6 +85,15 @@ export interface ServiceOptions extends AccessOptions {
   readonly cookies?: 'shared' | 'own'
   /** Users that don't exist, by name, for development: see `docs/guides/protect-a-service.md`. An error in production. */
   readonly devUsers?: Readonly<Record<string, DevUser>>
+  /**
+   * Handlers of messages by type, as `onMessage` takes them: these are there before the first message comes.
+   *
+   * @example
+   * messages: { 'order.paid': ({ body }) => ship(body.id), chat: { auth: 'required', handler: onChat } }
+   */
+  readonly messages?: Readonly<Record<string, MessageOption>>
+  /** Messages that are dealt with at a time; above it they are refused. @default 64 */
+  readonly maxMessages?: number
   /** Fragments rendered at a time for others; above it requests are turned down. @default 256 */
   readonly maxRenders?: number
   /** Largest request for fragments of this service, bytes. @default 2 MiB */
@@ -142,7 +155,7 @@ export interface Refused {
 }
 
 export interface ServiceEvents {
-  /** The line to the gateway is open. */
+  /** The line to the gateway is open; again for a new one, elsewhere, before the old one is closed. */
   connected: { readonly gateway: string }
   /** It is gone; the next attempt follows by itself. */
   disconnected: { readonly reason: string }
@@ -170,10 +183,16 @@ export interface ServiceEvents {
   closed: undefined
 }
 
-export interface HydraService {
+export interface Drained {
+  /** Requests this process is still busy with, where the SDK knows its server. */
+  readonly running: number | undefined
+}
+
+export interface HydraService extends Messages {
   readonly name: string
   /** 32 hex digits, new for each process. */
   readonly instanceId: string
+  /** The one it is at, or tries; of several the one of this moment. */
   readonly gateway: string
   readonly state: ConnectionState
   /** What the gateway said last, kept while it is away; absent before the first time. */
@@ -227,6 +246,13 @@ export interface HydraService {
   /** Calls back at every event of that name. Returns the function that ends it. */
   on<Name extends keyof ServiceEvents>(name: Name, listener: (event: ServiceEvents[Name]) => void): () => void
   off<Name extends keyof ServiceEvents>(name: Name, listener: (event: ServiceEvents[Name]) => void): void
+  /**
+   * Takes the instance out of rotation for new visitors, until `resume` or the end of this process; requests that run
+   * are finished. Resolves when the gateway has said so; while it is away, when it is back.
+   */
+  drain(options?: { readonly reason?: string }): Promise<Drained>
+  /** Back into rotation after `drain`. Resolves when the gateway has said so. */
+  resume(): Promise<void>
   /**
    * Leaves: takes the instance out of rotation, answers what was begun, then closes the server it was given.
    * Bounded by `graceMs`. Calling it again gives the same promise.

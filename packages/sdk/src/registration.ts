@@ -5,6 +5,7 @@
  */
 import {
   type MenuItems,
+  type MessageDeclaration,
   type RegistrationInput,
   registration,
   serviceNameProblem,
@@ -26,6 +27,8 @@ export interface Facts {
   readonly protocol: 'http' | 'https'
   readonly exported: readonly Exported[]
   readonly statics: readonly string[]
+  /** Messages it has handlers for. */
+  readonly messages?: readonly MessageDeclaration[]
 }
 
 /** Ours always name the instance. */
@@ -59,6 +62,7 @@ export function compileRegistration(options: ServiceOptions, facts: Facts): OwnR
     menuItems: menusOf(options.menu),
     refs: refsOf(options.fragments),
     uses: usesOf(options.name, options.pages),
+    messages: [...(facts.messages ?? [])],
     // A page may be made for each request, and a tag may name its service by an attribute.
     ...(options.pages !== undefined && options.pages.length > 0 && { asksFragments: true }),
     ...accessOf(options),

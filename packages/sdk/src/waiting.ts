@@ -44,5 +44,14 @@ export async function within(ms: number, promise: Promise<unknown>): Promise<boo
   return Promise.race([kept, late]).finally(() => clearTimeout(timer))
 }
 
+/** True when the promise was kept in time, and with true. */
+export async function kept(ms: number, promise: Promise<boolean>): Promise<boolean> {
+  let isTrue = false
+  const looked = promise.then((value) => {
+    isTrue = value
+  })
+  return (await within(ms, looked)) && isTrue
+}
+
 /** For promises whose outcome is of no interest. */
 export function nothing(): void {}

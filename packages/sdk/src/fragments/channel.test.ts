@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import type { FragmentContext, RenderedFragments, RenderItem } from '@hydra-gateway/protocol'
 import { createPeer, type Link, type LinkedPeer, ROUTES, type Timers } from '@hydra-gateway/protocol/rsocket'
+import { until } from '../../../../test/support/eventually.ts'
 import { renderRoutes } from './channel.ts'
 import type { FragmentDefinition, FragmentInput } from './definition.ts'
 import { fragment } from './fragment.ts'
@@ -19,13 +20,6 @@ const timers: Timers = {
     const timer = setTimeout(run, ms).unref()
     return () => clearTimeout(timer)
   },
-}
-
-async function eventually(check: () => boolean): Promise<void> {
-  for (const deadline = performance.now() + 2000; !check(); ) {
-    if (performance.now() > deadline) assert.fail('it did not happen')
-    await new Promise((resolve) => setImmediate(resolve))
-  }
 }
 
 /** A gateway's end of the line to a service with these fragments. */
@@ -129,11 +123,11 @@ test('each fragment comes as soon as it is ready, and a slow one delays nobody',
   const { stream, close } = connected([slow, quick])
   t.after(close)
   const { items, ids, end } = stream(['slow', 'quick'])
-  await eventually(() => items.length === 1)
+  await until(() => items.length === 1)
   assert.deepEqual(items, [{ fragments: [{ id: 'id-quick', renderedHTML: '<p>quick</p>', exports: {} }] }])
   assert.equal(end(), undefined)
   go()
-  await eventually(() => end() === 'well')
+  await until(() => end() === 'well')
   assert.deepEqual(ids(), ['id-quick', 'id-slow'])
   assert.deepEqual(items[1], {
     fragments: [{ id: 'id-slow', renderedHTML: '<p>slow</p>', exports: { total: 12 } }],
@@ -145,12 +139,12 @@ test('items wait until somebody wants them', async (t) => {
   const { stream, ask, close } = connected(['a', 'b', 'c'].map((ref) => fragment(ref, () => ref)))
   t.after(close)
   const { ids, end, source } = stream(['a', 'b', 'c'], {}, 1)
-  await eventually(() => ids().length === 1)
+  await until(() => ids().length === 1)
   // Whatever was under way has come before this answer.
   await ask(['a', 'b', 'c'])
   assert.equal(ids().length, 1)
   source.request(2)
-  await eventually(() => end() === 'well')
+  await until(() => end() === 'well')
   assert.equal(ids().length, 3)
 })
 
@@ -215,16 +209,16 @@ test('what a fragment waits for is told when nobody waits for it: cancelled, or 
   const { stream, ask, close, renders, said } = connected([stuck])
   t.after(close)
   const { source, items } = stream(['stuck'])
-  await eventually(() => signals.length === 1)
+  await until(() => signals.length === 1)
   source.cancel()
-  await eventually(() => signals[0]?.aborted === true)
+  await until(() => signals[0]?.aborted === true)
   stream(['stuck'])
   const answered = ask(['stuck'])
-  await eventually(() => signals.length === 3)
+  await until(() => signals.length === 3)
   assert.ok(!signals[1]?.aborted && !signals[2]?.aborted)
   close()
   await assert.rejects(answered)
-  await eventually(() => signals.every(({ aborted }) => aborted))
+  await until(() => signals.every(({ aborted }) => aborted))
   await renders.idle()
   assert.deepEqual([items, said], [[], []])
 })
@@ -255,13 +249,13 @@ test('what a service can’t take is turned down whole, and the rest goes on', a
   assert.equal((await ask(many.map(({ ref }) => ref))).fragments.length, 5)
   const first = stream(['slow'])
   const second = ask(['slow'])
-  await eventually(() => begun === 2)
+  await until(() => begun === 2)
   const third = stream(['f0'])
-  await eventually(() => third.end() !== undefined)
+  await until(() => third.end() !== undefined)
   assert.match(third.end() ?? '', /^HYDRA_OVERLOADED: 2 fragments are being rendered/)
   await assert.rejects(ask(['f0']), { problem: 'HYDRA_OVERLOADED', code: 0x202 })
   go()
-  await eventually(() => first.end() === 'well')
+  await until(() => first.end() === 'well')
   assert.equal((await second).fragments[0]?.renderedHTML, 'done')
   await renders.idle()
   assert.equal((await ask(['f0'])).fragments[0]?.renderedHTML, 'x')
@@ -277,7 +271,7 @@ test('who waits for a place and goes away is forgotten, though the place never b
   const { stream, close, renders } = connected([stuck, fragment('a', () => 'x')], { maxRenders: 1 })
   t.after(close)
   const { source } = stream(['stuck', 'a'])
-  await eventually(() => isStuck)
+  await until(() => isStuck)
   source.cancel()
   await renders.idle()
 })
@@ -302,7 +296,7 @@ test('exports that would not fit into a frame cost their fragment only', async (
   const { stream, close } = connected([large, fragment('small', () => 'x')])
   t.after(close)
   const { items, end } = stream(['large', 'small'])
-  await eventually(() => end() === 'well')
+  await until(() => end() === 'well')
   const reasons = items.flatMap(({ fragments }) => fragments).map(({ id, reason }) => [id, reason])
   assert.deepEqual(Object.fromEntries(reasons), { 'id-large': 'too-large', 'id-small': undefined })
 })
@@ -323,7 +317,7 @@ test('a request that is none is refused, and the line stays', async (t) => {
   for (const [more, message] of wrong) {
     await assert.rejects(ask(['a'], more), message)
     const { end } = stream(['a'], more)
-    await eventually(() => end() !== undefined)
+    await until(() => end() !== undefined)
     assert.match(end() ?? '', message)
   }
   const twice = [

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { exportSPKI } from 'jose'
+import { eventually } from '../../../../test/support/eventually.ts'
 import type { ServiceOptions } from '../options.ts'
 import { createIdentitySide } from './side.ts'
 import { answerOf, createSigner, type Signer, usualClaims } from './testing/signer.ts'
@@ -190,18 +191,6 @@ async function received(
 }
 
 /** Asks again until it holds. */
-async function eventually(check: () => void | Promise<void>): Promise<void> {
-  const deadline = performance.now() + 5000
-  for (;;) {
-    try {
-      return await check()
-    } catch (fault) {
-      if (performance.now() > deadline) throw fault
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-}
-
 test('a token is verified once, until it expires', async () => {
   const { cookie, clock } = service()
   const token = await signer.sign()

@@ -110,9 +110,10 @@ function follow(page: Page): string[] {
   return asked
 }
 
-/** The page is told how the orders are. */
-const isTold = (page: Page) =>
-  page.evaluate(`new Promise((resolve) => document.addEventListener('hydra:link', resolve, { once: true }))`)
+/** Has a page note that it is told how the orders are: from its very beginning, so that no word of it is missed. */
+const noteTold = (page: Page) =>
+  page.addInitScript(`document.addEventListener('hydra:link', () => { globalThis.wasTold = true })`)
+const isTold = (page: Page) => page.waitForFunction('globalThis.wasTold')
 
 test('the page of a service that is away is told of its return, and opens the real one once', async (t) => {
   const { gateway, orders } = await openSite(t)
@@ -123,10 +124,10 @@ test('the page of a service that is away is told of its return, and opens the re
   page.on('console', (message) => {
     if (message.type() === 'error' && !/status of 503/.test(message.text())) complaints.push(message.text())
   })
-  const told = page.waitForEvent('domcontentloaded').then(() => isTold(page))
+  await noteTold(page)
   assert.equal((await page.goto('/orders?open=1'))?.status(), 503)
   assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'Orders is away for a moment')
-  await told
+  await isTold(page)
   const asked = follow(page)
   // Longer than a page that is told nothing waits before it asks.
   await page.waitForTimeout(4000)
@@ -172,10 +173,10 @@ test('a fallback turns back as well, and one that says no stays', async (t) => {
   const { gateway, orders } = await openSite(t, { orders: { fallback: SORRY } })
   const context = await openBrowser(t, gateway)
   const page = await context.newPage()
-  const told = page.waitForEvent('domcontentloaded').then(() => isTold(page))
+  await noteTold(page)
   assert.equal((await page.goto('/orders'))?.status(), 503)
   await page.getByRole('heading', { name: 'Orders is closed for a moment' }).waitFor()
-  await told
+  await isTold(page)
   await orders.come()
   const since = performance.now()
   await page.getByText('The real orders').waitFor()

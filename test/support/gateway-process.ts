@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { ConfigInput } from '@hydra-gateway/gateway'
 import { bareEnv, emptyDirectory, HYDRA } from './hydra.ts'
+import { tied } from './tied.ts'
 
 export interface GatewayProcess {
   readonly pid: number
@@ -36,17 +37,20 @@ export interface GatewayProcess {
   stop(): Promise<number | NodeJS.Signals>
 }
 
-/** Starts one with the log of every day, and ends it when the test ends. */
+/** Starts one with the log of every day, with keys of its own or those that are given, and ends it when the test ends. */
 export async function startGatewayProcess(
   t: Pick<TestContext, 'after'>,
   config: ConfigInput = {},
+  given: { readonly publicKey?: string; readonly privateKey?: string } = {},
 ): Promise<GatewayProcess> {
   const cwd = await emptyDirectory(t)
-  const publicKey = `pub${randomBytes(12).toString('hex')}`
-  const privateKey = randomBytes(24).toString('hex')
+  const {
+    publicKey = `pub${randomBytes(12).toString('hex')}`,
+    privateKey = randomBytes(24).toString('hex'),
+  } = given
   const file = join(cwd, 'hydra.config.mjs')
   await writeFile(file, `export default ${JSON.stringify({ port: 0, host: '127.0.0.1', ...config })}\n`)
-  const child = spawn(process.execPath, [HYDRA, 'start', '--config', file], {
+  const child = spawn(...tied(process.execPath, [HYDRA, 'start', '--config', file]), {
     cwd,
     env: bareEnv({ HYDRA_PUBLIC_KEY: publicKey, HYDRA_PRIVATE_KEY: privateKey }),
     stdio: ['ignore', 'pipe', 'pipe'],

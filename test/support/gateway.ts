@@ -34,7 +34,7 @@ export interface TestGateway extends Gateway {
 export async function startGateway(
   t: Pick<TestContext, 'after'>,
   config: ConfigInput = {},
-  ports: Pick<Ports, 'random' | 'certificates'> = {},
+  ports: Partial<Pick<Ports, 'random' | 'certificates' | 'clock' | 'store' | 'readConfig'>> = {},
 ): Promise<TestGateway> {
   const directory = await mkdtemp(join(tmpdir(), 'hydra-test-'))
   const lines: Record<string, unknown>[] = []
@@ -48,7 +48,7 @@ export async function startGateway(
     host: '127.0.0.1',
     ...config,
     keys: given,
-    http: { stopGrace: 500, ...config.http },
+    http: { stopGrace: 500, stopIdle: 0, ...config.http },
   })
   const keys = await createKeys({ given: parsed.keys, file: join(directory, 'keys.json') })
   const gateway = await createGateway(parsed, { keys, clock: systemClock, log, ...ports })

@@ -39,10 +39,11 @@ export function runHydra(
     cwd,
     env = {},
     node = process.execPath,
-  }: { cwd: string; env?: Readonly<Record<string, string>>; node?: string },
+    timeoutMs = 20_000,
+  }: { cwd: string; env?: Readonly<Record<string, string>>; node?: string; timeoutMs?: number },
 ): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(node, [HYDRA, ...words], { cwd, env: bareEnv(env), timeout: 20_000 }, (error, out, err) => {
+    execFile(node, [HYDRA, ...words], { cwd, env: bareEnv(env), timeout: timeoutMs }, (error, out, err) => {
       resolve({ status: error ? Number(error.code) : 0, out, err })
     })
   })

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
+import { tied } from './tied.ts'
 
 export interface TestProcess {
   readonly pid: number
@@ -31,7 +32,7 @@ export interface ProcessOptions {
 export function startProcess(t: Pick<TestContext, 'after'>, options: ProcessOptions): TestProcess {
   const { args, env = {}, cwd, command = process.execPath } = options
   const flags = command === process.execPath ? ['--conditions=hydra-source'] : []
-  const child = spawn(command, [...flags, ...args], {
+  const child = spawn(...tied(command, [...flags, ...args]), {
     cwd,
     env: { ...process.env, NODE_TEST_CONTEXT: '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -4,51 +4,13 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
 import { WebSocket } from 'ws'
 import { eventually } from '../support/eventually.ts'
-import type { TestGateway } from '../support/gateway.ts'
-import { startProcess, type TestProcess } from '../support/process.ts'
+import { readGuide } from '../support/guide.ts'
 import { asked, opened, signIn, startSite } from './identity-support.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const guide = await readFile(join(root, 'docs/guides/protect-a-service.md'), 'utf8')
-
-/** The code block that names that file. */
-function example(file: string): string {
-  const blocks = [...guide.matchAll(/^```\w*( \S+)?\n([\s\S]*?)^```$/gm)]
-  const found = blocks.find(([, title = '', code = '']) =>
-    `${title}\n${code.split('\n', 1)[0]}`.includes(` ${file}`),
-  )
-  assert.ok(found?.[2], `the guide has no ${file}`)
-  return found[2]
-}
-
-async function start(
-  t: TestContext,
-  gateway: TestGateway,
-  file: string,
-  { code = example(file), env = {} }: { code?: string; env?: Record<string, string> } = {},
-): Promise<TestProcess> {
-  const cwd = await mkdtemp(join(tmpdir(), 'hydra-guide-'))
-  t.after(() => rm(cwd, { recursive: true, force: true }))
-  const { publicKey, privateKey } = gateway
-  await mkdir(join(cwd, '.hydra'))
-  await writeFile(join(cwd, '.hydra', 'keys.json'), JSON.stringify({ publicKey, privateKey }))
-  await symlink(join(root, 'node_modules'), join(cwd, 'node_modules'))
-  await writeFile(join(cwd, file), code)
-  return startProcess(t, { args: [file], cwd, env: { HYDRA_GATEWAY: gateway.url, ...env } })
-}
-
-async function run(t: TestContext, gateway: TestGateway, file: string): Promise<TestProcess> {
-  const service = await start(t, gateway, file)
-  await service.printed(/is behind/)
-  return service
-}
+const { text: guide, example, start, run } = await readGuide('docs/guides/protect-a-service.md')
 
 test('Express: guards are told to the gateway, which leads to the sign-in and lets those in who may', async (t) => {
   const gateway = await startSite(t)

@@ -4,34 +4,12 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
-import { startProcess, type TestProcess } from '../support/process.ts'
+import { readGuide } from '../support/guide.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const guide = await readFile(join(root, 'docs/guides/menus.md'), 'utf8')
-
-/** Runs the program of the guide that names that file, until it is behind the gateway. */
-async function run(t: TestContext, gateway: TestGateway, file: string): Promise<TestProcess> {
-  const blocks = [...guide.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code)
-  const code = blocks.find((block) => block.startsWith(`// ${file}\n`))
-  assert.ok(code, `the guide has no ${file}`)
-  const cwd = await mkdtemp(join(tmpdir(), 'hydra-guide-'))
-  t.after(() => rm(cwd, { recursive: true, force: true }))
-  const { publicKey, privateKey, url } = gateway
-  await mkdir(join(cwd, '.hydra'))
-  await writeFile(join(cwd, '.hydra', 'keys.json'), JSON.stringify({ publicKey, privateKey }))
-  await symlink(join(root, 'node_modules'), join(cwd, 'node_modules'))
-  await writeFile(join(cwd, file), code)
-  const service = startProcess(t, { args: [file], cwd, env: { HYDRA_GATEWAY: url } })
-  await service.printed(/is behind/)
-  return service
-}
+const { run } = await readGuide('docs/guides/menus.md')
 
 const get = async (gateway: TestGateway, path: string) => (await fetch(gateway.url + path)).text()
 const menuIn = (html: string) =>

@@ -52,11 +52,13 @@ test('a service hears what happens to others, from when it listens until it does
   await hears(t, gateway, events)
   const orders = await startService(t, 'orders', gateway)
   await orders.close({ forget: true })
-  await eventually(() => assert.equal(kindsOf(events, 'orders').length, 7))
+  await eventually(() => assert.equal(kindsOf(events, 'orders').length, 9))
   assert.deepEqual(kindsOf(events, 'orders'), [
     'service available',
     'instance available',
     'routes',
+    'service draining',
+    'instance draining',
     'service down',
     'instance gone',
     'routes',

@@ -147,6 +147,11 @@ test('the gateway services know by HYDRA_GATEWAY is the one that is asked, unles
   assert.equal(found.status, 0, found.err)
   assert.ok(found.out.includes(gateway.url), found.out)
   assert.equal((await ask('http://127.0.0.1:1', '--gateway', gateway.url)).status, 0)
+  // Services are told of all nodes; a command asks the first that is there.
+  const second = await ask(`http://127.0.0.1:1, ${gateway.url}`)
+  assert.ok(second.out.includes(gateway.url), second.err)
+  const none = await ask('http://127.0.0.1:1,http://127.0.0.1:2')
+  assert.match(none.err, /No gateway answers at http:\/\/127\.0\.0\.1:1 /)
   const wrong = await ask('localhost')
   assert.equal(wrong.status, 2)
   assert.match(wrong.err, /HYDRA_GATEWAY is "localhost"; write an address such as/)
@@ -346,6 +351,9 @@ test('check says everything that is wrong with a file, and starts nothing', asyn
     assert.match(wrong.err, new RegExp(`^ {2}${at}$`, 'm'))
   }
   assert.match(wrong.err, /^✕ mine\.yaml has 4 problems\.$/m)
+  // Whoever reloads has a gateway that runs, and wants to know what became of it.
+  const reload = await runHydra(['reload', '--config', 'mine.yaml'], { cwd })
+  assert.match(reload.err, /^✕ mine\.yaml has 3 problems\. The gateway goes on as it is\.$/m)
   await writeFile(join(cwd, 'mine.yaml'), 'port: 1\n')
   const right = await runHydra(['check', 'mine.yaml'], { cwd })
   assert.equal(right.status, 0, right.err)
@@ -406,8 +414,10 @@ test('config shows what the gateway would use, and keys only when they are asked
   const env = { HYDRA_PUBLIC_KEY: 'public-key-of-ours', HYDRA_PRIVATE_KEY: 'private-key-of-ours' }
   const masked = await runHydra(['config'], { cwd, env })
   assert.equal(masked.status, 0, masked.err)
-  assert.match(masked.out, /^ {2}ttl: 2s$/m)
-  assert.match(masked.out, /^ {2}publicKey: publ…$/m)
+  assert.match(masked.out, /^ {2}ttl: 2s # hydra\.config\.yaml, line 2$/m)
+  assert.match(masked.out, /^ {2}orders:\n {4}# hydra\.config\.yaml, line 4$/m)
+  assert.match(masked.out, /^ {2}publicKey: publ… # HYDRA_PUBLIC_KEY$/m)
+  assert.match(masked.out, /^workers: \d+$/m, 'what nobody set has no mark')
   assert.doesNotMatch(masked.out + masked.err, /of-ours/)
   const shown = JSON.parse((await runHydra(['config', '--show-keys', '--json'], { cwd, env })).out)
   assert.equal(shown.keys.privateKey, 'private-key-of-ours')
@@ -415,6 +425,21 @@ test('config shows what the gateway would use, and keys only when they are asked
   await writeFile(join(cwd, 'again.json'), JSON.stringify(shown))
   const again = await runHydra(['config', '--show-keys', '--json', '--config', 'again.json'], { cwd })
   assert.deepEqual(JSON.parse(again.out), shown, 'what is shown can be used as a file')
+})
+
+test('a setting that came from a file of hydra-router says so; what check finds wrong there does not send to check', async (t) => {
+  const cwd = await emptyDirectory(t)
+  const env = { HYDRA_ROUTER_CONFIG: 'config.json' }
+  await writeFile(join(cwd, 'config.json'), '{\n  "requestTimeout": 7\n}')
+  const { out, err } = await runHydra(['config'], { cwd, env })
+  assert.match(out, /^ {2}requestTimeout: 7s # requestTimeout in config\.json, line 2$/m)
+  assert.match(err, /^Settings: no file, environment, config\.json of hydra-router, defaults\./)
+  await writeFile(join(cwd, 'config.json'), '{"requestTimeout": "soon"}')
+  const check = await runHydra(['check'], { cwd, env })
+  assert.equal(check.status, 1)
+  assert.match(check.err, /requestTimeout in config\.json/)
+  assert.doesNotMatch(check.err, /hydra check/)
+  assert.match((await runHydra(['config'], { cwd, env })).err, /Check again without starting: {2}hydra check/)
 })
 
 test('mistakes on the command line end with 2 and say what was probably meant', async (t) => {

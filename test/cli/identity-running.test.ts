@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { bareEnv, emptyDirectory, HYDRA, type Ran, runHydra } from '../support/hydra.ts'
+import { signIn as signInAt } from '../support/login-form.ts'
 import { startProcess } from '../support/process.ts'
 import { runPiped } from '../support/run-piped.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -48,27 +49,8 @@ async function startNodes(t: TestContext, count: number) {
   return { cwd, urls, hydra }
 }
 
-/** Signs in by the form, as a browser would; resolves with the cookies. */
-async function signIn(url: string, username: string, password = PASSWORD): Promise<string> {
-  const page = await fetch(`${url}/login?ref=/shop`)
-  const csrf = /name="_csrf" value="([^"]+)"/.exec(await page.text())![1]!
-  const formCookie = page.headers
-    .getSetCookie()
-    .map((line) => line.split(';')[0])
-    .join('; ')
-  const response = await fetch(`${url}/login`, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { cookie: formCookie, origin: url, 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({ username, password, _csrf: csrf, ref: '/shop' }),
-  })
-  assert.equal(response.status, 303, await response.text())
-  return response.headers
-    .getSetCookie()
-    .filter((line) => /^HYDRA-SSO=/.test(line))
-    .map((line) => line.split(';')[0])
-    .join('; ')
-}
+const signIn = (url: string, username: string, password = PASSWORD): Promise<string> =>
+  signInAt(url, username, password)
 
 const statusOf = async (url: string, cookie: string) =>
   (await fetch(`${url}/shop`, { headers: { cookie, accept: 'application/json' } })).status

@@ -77,7 +77,7 @@ test('who is disabled, removed or given another password has no session left', a
 
   const store = await openSqliteIdentityStore(file)
   t.after(() => store.close())
-  const { fresh: revocations } = await store.revocations.since(0, Date.now())
+  const { fresh: revocations } = await store.revocations.since(undefined, Date.now())
   assert.deepEqual(
     revocations.map(({ kind, key, reason }) => [kind, key, reason]),
     [
@@ -274,7 +274,7 @@ test('accounts that are one person are shown, and one is taken out again', async
   assert.deepEqual(await store.links.linked('acme:2482'), [])
   const left = (await store.links.linked('local:mira')).map(({ key }) => key)
   assert.deepEqual(left.sort(), ['city:77', 'local:mira'])
-  const { fresh } = await store.revocations.since(0, Date.now())
+  const { fresh } = await store.revocations.since(undefined, Date.now())
   assert.deepEqual(
     fresh.map(({ kind, key }) => `${kind} ${key}`).sort(),
     accounts.map((key) => `user ${key}`).sort(),

@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 import { bareEnv, emptyDirectory, HYDRA, olderNode, runHydra } from '../support/hydra.ts'
 import { startProcess } from '../support/process.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -133,12 +134,23 @@ test('a port that is taken is said with another one, and what services then need
   )
 })
 
-test('what this version does not use yet is said, not silently ignored', async (t) => {
-  const hydra = start(t, {
-    cwd: await emptyDirectory(t),
-    env: { HYDRA_REDIS_URL: 'redis://127.0.0.1', HYDRA_FLYWHEEL: 'off' },
-  })
-  await hydra.printed(/does not use HYDRA_REDIS_URL yet/)
+test('a start while Redis is away says so, and not that services are shared', async (t) => {
+  const place = `127.0.0.1:${await freePort()}`
+  const keys = { HYDRA_PUBLIC_KEY: 'public-key-of-this-test', HYDRA_PRIVATE_KEY: 'private-key-of-this-test' }
+  const env = { ...keys, HYDRA_REDIS_URL: `redis://:hunter2@${place}` }
+  const hydra = start(t, { cwd: await emptyDirectory(t), env })
+  await hydra.printed(/Stop with Ctrl\+C/)
+  assert.ok(hydra.output().includes(`▲ There is no way to redis at ${place} now; the log says why.`))
+  assert.match(hydra.output(), /"reason":"connect ECONNREFUSED [^"]*","msg":"store: Redis is away/)
+  assert.doesNotMatch(hydra.output(), /are shared with|hunter2/)
+  assert.equal(await hydra.kill('SIGTERM'), 0)
+})
+
+test('a configuration of hydra-router that is not there is said, and nothing is started', async (t) => {
+  const hydra = start(t, { cwd: await emptyDirectory(t), env: { HYDRA_ROUTER_CONFIG: 'config.json' } })
+  assert.equal(await hydra.exited, 1)
+  assert.match(hydra.output(), /HYDRA_ROUTER_CONFIG/)
+  assert.match(hydra.output(), /Nothing was started/)
 })
 
 test('nobody signs in until somebody is said to: no login, no database, one line', async (t) => {

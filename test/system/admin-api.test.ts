@@ -7,8 +7,10 @@ import {
   forgetAnswer,
   fragmentsAnswer,
   menusAnswer,
+  nodesAnswer,
   problem,
   type RouteInfo,
+  reloadAnswer,
   revokeAnswer,
   routesAnswer,
   servicesAnswer,
@@ -123,6 +125,9 @@ test('the examples of the admin API’s page are of its schemas', async () => {
     routes,
     fragments,
     menus,
+    nodes,
+    health,
+    reloaded,
     forgotten,
     sessions,
     revoked,
@@ -130,7 +135,10 @@ test('the examples of the admin API’s page are of its schemas', async () => {
     user,
     refusal,
   ] = examples
-  assert.equal(examples.length, 12)
+  assert.equal(examples.length, 15)
+  assertWhole(reloadAnswer, reloaded)
+  assertWhole(nodesAnswer, nodes)
+  assert.deepEqual(Object.keys(health), ['status', 'store', 'awayForMs', 'localOnly'])
   assertWhole(servicesAnswer, services)
   assertWhole(servicesAnswer, { revision: 1, services: [{ ...services.services[0], ...down }] })
   assertWhole(drainAnswer, drained)

@@ -1,10 +1,12 @@
 /**
  * A caller who means harm: what may be tried from outside, and what everybody else must not notice of it.
  */
+
 import assert from 'node:assert/strict'
 import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { medusaBean } from '../support/medusa-client.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -449,11 +451,17 @@ test('who is not at this machine sees no metrics and no services, whatever name 
     ])
       assert.equal(statusOf(await get(gateway, path, `${header}\r\n`)), 401, header)
   }
-  // A service that says it lives where the gateway does opens nothing either.
+  // A service can't say that it lives where the gateway does; one an operator configured there opens nothing either.
+  assert.equal((await register(gateway, medusaBean('back', gateway.port))).status, 403)
   const routes = ['/_h/services', '/_hydra/metrics'].map((to, i) => ({ path: `/back${i}`, to }))
-  await register(gateway, medusaBean('back', gateway.port, { routes }))
+  const port = await freePort()
+  const round = await startGateway(t, {
+    port,
+    services: { back: { url: `http://127.0.0.1:${port}`, routes } },
+  })
   const nominated = 'Connection: close, x-forwarded-for, forwarded, x-real-ip\r\n'
-  for (const { path } of routes) assert.equal(statusOf(await get(gateway, path, nominated)), 401)
+  for (const { path } of routes)
+    await eventually(async () => assert.equal(statusOf(await get(round, path, nominated)), 401))
 })
 
 test('nothing a service or a visitor writes becomes markup on a page of the gateway', async (t) => {

@@ -18,6 +18,7 @@ import { type TestContext, test } from 'node:test'
 import type { SigningKeysAnswer } from '@hydra-gateway/protocol'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { startLoad } from '../support/load.ts'
+import { signIn } from '../support/login-form.ts'
 import { startUpstream } from '../support/upstream.ts'
 
 const PEM = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
@@ -186,19 +187,7 @@ test('nobody can bring what services are told', async (t) => {
 
 test('keys turn under load without a single new login', async (t) => {
   const gateway = await openSite(t)
-  const page = await fetch(`${gateway.url}/login`)
-  const jar = page.headers.getSetCookie().map((line) => line.split(';')[0])
-  const csrf = /name="_csrf" value="([^"]+)"/.exec(await page.text())![1]!
-  const signedIn = await fetch(`${gateway.url}/login`, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { cookie: jar.join('; '), origin: gateway.url },
-    body: new URLSearchParams({ username: 'mira', password: 'pond-boots', _csrf: csrf }),
-  })
-  const cookie = signedIn.headers
-    .getSetCookie()
-    .find((line) => line.startsWith('HYDRA-SSO='))!
-    .split(';')[0]!
+  const cookie = await signIn(gateway.url, 'mira', 'pond-boots')
   assert.match(cookie, /^HYDRA-SSO=ey/)
 
   const paths = ['/members/', '/bills/']

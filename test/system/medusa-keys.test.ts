@@ -10,6 +10,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startGateway } from '../support/gateway.ts'
 import { startLoad } from '../support/load.ts'
+import { signIn } from '../support/login-form.ts'
 import { medusaClient } from '../support/medusa-client.ts'
 
 /** From the answer to a registration until its key is in use. */
@@ -52,24 +53,7 @@ test('while an application takes a new key, at its leisure, its callers wait and
   key = await register()
   client.keepBeating('one')
 
-  const page = await fetch(`${gateway.url}/login`)
-  const csrf = /name="_csrf" value="([^"]+)"/.exec(await page.text())![1]!
-  const signedIn = await fetch(`${gateway.url}/login`, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: {
-      cookie: page.headers
-        .getSetCookie()
-        .map((line) => line.split(';')[0])
-        .join('; '),
-      origin: gateway.url,
-    },
-    body: new URLSearchParams({ username: 'mira', password: 'pond-boots', _csrf: csrf }),
-  })
-  const cookie = signedIn.headers
-    .getSetCookie()
-    .find((line) => line.startsWith('HYDRA-SSO='))!
-    .split(';')[0]!
+  const cookie = await signIn(gateway.url, 'mira', 'pond-boots')
   const load = startLoad(t, async () => {
     const answer = await fetch(`${gateway.url}/one`, { headers: { cookie } })
     return answer.text()

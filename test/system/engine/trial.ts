@@ -20,6 +20,8 @@ export interface Trial {
 /** Said by the gateway about itself and the visitor: each exactly once, whatever the visitor said. */
 const OURS = ['host', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'forwarded', 'x-request-id', 'hydra-path'] // biome-ignore format: a list
 const FRAMING = ['content-length', 'transfer-encoding']
+/** The second for whoever comes through another gateway, or says so. */
+const MAY_BE_ADDED = /^connection: keep-alive$|^cdn-loop: hydra-[0-9a-f]+$/
 
 /** `service` is the name under which the recorder is registered. */
 export function createTrial(
@@ -156,8 +158,7 @@ function misread({ lines, body, trailers }: Message, reading: Reading, service: 
   for (const [name, value] of lines) {
     const key = name.toLowerCase()
     if (OURS.includes(key)) ours.set(key, [...(ours.get(key) ?? []), value])
-    else if (!FRAMING.includes(key) && !(key === 'connection' && value === 'keep-alive'))
-      own.push([name, value])
+    else if (!FRAMING.includes(key) && !MAY_BE_ADDED.test(`${key}: ${value}`)) own.push([name, value])
   }
   if (JSON.stringify(own) !== JSON.stringify(reading.lines))
     return `its lines became ${show(JSON.stringify(own))}`

@@ -22,7 +22,7 @@ import {
   progress,
   readArguments,
 } from '../support/bench-arguments.ts'
-import { pin, splitCores } from '../support/processes.ts'
+import { pin, remarksOn, splitCores } from '../support/processes.ts'
 import { profile } from '../support/profile.ts'
 import { endAfter, runSteps } from '../support/run.ts'
 import { askForPages, measure } from './measure.ts'
@@ -53,10 +53,7 @@ if (given.isProfile) {
 }
 
 const missing = missingPrograms(PEERS)
-const remarks = [
-  ...(missing.length > 0 ? [missingSentence(missing)] : []),
-  ...(cores ? [] : ['Everybody shares all cores: there is one only, or no taskset.']),
-]
+const remarks = [...(missing.length > 0 ? [missingSentence(missing)] : []), ...remarksOn(cores)]
 const peers = PEERS.filter(
   ({ name, program }) => chosen.includes(name) && !(program && missing.includes(program)),
 )

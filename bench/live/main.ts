@@ -12,7 +12,7 @@
  * @module
  */
 import { progress, readArguments } from '../support/bench-arguments.ts'
-import { splitCores } from '../support/processes.ts'
+import { remarksOn, splitCores } from '../support/processes.ts'
 import { endAfter, runSteps } from '../support/run.ts'
 import { measure } from './measure.ts'
 import { reportLive } from './report.ts'
@@ -26,7 +26,7 @@ const given = readArguments([])
 endAfter(MOST_MS)
 const cores = splitCores()
 const pages = given.requests ?? PAGES
-const remarks = cores ? [] : ['Everybody shares all cores: there is one only, or no taskset.']
+const remarks = remarksOn(cores)
 
 await runSteps([{ name: 'live', run }], given, { place: 'live', remarks })
 

@@ -10,7 +10,7 @@
  * @module
  */
 import { fail, progress, readArguments } from '../support/bench-arguments.ts'
-import { splitCores } from '../support/processes.ts'
+import { remarksOn, splitCores } from '../support/processes.ts'
 import { findProgram } from '../support/program.ts'
 import { endAfter, runSteps } from '../support/run.ts'
 import { measure } from './measure.ts'
@@ -29,7 +29,7 @@ const chromium =
   findProgram('google-chrome') ??
   fail('this bench needs Chromium: install it, or set HYDRA_CHROMIUM to its path')
 const cores = splitCores()
-const remarks = cores ? [] : ['Everybody shares all cores: there is one only, or no taskset.']
+const remarks = remarksOn(cores)
 
 await runSteps([{ name: 'menus', run }], given, { place: 'menus', remarks })
 

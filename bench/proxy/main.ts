@@ -22,7 +22,7 @@ import {
   readArguments,
 } from '../support/bench-arguments.ts'
 import type { Seen } from '../support/clients/job.ts'
-import { pin, splitCores } from '../support/processes.ts'
+import { pin, remarksOn, splitCores } from '../support/processes.ts'
 import { profile } from '../support/profile.ts'
 import { endAfter, runSteps } from '../support/run.ts'
 import { AUTH, AUTH_CONFIG, measureAuth, reportAuth, signIn } from './auth.ts'
@@ -39,7 +39,9 @@ const WARM_UP_MS = 2000
 const PROFILE_MS = 5000
 const MOST_MS = 1_800_000
 
-const given = readArguments([{ flag: 'only', what: 'load', names: LOADS.map(({ name }) => name) }], true)
+const given = readArguments([{ flag: 'only', what: 'load', names: LOADS.map(({ name }) => name) }], {
+  auth: true,
+})
 const chosen = given.isProfile && !given.has('only') ? ['get'] : given.chosen('only')
 const loads = LOADS.filter(({ name }) => chosen.includes(name))
 endAfter(MOST_MS)
@@ -58,10 +60,7 @@ if (given.isAuth) {
 }
 
 const missing = missingPrograms([...PEERS, { program: 'h2load' }])
-const remarks = [
-  ...(missing.length > 0 ? [missingSentence(missing)] : []),
-  ...(cores ? [] : ['Everybody shares all cores: there is one only, or no taskset.']),
-]
+const remarks = [...(missing.length > 0 ? [missingSentence(missing)] : []), ...remarksOn(cores)]
 const steps = loads
   .filter(({ tls }) => !(tls && missing.includes('h2load')))
   .map((load) => ({ name: load.name, run: async () => [reportOf(load, await measured(load))] }))

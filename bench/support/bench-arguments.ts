@@ -30,6 +30,14 @@ export interface BenchArguments {
   /** With `--auth`: what identity costs. */
   readonly isAuth: boolean
   readonly cpuprofile: string | undefined
+  /** With `--original`: a checkout of hydra-router. */
+  readonly original: string | undefined
+}
+
+/** Flags that some comparisons have. */
+export interface MoreFlags {
+  readonly auth?: true
+  readonly original?: true
 }
 
 export function fail(message: string): never {
@@ -38,15 +46,15 @@ export function fail(message: string): never {
 }
 
 /** Reads the arguments, or says what is wrong with them and ends. */
-export function readArguments(choices: readonly Choice[], hasAuth = false): BenchArguments {
+export function readArguments(choices: readonly Choice[], more: MoreFlags = {}): BenchArguments {
   try {
-    return read(choices, hasAuth)
+    return read(choices, more)
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
   }
 }
 
-function read(choices: readonly Choice[], hasAuth: boolean): BenchArguments {
+function read(choices: readonly Choice[], more: MoreFlags): BenchArguments {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
     options: {
@@ -57,13 +65,15 @@ function read(choices: readonly Choice[], hasAuth: boolean): BenchArguments {
       json: text,
       write: text,
       cpuprofile: text,
+      original: text,
       profile: { type: 'boolean', default: false },
       auth: { type: 'boolean', default: false },
     },
   })
   const { json, write, cpuprofile, only, peers } = values
   const said = { only, peers }
-  if (values.auth && !hasAuth) throw new Error('there is no --auth here')
+  for (const flag of ['auth', 'original'] as const)
+    if (values[flag] && !more[flag]) throw new Error(`there is no --${flag} here`)
   for (const flag of ['only', 'peers'] as const)
     if (said[flag] !== undefined && !choices.some((choice) => choice.flag === flag))
       throw new Error(`there is no --${flag} here`)
@@ -82,6 +92,7 @@ function read(choices: readonly Choice[], hasAuth: boolean): BenchArguments {
     isProfile: values.profile,
     isAuth: values.auth,
     cpuprofile,
+    original: values.original,
   }
 }
 

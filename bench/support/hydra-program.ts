@@ -15,9 +15,8 @@ export type HydraReady = { readonly port: number } | { readonly refused: string 
 
 // As the command does: the heap is held while the gateway is loaded.
 setFlagsFromString('--semi-space-growth-factor=1')
-const { createGateway, createKeys, createLog, openCertificates, parseConfig, systemClock } = await import(
-  '@hydra-gateway/gateway'
-)
+const { createGateway, createKeys, createLog, openCertificates, openStore, parseConfig, systemClock } =
+  await import('@hydra-gateway/gateway')
 const { shapeHeap } = await import('@hydra-gateway/gateway/main')
 shapeHeap()
 const [, , file = '', logLevel = 'info'] = process.argv
@@ -42,6 +41,9 @@ else {
     keys,
     clock,
     log,
+    ...(config.redis.url
+      ? { store: await openStore(config, { privateKeys: keys.privateKeys, clock, log }) }
+      : {}),
     ...(opened ? { certificates: opened.certificates } : {}),
   })
   listenForProfiler()

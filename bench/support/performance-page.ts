@@ -1,6 +1,6 @@
 /**
- * The figures inside `docs/performance.md`, between comments; each bench has its own place. The rest of the page
- * is written by people.
+ * The figures inside `docs/performance.md` and `docs/reliability.md`, between comments; each bench has its own place. The
+ * rest of the page is written by people.
  *
  * @module
  */
@@ -8,7 +8,16 @@ import { type Facts, formatFacts } from './facts.ts'
 import { countTargets, markdownPart, type Part } from './part.ts'
 
 /** Whose figures: of `bench/core.ts`, or of the `main.ts` in a folder of the bench. */
-export type Place = 'figures' | 'proxies' | 'pages' | 'live' | 'menus'
+export type Place =
+  | 'figures'
+  | 'proxies'
+  | 'pages'
+  | 'live'
+  | 'menus'
+  | 'faults'
+  | 'capacity'
+  | 'messages'
+  | 'message-faults'
 
 const WRITERS: Readonly<Record<Place, string>> = {
   figures: 'bench/core.ts',
@@ -16,6 +25,10 @@ const WRITERS: Readonly<Record<Place, string>> = {
   pages: 'bench/fragments/main.ts',
   live: 'bench/live/main.ts',
   menus: 'bench/menus/main.ts',
+  faults: 'bench/faults/main.ts',
+  capacity: 'bench/capacity/main.ts',
+  messages: 'bench/messages/main.ts',
+  'message-faults': 'bench/message-faults/main.ts',
 }
 
 export interface Figures {
@@ -34,7 +47,7 @@ export function replaceFigures(page: string, place: Place, { facts, parts, remar
   if (begin < 0 || end < begin) throw new Error(`the page needs the lines ${from} and ${to}`)
   const { met, all } = countTargets(parts)
   const figures = [
-    `Measured on ${facts.date} UTC. ${met} of ${all} targets met.`,
+    `Measured on ${facts.date} UTC.${all > 0 ? ` ${met} of ${all} targets met.` : ''}`,
     [
       ...formatFacts(facts)
         .filter(([name]) => name !== 'date')

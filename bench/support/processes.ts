@@ -85,6 +85,11 @@ export function splitCores(): Cores | undefined {
   return { proxy: String(proxy), others: others.join(',') }
 }
 
+/** What is to be said of figures that were taken on these cores. */
+export function remarksOn(cores: Cores | undefined): readonly string[] {
+  return cores ? [] : ['Everybody shares all cores: there is one only, or no taskset.']
+}
+
 /** Keeps processes and their children, all their threads, on these cores. */
 export function pin(pids: readonly number[], cores: string | undefined): void {
   if (cores === undefined) return

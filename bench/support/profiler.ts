@@ -33,7 +33,11 @@ export function listenForProfiler(): void {
       return {}
     },
   }
-  process.on('message', async (question: string) => process.send!(await answers[question]!()))
+  process.on('message', async (question: string) => {
+    const answer = answers[question]
+    // Others may be asked something by messages as well.
+    if (answer) process.send!(await answer())
+  })
 }
 
 export type Profile = Profiler.Profile

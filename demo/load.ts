@@ -18,8 +18,10 @@ export interface LoadOptions {
   readonly atOnce?: number
   /** What to ask next; the number counts from 0. */
   next(index: number): Request
-  /** An answer, or the error that came instead of one. */
-  onAnswer?(answer: Answer | Error, request: Request): void
+  /** How one is made. @default `ask`, once */
+  visit?(url: string, options: AskOptions): Promise<Answer>
+  /** An answer, or the error that came instead of one; the number is the one its request had. */
+  onAnswer?(answer: Answer | Error, request: Request, index: number): void
 }
 
 export interface Load {
@@ -29,7 +31,7 @@ export interface Load {
 }
 
 /** Begins at once and goes on until stopped. */
-export function startLoad({ url, perSecond, atOnce = 4, next, onAnswer }: LoadOptions): Load {
+export function startLoad({ url, perSecond, atOnce = 4, next, visit = ask, onAnswer }: LoadOptions): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
   const everyMs = (1000 / perSecond) * atOnce
   let asked = 0
@@ -44,9 +46,10 @@ export function startLoad({ url, perSecond, atOnce = 4, next, onAnswer }: LoadOp
       if (!isRunning) return
       // A slow answer is not made up for afterwards: that would be a burst.
       at = Math.max(at, performance.now() - everyMs) + everyMs
-      const request = next(asked++)
-      const answer = await ask(url + request.path, { agent, ...request }).catch((fault: Error) => fault)
-      onAnswer?.(answer, request)
+      const index = asked++
+      const request = next(index)
+      const answer = await visit(url + request.path, { agent, ...request }).catch((fault: Error) => fault)
+      onAnswer?.(answer, request, index)
     }
   }
 

@@ -12,7 +12,7 @@ export interface Visits {
   /** Everything else that came: `502`, `503`, `socket hang up`, with its count. */
   readonly failures: ReadonlyMap<string, number>
   readonly failed: number
-  /** Instances that rendered pages, with their count since the last `forget`. */
+  /** Instances that rendered pages, with their count, of those that were asked for since the last `forget`. */
   readonly servers: ReadonlyMap<string, number>
   forget(): void
   stop(): Promise<void>
@@ -22,10 +22,12 @@ export function startVisits(options: LoadOptions): Visits {
   const failures = new Map<string, number>()
   const servers = new Map<string, number>()
   let ok = 0
+  /** Answers to requests before this one may have waited here to be read, for longer than their instance lived. */
+  let since = 0
   const load: Load = startLoad({
     ...options,
-    onAnswer(answer, request) {
-      options.onAnswer?.(answer, request)
+    onAnswer(answer, request, index) {
+      options.onAnswer?.(answer, request, index)
       const outcome = answer instanceof Error ? answer.message : String(answer.status)
       if (answer instanceof Error || answer.status >= 500) {
         failures.set(outcome, (failures.get(outcome) ?? 0) + 1)
@@ -33,7 +35,7 @@ export function startVisits(options: LoadOptions): Visits {
       }
       ok++
       const server = serverOf(answer)
-      if (server) servers.set(server, (servers.get(server) ?? 0) + 1)
+      if (server && index >= since) servers.set(server, (servers.get(server) ?? 0) + 1)
     },
   })
   return {
@@ -45,7 +47,10 @@ export function startVisits(options: LoadOptions): Visits {
     },
     failures,
     servers,
-    forget: () => servers.clear(),
+    forget() {
+      servers.clear()
+      since = load.asked
+    },
     stop: load.stop,
   }
 }

@@ -12,6 +12,7 @@ import { SERVICES } from '../shop/shop.ts'
 import type { DemoEvent } from './event.ts'
 import { formatCount, renderScreen } from './screen.ts'
 import { openStory, type Story } from './story.ts'
+import { takeTerminal } from './terminal.ts'
 
 export interface LiveOptions {
   readonly port: number
@@ -25,9 +26,6 @@ export interface LiveOptions {
 /** At most 4 drawings a second. */
 const DRAW_EVERY_MS = 250
 const MOST_EVENTS = 200
-
-const ENTER = '\u001b[?1049h\u001b[?25l'
-const LEAVE = '\u001b[?25h\u001b[?1049l'
 
 /** Resolves with the exit status. */
 export async function runLive({ port, styleNow, signal, stdin, stdout }: LiveOptions): Promise<number> {
@@ -158,26 +156,4 @@ async function watch(
     stdin.off('data', onData)
     stdout.off('resize', forget)
   }
-}
-
-/** Keys one by one, and the second screen. Returns what puts everything back, which happens in any case. */
-function takeTerminal(stdin: ReadStream, stdout: WriteStream): () => void {
-  let isTaken = true
-  const restore = (): void => {
-    if (!isTaken) return
-    isTaken = false
-    stdout.write(LEAVE)
-    if (stdin.isTTY) stdin.setRawMode(false)
-    stdin.pause()
-  }
-  process.on('exit', restore)
-  process.on('uncaughtException', (fault) => {
-    restore()
-    process.stderr.write(`${fault.stack ?? fault.message}\n`)
-    process.exit(1)
-  })
-  stdout.write(ENTER)
-  stdin.setRawMode(true)
-  stdin.resume()
-  return restore
 }

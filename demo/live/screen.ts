@@ -171,10 +171,11 @@ function formatMs(ms: number): string {
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
 }
 
-const widthOf = (text: string): number => [...stripVTControlCharacters(text)].length
+/** Cells of a text, without its colours. */
+export const widthOf = (text: string): number => [...stripVTControlCharacters(text)].length
 
 /** Cuts a line to the width of the terminal, and ends the colours that were cut. */
-function cut(line: string, columns: number): string {
+export function cut(line: string, columns: number): string {
   if (widthOf(line) <= columns) return line
   let width = 0
   let text = ''

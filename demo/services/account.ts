@@ -167,4 +167,4 @@ function tell(socket: WebSocket): void {
   if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(figures))
 }
 
-server.listen(0, '127.0.0.1')
+server.listen(0, process.env.SHOP_HOST ?? '127.0.0.1')

@@ -86,7 +86,7 @@ app.post<{ Params: { id: string } }>('/catalog/:id/list', async (request, reply)
     .redirect(`/catalog/${good.id}`, 303)
 })
 
-await app.listen({ port: 0, host: '127.0.0.1' })
+await app.listen({ port: 0, host: process.env.SHOP_HOST ?? '127.0.0.1' })
 
 function all(list: readonly string[]): Html {
   const kept = GOODS.filter(({ id }) => list.includes(id))

@@ -59,7 +59,7 @@ app.get('/', (_request, response) => {
     .send(page({ title: 'Home', main: main(site), menus: menusOf(site), maker, scripts: ['live.js'] }))
 })
 
-app.listen(0, '127.0.0.1')
+app.listen(0, process.env.SHOP_HOST ?? '127.0.0.1')
 
 const main = (site: Site) => html`<div class="front">
 <div class="words">

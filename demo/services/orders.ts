@@ -138,7 +138,7 @@ const service = await hydra(app, {
 })
 const maker: Maker = { service, version, framework: 'Hono' }
 service.on('registered', () => process.send?.(service.instanceId))
-server.listen(0, '127.0.0.1')
+server.listen(0, process.env.SHOP_HOST ?? '127.0.0.1')
 
 function all(orders: readonly Order[], worksHere: boolean): Html {
   const toDesk =

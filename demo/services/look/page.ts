@@ -64,7 +64,7 @@ ${scripts.map((file) => html`<script src="/home/${file}" defer></script>\n`)}${a
 <main class="shop ${kind}" id="main">
 ${main}
 </main>
-<footer class="foot"><span>Four services, one front door.</span><span>This page: <code>${service.name} ${version}</code>, instance <code>${shortId(service)}</code>, ${framework}</span></footer>
+<footer class="foot"><span>Many services, one front door.</span><span>This page: <code>${service.name} ${version}</code>, instance <code>${shortId(service)}</code>, ${framework}</span></footer>
 ${SYMBOLS}
 </body>
 </html>

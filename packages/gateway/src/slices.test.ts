@@ -54,12 +54,20 @@ test('limits of requests that come round, of queues, streams and signatures reac
 
 test('limits of what stands in the Redis of hydra services reach whoever reads there', () => {
   const config = parseConfig({
-    flywheel: { maxServices: 1, maxInstances: 2, maxNodes: 3, maxRouters: 4, maxQueue: 5 },
+    flywheel: {
+      maxServices: 1,
+      maxInstances: 2,
+      maxNodes: 3,
+      maxRouters: 4,
+      maxQueue: 5,
+      maxStreamLength: 11,
+    },
     registration: { maxRoutes: 6 },
     messages: { maxBytes: '7KiB', keepMessages: 8, keepBytes: '9KiB', keepFor: '10s' },
   })
   assert.deepEqual(flywheelNetworkSlice(config), {
     ...{ maxServices: 1, maxInstances: 2, maxNodes: 3, maxRouters: 4, maxQueue: 5, maxRoutes: 6 },
+    maxStreamLength: 11,
     ...{ maxMessageBytes: 7168, keepMessages: 8, keepBytes: 9216, keepForMs: 10_000 },
   })
 })

@@ -137,6 +137,7 @@ export function flywheelNetworkSlice({ flywheel, messages, registration }: Confi
     maxNodes: flywheel.maxNodes,
     maxRouters: flywheel.maxRouters,
     maxQueue: flywheel.maxQueue,
+    maxStreamLength: flywheel.maxStreamLength,
     maxMessageBytes: messages.maxBytes,
     keepMessages: messages.keepMessages,
     keepBytes: messages.keepBytes,

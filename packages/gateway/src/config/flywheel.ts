@@ -94,6 +94,11 @@ export const flywheel = z
       .describe(
         'Most streams it lets `/v1/router/stream` make, or write to, until it is started again; above, those that are not there: 503. 0: none.',
       ),
+    maxStreamLength: count()
+      .prefault(1_000_000)
+      .describe(
+        'Most messages in a stream in Redis; above, those to `/v1/router/stream` get 503 until somebody trims it.',
+      ),
     maxServices: count()
       .prefault(5000)
       .describe('Most services in Redis that are looked at; the others are not served, which the log says.'),

@@ -91,6 +91,7 @@ export const RESTART_SETTINGS = [
   'flywheel.maxSignatures',
   'flywheel.rememberSignatures',
   'flywheel.maxQueue',
+  'flywheel.maxStreamLength',
   'flywheel.maxServices',
   'flywheel.maxInstances',
   'flywheel.maxNodes',

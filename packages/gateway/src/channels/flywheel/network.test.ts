@@ -483,7 +483,7 @@ test('mail is bounded: the oldest goes, and is counted', async (t) => {
 })
 
 test('messages are put into queues of services and appended to streams, in short form', async (t) => {
-  const { network, line } = await setUp(t, { settings: { maxQueue: 2 } })
+  const { network, line } = await setUp(t, { settings: { maxQueue: 2, maxStreamLength: 2 } })
   await network.start()
   const message = { to: 'jobs:/', from: 'a:/', mid: 'm1', timestamp: 't', version: 'v', body: { n: 1 } }
   await network.queue('jobs', message)
@@ -503,6 +503,10 @@ test('messages are put into queues of services and appended to streams, in short
   ]
   assert.deepEqual([streamId, field, JSON.parse(text).mid], [id, 'message', 'm1'])
   assert.match((await network.append('events', message, { mayMake: false }))!, /-/)
+  await assert.rejects(network.append('events', message), { fault: 'mail-full' })
+  assert.equal(await command(line, 'XLEN', 'hydra:stream:events'), 2)
+  assert.equal(await command(line, 'XTRIM', 'hydra:stream:events', 'MAXLEN', '0'), 2)
+  assert.match((await network.append('events', message, { mayMake: false }))!, /-/, 'an empty one is there')
   assert.equal(await network.append('new', message, { mayMake: false }), undefined)
   assert.equal(await command(line, 'EXISTS', 'hydra:stream:new'), 0)
 })

@@ -33,7 +33,7 @@ import { createPresence } from './presence.ts'
 import { createReports } from './reports.ts'
 import { createRoll } from './roll.ts'
 import { createRouteReader } from './route-reader.ts'
-import { QUEUE } from './scripts.ts'
+import { QUEUE, STREAM } from './scripts.ts'
 import type { RouterSelf } from './self.ts'
 import { FLYWHEEL_NETWORK_DEFAULTS, type FlywheelNetworkSettings } from './settings.ts'
 import { createWatch } from './watch.ts'
@@ -65,6 +65,9 @@ export interface StartableNetwork extends FlywheelNetwork {
 const BEAT_MS = 1000
 /** Refreshes that come together are one look. */
 const HINT_MS = 50
+
+/** What `STREAM` says of one that may not be made. */
+const NOT_THERE = -1
 
 /** Nothing is read or written before `start`. */
 export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwork {
@@ -265,9 +268,12 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
       throw new MessageProblem('mail-full', `The queue of ${service} is full.`)
     },
     async append(stream, message, { mayMake = true } = {}) {
-      const key = streamKey(stream)
-      const words = ['XADD', key, ...(mayMake ? [] : ['NOMKSTREAM']), '*', 'message', formatUmf(message)]
-      return ((await line.send(key, words).catch(rethrow)) as string | null) ?? undefined
+      const args = [formatUmf(message), String(settings.maxStreamLength), mayMake ? '1' : '0']
+      const said = await line.run(STREAM, [streamKey(stream)], args).catch(rethrow)
+      if (typeof said === 'string') return said
+      if (said === NOT_THERE) return undefined
+      complaints.about('stream-full', 'a stream is full', { subject: stream })
+      throw new MessageProblem('mail-full', `The stream ${stream} is full.`)
     },
     onMessage(listener) {
       listeners.add(listener)

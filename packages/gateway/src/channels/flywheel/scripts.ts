@@ -180,6 +180,20 @@ return redis.call('LPUSH', KEYS[1], ARGV[1])
 }
 
 /**
+ * Appends a message to a stream. ARGV: text, most, whether the stream may be made ('1' or '0'). Returns the id Redis gave, 0
+ * when it is full, -1 when it is not there and may not be made.
+ */
+export const STREAM: Script = {
+  name: 'flywheel-stream',
+  source: `
+local length = redis.call('XLEN', KEYS[1])
+if length >= tonumber(ARGV[2]) then return 0 end
+if length == 0 and ARGV[3] ~= '1' and redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
+return redis.call('XADD', KEYS[1], '*', 'message', ARGV[1])
+`,
+}
+
+/**
  * Mail for a client. KEYS: queued, processing, bytes. ARGV: text, ms it is kept, most messages, most bytes. Returns how many
  * were dropped, the oldest first, or -1 when it alone is too large. Originals take without counting bytes: the count is
  * made anew once there was nothing, and may be too high until then.

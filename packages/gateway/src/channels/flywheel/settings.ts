@@ -21,6 +21,8 @@ export interface FlywheelNetworkSettings {
   readonly maxDirectoryBytes: number
   /** Messages in the queue of a service; above, no more are put there. @default 100000 */
   readonly maxQueue: number
+  /** Messages in a stream; above, no more are put there. @default 1000000 */
+  readonly maxStreamLength: number
   /** Other routers, and clients at all of them together, that are kept in mind. @default 200 and 500000 */
   readonly maxRouters: number
   readonly maxPeerClients: number
@@ -49,6 +51,7 @@ export const FLYWHEEL_NETWORK_DEFAULTS: FlywheelNetworkSettings = Object.freeze(
   maxMessageBytes: 2 ** 20,
   maxDirectoryBytes: 2 ** 24,
   maxQueue: 100_000,
+  maxStreamLength: 1_000_000,
   maxRouters: 200,
   maxPeerClients: 500_000,
   keepMessages: 1000,

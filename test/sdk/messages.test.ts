@@ -300,6 +300,33 @@ test('a service that deals with as many messages as it may is told to nobody as 
   for (const release of held) release()
 })
 
+test('a handler that never ends keeps its place for so long, then others get it and the log says so', async (t) => {
+  const gateway = await startGateway(t)
+  const got: number[] = []
+  const said: string[] = []
+  const orders = await startService(t, 'orders', gateway, {
+    maxMessages: 1,
+    messagePatienceMs: 100,
+    graceMs: 200,
+    log: { info() {}, error() {}, warn: (sentence: string) => said.push(sentence) },
+    messages: {
+      '*': ({ body }) => {
+        got.push((body as { n: number }).n)
+        return new Promise(() => {})
+      },
+    },
+  })
+  const shop = await startService(t, 'shop', gateway)
+  await shop.send('orders', { n: 1 })
+  await eventually(async () => assert.match(await faultOf(shop.send('orders', { n: 2 })), /now/))
+  await eventually(() => assert.deepEqual(got, [1, 2]))
+  assert.ok(
+    said.some((sentence) => /dealt with for 0\.1 s \(messagePatienceMs\)/.test(sentence)),
+    said.join(),
+  )
+  await orders.close()
+})
+
 test('who serves under a name is found, whatever way it came', async (t) => {
   const target = createServer((_request, response) => response.end()).listen(0, '127.0.0.1')
   t.after(() => target.close())

@@ -118,6 +118,7 @@ const KINDS: Readonly<Record<keyof ServiceOptions | 'server' | 'port', Kind>> = 
       Object.values(value).every((one) => typeof one === 'function' || hasFunctions('handler')(one)),
   },
   maxMessages: atLeastOne,
+  messagePatienceMs: atLeastOne,
   maxRenders: atLeastOne,
   maxRenderBytes: atLeastOne,
   fallback: text,

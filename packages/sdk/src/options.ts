@@ -94,6 +94,11 @@ export interface ServiceOptions extends AccessOptions {
   readonly messages?: Readonly<Record<string, MessageOption>>
   /** Messages that are dealt with at a time; above it they are refused. @default 64 */
   readonly maxMessages?: number
+  /**
+   * After so long, ms, a message that is still dealt with no longer counts among them, and the log says so: a handler that
+   * never ends does not keep others out for ever. @default 300000
+   */
+  readonly messagePatienceMs?: number
   /** Fragments rendered at a time for others; above it requests are turned down. @default 256 */
   readonly maxRenders?: number
   /** Largest request for fragments of this service, bytes. @default 2 MiB */

@@ -25,7 +25,6 @@ import { type Log, nameForLog } from '../log.ts'
 import type { Refused, ServiceOptions } from '../options.ts'
 import { errorOf } from '../prepare.ts'
 import { createSeldom } from '../seldom.ts'
-import { deferred, within } from '../waiting.ts'
 import { createCalls } from './calls.ts'
 import { addAll, createHandlerBook, type Handling } from './handler-book.ts'
 import type {
@@ -43,6 +42,7 @@ import type {
 } from './message.ts'
 import { MessageError, type MessageFault } from './message-error.ts'
 import { createOutbox, type MessageLine } from './outbox.ts'
+import { createPlaces } from './places.ts'
 import { pushMany } from './push-many.ts'
 
 export interface MessageSideDeps {
@@ -76,6 +76,7 @@ export interface MessageSide extends Messages {
 }
 
 const DEFAULT_AT_ONCE = 64
+const DEFAULT_PATIENCE_MS = 300_000
 const DEFAULT_TIMEOUT_MS = 10_000
 /** More than any gateway is set to. */
 const MOST_BYTES = 9 * 1024 * 1024
@@ -97,15 +98,23 @@ export function createMessageSide({
   onDeclared,
 }: MessageSideDeps): MessageSide {
   const { name, maxMessages: mostAtOnce = DEFAULT_AT_ONCE } = options
+  const { messagePatienceMs: patienceMs = DEFAULT_PATIENCE_MS } = options
   const source = { now: Date.now, newId: randomUUID, mayLackFrom: true }
   const book = createHandlerBook({ hasUsual: !isForEverybody(options), onChange: onDeclared })
   addAll(book, options.messages)
   const calls = createCalls()
   const outbox = createOutbox({ line, now: () => performance.now() })
   const warnSeldom = createSeldom(log.warn, () => performance.now())
-  let running = 0
+  const places = createPlaces<UmfMessage>({
+    most: mostAtOnce,
+    patienceMs,
+    onLate: (message) =>
+      warnSeldom(
+        'late',
+        `${whatIs(message)} has been dealt with for ${patienceMs / 1000} s (messagePatienceMs): others get its place`,
+      ),
+  })
   let isLeaving = false
-  let idle = deferred()
   let lastRefused: readonly Refused[] = []
 
   // ---- out ----------------------------------------------------------------------------------------------
@@ -211,13 +220,13 @@ export function createMessageSide({
     // The gateway does not judge answers of services: they are for whoever asked.
     if (message.rmid !== undefined && handling.hasConditions && sender.kind === 'service')
       return refused('invalid', 'nobody waits for this answer')
-    if (running >= mostAtOnce) {
+    const release = places.take(message)
+    if (release === undefined) {
       warnSeldom('throttled', `messages are refused: ${mostAtOnce} are being dealt with (maxMessages)`)
       return refused('throttled', `${name} deals with ${mostAtOnce} messages already`)
     }
-    running++
     // It is answered before the handler begins.
-    setImmediate(() => void handle(handling, message, sender, token))
+    setImmediate(() => void handle(handling, message, sender, token).finally(release))
     return { ok: true }
   }
 
@@ -273,8 +282,7 @@ export function createMessageSide({
       if (returned !== undefined && mayAnswer()) await answer(returned)
     } catch (fault) {
       const error = errorOf(fault)
-      const { type } = message
-      const what = type === undefined ? 'a message' : `a message of the type ${nameForLog(type)}`
+      const what = whatIs(message)
       // It may have arrived all the same: another answer would say that nothing was done.
       if (unsent !== undefined && fault === unsent)
         return warnSeldom('answer', `the answer to ${what} could not be sent: ${error.message}`)
@@ -284,12 +292,6 @@ export function createMessageSide({
         await answer({ error: true, reason }).catch((why) =>
           warnSeldom('answer', `the answer to ${what} could not be sent: ${errorOf(why).message}`),
         )
-    } finally {
-      running--
-      if (running === 0) {
-        idle.resolve()
-        idle = deferred()
-      }
     }
   }
 
@@ -328,7 +330,7 @@ export function createMessageSide({
     lineChanged: outbox.changed,
     async finish(graceMs) {
       isLeaving = true
-      if (running > 0) await within(graceMs, idle.promise)
+      await places.empty(graceMs)
     },
     close() {
       isLeaving = true
@@ -352,6 +354,11 @@ interface Answer {
 interface Failure {
   readonly fault?: MessageFault
   readonly reason?: string
+}
+
+/** A message in the words of a log. */
+function whatIs({ type }: UmfMessage): string {
+  return type === undefined ? 'a message' : `a message of the type ${nameForLog(type)}`
 }
 
 function refused(fault: MessageFault, reason: string): unknown {

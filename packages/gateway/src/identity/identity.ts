@@ -200,6 +200,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
     mappingFor: policy.mappingFor,
     ruleFor,
     edition: () => policy.edition,
+    endsAt: (sid) => ends.endsAt(sid),
     ...observed,
   })
   const clearFaulty = createLoginHead({ settings: settings.cookies })

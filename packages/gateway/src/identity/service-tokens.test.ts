@@ -183,6 +183,23 @@ test('an open socket outlasts its token, until the session ends', async () => {
   assert.equal(service.tokenFor(caller, instance()), undefined)
 })
 
+test('an open socket goes on with the session that was renewed since, and ends with it', async () => {
+  let renewed: number | undefined
+  const { service, tokens, caller, clock } = await setUp([local], [], { endsAt: () => renewed })
+  clock.advance(8 * HOUR)
+  assert.equal(clock.now(), caller.sessionEndsAt)
+  assert.equal(service.tokenFor(caller, instance()), undefined)
+  renewed = START + 10 * HOUR
+  const fresh = (await service.tokenFor(caller, instance()))!
+  const found = (await tokens.verify(fresh)) as Caller
+  assert.deepEqual([found.sid, found.expiresAt, found.sessionEndsAt], [caller.sid, START + 9 * HOUR, renewed])
+  clock.advance(HOUR)
+  const last = (await service.tokenFor(caller, instance()))!
+  assert.equal(decodeJwt(last).exp! * 1000, renewed)
+  clock.advance(HOUR)
+  assert.equal(service.tokenFor(caller, instance()), undefined)
+})
+
 test('an instance that holds one key gets a token of that key: a rotation needs no new login', async () => {
   const { service, tokens, caller, ring, signed } = await setUp()
   const old = ring.activeKid

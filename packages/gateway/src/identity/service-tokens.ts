@@ -29,6 +29,8 @@ export interface ServiceTokenDeps {
   readonly ruleFor?: (service: string, path: string) => Access | undefined
   /** Of mappings: tokens made by an earlier one are not given to anybody. @default they never change */
   readonly edition?: () => number
+  /** Until when a session lasts that was renewed since a token of it came. @default nobody knows more than the token */
+  readonly endsAt?: (sid: string) => number | undefined
   readonly clock: Pick<Clock, 'now'>
   readonly log: Pick<Log, 'warn'>
   readonly metrics: Pick<Metrics, 'refused'>
@@ -100,9 +102,10 @@ export function createServiceTokens(deps: ServiceTokenDeps): ServiceTokens {
     tokenFor(caller, instance, accepted) {
       const login = loginOf(instance)
       const now = clock.now()
-      const endsAt = now < caller.expiresAt ? caller.expiresAt : caller.sessionEndsAt
-      if (login === 'none' || now >= endsAt) return undefined
-      return tokenOf(caller, instance, login === 'header', accepted, endsAt)
+      if (login === 'none') return undefined
+      const lasting = now < caller.expiresAt ? caller : asRenewed(caller, deps.endsAt?.(caller.sid))
+      const endsAt = now < caller.expiresAt ? caller.expiresAt : lasting.sessionEndsAt
+      return now < endsAt ? tokenOf(lasting, instance, login === 'header', accepted, endsAt) : undefined
     },
   }
 }
@@ -169,6 +172,13 @@ function createMint({ tokens, edition = () => 0, clock, log, metrics }: ServiceT
     const making = pending.get(key) ?? start(key, order)
     return known !== undefined && now < known.expiresAt ? known.token : making
   }
+}
+
+/** A socket keeps the caller it was opened by, whose session may last longer by now. */
+function asRenewed(caller: Caller, endsAt: number | undefined): Caller {
+  return endsAt === undefined || endsAt <= caller.sessionEndsAt
+    ? caller
+    : { ...caller, sessionEndsAt: endsAt }
 }
 
 function loginOf({ login, channel }: Pick<Instance, 'login' | 'channel'>) {

@@ -1,6 +1,6 @@
 /**
  * Which settings a reload changes, and which need a restart. Each setting is in one of the two lists, by its own name or
- * by that of what it is part of; a test goes over all.
+ * by that of what it is part of. The types at the end refuse a setting that is in neither or in both, and name it.
  *
  * @module
  */
@@ -108,6 +108,42 @@ export const RESTART_SETTINGS = [
   'identity.loginTemplate',
   'identity.maxTokenBytes',
 ] as const
+
+/** Fails to compile with what it is given. */
+type None<Names extends never> = Names
+
+/** Whether `T` has settings of its own. A list, or a record whose names are anybody's, is one setting. */
+type IsGroup<T> = T extends readonly unknown[]
+  ? false
+  : T extends object
+    ? string extends keyof T
+      ? false
+      : true
+    : false
+
+/** Every setting that is no group, by its path. */
+type SettingOf<T> = {
+  [Name in keyof T & string]-?: IsGroup<NonNullable<T[Name]>> extends true
+    ? `${Name}.${SettingOf<NonNullable<T[Name]>>}`
+    : Name
+}[keyof T & string]
+
+type Setting = SettingOf<Config>
+type NamedBy<List extends readonly string[]> = Extract<Setting, List[number] | `${List[number]}.${string}`>
+type Stray<Name extends string> = Name extends string
+  ? [NamedBy<[Name]>] extends [never]
+    ? Name
+    : never
+  : never
+type Live = NamedBy<typeof LIVE_SETTINGS>
+type Restart = NamedBy<typeof RESTART_SETTINGS>
+
+/** A setting named here stands in no list: add it to one. */
+export type Forgotten = None<Exclude<Setting, Live | Restart>>
+/** A setting named here stands in both. */
+export type Contradicted = None<Live & Restart>
+/** A name that stands here is that of no setting. */
+export type Unknown = None<Stray<(typeof LIVE_SETTINGS | typeof RESTART_SETTINGS)[number]>>
 
 /** Settings of a list that differ, as precisely as they can be named. */
 export function changedSettings(list: readonly string[], before: Config, after: Config): readonly string[] {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FlywheelNetworkSettings } from './channels/flywheel/settings.ts'
+import type { FlywheelNetworkLimits } from './channels/flywheel/settings.ts'
 import { readLoginTemplate } from './config/identity-files.ts'
 import type { Config } from './config.ts'
 import type { FragmentSettings } from './fragments/settings.ts'
@@ -129,7 +129,7 @@ export function flywheelSlice({ flywheel }: Config): FlywheelSettings {
 }
 
 /** What is taken from the Redis of `hydra` services. */
-export function flywheelNetworkSlice({ flywheel, messages, registration }: Config) {
+export function flywheelNetworkSlice({ flywheel, messages, registration }: Config): FlywheelNetworkLimits {
   return {
     maxServices: flywheel.maxServices,
     maxInstances: flywheel.maxInstances,
@@ -142,7 +142,7 @@ export function flywheelNetworkSlice({ flywheel, messages, registration }: Confi
     keepMessages: messages.keepMessages,
     keepBytes: messages.keepBytes,
     keepForMs: messages.keepFor,
-  } satisfies Partial<FlywheelNetworkSettings>
+  }
 }
 
 /** What the router API is told. */

@@ -35,7 +35,11 @@ import { createRoll } from './roll.ts'
 import { createRouteReader } from './route-reader.ts'
 import { QUEUE, STREAM } from './scripts.ts'
 import type { RouterSelf } from './self.ts'
-import { FLYWHEEL_NETWORK_DEFAULTS, type FlywheelNetworkSettings } from './settings.ts'
+import {
+  FLYWHEEL_NETWORK_BOUNDS,
+  type FlywheelNetworkBounds,
+  type FlywheelNetworkLimits,
+} from './settings.ts'
 import { createWatch } from './watch.ts'
 import { channelOf, OWN_ROUTES, queueKey, streamKey } from './words.ts'
 
@@ -46,8 +50,7 @@ export interface FlywheelNetworkDeps {
   readonly mailLine?: RedisLine
   readonly registry: Observer
   readonly self: RouterSelf
-  /** @default FLYWHEEL_NETWORK_DEFAULTS */
-  readonly settings?: Partial<FlywheelNetworkSettings>
+  readonly settings: FlywheelNetworkLimits & Partial<FlywheelNetworkBounds>
   readonly metrics: Pick<Metrics, 'refused'>
   readonly clock: Clock
   /** A UUID; ids of messages. */
@@ -73,7 +76,7 @@ const NOT_THERE = -1
 export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwork {
   const { line, mailLine = line, registry, self, metrics, clock, newId } = deps
   const log = deps.log.child({ network: 'flywheel' })
-  const settings = { ...FLYWHEEL_NETWORK_DEFAULTS, ...deps.settings }
+  const settings = { ...FLYWHEEL_NETWORK_BOUNDS, ...deps.settings }
   const { routerId } = self
   const complaints = createComplaints({ metrics, log })
   const listeners = new Set<OnNetworkMessage>()

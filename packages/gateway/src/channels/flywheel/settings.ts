@@ -4,32 +4,39 @@
  * @module
  */
 
-export interface FlywheelNetworkSettings {
-  /** Services that are looked at, and instances of all of them. @default 5000 and 10000 */
+/** Those an operator sets; their defaults are those of the configuration. */
+export interface FlywheelNetworkLimits {
+  /** Services that are looked at, and instances of all of them. */
   readonly maxServices: number
   readonly maxInstances: number
-  /** Routes of one service, and bytes of all of them. @default 5000 and 1 MiB */
+  /** Routes of one service. */
   readonly maxRoutes: number
-  readonly maxRouteBytes: number
-  /** Entries of `hydra:service:nodes` that are listed. @default 20000 */
+  /** Entries of `hydra:service:nodes` that are listed. */
   readonly maxNodes: number
-  /** Bytes of one of them. @default 16 KiB */
-  readonly maxEntryBytes: number
-  /** Bytes of a message that is taken from a channel. @default 1 MiB */
+  /** Bytes of a message that is taken from a channel. */
   readonly maxMessageBytes: number
-  /** The same of one that names all clients of a router. @default 16 MiB */
-  readonly maxDirectoryBytes: number
-  /** Messages in the queue of a service; above, no more are put there. @default 100000 */
+  /** Messages in the queue of a service; above, no more are put there. */
   readonly maxQueue: number
-  /** Messages in a stream; above, no more are put there. @default 1000000 */
+  /** Messages in a stream; above, no more are put there. */
   readonly maxStreamLength: number
-  /** Other routers, and clients at all of them together, that are kept in mind. @default 200 and 500000 */
+  /** Other routers that are kept in mind. */
   readonly maxRouters: number
-  readonly maxPeerClients: number
-  /** Mail for a client that is away: messages, bytes, and for how long. Above, the oldest go. @default 1000, 1 MiB, 24 h */
+  /** Mail for a client that is away: messages, bytes, and for how long. Above, the oldest go. */
   readonly keepMessages: number
   readonly keepBytes: number
   readonly keepForMs: number
+}
+
+/** Those nobody sets: far above what honest services write, and the pace of the library they use. */
+export interface FlywheelNetworkBounds {
+  /** Bytes of all routes of one service. @default 1 MiB */
+  readonly maxRouteBytes: number
+  /** Bytes of one entry of `hydra:service:nodes`. @default 16 KiB */
+  readonly maxEntryBytes: number
+  /** Bytes of a message that names all clients of a router. @default 16 MiB */
+  readonly maxDirectoryBytes: number
+  /** Clients at all other routers together that are kept in mind. @default 500000 */
+  readonly maxPeerClients: number
   /** How often is looked who is there. @default 1000 */
   readonly lookMs: number
   /**
@@ -41,22 +48,13 @@ export interface FlywheelNetworkSettings {
   readonly rereadMs: number
 }
 
-export const FLYWHEEL_NETWORK_DEFAULTS: FlywheelNetworkSettings = Object.freeze({
-  maxServices: 5000,
-  maxInstances: 10_000,
-  maxRoutes: 5000,
+export type FlywheelNetworkSettings = FlywheelNetworkLimits & FlywheelNetworkBounds
+
+export const FLYWHEEL_NETWORK_BOUNDS: FlywheelNetworkBounds = Object.freeze({
   maxRouteBytes: 2 ** 20,
-  maxNodes: 20_000,
   maxEntryBytes: 16 * 1024,
-  maxMessageBytes: 2 ** 20,
   maxDirectoryBytes: 2 ** 24,
-  maxQueue: 100_000,
-  maxStreamLength: 1_000_000,
-  maxRouters: 200,
   maxPeerClients: 500_000,
-  keepMessages: 1000,
-  keepBytes: 2 ** 20,
-  keepForMs: 86_400_000,
   lookMs: 1000,
   maxReturnMs: 600_000,
   rereadMs: 10_000,

@@ -6,12 +6,14 @@
 import { randomUUID } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { createAdmission } from '../../../address/admission.ts'
+import { parseConfig } from '../../../config.ts'
 import { systemClock } from '../../../observe/clock.ts'
 import { createLog } from '../../../observe/log.ts'
 import { createRegistry } from '../../../registry/registry.ts'
 import type { Live } from '../../../routing/live.ts'
 import { emptyTable } from '../../../routing/table.ts'
 import { createVitals } from '../../../routing/vitals.ts'
+import { flywheelNetworkSlice } from '../../../slices.ts'
 import { createMemoryStore } from '../../../store/memory.ts'
 import { openTestLine } from '../../../store/redis/testing/line.ts'
 import { createFlywheelNetwork } from '../network.ts'
@@ -71,7 +73,7 @@ export async function setUpNetwork(
       port: () => 5353,
       process,
     },
-    settings,
+    settings: { ...flywheelNetworkSlice(parseConfig({})), ...settings },
     metrics: { refused: (_what, reason) => void refused.set(reason, (refused.get(reason) ?? 0) + 1) },
     clock: systemClock,
     newId: randomUUID,

@@ -11,6 +11,11 @@ import {
   type UmfMessage,
 } from '@hydra-gateway/protocol/umf'
 
+const TO_ROUTER = new RegExp(`^(?:[^:@]*@)?${ROUTER_SERVICE}:`)
+
+/** Whether an address is that of a router, by its name alone or with its id, as `parseAddress` would say, for less. */
+export const isToRouter = ({ to }: Pick<UmfMessage, 'to'>): boolean => TO_ROUTER.test(to)
+
 /**
  * The client a message is for, by an address of it, by the way back a service was given, or by `forward`; undefined when
  * it is for none.

@@ -16,7 +16,6 @@ import type { ClientMail } from './port.ts'
 /** Codes sockets are closed with. */
 export const CLOSE_CODES = {
   normal: 1000,
-  goingAway: 1001,
   unsupported: 1003,
   invalidText: 1007,
   policy: 1008,

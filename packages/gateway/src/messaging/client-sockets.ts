@@ -5,7 +5,7 @@
  * @module
  */
 import type { Duplex } from 'node:stream'
-import { ROUTER_SERVICE, SESSION_TYPES, UMF_TYPES, type UmfMessage } from '@hydra-gateway/protocol/umf'
+import { SESSION_TYPES, UMF_TYPES, type UmfMessage } from '@hydra-gateway/protocol/umf'
 import type { WebSocket } from 'ws'
 import type { RouteGuard } from '../identity/port.ts'
 import type { SessionBook } from '../identity/session-book.ts'
@@ -14,6 +14,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { createWebSockets } from '../proxy/websockets.ts'
+import { isToRouter } from './addressed.ts'
 import { createBehindTotal } from './behind-total.ts'
 import { type ClassicSession, createClassicSession } from './classic-session.ts'
 import type { ClientAdmission, ClientRefusal } from './client-admission.ts'
@@ -346,17 +347,17 @@ export function createClientSockets(deps: ClientSocketsDeps): ClientSockets {
   }
 }
 
-function isForOthers({ to, forward }: UmfMessage): boolean {
-  return forward !== undefined || !to.startsWith(`${ROUTER_SERVICE}:`)
+function isForOthers(message: UmfMessage): boolean {
+  return message.forward !== undefined || !isToRouter(message)
 }
 
-function isReconnect({ type, to }: UmfMessage): boolean {
+function isReconnect(message: UmfMessage): boolean {
   const { reconnect, reconnection } = UMF_TYPES
-  return (type === reconnect || type === reconnection) && to.startsWith(`${ROUTER_SERVICE}:`)
+  return (message.type === reconnect || message.type === reconnection) && isToRouter(message)
 }
 
-function isSession({ type, to }: UmfMessage): boolean {
-  return type === SESSION_TYPES.session && to.startsWith(`${ROUTER_SERVICE}:`)
+function isSession(message: UmfMessage): boolean {
+  return message.type === SESSION_TYPES.session && isToRouter(message)
 }
 
 /** Id of a message that is not looked at otherwise. */

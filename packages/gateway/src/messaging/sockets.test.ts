@@ -85,8 +85,10 @@ test('what a client says right behind its reconnect it says under its former id'
   // In one piece, as a client sends that has waited for its line.
   const line = (again.webSocket as unknown as { _socket: Socket })._socket
   line.cork()
-  for (const id of ids) {
-    again.send({ to: 'hydra-router:/', typ: 'reconnect', bdy: { id } })
+  // As the documents have it, and by what the connection message said of who sent it.
+  const routers = ['hydra-router:/', again.hellos[0]!.frm]
+  for (const [at, id] of ids.entries()) {
+    again.send({ to: routers[at], typ: 'reconnect', bdy: { id } })
     again.send({ to: 'orders:/', bdy: { id } })
   }
   line.uncork()

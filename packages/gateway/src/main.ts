@@ -22,7 +22,7 @@ import {
   LISTEN_VARIABLES,
   readGivenSockets,
 } from './lifecycle/given-sockets.ts'
-import { shapeHeap } from './lifecycle/heap.ts'
+import { giveBackLoading, shapeHeap } from './lifecycle/heap.ts'
 import { type ParentLine, readToGateway, SUPERVISED } from './lifecycle/parent-line.ts'
 import { createSuccession } from './lifecycle/succession.ts'
 import { systemClock } from './observe/clock.ts'
@@ -121,6 +121,7 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
     const succession =
       parent && createSuccession({ parent, store, leaseMs: config.lease.ttl, clock: systemClock, log })
     await succession?.inherit()
+    giveBackLoading()
     // Workers are started by the gateway itself (`wiring/primary.ts`), which has the sockets.
     gateway = await createGateway(config, {
       keys,

@@ -5,7 +5,7 @@
  */
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { shapeHeap, YOUNG_BYTES_OF_WORKER } from './lifecycle/heap.ts'
+import { giveBackLoading, shapeHeap, YOUNG_BYTES_OF_WORKER } from './lifecycle/heap.ts'
 import type { Log } from './observe/log.ts'
 import type { Certificates } from './tls/certificates.ts'
 import type { GatewayWorker } from './wiring/worker.ts'
@@ -91,8 +91,7 @@ async function begin(facts: WorkerStart, first: Update): Promise<GatewayWorker> 
   const { createWorker } = await import('./wiring/worker.ts')
   const ports = { fd: LISTEN_FD, certificates, send, clock, log, rssBytes: process.memoryUsage.rss }
   const made = await createWorker(facts, first, ports)
-  // Loading code leaves a heap behind that is three times as large as what is in it, and that nobody needs again.
-  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  giveBackLoading()
   return made
 }
 

@@ -31,9 +31,9 @@ export function startWorkerProcess(socket: number): WorkerProcess {
   // Sources run sources, whoever found them: the command in a checkout has no flag for it.
   if (isSource && !flags.some((flag) => flag.includes('hydra-source')))
     flags.push('--conditions=hydra-source')
-  // What only loading needs is given back once it is over (`worker-main.ts`).
-  for (const flag of ['--semi-space-growth-factor=1', '--expose-gc'])
-    if (!flags.includes(flag)) flags.push(flag)
+  // While code is loaded the heap would grow by what nobody needs afterwards; the worker lets it grow (`shapeHeap`).
+  const isHeld = '--semi-space-growth-factor=1'
+  if (!flags.includes(isHeld)) flags.push(isHeld)
   const child = spawn(process.execPath, [...flags, entry], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', socket],
     serialization: 'advanced',

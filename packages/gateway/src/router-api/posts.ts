@@ -118,7 +118,7 @@ export function createPosts(deps: PostsDeps): Posts {
       const { service } = address
       const flywheel = redis()
       if (!isService(service) && !newQueues.admits(service))
-        throw new MessageProblem('mail-full', `No more queues of services that were never there: ${service}`)
+        throw new MessageProblem('mail-full', `no more queues of services that were never there: ${service}`)
       await flywheel.queue(service, message)
       return { status: 200, result: { mid: message.mid } }
     },
@@ -127,7 +127,7 @@ export function createPosts(deps: PostsDeps): Posts {
       const flywheel = redis()
       // Those that are there already make nothing new.
       const id = await flywheel.append(name, message, { mayMake: newStreams.admits(name) })
-      if (id === undefined) throw new MessageProblem('mail-full', 'There are as many streams as may be.')
+      if (id === undefined) throw new MessageProblem('mail-full', 'there are as many streams as may be')
       return { status: 200, result: { id } }
     },
   }

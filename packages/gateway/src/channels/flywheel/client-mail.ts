@@ -23,7 +23,7 @@ export interface ClientMailDeps {
 
 export function createClientMail({ line, settings, complaints, source }: ClientMailDeps): ClientMail {
   const keysOf = (client: string) => {
-    if (!CLIENT_ID.test(client)) throw new MessageProblem('unknown-client', 'This is no id of a client.')
+    if (!CLIENT_ID.test(client)) throw new MessageProblem('unknown-client', 'this is no id of a client')
     return mailKeys(client)
   }
   const run = async (script: Script, keys: string[], args: string[]): Promise<unknown> => {
@@ -31,9 +31,9 @@ export function createClientMail({ line, settings, complaints, source }: ClientM
       return await line.run(script, keys, args)
     } catch (error) {
       if (error instanceof StoreAway)
-        throw new MessageProblem('store-away', 'Redis is away: no mail is kept.')
+        throw new MessageProblem('store-away', 'Redis can not be reached: no mail is kept')
       complaints.about('mail', 'mail can not be kept', { reason: (error as Error).message })
-      throw new MessageProblem('broken', 'Mail can not be kept.')
+      throw new MessageProblem('broken', 'mail can not be kept')
     }
   }
   const { keepMessages, keepBytes, keepForMs } = settings
@@ -55,7 +55,7 @@ export function createClientMail({ line, settings, complaints, source }: ClientM
     async put(client, text) {
       const bounds = [keepForMs, keepMessages, keepBytes].map(String)
       const dropped = (await run(MAIL_PUT, keysOf(client), [text, ...bounds])) as number
-      if (dropped < 0) throw new MessageProblem('mail-full', 'The message is larger than a mailbox.')
+      if (dropped < 0) throw new MessageProblem('mail-full', 'the message is larger than a mailbox')
       for (let i = 0; i < dropped; i++)
         complaints.about('mail-dropped', 'the oldest mail of a client was dropped')
     },
@@ -85,7 +85,7 @@ export function createClientMail({ line, settings, complaints, source }: ClientM
       try {
         return Number(await line.send(queued, ['EXISTS', queued, processing])) > 0
       } catch {
-        throw new MessageProblem('store-away', 'Redis is away: nobody knows whether there is mail.')
+        throw new MessageProblem('store-away', 'Redis can not be reached: nobody knows whether there is mail')
       }
     },
     async remove(client) {
@@ -93,7 +93,7 @@ export function createClientMail({ line, settings, complaints, source }: ClientM
       try {
         await line.send(keys[0], ['DEL', ...keys])
       } catch {
-        throw new MessageProblem('store-away', 'Redis is away: mail stays where it is.')
+        throw new MessageProblem('store-away', 'Redis can not be reached: mail stays where it is')
       }
     },
   }

@@ -144,10 +144,10 @@ export function createDirectory(deps: DirectoryDeps): Directory {
       try {
         heard = INSTANCE_ID.test(router) ? await publish(channelOf(ROUTER_SERVICE, router), text) : 0
       } catch {
-        throw new MessageProblem('store-away', 'The other router can not be reached.')
+        throw new MessageProblem('store-away', 'the other router can not be reached')
       }
       if (heard === 0)
-        throw new MessageProblem('unknown-client', 'The router of the client is not there any more.')
+        throw new MessageProblem('unknown-client', 'the router of the client is not there any more')
     },
     directory() {
       const listed: Record<string, readonly string[]> = { [routerId]: [...own] }

@@ -203,9 +203,9 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
     },
   }
   const away = (error: Error): MessageProblem => {
-    if (error instanceof StoreAway) return new MessageProblem('store-away', 'Redis is away.')
+    if (error instanceof StoreAway) return new MessageProblem('store-away', 'Redis can not be reached')
     complaints.about('command', 'Redis refused a command', { reason: error.message })
-    return new MessageProblem('broken', 'Redis refused it.')
+    return new MessageProblem('broken', 'Redis refused the command')
   }
 
   return {
@@ -262,13 +262,12 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
     peers: directory,
     mail: createClientMail({ line: mailLine, settings, complaints, source }),
     async queue(service, message) {
-      if (serviceProblem(service))
-        throw new MessageProblem('unknown-service', 'This is no name of a service.')
+      if (serviceProblem(service)) throw new MessageProblem('unknown-service', 'this is no name of a service')
       const most = String(settings.maxQueue)
       const length = await line.run(QUEUE, [queueKey(service)], [formatUmf(message), most]).catch(rethrow)
       if (length !== 0) return
       complaints.about('queue-full', 'the queue of a service is full', { subject: service })
-      throw new MessageProblem('mail-full', `The queue of ${service} is full.`)
+      throw new MessageProblem('mail-full', `the queue of ${service} is full`)
     },
     async append(stream, message, { mayMake = true } = {}) {
       const args = [formatUmf(message), String(settings.maxStreamLength), mayMake ? '1' : '0']
@@ -276,7 +275,7 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
       if (typeof said === 'string') return said
       if (said === NOT_THERE) return undefined
       complaints.about('stream-full', 'a stream is full', { subject: stream })
-      throw new MessageProblem('mail-full', `The stream ${stream} is full.`)
+      throw new MessageProblem('mail-full', `the stream ${stream} is full`)
     },
     onMessage(listener) {
       listeners.add(listener)

@@ -143,12 +143,17 @@ export function createLists(deps: ListsDeps): Lists {
 function listedInstance({ entry, health, log }: InstanceReport): ListedInstance {
   // Anybody may have written its health: who it is stands in its entry.
   const { serviceName, instanceID } = entry
-  const updatedOnTS = Date.parse(entry.updatedOn) || 0
+  const updatedOnTS = timeOf(entry.updatedOn)
   return { ...entry, updatedOnTS, ...health, serviceName, instanceID, log } as ListedInstance
 }
 
 function elapsedOf({ updatedOn }: NodeEntry, now: number): number {
-  return Math.max(0, Math.floor((now - (Date.parse(updatedOn) || 0)) / 1000))
+  return Math.max(0, Math.floor((now - timeOf(updatedOn)) / 1000))
+}
+
+/** Epoch ms; 0 for what says no time. Not every value of JSON can be made a text: `{ "toString": 1 }` throws. */
+function timeOf(updatedOn: unknown): number {
+  return typeof updatedOn === 'string' ? Date.parse(updatedOn) || 0 : 0
 }
 
 function byName<Of extends NodeEntry>(entries: readonly Of[]): readonly Of[] {
@@ -160,7 +165,12 @@ function byName<Of extends NodeEntry>(entries: readonly Of[]): readonly Of[] {
 
 /** A version, or what `hydra services` says where nobody gave one: `0` stands for none. */
 export function versionText(version: unknown): string {
-  return version === 0 || version === undefined || version === null ? '-' : String(version)
+  return version === 0 ? '-' : textOf(version) || '-'
+}
+
+/** What an entry of Redis says in a place where a text or a number stands; nothing for anything else. */
+export function textOf(said: unknown): string {
+  return typeof said === 'string' || typeof said === 'number' ? String(said) : ''
 }
 
 /** The id of an instance as hydra has them: 32 hex digits, always the same for one instance. */

@@ -80,6 +80,29 @@ test('whatever stands in Redis in the place of health, the page is there, and no
   }
 })
 
+test('whatever stands in Redis in the place of an entry, the page and the lists are there', async (t) => {
+  const { get, network } = await startApi(t)
+  // No text can be made of it.
+  const never = { toString: 1, valueOf: 1 } as unknown as string
+  const odd = { version: never, updatedOn: never, ip: never, port: never, hostName: never }
+  network.nodes = [
+    { ...odd, serviceName: 'orders', instanceID: 'b'.repeat(32) },
+    { ...odd, serviceName: 'orders', instanceID: 'a'.repeat(32) },
+  ]
+  network.instances = [{ entry: network.nodes[1]!, log: [] }]
+  for (const path of ['/', '/v1/router/list/services', '/v1/router/list/nodes'])
+    assert.equal((await get(path)).status, 200, path)
+  const { result } = (await (await get('/v1/router/list/nodes')).json()) as any
+  assert.deepEqual(
+    result.map((one: any) => [one.serviceName, Number.isInteger(one.elapsed)]),
+    [
+      ['hydra-router', true],
+      ['orders', true],
+      ['orders', true],
+    ],
+  )
+})
+
 test('its links keep the token, and nobody else is told of it', async (t) => {
   const { get } = await startApi(t, { routerToken: TOKEN })
   const response = await get(`/?token=${TOKEN}`)

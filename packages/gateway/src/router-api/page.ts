@@ -14,7 +14,7 @@ import { type Page, renderPage } from '../pages/layout.ts'
 import { serviceState } from '../registry/overview.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
-import { type ListedInstance, type ListedRoutes, versionText } from './lists.ts'
+import { type ListedInstance, type ListedRoutes, textOf, versionText } from './lists.ts'
 import { perSecond } from './per-second.ts'
 import type { SecondCounts } from './second-counts.ts'
 
@@ -188,8 +188,8 @@ function instancesTable({ services }: RouterPageFacts): Markup {
       return html`<tr><th scope="row">${shortened(serviceName)}</th>
 <td><code title="${shortened(instanceID)}">${shortened(instanceID, 12)}</code></td>
 <td><code>${shortened(versionText(version))}</code></td>
-<td><code>${shortened(`${urlHost(String(ip))}:${port}`)}</code></td>
-<td>${shortened(String(hostName ?? ''))}</td>
+<td><code>${shortened(whereOf(ip, port))}</code></td>
+<td>${shortened(textOf(hostName))}</td>
 <td class="num">${typeof uptimeSeconds === 'number' ? durationOf(uptimeSeconds) : ''}</td>
 <td class="num">${typeof memory?.rss === 'number' ? `${Math.round(memory.rss / 2 ** 20)} MiB` : ''}</td></tr>
 `
@@ -234,7 +234,7 @@ function awayTable({ nodes, services }: RouterPageFacts): Markup {
       }) => html`<tr><th scope="row">${shortened(serviceName)}</th>
 <td><code title="${shortened(instanceID)}">${shortened(instanceID, 12)}</code></td>
 <td><code>${shortened(versionText(version))}</code></td>
-<td><code>${shortened(`${urlHost(String(ip))}:${port}`)}</code></td>
+<td><code>${shortened(whereOf(ip, port))}</code></td>
 <td class="num">${durationOf(elapsed)} ago</td></tr>
 `,
     ),
@@ -278,6 +278,10 @@ function section(
 <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>
 ${rows}</tbody></table></div>${more(hidden)}</section>`
+}
+
+function whereOf(ip: unknown, port: unknown): string {
+  return `${urlHost(textOf(ip))}:${textOf(port)}`
 }
 
 function more(hidden: number): Markup {

@@ -218,6 +218,22 @@ test('junk of strangers is ignored, counted, and logged once for each cause', as
   assert.equal(serving('/nested'), undefined)
 })
 
+test('what is nested too deep to be written again stands in no list', async (t) => {
+  const { network, line } = await setUp(t)
+  const deep = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
+  const good = await playInstance(t, line, 'good')
+  const bad = newInstanceId()
+  const entry = `{"serviceName":"bad","instanceID":"${bad}","deep":${'['.repeat(7000)}${']'.repeat(7000)}}`
+  await command(line, 'HSET', 'hydra:service:nodes', bad, entry)
+  const health = `hydra:service:good:${good.id}:health`
+  await command(line, 'SET', health, `{"deep":${'['.repeat(30_000)}${']'.repeat(30_000)}}`)
+  await network.start()
+  assert.throws(() => JSON.stringify(deep(7000)), RangeError)
+  assert.ok(JSON.stringify(await network.nodes()).includes(good.id))
+  const [listed] = await network.instances()
+  assert.deepEqual([listed!.entry.instanceID, 'health' in listed!], [good.id, false])
+})
+
 test('nodes that is no hash takes nothing down, and is seen once it is mended', async (t) => {
   const { network, line, serving, refused } = await setUp(t)
   await command(line, 'SET', 'hydra:service:nodes', 'a text')

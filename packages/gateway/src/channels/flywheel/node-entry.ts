@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { serviceNameProblem } from '@hydra-gateway/protocol'
+import { isJsonTooDeep, serviceNameProblem } from '@hydra-gateway/protocol'
 import { ROUTER_SERVICE } from '@hydra-gateway/protocol/umf'
 import type { NodeEntry } from './port.ts'
 import { INSTANCE_ID } from './words.ts'
@@ -54,11 +54,16 @@ export function serviceProblem(name: unknown): string | undefined {
 }
 
 function readJson(text: string): NodeEntry | undefined {
+  const value = readObject(text)
+  return Array.isArray(value) ? undefined : (value as NodeEntry | undefined)
+}
+
+/** An object or a list; undefined for all else, and for what is nested too deep to be written again: lists hold it. */
+export function readObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  if (isJsonTooDeep(text)) return undefined
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as NodeEntry)
-      : undefined
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
   } catch {
     return undefined
   }

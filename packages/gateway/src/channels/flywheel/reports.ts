@@ -4,7 +4,7 @@
  * @module
  */
 import type { RedisLine } from '../../store/redis/port.ts'
-import { readListed, type SeenEntry } from './node-entry.ts'
+import { readListed, readObject, type SeenEntry } from './node-entry.ts'
 import type { InstanceReport, NodeEntry } from './port.ts'
 import { NODES_CLEAR, NODES_LIST, REPORTS } from './scripts.ts'
 import type { FlywheelNetworkSettings } from './settings.ts'
@@ -76,14 +76,5 @@ export function createReports({
       } while (cursor !== '0')
       return removed
     },
-  }
-}
-
-function readObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
   }
 }

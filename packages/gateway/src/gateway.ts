@@ -9,7 +9,6 @@ import { externalServices } from './channels/external.ts'
 import { registerStaticServices, replaceStaticServices } from './channels/static.ts'
 import { type Config, hasIdentity } from './config.ts'
 import { createXrayPass } from './fragments/xray-pass.ts'
-import { openIdentity } from './identity/identity.ts'
 import { NO_IDENTITY } from './identity/no-identity.ts'
 import type { Keys } from './keys.ts'
 import { createCells } from './lifecycle/cells.ts'
@@ -144,7 +143,8 @@ export async function createGateway(
     onHead: (...about) => identity?.onHead(...about),
   })
 
-  // Who signs in here, if anybody: by the configuration, or since the database has users.
+  // Who signs in here, if anybody: by the configuration, or since the database has users. Where nobody does, none of
+  // what it takes is in memory.
   const isOn =
     hasIdentity(config) ||
     (await identityStore.users.list().then(
@@ -156,7 +156,7 @@ export async function createGateway(
       },
     ))
   const identity = isOn
-    ? await openIdentity({
+    ? await (await import('./identity/identity.ts')).openIdentity({
         settings: identitySlice(config),
         privateKeys: keys.privateKeys,
         store: identityStore,

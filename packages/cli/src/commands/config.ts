@@ -37,7 +37,7 @@ export const config = defineCommand({
     const marks = json ? '' : ' Behind each that was set stands where; the others are defaults.'
     // First: what comes is longer than a screen.
     io.err(plain(`${dim(`${read}${marks}`)}\n`))
-    io.out(json ? asJson(showConfig(config, options)) : formatConfig(config, options, loaded.origins()))
+    io.out(json ? asJson(showConfig(config, options)) : await formatConfig(config, options, loaded.origins()))
     for (const line of warnings) io.err(plain(`${warning('▲')} ${line}\n`))
     return EXIT.ok
   },

@@ -6,7 +6,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, extname, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { isNode, LineCounter, parseDocument } from 'yaml'
 import { ConfigError, type ConfigProblem, type SettingPath } from './problems.ts'
 
 /** Looked for in the working directory, in this order. */
@@ -50,14 +49,15 @@ async function read(path: string, from: string): Promise<ConfigFile> {
   const file = { name: shorter.startsWith('..') ? path : shorter, directory: dirname(path) }
   const ending = extname(path)
   if (ending === '.yaml' || ending === '.yml' || ending === '.json')
-    return { ...file, ...readText(path, file.name) }
+    return { ...file, ...(await readText(path, file.name)) }
   if (/^\.[cm]?[jt]s$/.test(ending)) return { ...file, ...(await readModule(path, file.name)) }
   const write = 'a file that ends in .ts, .mjs, .yaml, .yml or .json'
   throw new ConfigError([{ at: file.name, is: `a file that ends in ${ending || 'nothing'}`, write }])
 }
 
 /** YAML, and JSON as the part of it that it is. */
-function readText(path: string, name: string): Pick<ConfigFile, 'given' | 'lineOf'> {
+async function readText(path: string, name: string): Promise<Pick<ConfigFile, 'given' | 'lineOf'>> {
+  const { isNode, LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
   const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines, prettyErrors: false })
   const problems = document.errors.map((error): ConfigProblem => {

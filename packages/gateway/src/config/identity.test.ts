@@ -359,7 +359,7 @@ test('paths start from where they were written', async (t) => {
   assert.match(problemsOf({ loginTemplate: 'none.html' })['identity.loginTemplate']!, /ENOENT/)
 })
 
-test('no secret is shown, and what is shown in its place is refused as one', () => {
+test('no secret is shown, and what is shown in its place is refused as one', async () => {
   const config = parseConfig({
     publicUrl,
     identity: {
@@ -371,7 +371,7 @@ test('no secret is shown, and what is shown in its place is refused as one', () 
       signingKeys: PEM,
     },
   })
-  const shown = formatConfig(config)
+  const shown = await formatConfig(config)
   assert.doesNotMatch(shown, /hunter|argon2id\$|PRIVATE KEY/)
   assert.equal(shown.match(/<hidden>/g)?.length, 4)
   assert.match(shown, /life: 1h/)

@@ -57,7 +57,7 @@ export async function loadConfig({
 }: ConfigSources): Promise<LoadedConfig> {
   const file = await readConfigFile(named, directory)
   const environment = readEnvironment(env)
-  const router = readRouterConfig({ directory, env })
+  const router = await readRouterConfig({ directory, env })
   const problems: ConfigProblem[] = [...router.problems, ...environment.problems]
   const layers = [environment.values, readFlags(flags).values].flatMap((values) => {
     problems.push(...pairProblems(values))

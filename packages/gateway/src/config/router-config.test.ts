@@ -192,7 +192,7 @@ test('Redis is found where the library finds it', async (t) => {
     [{ url: 'redis+sentinel://a:1,b:2/main/15' }, 'redis+sentinel://a:1,b:2/main/15'],
   ] as const) {
     const text = { hydra: redis === undefined ? {} : { redis } }
-    const { settings, problems } = readRouterConfig({
+    const { settings, problems } = await readRouterConfig({
       directory: await directoryWith(t, { c: JSON.stringify(text) }),
       env: { HYDRA_ROUTER_CONFIG: 'c' },
     })
@@ -227,7 +227,7 @@ test('an address of this machine is chosen as the library chooses it', async (t)
     ({ address, netmask, family: 'IPv4', internal: false, mac: '', cidr: null }) as const
   const interfaces = { lo: [at('127.0.0.1', '255.0.0.0')], eth0: [at('10.1.2.3', '255.255.0.0')] }
   const read = async (hydra: object) => {
-    const { settings, problems } = readRouterConfig({
+    const { settings, problems } = await readRouterConfig({
       directory: await directoryWith(t, { c: JSON.stringify({ hydra: { redis: {}, ...hydra } }) }),
       env: { HYDRA_ROUTER_CONFIG: 'c' },
       interfaces,
@@ -346,10 +346,10 @@ test('secrets of it are masked where the configuration is shown', async (t) => {
     routerToken: '098ebe18-7e1b-4ddd-ae2a-cc6521e5b641',
     hydra: { redis: { host: 'h', password: 'geheim' } },
   })
-  const shown = formatConfig(config)
+  const shown = await formatConfig(config)
   assert.doesNotMatch(shown, /098ebe18|d632dd6d|geheim/)
   assert.match(shown, /routerToken: <hidden>/)
-  assert.match(formatConfig((await load(t, {})).config), /routerToken: ""/)
+  assert.match(await formatConfig((await load(t, {})).config), /routerToken: ""/)
 })
 
 const DOTENV = `# of hydra-router's own repository

@@ -8,7 +8,6 @@ import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { relative, resolve } from 'node:path'
 import { nearest } from '@hydra-gateway/protocol'
-import { isNode, LineCounter, parseDocument } from 'yaml'
 import { findJsonFault } from './json-fault.ts'
 import type { ConfigProblem, SettingPath } from './problems.ts'
 import { type Interfaces, isObject, ROUTER_KEYS } from './router-keys.ts'
@@ -39,19 +38,19 @@ export interface RouterConfigSources {
   readonly interfaces?: Interfaces
 }
 
-/** Reads the file and its variables, where they are given. Throws nothing: what is wrong is among the problems. */
-export function readRouterConfig({
+/** Reads the file and its variables, where they are given. Never rejects: what is wrong is among the problems. */
+export async function readRouterConfig({
   directory,
   env,
   interfaces = networkInterfaces(),
-}: RouterConfigSources): RouterConfig {
+}: RouterConfigSources): Promise<RouterConfig> {
   const given = env[ROUTER_CONFIG]?.trim()
   const nothing = { file: undefined, settings: [], problems: [] }
   if (!given) return { ...nothing, warnings: withoutEffect(env, `without ${ROUTER_CONFIG}`) }
   const path = resolve(directory, given)
   const shorter = relative(directory, path)
   const file = shorter.startsWith('..') ? path : shorter
-  const read = readText(path, file)
+  const read = await readText(path, file)
   if ('problem' in read) return { ...nothing, file, problems: [read.problem], warnings: [] }
   const variables = readRouterVariables(env, directory)
   const told = toSettings(overlaid(read.given, variables.given), file, interfaces, (name) => {
@@ -149,7 +148,7 @@ interface ReadText {
   readonly lineOf: (path: SettingPath) => number | undefined
 }
 
-function readText(path: string, name: string): ReadText | { readonly problem: ConfigProblem } {
+async function readText(path: string, name: string): Promise<ReadText | { readonly problem: ConfigProblem }> {
   let text: string
   try {
     text = readFileSync(path, 'utf8').replace(/^\ufeff/, '')
@@ -165,11 +164,12 @@ function readText(path: string, name: string): ReadText | { readonly problem: Co
   }
   const given: unknown = JSON.parse(text)
   if (!isObject(given)) return { problem: { at: name, is: 'no object', write: '{ "hydra": { … } }' } }
-  return { given, lineOf: lineFinder(text) }
+  return { given, lineOf: await lineFinder(text) }
 }
 
 /** Lines of values, from 1. JSON is nearly always YAML as well; where it is not, no line is told. */
-function lineFinder(text: string): (path: SettingPath) => number | undefined {
+async function lineFinder(text: string): Promise<(path: SettingPath) => number | undefined> {
+  const { isNode, LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   return (path) => {

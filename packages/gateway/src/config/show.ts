@@ -4,7 +4,7 @@
  * @module
  */
 import { urlHost } from '@hydra-gateway/protocol'
-import { Document, isCollection, isNode } from 'yaml'
+import type { Document } from 'yaml'
 import { z } from 'zod'
 import type { Config, StaticInstance } from '../config.ts'
 import { bare } from './problems.ts'
@@ -35,18 +35,24 @@ export function showConfig(config: Config, { keys }: ShowOptions = {}): Record<s
 }
 
 /** The same as text that a file could hold (YAML). Behind what is no default stands where it was set. */
-export function formatConfig(
+export async function formatConfig(
   config: Config,
   options?: ShowOptions,
   origins: readonly SettingOrigin[] = [],
-): string {
-  const document = new Document(showConfig(config, options))
-  for (const { path, from } of origins) note(document, path, from)
+): Promise<string> {
+  const yaml = await import('yaml')
+  const document = new yaml.Document(showConfig(config, options))
+  for (const { path, from } of origins) note(yaml, document, path, from)
   return document.toString({ lineWidth: 0 })
 }
 
 /** Says it at a setting, or at the nearest thing around it: not everything is shown as it was written. */
-function note(document: Document, path: readonly string[], from: string): void {
+function note(
+  { isCollection, isNode }: typeof import('yaml'),
+  document: Document,
+  path: readonly string[],
+  from: string,
+): void {
   for (let length = path.length; length > 0; length--) {
     const node = document.getIn(path.slice(0, length), true)
     if (!isNode(node)) continue

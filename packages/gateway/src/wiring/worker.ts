@@ -41,7 +41,6 @@ import { createDataPlane } from './data-plane.ts'
 import { localPaths } from './listeners.ts'
 import { createLivePages } from './live-pages.ts'
 import { createOwnAnswers } from './own-answers.ts'
-import { openWorkerIdentity } from './worker-identity.ts'
 
 export interface WorkerPorts {
   /** Descriptor of the socket connections come from. */
@@ -116,7 +115,7 @@ export async function createWorker(
 
   // Who calls, and where they may go.
   const identity = hasIdentity
-    ? await openWorkerIdentity({
+    ? await (await import('./worker-identity.ts')).openWorkerIdentity({
         config,
         cells,
         privateKeys: keys.privateKeys,

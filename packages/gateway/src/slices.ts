@@ -19,6 +19,7 @@ import type { Http2Settings } from './proxy/http2-settings.ts'
 import type { ProxySettings } from './proxy/settings.ts'
 import type { RegistrySettings } from './registry/registry.ts'
 import type { RouterApiSettings } from './router-api/settings.ts'
+import type { MailboxLimits } from './store/mailboxes/memory.ts'
 import type { RedisSettings } from './store/redis/settings.ts'
 
 /** Limits and patience of the registry. */
@@ -186,7 +187,7 @@ export function messagesSlice({ messages }: Config): MessageSettings {
 }
 
 /** How much is kept in memory for all clients together. */
-export function mailboxesSlice({ messages }: Config) {
+export function mailboxesSlice({ messages }: Config): MailboxLimits {
   return { mostBoxes: messages.maxBoxes, mostBytes: messages.maxBoxBytes }
 }
 

@@ -9,7 +9,7 @@ import { createMemoryBus } from './bus/memory.ts'
 import type { Bus } from './bus/port.ts'
 import { createMemoryIdentityStore } from './identity/memory.ts'
 import type { IdentityStore } from './identity/port.ts'
-import { createMemoryMailboxes, type MemoryMailboxesDeps } from './mailboxes/memory.ts'
+import { createMemoryMailboxes, type MailboxLimits } from './mailboxes/memory.ts'
 import type { MailboxStore } from './mailboxes/port.ts'
 import { createMemoryStore } from './memory.ts'
 import { createMemoryNodes } from './nodes/memory.ts'
@@ -52,7 +52,7 @@ export function createStoreInMemory({
   readonly rememberMs?: number
   readonly identity?: IdentityStore
   /** How much all mailboxes may hold together. */
-  readonly mailboxes?: Pick<MemoryMailboxesDeps, 'mostBoxes' | 'mostBytes'>
+  readonly mailboxes?: Partial<MailboxLimits>
   readonly log?: Pick<Log, 'warn'>
 }): Store {
   const instances = createMemoryStore({ clock, ...(rememberMs === undefined ? {} : { rememberMs }) })

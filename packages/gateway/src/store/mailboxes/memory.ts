@@ -14,12 +14,16 @@ import { mailTopic, nodeOf } from './hints.ts'
 import { assertFacts, assertFits, makeMark, SAME_AMONG } from './letters.ts'
 import type { Mail, MailboxFacts, MailboxStore, MailPlace } from './port.ts'
 
-export interface MemoryMailboxesDeps {
-  readonly clock: Pick<Clock, 'monotonic'>
+/** Of all mailboxes together. */
+export interface MailboxLimits {
   /** @default 100000 */
-  readonly mostBoxes?: number
-  /** Of all messages together. @default 256 MiB */
-  readonly mostBytes?: number
+  readonly mostBoxes: number
+  /** Of all their messages. @default 256 MiB */
+  readonly mostBytes: number
+}
+
+export interface MemoryMailboxesDeps extends Partial<MailboxLimits> {
+  readonly clock: Pick<Clock, 'monotonic'>
   /** Where readers are told, when another handle appends. */
   readonly bus?: Pick<Bus, 'publish'>
   readonly log?: Pick<Log, 'warn'>

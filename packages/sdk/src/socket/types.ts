@@ -58,7 +58,6 @@ export interface CallOptions extends SendOptions {
 /** What a WebSocket has to have: that of browsers, of Node 22, or of `ws`. */
 export interface WebSocketLike {
   readonly readyState: number
-  onopen: ((event: never) => void) | null
   onmessage: ((event: never) => void) | null
   onclose: ((event: never) => void) | null
   onerror: ((event: never) => void) | null

@@ -29,7 +29,7 @@ import { createKeyTurns } from './key-turns.ts'
 import { createLocalUsers, type LocalUsersDeps } from './local-users.ts'
 import { createLoginDoor } from './login-door.ts'
 import { createLoginHead, type LoginHead } from './login-head.ts'
-import { createProviders, type ProvidersDeps } from './oidc/providers.ts'
+import type { ProvidersDeps } from './oidc/providers.ts'
 import type { RouteOf } from './other-route.ts'
 import { createPasswords, type PasswordSettings } from './passwords.ts'
 import { createPathDemands } from './path-demands.ts'
@@ -237,7 +237,7 @@ export async function openIdentity(deps: IdentityDeps): Promise<OpenedIdentity> 
   const hasProviders = Object.keys(settings.providers.providers).length > 0
   if (hasProviders && publicUrl === undefined) throw new Error('providers need the public URL')
   const providers = hasProviders
-    ? createProviders({
+    ? (await import('./oidc/providers.ts')).createProviders({
         settings: settings.providers,
         sealer: sealerFor('sign-in flow'),
         sessions,

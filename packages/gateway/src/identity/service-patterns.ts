@@ -4,10 +4,11 @@
  *
  * They run on RE2's automata, so that none of them takes more than linear time, whatever it looks like. What RE2 has
  * not (look-around, references back) is refused when the configuration is read. What was found for a name is kept.
+ * Their engine, larger than all else of identity, is loaded with the first pattern that needs it.
  *
  * @module
  */
-import { RE2JS } from 're2js'
+import { createRequire } from 'node:module'
 import { perService } from './per-service.ts'
 
 /** A list that can't be read. The message names the pattern, and why. */
@@ -23,6 +24,9 @@ const MOST_LENGTH = 2048
 const MOST_PATTERNS = 64
 /** Most lists are names and `.*`: nothing has to be run for them. */
 const PLAIN = /^[\w-]+$/
+const EVERY_SERVICE = '.*'
+
+const require = createRequire(import.meta.url)
 
 /**
  * Reads a list. `.*,billing` fits every service.
@@ -39,14 +43,12 @@ export function matchesService(patterns: string): (service: string) => boolean {
   if (parts.length === 0) throw new ServicePatternError(patterns, 'it names none; .* stands for all')
   if (parts.length > MOST_PATTERNS)
     throw new ServicePatternError(patterns, `a list has at most ${MOST_PATTERNS} patterns`)
-  const expressions = parts.filter((part) => !PLAIN.test(part)).map((part) => ({ part, fits: compile(part) }))
-  if (expressions.some(({ part }) => part === '.*')) return () => true
+  const expressions = parts.filter((part) => !PLAIN.test(part) && part !== EVERY_SERVICE).map(compile)
+  if (parts.includes(EVERY_SERVICE)) return () => true
   const names = new Set(parts)
   if (expressions.length === 0) return (service) => names.has(service)
 
-  return perService(
-    (service) => names.has(service) || expressions.some((expression) => expression.fits(service)),
-  )
+  return perService((service) => names.has(service) || expressions.some((fits) => fits(service)))
 }
 
 /** What is wrong with a list, for whoever checks a configuration; undefined when it can be read. */
@@ -61,6 +63,7 @@ export function servicePatternFault(patterns: string): string | undefined {
 }
 
 function compile(part: string): (service: string) => boolean {
+  const { RE2JS } = require('re2js') as typeof import('re2js')
   try {
     const expression = RE2JS.compile(part)
     return (service) => expression.testExact(service)

@@ -99,7 +99,7 @@ export function createClassicSession(
       if (!isSent) throw away()
       return 'now'
     },
-    tell: (message) => void line.send(formatUmf(message)),
+    tell: (message, text = formatUmf(message)) => void line.send(text),
     collect(mail) {
       // Two at a time would give the same twice.
       isMore = collecting !== undefined

@@ -72,8 +72,11 @@ export interface ClientSession {
   deliver(message: UmfMessage, text?: string): Promise<'now' | 'later'>
   /** Of the classic protocol: gives it what is kept under its id, the oldest first; what comes meanwhile waits behind. */
   collect?(mail: Pick<ClientMail, 'give'>): Promise<number>
-  /** An answer about the line itself (pong, an error): it is of no use to anybody once the line is gone. */
-  tell(message: UmfMessage): void
+  /**
+   * An answer about the line itself (pong, an error): it is of no use to anybody once the line is gone. `text`: the same,
+   * where it is written already.
+   */
+  tell(message: UmfMessage, text?: string): void
   /** A message of the client to its router; true when it was one of this protocol (`ack`, `renew`, …) and is done with. */
   takes?(message: UmfMessage): boolean | Promise<boolean>
   /** It said something to others, who may know it by its id from then on. */

@@ -433,7 +433,7 @@ test('without a Redis of services a message for a queue is refused, with its id'
 
 test('calls of the router API are answered to the address of the client', async (t) => {
   const { client } = await start(t, {
-    more: { routerCall: async (_, { path }) => ({ path }) },
+    more: { routerCall: async (_, { path }) => JSON.stringify({ path }) },
   })
   const answer = await client.ask({ to: 'hydra-router:[get]/v1/router/version', frm: 'somebody:/' })
   assert.equal(answer.to, `${client.id}@client:/`)

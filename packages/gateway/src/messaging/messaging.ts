@@ -105,9 +105,9 @@ export interface MessagingDeps {
   readonly resuming?: ((parts: ResumingParts) => Resuming) | undefined
   /** Checks signatures, while they are asked for. */
   readonly signatures?: Pick<Signatures, 'check'> | undefined
-  /** Calls of the router API by messages; resolves with the body of the answer, undefined for none. */
+  /** Calls of the router API by messages; resolves with the body of the answer as JSON, undefined for no answer. */
   readonly routerCall?:
-    | ((message: UmfMessage, to: UmfAddress, sender: Sender) => Promise<unknown>)
+    | ((message: UmfMessage, to: UmfAddress, sender: Sender) => Promise<string | undefined>)
     | undefined
   /** A client has something for the router's log. */
   readonly onLog?: ((message: UmfMessage, sender: Sender) => void) | undefined
@@ -342,7 +342,7 @@ export function createMessaging(deps: MessagingDeps): Messaging {
   }
 }
 
-async function noRouterCalls({ to }: UmfMessage): Promise<unknown> {
+async function noRouterCalls({ to }: UmfMessage): Promise<never> {
   throw new MessageProblem('not-allowed', `Route ${to} is not routable.`)
 }
 

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { parseAddress, UMF_TYPES, type UmfAddress, type UmfMessage } from '@hydra-gateway/protocol/umf'
+import {
+  formatUmfAround,
+  parseAddress,
+  UMF_TYPES,
+  type UmfAddress,
+  type UmfMessage,
+} from '@hydra-gateway/protocol/umf'
 import { type ClientSending, senderOf } from './client-sending.ts'
 import { CLOSE_CODES, type ClientSession, type LocalClients } from './client-session.ts'
 import { MessageProblem, type Peers, type Permit, type Sender } from './port.ts'
@@ -22,8 +28,8 @@ export interface RouterDeskDeps {
   readonly permit: Permit
   /** Puts a message into the queue of a service; undefined where there is no Redis that services share. */
   readonly queue: () => ((service: string, message: UmfMessage) => Promise<void>) | undefined
-  /** Calls of the router API; resolves with the body of the answer, undefined for none. */
-  readonly routerCall: (message: UmfMessage, to: UmfAddress, sender: Sender) => Promise<unknown>
+  /** Calls of the router API; resolves with the body of the answer as JSON, undefined for no answer. */
+  readonly routerCall: (message: UmfMessage, to: UmfAddress, sender: Sender) => Promise<string | undefined>
   /** A client has something for the router's log. */
   readonly onLog: (message: UmfMessage, sender: Sender) => void
 }
@@ -65,8 +71,10 @@ export function createRouterDesk(deps: RouterDeskDeps): RouterDesk {
     async handle(session, message, to) {
       if (to.method !== undefined) {
         const body = await routerCall(message, to, senderOf(session))
-        if (body !== undefined)
-          session.tell(words.answer(message, { to: clientAddress(session.id), body: body || {} }))
+        if (body === undefined) return
+        // Lists are long, and asked for by anybody: they are written once for all.
+        const answer = words.answer(message, { to: clientAddress(session.id), body: {} })
+        session.tell(answer, formatUmfAround(answer, body))
         return
       }
       if (await session.takes?.(message)) return

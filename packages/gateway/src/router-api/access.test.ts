@@ -88,21 +88,31 @@ test('disabled, it is not there, whatever token somebody has', async (t) => {
 test('a socket is told no more than a request: without the token nothing is routable (B13: it was told everything)', async (t) => {
   const { api, settings } = await startApi(t, { routerToken: TOKEN })
   const refused = { error: 'Route /v1/router/version is not routable.' }
-  assert.deepEqual(await api.overSocket('/v1/router/version', { body: {} }), refused)
-  assert.deepEqual(await api.overSocket(`/v1/router/version?token=${OTHER}`, { body: {} }), refused)
-  assert.deepEqual(await api.overSocket('/v1/router/version', { body: { token: [TOKEN] } }), refused)
+  assert.deepEqual(JSON.parse(await api.overSocket('/v1/router/version', { body: {} })), refused)
+  assert.deepEqual(
+    JSON.parse(await api.overSocket(`/v1/router/version?token=${OTHER}`, { body: {} })),
+    refused,
+  )
+  assert.deepEqual(
+    JSON.parse(await api.overSocket('/v1/router/version', { body: { token: [TOKEN] } })),
+    refused,
+  )
   const known = { version: '0.1.0' }
-  assert.deepEqual(await api.overSocket(`/v1/router/version?token=${TOKEN}`, { body: {} }), known)
-  assert.deepEqual(await api.overSocket('/v1/router/version', { body: { token: TOKEN } }), known)
+  assert.deepEqual(JSON.parse(await api.overSocket(`/v1/router/version?token=${TOKEN}`, { body: {} })), known)
+  assert.deepEqual(JSON.parse(await api.overSocket('/v1/router/version', { body: { token: TOKEN } })), known)
   settings.routerToken = ''
-  assert.deepEqual(await api.overSocket('/v1/router/version', { body: {} }), known)
+  assert.deepEqual(JSON.parse(await api.overSocket('/v1/router/version', { body: {} })), known)
   settings.isDisabled = true
-  assert.deepEqual(await api.overSocket('/v1/router/version', { body: { token: TOKEN } }), refused)
+  assert.deepEqual(
+    JSON.parse(await api.overSocket('/v1/router/version', { body: { token: TOKEN } })),
+    refused,
+  )
 })
 
 test('over a socket the answers are what stands in result, and the rest says that it is not routable', async (t) => {
   const { api, network } = await startApi(t)
-  const ask = (path: string): Promise<any> => api.overSocket(`/v1/router/${path}`, { body: {} })
+  const ask = async (path: string): Promise<any> =>
+    JSON.parse(await api.overSocket(`/v1/router/${path}`, { body: {} }))
   assert.equal((await ask('health')).serviceName, 'hydra-router')
   assert.deepEqual(Object.keys(await ask('stats')), ['httpStats', 'wsStats', 'errorStats'])
   for (const path of ['list/routes', 'list/services', 'list/nodes'])
@@ -114,16 +124,48 @@ test('over a socket the answers are what stands in result, and the rest says tha
   assert.equal(network.cleared, 1)
   for (const path of ['list/other', 'message', '__proto__'])
     assert.deepEqual(await ask(path), { error: `Route /v1/router/${path} is not routable.` })
-  assert.deepEqual(await api.overSocket('/elsewhere', { body: {} }), {
+  assert.deepEqual(JSON.parse(await api.overSocket('/elsewhere', { body: {} })), {
     error: 'Route /elsewhere is not routable.',
   })
+})
+
+test('a list is made and written once for all who ask within a while, over sockets too', async (t) => {
+  let made = 0
+  let written = 0
+  const externalRoutes = () => {
+    made++
+    return {}
+  }
+  const { api, get, post, network } = await startApi(t, { listForMs: 60_000 }, { externalRoutes })
+  const entry = { serviceName: 'hello', instanceID: 'a'.repeat(32), updatedOn: '', ip: '10.0.0.7', port: 1 }
+  network.nodes.push({
+    ...entry,
+    toJSON() {
+      written++
+      return entry
+    },
+  })
+  for (let i = 0; i < 20; i++) {
+    for (const list of ['routes', 'nodes', 'wsdir']) {
+      const path = `/v1/router/list/${list}`
+      const { result } = (await (await get(path)).json()) as any
+      assert.deepEqual(JSON.parse(await api.overSocket(path, { body: {} })), result)
+      const posted = await post('message', { to: `hydra-router:[get]${path}`, frm: 'me:/', bdy: {} })
+      assert.deepEqual(((await posted.json()) as any).result, result)
+    }
+  }
+  assert.equal(made, 1)
+  assert.equal(written, 2, 'once for requests, and once for messages')
+  await get('/v1/router/refresh')
+  await get('/v1/router/list/routes')
+  assert.equal(made, 2)
 })
 
 test('with a port for operators the public one takes messages and tells nothing, over sockets neither', async (t) => {
   const { get, post, api } = await startApi(t, { hasControlPort: true }, { control: false })
   for (const path of PATHS) assert.equal((await get(`/v1/router/${path}`)).status, 404, path)
   assert.equal((await post('send', { to: 'hello:/', frm: 'me:/', bdy: {} })).status, 200)
-  assert.match(JSON.stringify(await api.overSocket('/v1/router/version', { body: {} })), /not routable/)
+  assert.match(await api.overSocket('/v1/router/version', { body: {} }), /not routable/)
 })
 
 test('nor does a message to the router itself, sent to the public port, bring what is told to operators', async (t) => {

@@ -1,26 +1,26 @@
 /**
- * Bytes of long answers, made once for all who are told the same: somebody who asks a hundred times and reads nothing keeps
- * one of them in memory.
+ * Long answers, written once for all who are told the same: somebody who asks a hundred times costs the time of one, and
+ * where it is kept as bytes and nothing is read, the memory of one.
  *
  * @module
  */
 
-export interface KeptBodies {
-  /** `write` as bytes; those of the first time as long as the list, or the text, is the same. */
-  of(said: object | string, write: () => string): Uint8Array
+export interface KeptBodies<Body> {
+  /** What `write` made the first time, as long as the list, or the text, is the same. */
+  of(said: object | string, write: () => Body): Body
 }
 
-export function createKeptBodies(): KeptBodies {
-  const lists = new WeakMap<object, Uint8Array>()
-  let text: { readonly said: string; readonly bytes: Uint8Array } | undefined
+export function createKeptBodies<Body extends string | Uint8Array>(): KeptBodies<Body> {
+  const lists = new WeakMap<object, Body>()
+  let text: { readonly said: string; readonly body: Body } | undefined
   return {
     of(said, write) {
-      const before = typeof said === 'object' ? lists.get(said) : text?.said === said ? text.bytes : undefined
+      const before = typeof said === 'object' ? lists.get(said) : text?.said === said ? text.body : undefined
       if (before) return before
-      const bytes = Buffer.from(write())
-      if (typeof said === 'object') lists.set(said, bytes)
-      else text = { said, bytes }
-      return bytes
+      const body = write()
+      if (typeof said === 'object') lists.set(said, body)
+      else text = { said, body }
+      return body
     },
   }
 }

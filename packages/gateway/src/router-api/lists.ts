@@ -41,14 +41,16 @@ export interface ListedRoutes {
 /** A live instance: what `nodes` says of it, overlaid by its health where there is one. */
 export type ListedInstance = NodeEntry & { readonly updatedOnTS: number; readonly log: readonly unknown[] }
 
+/** The same lists for all who ask within `listForMs`. */
 export interface Lists {
   routes(): readonly ListedRoutes[]
-  /** The same list, and `nodes` as well, for all who ask within `listForMs`. */
   services(): Promise<readonly ListedInstance[]>
   nodes(): Promise<readonly (NodeEntry & { readonly elapsed: number })[]>
-  /** Clients by router; `shown` makes of their ids what is shown. */
-  wsdir(shown?: (id: string) => string): Readonly<Record<string, Readonly<Record<string, 1>>>>
+  /** Clients by router. `shortened`: enough of their ids to know them again, and not to be taken for them. */
+  wsdir(ids: 'whole' | 'shortened'): Readonly<Record<string, Readonly<Record<string, 1>>>>
   ownHealth(): Readonly<Record<string, unknown>>
+  /** What is listed may be other from now on: all are made anew. */
+  changed(): void
 }
 
 export function createLists(deps: ListsDeps): Lists {
@@ -107,36 +109,49 @@ export function createLists(deps: ListsDeps): Lists {
     return byName([...all.values()].map((entry) => ({ ...entry, elapsed: elapsedOf(entry, now) })))
   }
 
+  const routes = (): readonly ListedRoutes[] => {
+    const listed = new Map<string, readonly string[]>()
+    for (const { name, members: of, orphans } of registry.entries()) {
+      const manifests = [...of.values(), ...orphans.values()].map(({ manifest }) => manifest)
+      const patterns = manifests.flatMap(({ routes }) => routes.map(({ pattern }) => foreignText(pattern)))
+      listed.set(name, patterns)
+    }
+    for (const [name, routes] of network?.routes() ?? []) listed.set(name, routes.map(withoutMethod))
+    for (const [url, routes] of Object.entries(deps.externalRoutes?.() ?? {}))
+      listed.set(url.replace(/\/$/, '').toLowerCase(), routes.map(withoutMethod))
+    // As it stands in Redis, where there is one: routers beside us list the same.
+    const own = listed.get(ROUTER_SERVICE) ?? ROUTER_ROUTES.map(withoutMethod)
+    listed.delete(ROUTER_SERVICE)
+    const others = [...listed].sort(([a], [b]) => (a < b ? -1 : 1))
+    return [[ROUTER_SERVICE, own] as const, ...others].map(([serviceName, routes]) => ({
+      serviceName,
+      routes: [...new Set(routes)],
+    }))
+  }
+  const wsdir = (shown: (id: string) => string): Readonly<Record<string, Readonly<Record<string, 1>>>> =>
+    Object.fromEntries(
+      Object.entries(peers.directory()).map(([router, clients]) => [
+        router,
+        Object.fromEntries(clients.map((client) => [shown(client), 1 as const])),
+      ]),
+    )
+
+  const make = () => {
+    const same = <Value>(list: () => Value) => shared(clock, listForMs, list)
+    const whole = (id: string): string => id
+    const wsdirs = { whole: same(() => wsdir(whole)), shortened: same(() => wsdir(shortened)) }
+    return { routes: same(routes), services: same(services), nodes: same(nodes), wsdirs }
+  }
+  let lists = make()
   return {
-    routes() {
-      const listed = new Map<string, readonly string[]>()
-      for (const { name, members: of, orphans } of registry.entries()) {
-        const manifests = [...of.values(), ...orphans.values()].map(({ manifest }) => manifest)
-        const patterns = manifests.flatMap(({ routes }) => routes.map(({ pattern }) => foreignText(pattern)))
-        listed.set(name, patterns)
-      }
-      for (const [name, routes] of network?.routes() ?? []) listed.set(name, routes.map(withoutMethod))
-      for (const [url, routes] of Object.entries(deps.externalRoutes?.() ?? {}))
-        listed.set(url.replace(/\/$/, '').toLowerCase(), routes.map(withoutMethod))
-      // As it stands in Redis, where there is one: routers beside us list the same.
-      const own = listed.get(ROUTER_SERVICE) ?? ROUTER_ROUTES.map(withoutMethod)
-      listed.delete(ROUTER_SERVICE)
-      const others = [...listed].sort(([a], [b]) => (a < b ? -1 : 1))
-      return [[ROUTER_SERVICE, own] as const, ...others].map(([serviceName, routes]) => ({
-        serviceName,
-        routes: [...new Set(routes)],
-      }))
-    },
-    services: shared(clock, listForMs, services),
-    nodes: shared(clock, listForMs, nodes),
-    wsdir: (shown = (id) => id) =>
-      Object.fromEntries(
-        Object.entries(peers.directory()).map(([router, clients]) => [
-          router,
-          Object.fromEntries(clients.map((client) => [shown(client), 1 as const])),
-        ]),
-      ),
+    routes: () => lists.routes(),
+    services: () => lists.services(),
+    nodes: () => lists.nodes(),
+    wsdir: (ids) => lists.wsdirs[ids](),
     ownHealth: () => healthOf(self, clock.now()),
+    changed() {
+      lists = make()
+    },
   }
 }
 
@@ -203,26 +218,28 @@ function foreignSegment(segment: Segment): string {
   }
 }
 
-/** Makes once for all who ask meanwhile, and for those who ask within `forMs`: a list is a walk through Redis. */
-function shared<Value>(
-  clock: Pick<Clock, 'monotonic'>,
-  forMs: () => number,
-  make: () => Promise<Value>,
-): () => Promise<Value> {
-  let last: { readonly value: Promise<Value>; until: number } | undefined
+/** Enough of a client's id to know it again, and not to be taken for it. */
+const shortened = (id: string): string => `${id.slice(0, 6)}…`
+
+/**
+ * Makes once for all who ask meanwhile, and for those who ask within `forMs`: a list is a walk through Redis, or through
+ * all services.
+ */
+function shared<Value>(clock: Pick<Clock, 'monotonic'>, forMs: () => number, make: () => Value): () => Value {
+  let last: { readonly value: Value; until: number } | undefined
   return () => {
     if (last && clock.monotonic() < last.until) return last.value
     const mine = { value: make(), until: Number.POSITIVE_INFINITY }
     last = mine
-    mine.value.then(
-      () => {
-        mine.until = clock.monotonic() + forMs()
-      },
-      // What failed is made anew.
-      () => {
-        mine.until = 0
-      },
-    )
+    const made = (): void => {
+      mine.until = clock.monotonic() + forMs()
+    }
+    // What failed is made anew.
+    const failed = (): void => {
+      mine.until = 0
+    }
+    if (mine.value instanceof Promise) mine.value.then(made, failed)
+    else made()
     return mine.value
   }
 }

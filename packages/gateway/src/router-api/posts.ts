@@ -37,15 +37,16 @@ export interface PostsDeps {
   /** Of unknown services, and of streams: shared by all that make them. */
   readonly newQueues: NewNames
   readonly newStreams: NewNames
-  /** Answers calls to the router itself. */
-  readonly ownCall: (path: string) => Promise<unknown>
+  /** Answers calls to the router itself, with JSON. */
+  readonly ownCall: (path: string) => Promise<string>
   readonly clock: Pick<Clock, 'after'>
 }
 
-/** Status of an answer, and what stands in its `result`. */
+/** Status of an answer, and what stands in its `result`; `text` where that is JSON already. */
 export interface Answered {
   readonly status: number
   readonly result: unknown
+  readonly text?: string
 }
 
 /** All of them reject with a UmfError or a MessageProblem. */
@@ -77,7 +78,7 @@ export function createPosts(deps: PostsDeps): Posts {
 
   async function call(message: UmfMessage, sender: Sender): Promise<Answered> {
     const { service, path } = checkCall(message)
-    if (service === ROUTER_SERVICE) return { status: 200, result: await ownCall(path) }
+    if (service === ROUTER_SERVICE) return { status: 200, result: null, text: await ownCall(path) }
     return answeredBy(await messenger.call(message, sender))
   }
 

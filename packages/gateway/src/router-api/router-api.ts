@@ -69,8 +69,9 @@ export interface RouterApi {
   /**
    * Answers a message to `hydra-router:[get]/v1/router/…` (`flywheel.md` 5.4): what is to stand in the body of the answer. `path`
    * is that of the address. Guarded as over HTTP; the token may stand in the address (`?token=`) or the body (`token`).
+   * Resolves with JSON.
    */
-  overSocket(path: string, message: Pick<UmfMessage, 'body'>): Promise<unknown>
+  overSocket(path: string, message: Pick<UmfMessage, 'body'>): Promise<string>
   /** Something for `/v1/router/log`: of clients (`log`), of requests another process served, or what went wrong; `at`: epoch ms. @default now */
   note(type: string, entry: unknown, at?: number): void
   /** A request under these rules begins: it is noted while `debugLogging` is on. */
@@ -102,7 +103,8 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
     clock,
   })
   const entries = createEntryLog({ clock })
-  const bodies = createKeptBodies()
+  const bodies = createKeptBodies<Uint8Array>()
+  const texts = createKeptBodies<string>()
   const refresh = createRefreshes(network, () => settings.maxRefreshes ?? routerApiDefaults.maxRefreshes)
   const newQueues = createNewNames(() => settings.maxUnknownQueues)
   const newStreams = createNewNames(() => settings.maxStreams)
@@ -120,7 +122,7 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
       ownCall: async (path) => {
         const said = mayAsk() ? await say(segmentsOf(path)) : undefined
         if (!said) throw new UmfError(notRoutable(path))
-        return resultOf(said)
+        return jsonOf(said)
       },
     })
   /** What operators have a port of their own for is told elsewhere to those who know the token. */
@@ -132,6 +134,7 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
     if (first === 'list') return list(second)
     if (first === 'refresh') {
       await refresh(second || undefined)
+      lists.changed()
       return { result: {} }
     }
     if (second !== undefined) return undefined
@@ -145,10 +148,20 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
       case 'log':
         return { result: { logs: entries.list() } }
       case 'stats':
-        return { text: counts.text() }
+        return { text: await counts.text() }
       default:
         return undefined
     }
+  }
+
+  async function clear(): Promise<void> {
+    await reachable(network)?.clear()
+    lists.changed()
+  }
+
+  /** What is said as JSON, the same for all who are told the same. */
+  function jsonOf({ result, text }: Said): string {
+    return text ?? (result ? texts.of(result, () => JSON.stringify(result)) : '{}')
   }
 
   async function list(thing: string | undefined): Promise<Said | undefined> {
@@ -163,7 +176,7 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
       }
       case 'wsdir':
         // An id is all it takes to get a classic client's mail: those who need no token are not told it.
-        return { result: lists.wsdir(settings.routerToken === '' ? shortened : undefined) }
+        return { result: lists.wsdir(settings.routerToken === '' ? 'shortened' : 'whole') }
       default:
         return undefined
     }
@@ -196,18 +209,14 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
 
   async function get(exchange: Exchange, segments: readonly string[]): Promise<void> {
     if (segments.length === 1 && segments[0] === 'clear') {
-      await reachable(network)?.clear()
+      await clear()
       return exchange.answer(302, { ...headers(), location: '/' })
     }
     const said = await say(segments)
     if (exchange.ended) return
     if (!said) return refuse(exchange, 'HYDRA_NO_ROUTE')
     const { result = null, text, more } = said
-    const write = (): string => {
-      const body = JSON.stringify(envelope(200, result, more))
-      // `result` comes last: what is JSON already is put in its place.
-      return text === undefined ? body : `${body.slice(0, -'null}'.length)}${text}}`
-    }
+    const write = (): Uint8Array => Buffer.from(written(envelope(200, result, more), text))
     exchange.answer(200, headers(), bodies.of(text ?? result ?? said, write))
   }
 
@@ -226,11 +235,11 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
       const { to, from, mid, type } = message
       entries.add('message', { to, from, mid, type })
     }
-    const { status, result } = isStream
+    const { status, result, text } = isStream
       ? await posts.stream(name!, message, sender)
       : await posts[kind as 'message' | 'send' | 'queue'](message, sender)
     if (exchange.ended) return
-    exchange.answer(status, headers(), JSON.stringify(envelope(status, result)))
+    exchange.answer(status, headers(), written(envelope(status, result), text))
   }
 
   /** Cookies are only looked at for pages of this site: any other could send messages in somebody's name. */
@@ -301,28 +310,29 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
       const inBody =
         typeof body === 'object' && body !== null ? (body as { token?: unknown }).token : undefined
       const token = tokenOf(query) ?? (typeof inBody === 'string' ? inBody : undefined)
-      if (!mayAskElsewhere() || !mayUse(token, settings)) return { error: notRoutable(plain!) }
+      const refused = (): string => JSON.stringify({ error: notRoutable(plain!) })
+      if (!mayAskElsewhere() || !mayUse(token, settings)) return refused()
       counts.count('ws', ROUTER_SERVICE)
       const segments = segmentsOf(plain!)
       if (segments.length === 1 && segments[0] === 'clear') {
-        await reachable(network)?.clear()
-        return {}
+        await clear()
+        return '{}'
       }
       const said = await say(segments).catch((error) => {
         if (error instanceof MessageProblem) return { result: { error: error.message } }
         throw error
       })
-      return said ? resultOf(said) : { error: notRoutable(plain!) }
+      return said ? jsonOf(said) : refused()
     },
   }
 }
 
-function resultOf({ result, text }: Said): unknown {
-  return text === undefined ? result : JSON.parse(text)
+/** An envelope as JSON; `text`: its result, where that is JSON already. */
+function written(body: object, text: string | undefined): string {
+  const json = JSON.stringify(body)
+  // `result` comes last.
+  return text === undefined ? json : `${json.slice(0, -'null}'.length)}${text}}`
 }
-
-/** Enough of a client's id to know it again, and not to be taken for it. */
-const shortened = (id: string): string => `${id.slice(0, 6)}…`
 
 /** The sentence of the original. */
 function notRoutable(path: string): string {

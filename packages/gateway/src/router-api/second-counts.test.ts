@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { systemClock } from '../observe/clock.ts'
 import { createManualClock } from '../observe/manual-clock.ts'
 import { createVitals } from '../routing/vitals.ts'
 import { countedCarrier } from './counted-carrier.ts'
@@ -62,25 +63,45 @@ test('after an hour a second is another one, however long nothing was counted', 
   assert.equal(sum(counts.lastOf('ws', 'a')), 1)
 })
 
-test('the text has 3600 counts for each service, the oldest first', () => {
+test('the text has 3600 counts for each service, the oldest first', async () => {
   const { clock, counts } = setUp()
   counts.count('http', 'a')
   clock.advance(1000)
   counts.count('http', 'a', 2)
   counts.count('error', '__proto__')
-  const { httpStats, wsStats, errorStats } = JSON.parse(counts.text())
+  const { httpStats, wsStats, errorStats } = JSON.parse(await counts.text())
   assert.equal(httpStats.a.length, REMEMBERED)
   assert.deepEqual(httpStats.a.slice(-2), [1, 2])
   assert.deepEqual([Object.keys(wsStats), Object.keys(errorStats)], [[], ['__proto__']])
 })
 
-test('there is room for so many services, and those that were silent for an hour make some', () => {
+test('an hour of many services is written in pieces, once for all who ask meanwhile', async (t) => {
+  const counts = createSecondCounts({ instances: () => [], vitals: createVitals(), clock: systemClock })
+  t.after(() => counts.close())
+  for (let i = 0; i < 400; i++)
+    for (const kind of ['http', 'ws', 'error'] as const) counts.count(kind, `service-${i}`, i + 1)
+  let turns = 0
+  const turn = (): void => {
+    turns++
+    next = setImmediate(turn)
+  }
+  let next = setImmediate(turn)
+  t.after(() => clearImmediate(next))
+  const texts = await Promise.all(Array.from({ length: 20 }, () => counts.text()))
+  assert.ok(turns >= 3, `others had ${turns} turns`)
+  assert.equal(new Set(texts).size, 1)
+  const { httpStats, errorStats } = JSON.parse(texts[0]!)
+  assert.equal(httpStats['service-399'].at(-1) || httpStats['service-399'].at(-2), 400)
+  assert.equal(errorStats['service-0'].length, REMEMBERED)
+})
+
+test('there is room for so many services, and those that were silent for an hour make some', async () => {
   const { clock, counts } = setUp(2)
   for (const service of ['a', 'b', 'c']) counts.count('ws', service)
-  assert.deepEqual(Object.keys(JSON.parse(counts.text()).wsStats), ['a', 'b'])
+  assert.deepEqual(Object.keys(JSON.parse(await counts.text()).wsStats), ['a', 'b'])
   clock.advance(REMEMBERED * 1000)
   counts.count('ws', 'c')
-  assert.deepEqual(Object.keys(JSON.parse(counts.text()).wsStats), ['c'])
+  assert.deepEqual(Object.keys(JSON.parse(await counts.text()).wsStats), ['c'])
 })
 
 test('messages to services are counted as they leave, and those that could not be brought twice', async () => {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../observe/clock.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
@@ -21,8 +22,8 @@ export interface SecondCounts {
   count(kind: CountKind, service: string, times?: number): void
   /** The newest `seconds`, the oldest first; zeros where nothing was counted. */
   lastOf(kind: CountKind, service: string, seconds?: number): number[]
-  /** JSON of `{ httpStats, wsStats, errorStats }`, made at most once a second. */
-  text(): string
+  /** JSON of `{ httpStats, wsStats, errorStats }`, made at most once a second, and never for long at a stretch. */
+  text(): Promise<string>
   close(): void
 }
 
@@ -43,6 +44,9 @@ interface Ring {
 }
 
 const KINDS = ['http', 'ws', 'error'] as const
+/** Of the event loop at a stretch, ms: an hour of seconds for all services is ten megabytes. */
+const STRETCH_MS = 5
+const NAUGHTS = '0,'.repeat(REMEMBERED)
 
 export function createSecondCounts({
   instances,
@@ -53,7 +57,8 @@ export function createSecondCounts({
   /** What is known of each service; one that was not heard of for longer than is remembered makes room. */
   const services = new Map<string, Partial<Record<CountKind, Ring>>>()
   let seen = new Map<string, { requests: number; failed: number }>()
-  let made: { readonly at: number; readonly text: string } | undefined
+  let made: { readonly at: number; readonly text: Promise<string> } | undefined
+  let isWriting = false
 
   const now = (): number => Math.floor(clock.monotonic() / 1000)
 
@@ -116,24 +121,56 @@ export function createSecondCounts({
   }
 
   const stop = clock.every(1000, look)
-  const all = (kind: CountKind): Record<string, number[]> =>
-    Object.fromEntries(
-      [...services].filter(([, rings]) => rings[kind]).map(([service]) => [service, lastOf(kind, service)]),
-    )
+
+  async function write(): Promise<string> {
+    const kinds: string[] = []
+    let stretchEnds = clock.monotonic() + STRETCH_MS
+    for (const kind of KINDS) {
+      const lists: string[] = []
+      for (const [service, rings] of [...services]) {
+        if (!rings[kind]) continue
+        if (clock.monotonic() > stretchEnds) {
+          await nextTurn()
+          stretchEnds = clock.monotonic() + STRETCH_MS
+        }
+        lists.push(`${JSON.stringify(service)}:[${commaText(lastOf(kind, service))}]`)
+      }
+      kinds.push(`"${kind}Stats":{${lists.join()}}`)
+    }
+    return `{${kinds.join()}}`
+  }
   return {
     count,
     lastOf,
     text() {
       const at = now()
-      if (made?.at !== at)
-        made = {
-          at,
-          text: JSON.stringify({ httpStats: all('http'), wsStats: all('ws'), errorStats: all('error') }),
-        }
+      if (made && (isWriting || made.at === at)) return made.text
+      isWriting = true
+      made = {
+        at,
+        text: write().finally(() => {
+          isWriting = false
+        }),
+      }
       return made.text
     },
     close: stop,
   }
+}
+
+/** Numbers with commas between them. Most seconds have nothing: runs of naughts are put in as they are. */
+function commaText(numbers: readonly number[]): string {
+  let text = ''
+  let naughts = 0
+  for (const one of numbers) {
+    if (one === 0) {
+      naughts++
+      continue
+    }
+    text += `${NAUGHTS.slice(0, 2 * naughts)}${one},`
+    naughts = 0
+  }
+  return `${text}${NAUGHTS.slice(0, 2 * naughts)}`.slice(0, -1)
 }
 
 /** Every instance the registry knows. */

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { UmfError } from './message.ts'
 import { parseUmf, readUmf } from './read.ts'
 import { body, message, original, source } from './testing/original.ts'
-import { formatUmf, signedText, toLong, toShort, umfWriter } from './write.ts'
+import { formatUmf, formatUmfAround, signedText, toLong, toShort, umfWriter } from './write.ts'
 
 /** What JSON makes of it, as it arrives on the other side. */
 function sent(value: unknown): unknown {
@@ -32,6 +32,14 @@ test('a message for many is written for each as if it were for them alone', () =
         assert.equal(write(to), formatUmf({ ...given, to }))
         assert.equal(write(to, to), formatUmf({ ...given, to, forward: to }))
       }
+    }),
+  )
+})
+
+test('around a body that is written already a message is written as around any other', () => {
+  fc.assert(
+    fc.property(message, ({ authorization: _, ...given }) => {
+      assert.equal(formatUmfAround(given, JSON.stringify(given.body)), formatUmf(given))
     }),
   )
 })

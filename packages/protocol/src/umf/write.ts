@@ -62,6 +62,11 @@ export function formatUmf(message: UmfMessage): string {
   } satisfies Record<keyof ShortUmf, unknown>)
 }
 
+/** As `formatUmf`, for a message without `authorization` whose body is JSON already, and may be long. */
+export function formatUmfAround(message: Omit<UmfMessage, 'body' | 'authorization'>, body: string): string {
+  return `${formatUmf({ ...message, body: {} }).slice(0, -'{}}'.length)}${body}}`
+}
+
 /**
  * One message for many: writes it as `formatUmf` does, each time to another address, while what stays the same is written
  * once. What the message says of `to` and `forward` is not looked at; addresses must have nothing in them that JSON escapes.

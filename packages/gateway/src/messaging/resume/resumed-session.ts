@@ -326,7 +326,7 @@ export function createResumedSession(deps: ResumedSessionDeps): ResumedSession {
       )
     },
     deliver: deps.deliver,
-    tell: (message) => void line.send(formatUmf(message)),
+    tell: (message, text = formatUmf(message)) => void line.send(text),
     spoke() {
       if (isKnown) return
       isKnown = true

@@ -11,7 +11,7 @@
  * @module
  */
 import type { MessageDeclaration, Registration } from '@hydra-gateway/protocol'
-import { DEFAULT_TYPE } from '@hydra-gateway/protocol/umf'
+import { DEFAULT_TYPE, REFUSED_TYPE } from '@hydra-gateway/protocol/umf'
 import type { RouteGuard } from '../identity/port.ts'
 import type { Log } from '../observe/log.ts'
 import { accessOf, FOR_EVERYBODY } from '../routing/access.ts'
@@ -159,7 +159,7 @@ export function createPermits({ services, admits = closed, log }: PermitsDeps): 
         const rule = seen.has(type) ? 'it is declared twice' : ruleOf(declared, usual)
         seen.add(type)
         if (typeof rule !== 'string') return []
-        return [{ path: `messages of the type ${type}`, reason: `${rule}; none of them are taken` }]
+        return [{ path: `${REFUSED_TYPE}${type}`, reason: `${rule}; none of them are taken` }]
       })
       if (refused.length > 0)
         log.warn({ service: registration.name, refused }, 'types of messages are refused')

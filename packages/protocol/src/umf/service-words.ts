@@ -17,6 +17,9 @@ export interface MessageSender {
   readonly isHearsay?: true
 }
 
+/** How `path` of what an answer to a registration refuses begins, where it is a type of messages: the type follows. */
+export const REFUSED_TYPE = 'messages of the type '
+
 /**
  * Why a message went nowhere. `invalid`: it is no message, or no address. `unknown-service`, `no-instance`: nobody there takes
  * it. `unknown-client`: no such client, or it is gone for good. `not-allowed`, `login`: whoever it is for does not take it from

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { MessageDeclaration } from '@hydra-gateway/protocol'
 import { ROUTES, type RouteHandlers } from '@hydra-gateway/protocol/rsocket'
+import { REFUSED_TYPE } from '@hydra-gateway/protocol/umf'
 import { isForEverybody } from '../identity/access.ts'
 import type { IdentitySide } from '../identity/side.ts'
 import type { Log } from '../log.ts'
@@ -119,5 +120,5 @@ export function createMessageSide({
 
 /** Whether it is a type of messages that is refused: that is said here. */
 export function isOfMessages({ path }: Refused): boolean {
-  return path.startsWith('messages of the type ')
+  return path.startsWith(REFUSED_TYPE)
 }

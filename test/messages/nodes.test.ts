@@ -219,12 +219,8 @@ test('mail of a client without a session waits, and comes at the other node, the
 
 test('who signs out at one node loses the socket and all that waits at the other', async (t) => {
   const browser = createCookieBrowser()
-  const page = await browser.get(`${a.url}/login`)
-  const hidden = [...page.body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
-  const fields = Object.fromEntries(hidden.map(([, name, value]) => [name!, value!.replaceAll('&amp;', '&')]))
-  assert.equal((await browser.post(`${a.url}/login`, { ...fields, ...MIRA })).status, 303)
-  const jar = browser.jar.get('127.0.0.1')!
-  const cookie = [...jar].map(([name, { value }]) => `${name}=${value}`).join('; ')
+  assert.equal((await browser.signIn(a.url, MIRA)).status, 303)
+  const cookie = browser.cookie()
 
   const [here, away] = [await openClient(t, b, { cookie }), await openClient(t, b, { cookie })]
   const classic = await openClassic(t, b, { cookie })

@@ -28,8 +28,17 @@ export interface CookieBrowser {
   post(url: string, fields?: Readonly<Record<string, string>>): Promise<Step>
   /** Follows redirects until there are none, or `stop` says so. Resolves with all steps. */
   open(url: string, options?: OpenOptions): Promise<readonly Step[]>
+  /** Fills in the form at `/login` of a gateway and sends it; resolves with the answer: 303 for who is signed in then. */
+  signIn(origin: string, who: SignIn): Promise<Step>
   /** Names of the cookies of a host. */
   names(host?: string): readonly string[]
+  /** All cookies of a host, as the value of `Cookie`. */
+  cookie(host?: string): string
+}
+
+export interface SignIn {
+  readonly username: string
+  readonly password: string
 }
 
 export interface OpenOptions {
@@ -89,7 +98,25 @@ export function createCookieBrowser(): CookieBrowser {
     throw new Error(`redirected without end: ${steps.map((step) => step.url).join('\n')}`)
   }
 
-  return { jar, get, post, open, names: (host = '127.0.0.1') => [...(jar.get(host)?.keys() ?? [])] }
+  return {
+    jar,
+    get,
+    post,
+    open,
+    async signIn(origin, { username, password }) {
+      const page = (await open(`${origin}/login`)).at(-1)!
+      return post(`${origin}/login`, { ...hiddenFields(page), username, password })
+    },
+    names: (host = '127.0.0.1') => [...(jar.get(host)?.keys() ?? [])],
+    cookie: (host = '127.0.0.1') =>
+      [...(jar.get(host) ?? [])].map(([name, { value }]) => `${name}=${value}`).join('; '),
+  }
+}
+
+/** What a page has put into its forms, by name. */
+export function hiddenFields({ body }: Pick<Step, 'body'>): Record<string, string> {
+  const found = body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)
+  return Object.fromEntries([...found].map(([, name, value]) => [name!, value!.replaceAll('&amp;', '&')]))
 }
 
 /** `fetch` would say for itself what kind of request it is. */

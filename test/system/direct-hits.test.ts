@@ -129,13 +129,7 @@ test('an error page names nothing that is not for its visitor, and nothing that 
 
   const signedIn = async (username: string, password: string) => {
     const browser = createCookieBrowser()
-    const { body } = (await browser.open(`${url}/login`)).at(-1)!
-    const hidden = [...body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
-    await browser.post(`${url}/login`, {
-      ...Object.fromEntries(hidden.map(([, name, value]) => [name, value])),
-      username,
-      password,
-    })
+    await browser.signIn(url, { username, password })
     return browser
   }
   const mira = await signedIn('mira', 'pond-boots')

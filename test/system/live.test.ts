@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createLog, openCertificates, systemClock } from '@hydra-gateway/gateway'
 import { FRAGMENT_MARK_LABEL, formatFragmentMark } from '@hydra-gateway/protocol'
-import { createCookieBrowser } from '../support/cookie-browser.ts'
+import { createCookieBrowser, hiddenFields } from '../support/cookie-browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { type LivePage, openPage } from '../support/live-page.ts'
@@ -80,10 +80,7 @@ const PEOPLE = {
 
 async function signIn({ url }: TestGateway, username: string) {
   const browser = createCookieBrowser()
-  const page = (await browser.open(`${url}/login`)).at(-1)!
-  const found = [...page.body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
-  const hidden = Object.fromEntries(found.map(([, name, value]) => [name!, value!.replaceAll('&amp;', '&')]))
-  const done = await browser.post(`${url}/login`, { ...hidden, username, password: 'secret' })
+  const done = await browser.signIn(url, { username, password: 'secret' })
   assert.equal(done.status, 303)
   const [sso] = done.headers.getSetCookie().filter((line) => line.startsWith('HYDRA-SSO='))
   return { browser, headers: { cookie: sso!.split(';')[0]! } }
@@ -108,11 +105,7 @@ test('everybody is told of what is theirs, and who signs out has no stream any m
   assert.ok(!JSON.stringify([nobodys.events, ottos.events]).includes('admin'))
 
   const form = (await mira.browser.open(`${gateway.url}/logout`)).at(-1)!
-  const fields = [...form.body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
-  await mira.browser.post(
-    `${gateway.url}/logout`,
-    Object.fromEntries(fields.map(([, name, value]) => [name!, value!.replaceAll('&amp;', '&')])),
-  )
+  await mira.browser.post(`${gateway.url}/logout`, hiddenFields(form))
   await eventually(() => assert.ok(miras.isEnded))
   assert.equal(miras.events.at(-1)!.event, 'bye')
   assert.deepEqual([nobodys.isEnded, ottos.isEnded], [false, false])

@@ -193,11 +193,8 @@ test('a sign-out at one node ends sockets at the other, and the mail with them',
   const { nodes } = await site(t, 2, { identity: { users: [{ ...ANN, id: 1, roles: [] }], database: false } })
   const [one, two] = nodes as [TestGateway, TestGateway]
   const browser = createCookieBrowser()
-  const page = await browser.get(`${one.url}/login`)
-  const hidden = [...page.body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
-  const fields = Object.fromEntries(hidden.map(([, name, value]) => [name!, value!.replaceAll('&amp;', '&')]))
-  assert.equal((await browser.post(`${one.url}/login`, { ...fields, ...ANN })).status, 303)
-  const cookie = [...browser.jar.get('127.0.0.1')!].map(([name, { value }]) => `${name}=${value}`).join('; ')
+  assert.equal((await browser.signIn(one.url, ANN)).status, 303)
+  const cookie = browser.cookie()
   const here = await openClient(t, socketOf(two), { headers: { cookie } })
   const away = await openClient(t, socketOf(two), { headers: { cookie } })
   const stranger = await openClient(t, socketOf(two))

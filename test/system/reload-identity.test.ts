@@ -42,14 +42,8 @@ async function openSite(t: TestContext, more: ConfigInput = {}) {
   }
 }
 
-function hidden(body: string): Record<string, string> {
-  const found = [...body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
-  return Object.fromEntries(found.map(([, name, value]) => [name!, value!.replaceAll('&amp;', '&')]))
-}
-
-async function signIn(url: string, { username, password }: typeof MIRA, browser = createCookieBrowser()) {
-  const page = (await browser.open(`${url}/login`)).at(-1)!
-  const { status } = await browser.post(`${url}/login`, { ...hidden(page.body), username, password })
+async function signIn(url: string, who: typeof MIRA, browser = createCookieBrowser()) {
+  const { status } = await browser.signIn(url, who)
   return { browser, status }
 }
 

@@ -8,7 +8,7 @@ import { createServer, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { ConfigInput } from '@hydra-gateway/gateway'
-import { type CookieBrowser, createCookieBrowser } from '../support/cookie-browser.ts'
+import { type CookieBrowser, createCookieBrowser, hiddenFields } from '../support/cookie-browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -35,12 +35,6 @@ async function openSite(
   })
 }
 
-/** The fields a page put into its form. */
-function hidden(body: string): Record<string, string> {
-  const found = [...body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
-  return Object.fromEntries(found.map(([, name, value]) => [name!, value!.replaceAll('&amp;', '&')]))
-}
-
 /** Signs in as a person does who was sent to the form. */
 async function signIn(
   browser: CookieBrowser,
@@ -49,7 +43,7 @@ async function signIn(
   fields: Record<string, string> = GOOD,
 ) {
   const page = (await browser.open(`${url}${address}`)).at(-1)!
-  return browser.post(`${url}/login`, { ...hidden(page.body), ...fields })
+  return browser.post(`${url}/login`, { ...hiddenFields(page), ...fields })
 }
 
 test('a deep link leads to the login, and from there to exactly what was asked for, query and all', async (t) => {
@@ -60,7 +54,7 @@ test('a deep link leads to the login, and from there to exactly what was asked f
   assert.equal(first!.status, 303)
   assert.equal(first!.headers.get('location'), `/login?ref=${encodeURIComponent(target)}`)
   assert.equal(page!.status, 200)
-  const done = await browser.post(`${gateway.url}/login`, { ...hidden(page!.body), ...GOOD })
+  const done = await browser.post(`${gateway.url}/login`, { ...hiddenFields(page!), ...GOOD })
   assert.deepEqual([done.status, done.headers.get('location')], [303, target])
   const lines = done.headers.getSetCookie()
   assert.ok(lines.every((line) => line.includes('; HttpOnly; SameSite=Lax')))
@@ -177,7 +171,7 @@ test('a form that another site sends, or that was given to nobody, signs nobody 
             resolve({ status: response.statusCode!, cookies: response.headers['set-cookie'] ?? [] }),
           )
       })
-      call.end(new URLSearchParams({ ...hidden(body), ...fields }).toString())
+      call.end(new URLSearchParams({ ...hiddenFields({ body }), ...fields }).toString())
     })
   const refused: readonly [Record<string, string>, Record<string, string>, number][] = [
     [{ origin: 'https://evil.example' }, GOOD, 403],

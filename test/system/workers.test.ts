@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { connect, fragment, type HydraService, type ServiceOptions } from '@hydra-gateway/sdk'
-import { createCookieBrowser } from '../support/cookie-browser.ts'
+import { createCookieBrowser, hiddenFields } from '../support/cookie-browser.ts'
 import { openEventStream } from '../support/event-stream.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts'
@@ -102,11 +102,8 @@ test('two workers serve all that one process serves: sign-in, composed pages, op
     const browser = createCookieBrowser()
     const [first, page] = await browser.open(`${gateway.url}/members/1`)
     assert.equal(first!.status, 303)
-    const fields = [...page!.body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
-    const hidden = Object.fromEntries(
-      fields.map(([, name, value]) => [name!, value!.replaceAll('&amp;', '&')]),
-    )
-    assert.equal((await browser.post(`${gateway.url}/login`, { ...hidden, ...GOOD })).status, 303)
+    const fields = { ...hiddenFields(page!), ...GOOD }
+    assert.equal((await browser.post(`${gateway.url}/login`, fields)).status, 303)
     const cookie = [...browser.jar.get('127.0.0.1')!]
       .filter(([name]) => name === 'HYDRA-SSO')
       .map(([name, { value }]) => `${name}=${value}`)

@@ -15,7 +15,7 @@ import { createFinding, type Scenario } from './trial.ts'
 import { ask, whenSeen } from './watch.ts'
 
 /** Who signs in at the stage of these. */
-export const MIRA = { username: 'mira', password: 'pond-boots' } as const
+const MIRA = { username: 'mira', password: 'pond-boots' } as const
 export const REACH_CONFIG: ConfigInput = {
   identity: { users: [{ ...MIRA, roles: ['CUSTOMER'] }], allowPlainPasswords: true, database: false },
 }
@@ -176,10 +176,7 @@ export const oneIdentity: Scenario = {
 /** Signs in at node a; resolves with what a browser then sends as `Cookie`. */
 async function signIn({ a }: Stage): Promise<string> {
   const browser = createCookieBrowser()
-  const page = (await browser.open(`${a.url}/login`)).at(-1)!
-  const fields = [...page.body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
-  const hidden = Object.fromEntries(fields.map(([, name, value]) => [name!, value!]))
-  const answer = await browser.post(`${a.url}/login`, { ...hidden, ...MIRA })
+  const answer = await browser.signIn(a.url, MIRA)
   const line = answer.headers.getSetCookie().find((one) => one.startsWith('HYDRA-SSO='))
   if (answer.status !== 303 || line === undefined) throw new Error(`mira could not sign in: ${answer.status}`)
   return line.split(';')[0]!

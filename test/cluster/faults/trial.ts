@@ -120,6 +120,7 @@ function judge(
   }
   const { failedRepeatable, failedSent, failed, stale, wrong, unsent, longestGapMs, ownDelayMs, latency } =
     counts
+  expect(counts.ok > 0, 'nobody was answered at all')
   expect(
     failedRepeatable === 0,
     `${failedRepeatable} requests failed that may be repeated (${formatFailed(failed)})`,

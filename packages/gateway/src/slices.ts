@@ -174,6 +174,7 @@ export function messagesSlice({ messages }: Config): MessageSettings {
     perSecond: messages.rate,
     maxBehindBytes: messages.maxBehind,
     maxBehindTotalBytes: messages.maxBehindTotal,
+    maxUnfinishedTotalBytes: messages.maxUnfinishedTotal,
     maxHeaders: messages.maxHeaders,
     maxHeaderBytes: messages.maxHeaderBytes,
     sessionsPerMinute: messages.sessionsPerMinute,

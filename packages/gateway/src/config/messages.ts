@@ -29,6 +29,11 @@ export const messages = z
       .describe(
         'Most bytes that wait for all clients together; above, those furthest behind are cut (4408).',
       ),
+    maxUnfinishedTotal: size(1024)
+      .prefault('64MiB')
+      .describe(
+        'Most bytes that have come of messages that are not whole yet, of all clients together; above, those that sent most are cut (1013).',
+      ),
     maxHeaders: count(0, 100).prefault(100).describe('Most headers (`hdr`) of one message.'),
     maxHeaderBytes: size(64)
       .prefault('16KiB')

@@ -71,6 +71,7 @@ export const RESTART_SETTINGS = [
   'messages.maxClientsPerAddress',
   'messages.maxBehind',
   'messages.maxBehindTotal',
+  'messages.maxUnfinishedTotal',
   'messages.maxHeaders',
   'messages.maxHeaderBytes',
   'messages.heartbeat',

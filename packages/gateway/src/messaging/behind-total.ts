@@ -31,8 +31,35 @@ const LOOK_AT = 1 / 8
 const LOOK_AFTER_MS = 10
 /** Those that are cut leave this part of the bound free, so that not every look has to cut. */
 const LEFT = 7 / 8
-/** A client this far behind is nobody's trouble, however many there are of others. */
+/** So little of a client is nobody's trouble, however many there are of others. */
 const LITTLE_BYTES = 4096
+
+/**
+ * Those that have most, so many of them that what the others have is well below a bound; none while all together are
+ * within it.
+ */
+export function mostOf<Line>(
+  lines: Iterable<Line>,
+  bytesOf: (line: Line) => number,
+  most: number,
+): readonly Line[] {
+  const some: { readonly line: Line; readonly bytes: number }[] = []
+  let left = 0
+  for (const line of lines) {
+    const bytes = bytesOf(line)
+    left += bytes
+    if (bytes > LITTLE_BYTES) some.push({ line, bytes })
+  }
+  if (left <= most) return []
+  some.sort((a, b) => b.bytes - a.bytes)
+  const found: Line[] = []
+  for (const { line, bytes } of some) {
+    if (left <= most * LEFT) break
+    found.push(line)
+    left -= bytes
+  }
+  return found
+}
 
 export function createBehindTotal({ settings, lines, clock, log }: BehindTotalDeps): BehindTotal {
   /** Characters that were sent since the last look. */
@@ -44,27 +71,13 @@ export function createBehindTotal({ settings, lines, clock, log }: BehindTotalDe
     isLooking = false
     unseen = 0
     const most = settings.maxBehindTotalBytes
-    const behind: { readonly line: ClientLine; readonly bytes: number }[] = []
-    let total = 0
-    for (const line of lines()) {
-      // Those that were told goodbye are gone in two seconds, with what waits for them.
-      const bytes = line.isOpen ? line.behindBytes : 0
-      total += bytes
-      if (bytes > LITTLE_BYTES) behind.push({ line, bytes })
-    }
-    if (total <= most) return
-    behind.sort((a, b) => b.bytes - a.bytes)
-    let cut = 0
-    let left = total
-    for (const { line, bytes } of behind) {
-      if (left <= most * LEFT) break
+    // Those that were told goodbye are gone in two seconds, with what waits for them.
+    const cut = mostOf(lines(), (line) => (line.isOpen ? line.behindBytes : 0), most)
+    for (const line of cut)
       line.close(CLOSE_CODES.tooSlow, 'too slow: too much waits for all clients together')
-      left -= bytes
-      cut++
-    }
-    if (!isDue()) return
+    if (cut.length === 0 || !isDue()) return
     log.warn(
-      { bytes: total, most, cut },
+      { most, cut: cut.length },
       'too much waits for clients that read slowly: the slowest are cut (messages.maxBehindTotal)',
     )
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Writable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Clock } from '../observe/clock.ts'
 import { CLOSE_CODES, type ClientLine } from './client-session.ts'
@@ -21,6 +21,8 @@ export interface SocketHost {
   onTooMany(socket: ClientSocket, text: string): void
   /** A text of so many characters is on its way to a client. */
   onSent(characters: number): void
+  /** So many bytes more have come, or fewer are left, of messages that are not whole. */
+  onUnfinished(bytes: number): void
   /** It is closed. `code`: what we said, 0 when it went by itself. */
   onClosed(socket: ClientSocket, code: number): void
 }
@@ -29,6 +31,8 @@ export interface SocketHost {
 const MOST_IN_FLIGHT = 64
 /** What a frame costs of the rate: one for each of these that it begins. */
 const BYTES_PER_TOKEN = 16 * 1024
+/** Of a frame without what it carries: clients mask theirs. */
+const CONTROL_HEAD_BYTES = 6
 /** How long a goodbye may take. */
 export const GOODBYE_MS = 2000
 
@@ -47,10 +51,12 @@ export class ClientSocket implements ClientLine {
   readonly #host: SocketHost
   readonly #webSocket: WebSocket
   /** What `#webSocket` writes to. */
-  readonly #stream: Writable
+  readonly #stream: Duplex
   /** What is left of the burst, as of `#refilledAt`. Below 0: frames that were refused. */
   #allowance: number
   #refilledAt: number
+  /** What has come and is no whole message yet; what came together with the end of one is not in it. */
+  #unfinished = 0
   #inFlight = 0
   #isPaused = false
   /** What we said goodbye with. */
@@ -58,23 +64,28 @@ export class ClientSocket implements ClientLine {
   #isClosing = false
 
   /** `stream` is what the WebSocket reads from and writes to. */
-  constructor(host: SocketHost, webSocket: WebSocket, stream: Writable, address: string) {
+  constructor(host: SocketHost, webSocket: WebSocket, stream: Duplex, address: string) {
     this.#host = host
     this.#webSocket = webSocket
     this.#stream = stream
     this.address = address
     this.#allowance = host.settings.burst
     this.#refilledAt = host.clock.monotonic()
+    // Before ws reads it.
+    stream.prependListener('data', (piece: Buffer) => this.#came(piece.length))
     webSocket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary))
-    webSocket.on('pong', () => this.#onControl())
-    webSocket.on('ping', () => this.#onControl())
+    webSocket.on('pong', (data: Buffer) => this.#onControl(data))
+    webSocket.on('ping', (data: Buffer) => this.#onControl(data))
     // ws says goodbye by itself where its peer broke a rule.
     webSocket.on('error', (error: Error & { code?: string }) => {
       if (!this.#isClosing) this.#code = FAULT_CODES[error.code ?? ''] ?? 0
       this.#isClosing = true
       this.#cutLater()
     })
-    webSocket.on('close', () => host.onClosed(this, this.#code))
+    webSocket.on('close', () => {
+      this.#came(-this.#unfinished)
+      host.onClosed(this, this.#code)
+    })
   }
 
   get isOpen(): boolean {
@@ -83,6 +94,10 @@ export class ClientSocket implements ClientLine {
 
   get behindBytes(): number {
     return this.#stream.writableLength
+  }
+
+  get unfinishedBytes(): number {
+    return this.#unfinished
   }
 
   send(text: string, onSettled?: (isSent: boolean) => void): boolean {
@@ -110,6 +125,12 @@ export class ClientSocket implements ClientLine {
     this.#cutLater()
   }
 
+  /** Says goodbye to one that would go on with what it began: nothing is waited for. */
+  cutUnfinished(): void {
+    this.close(CLOSE_CODES.tryLater, 'too much of messages that are not whole has come')
+    this.#webSocket.terminate()
+  }
+
   /** Ends it without a word. */
   cut(): void {
     this.#isClosing = true
@@ -128,12 +149,18 @@ export class ClientSocket implements ClientLine {
    * Costs as a frame of text does. Between the pieces of a message such frames would be free otherwise, and what was read
    * together with a piece stays in memory as long as the piece does.
    */
-  #onControl(): void {
+  #onControl({ length }: Buffer): void {
     this.isAlive = true
+    this.#came(-Math.min(this.#unfinished, CONTROL_HEAD_BYTES + length))
     if (this.#isAllowed(0)) return
     if (!this.#isClosing) this.#cutFlood()
     // Its goodbye would be waited for while it sends on.
     else if (this.#allowance < -2 * this.#host.settings.burst) this.#webSocket.terminate()
+  }
+
+  #came(bytes: number): void {
+    this.#unfinished += bytes
+    this.#host.onUnfinished(bytes)
   }
 
   /** Whether it went on when it was refused already. */
@@ -144,6 +171,7 @@ export class ClientSocket implements ClientLine {
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
+    this.#came(-this.#unfinished)
     if (this.#isClosing) return
     this.isAlive = true
     if (isBinary) {

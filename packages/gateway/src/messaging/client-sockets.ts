@@ -32,6 +32,7 @@ import { createHeartbeat } from './heartbeat.ts'
 import type { OwnedMail } from './owned-mail.ts'
 import type { RouterWords } from './router-words.ts'
 import type { MessageSettings } from './settings.ts'
+import { createUnfinishedTotal } from './unfinished-total.ts'
 import type { AskAboutClient } from './websocket-auth.ts'
 
 /** What sockets ask of identity. */
@@ -106,10 +107,12 @@ export function createClientSockets(deps: ClientSocketsDeps): ClientSockets {
   let onEmpty: (() => void)[] = []
 
   const behind = createBehindTotal({ settings, lines: () => holders.keys(), clock, log })
+  const unfinished = createUnfinishedTotal({ settings, sockets: () => holders.keys(), clock, log })
   const host: SocketHost = {
     settings,
     clock,
     onSent: behind.sent,
+    onUnfinished: unfinished.changed,
     onText(socket, text) {
       const holder = holders.get(socket)
       if (!holder) return undefined

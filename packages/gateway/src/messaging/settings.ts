@@ -19,6 +19,8 @@ export interface MessageSettings {
   readonly maxBehindBytes: number
   /** The same for all clients together. */
   readonly maxBehindTotalBytes: number
+  /** Most bytes that have come of messages that are not whole, of all clients together. */
+  readonly maxUnfinishedTotalBytes: number
   /** Headers of a message of a client, and characters of them. */
   readonly maxHeaders: number
   readonly maxHeaderBytes: number

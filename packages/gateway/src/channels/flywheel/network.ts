@@ -7,16 +7,7 @@
  *
  * @module
  */
-import {
-  DIRECTORY_TYPES,
-  formatUmf,
-  HEADER_BOUNDS,
-  parseUmf,
-  REFRESH_ACTION,
-  ROUTER_SERVICE,
-  UmfError,
-  type UmfMessage,
-} from '@hydra-gateway/protocol/umf'
+import { formatUmf, HEADER_BOUNDS, ROUTER_SERVICE } from '@hydra-gateway/protocol/umf'
 import { type InstanceCarrier, MessageProblem } from '../../messaging/port.ts'
 import type { Clock } from '../../observe/clock.ts'
 import type { Log } from '../../observe/log.ts'
@@ -26,6 +17,7 @@ import type { Observer } from '../port.ts'
 import { createClientMail } from './client-mail.ts'
 import { createComplaints } from './complaints.ts'
 import { createDirectory } from './directory.ts'
+import { createHearing } from './hearing.ts'
 import { createLooks } from './looks.ts'
 import { type SeenEntry, serviceProblem } from './node-entry.ts'
 import type { FlywheelNetwork, OnNetworkMessage } from './port.ts'
@@ -79,6 +71,9 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
   const settings = { ...FLYWHEEL_NETWORK_BOUNDS, ...deps.settings }
   const { routerId } = self
   const complaints = createComplaints({ metrics, log })
+  // As many headers as anywhere; what originals may send is as large as a message.
+  const headerBounds = { ...HEADER_BOUNDS, maxHeaderBytes: settings.maxMessageBytes }
+  const source = { now: clock.now, newId, mayLackFrom: true, headerBounds }
   const listeners = new Set<OnNetworkMessage>()
   const ends: (() => void)[] = []
   let isClosed = false
@@ -149,42 +144,28 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
 
   // ---- what is said ----------------------------------------------------------------------------------------
 
-  // As many headers as anywhere; what originals may send is as large as a message.
-  const headerBounds = { ...HEADER_BOUNDS, maxHeaderBytes: settings.maxMessageBytes }
-  const source = { now: clock.now, newId, mayLackFrom: true, headerBounds }
-  const hear = (text: string, isBroadcast: boolean): void => {
-    if (isClosed) return
-    const { maxMessageBytes, maxDirectoryBytes } = settings
-    // Its length is known; what it is has to be looked for.
-    const isLarge = text.length > Math.min(maxMessageBytes, maxDirectoryBytes)
-    if (isLarge && text.length > (isDirectory(text) ? maxDirectoryBytes : maxMessageBytes)) {
-      complaints.about('message-too-large', 'a message on a channel was ignored', { bytes: text.length })
-      return
-    }
-    let message: UmfMessage
-    try {
-      message = parseUmf(text, source)
-    } catch (error) {
-      if (!(error instanceof UmfError)) throw error
-      complaints.about('message', 'what came on a channel is no message', { reason: error.message })
-      return
-    }
-    const { action, serviceName } = message.body as Readonly<Record<string, unknown>>
-    if (action === REFRESH_ACTION) refreshed(serviceName)
-    else if (!directory.hear(message))
+  const hear = createHearing({
+    settings,
+    source,
+    takes: directory.hear,
+    onMessage(message, isBroadcast) {
       for (const listener of [...listeners]) listener(message, { isBroadcast })
-  }
-  const refreshed = (service: unknown): void => {
-    // Its instance may be as new as its routes.
-    if (service === undefined) routes.hintAll()
-    else if (typeof service === 'string' && !serviceProblem(service)) {
+    },
+    onRefresh(service) {
+      if (service === undefined) return routes.hintAll()
       routes.hint(service)
+      // Its instance may be as new as its routes.
       cancelHint ??= clock.after(HINT_MS, () => {
         cancelHint = undefined
         void watch.hint()
       })
-    } else complaints.about('refresh', 'a refresh names no service')
-  }
+    },
+    complaints,
+  })
+  const hearOn = (channel: string, isBroadcast: boolean): (() => void) =>
+    line.subscribe(channel, (text) => {
+      if (!isClosed) hear(text, isBroadcast)
+    })
 
   // ---- what is brought there -------------------------------------------------------------------------------
 
@@ -217,8 +198,8 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
       // First of all: services say nothing of their routes to a router they do not see.
       await beat()
       ends.push(
-        line.subscribe(channelOf(ROUTER_SERVICE), (text) => hear(text, true)),
-        line.subscribe(channelOf(ROUTER_SERVICE, routerId), (text) => hear(text, false)),
+        hearOn(channelOf(ROUTER_SERVICE), true),
+        hearOn(channelOf(ROUTER_SERVICE, routerId), false),
         clock.every(BEAT_MS, () => void beat()),
         line.reach.onChange((isReachable) => {
           if (!isReachable) awaySince ??= clock.monotonic()
@@ -296,11 +277,6 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
   function rethrow(error: Error): never {
     throw away(error)
   }
-}
-
-/** Whether a text, unread, looks like one that names all clients of a router: that stands before its body. */
-function isDirectory(text: string): boolean {
-  return text.slice(0, 1024).includes(`"${DIRECTORY_TYPES.directory}"`)
 }
 
 /** Waits for all that was begun. */

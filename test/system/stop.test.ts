@@ -132,3 +132,21 @@ test('WebSockets are told that the gateway restarts, while requests still run', 
   assert.equal((await slow).how, 'answered')
   assert.equal(await stopped, 0)
 })
+
+for (const workers of [1, 2]) {
+  test(`while the last requests finish nobody is let in who would not be served (workers: ${workers})`, async (t) => {
+    const service = await serviceThatAnswersAfter(t, 0)
+    const gateway = await startGatewayProcess(t, {
+      workers,
+      services: { app: { url: service.url, routes: ['/slow'] } },
+    })
+    const slow = ask(`${gateway.url}/slow`, new Agent(), 'GET')
+    await eventually(() => assert.equal(service.slow(), 1))
+    const stopped = gateway.stop()
+    const isDone = slow.then(() => true)
+    await eventually(async () => assert.equal((await ask(gateway.url, new Agent(), 'GET')).how, 'refused'))
+    assert.equal(await Promise.race([isDone, Promise.resolve(false)]), false)
+    assert.equal((await slow).how, 'answered')
+    assert.equal(await stopped, 0)
+  })
+}

@@ -17,6 +17,7 @@ function looksAfter() {
     crashes(): Promise<void>
   })[] = []
   const said: string[] = []
+  const ports: 'closed'[] = []
   let failure: Error | undefined
   const supervisor = createSupervisor({
     spawn() {
@@ -40,7 +41,7 @@ function looksAfter() {
       started.push(child)
       return child as unknown as ChildProcess
     },
-    holdPort: async () => ({ fd: 10, close() {} }),
+    holdPort: async () => ({ fd: 10, close: () => ports.push('closed') }),
     given: {},
     pid: 1,
     clock,
@@ -51,6 +52,8 @@ function looksAfter() {
     supervisor,
     started,
     said,
+    /** Those that are held no more. */
+    ports,
     latest: () => started.at(-1)!,
     fails(error: Error) {
       failure = error
@@ -123,4 +126,21 @@ test('a system that can not start a process now is asked again', async () => {
   await pass(LONGEST_MS)
   await latest().serves()
   assert.equal(supervisor.current, latest().pid)
+})
+
+test('a stop closes the ports at once, not only when the last gateway has ended', async () => {
+  const { supervisor, started, ports } = await serving()
+  supervisor.signal('SIGTERM')
+  assert.deepEqual(ports, ['closed'])
+  started[0]!.emit('exit', 0, null)
+  assert.equal(await supervisor.ended, 0)
+  assert.deepEqual(ports, ['closed'])
+})
+
+test('nothing is started for a command that was told to stop while its ports were opened', async () => {
+  const { supervisor, started } = looksAfter()
+  const first = supervisor.start(command)
+  supervisor.signal('SIGTERM')
+  assert.deepEqual(await first, { refused: 'the gateway is about to stop' })
+  assert.equal(started.length, 0)
 })

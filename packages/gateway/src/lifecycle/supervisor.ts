@@ -220,6 +220,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   }
 
   async function launch(command: GatewayCommand, held: readonly Held[]): Promise<Replaced> {
+    // Told to stop while a port was looked up: the ports are closed.
+    if (isStopping) return { refused: 'the gateway is about to stop' }
     const child = begin(command, held)
     void child.exited.then((how) => gone(child, how))
     const outcome = await started(child)
@@ -316,7 +318,12 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       }
     },
     signal(signal) {
-      if (signal === 'SIGTERM' || signal === 'SIGINT') isStopping = true
+      if (signal === 'SIGTERM' || signal === 'SIGINT') {
+        isStopping = true
+        // Gateways have them too. Open here, they would take connections whom nobody serves until the last one has ended.
+        for (const one of open) one.close()
+        open.clear()
+      }
       for (const child of children) if (isStopping || child === current) child.process.kill(signal)
       if (isStopping && children.size === 0) end(status)
     },

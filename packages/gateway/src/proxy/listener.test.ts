@@ -317,3 +317,13 @@ test('every byte of a large answer is counted, not only those that leave with it
   const out = Number(/hydra_bytes_total\{direction="out"\} (\d+)/.exec(counted)?.[1])
   assert.ok(out > 100_000 && out < 101_000, `${out} bytes`)
 })
+
+test('who has connected and waits to be taken when a gateway stops is served, not reset', async (t) => {
+  const rig = await startRig(t)
+  const clients = Array.from({ length: 30 }, () => rawClient(t, rig.port, `${GET}\r\n`))
+  // The system has them all when the clients have asked it to connect, and we have taken none.
+  await new Promise((resolve) => process.nextTick(resolve))
+  await rig.listener.close(5000, 1000)
+  await Promise.all(clients.map((client) => client.closed()))
+  for (const { text } of clients) assert.match(text, /^HTTP\/1\.1 200 [\s\S]*Connection: close/)
+})

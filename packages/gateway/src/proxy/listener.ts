@@ -5,6 +5,7 @@
  * @module
  */
 import type { AddressInfo, Server } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { localUrlHost } from '@hydra-gateway/protocol'
 import { CODES, type ErrorCode, toProblem } from '../errors.ts'
 import { Slab } from '../http1/slab.ts'
@@ -28,7 +29,7 @@ import { readFacts } from './request-facts.ts'
 import type { ProxySettings } from './settings.ts'
 import { findTrace, NO_TRACE, traceId } from './trace.ts'
 import type { VisitorConnection, VisitorEngine } from './visitor-engine.ts'
-import { createVisitorServer } from './visitor-server.ts'
+import { createVisitorServer, type VisitorServer } from './visitor-server.ts'
 import type { WireExchange } from './wire-exchange.ts'
 
 export interface ListenOptions {
@@ -91,6 +92,10 @@ export interface Listener {
 const BACKLOG = 4096
 /** Who does not read our goodbye is not waited for. */
 const GOODBYE_MS = 250
+/** A port that is asked without a pause closes all the same, ms. */
+const QUEUE_MS = 250
+/** In so little nobody comes whom we should have seen, ms. */
+const SHORT_TURN_MS = 0.25
 
 /** Opens the port; resolves once it takes connections, rejects with the system's error when it can't. */
 export async function listen(options: ListenOptions): Promise<Listener> {
@@ -111,10 +116,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     url: `${options.certificates ? 'https' : 'http'}://${localUrlHost(options.host)}:${port}`,
     async close(graceMs, idleMs = 0) {
       const endsAt = performance.now() + graceMs
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      const empty = visitors.empty()
       // Answers of HTTP/1.1 say that they are the last; visitors with many requests at once are told by themselves.
       visitors.stop()
+      await queueIsEmpty(server)
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const empty = visitors.empty()
       for (const connection of connections) connection.announceEnd()
       const socketsEnded = options.endSockets?.(graceMs)
       // A request may be on its way to a connection that is idle as we see it: closed now, it would be lost.
@@ -152,6 +158,24 @@ function opened(server: Server, { port, path, host, fd }: ListenOptions): Promis
       resolve()
     })
   })
+}
+
+/**
+ * Resolves when nobody waits to be taken, or when new ones come all the time: a port that closes resets those who wait,
+ * whose request may have been sent. One is taken in each turn of the event loop; a turn that was long may have missed who
+ * came meanwhile.
+ */
+async function queueIsEmpty(server: Pick<VisitorServer, 'taken'>): Promise<void> {
+  const endsAt = performance.now() + QUEUE_MS
+  // The turn that runs may have looked already.
+  await turn()
+  for (;;) {
+    const { taken } = server
+    const begunAt = performance.now()
+    await turn()
+    const now = performance.now()
+    if ((server.taken === taken && now - begunAt < SHORT_TURN_MS) || now >= endsAt) return
+  }
 }
 
 /** What the connections of one port share, and the way to let them end. */

@@ -25,6 +25,8 @@ export interface VisitorServerDeps {
 
 /** What a listener needs of it. */
 export interface VisitorServer extends Server {
+  /** Connections it took, also those that never said anything. */
+  readonly taken: number
   /** Closes connections that are not ready for a request yet. Absent where there are none. */
   dropHandshakes?(): void
 }
@@ -37,14 +39,20 @@ export async function createVisitorServer({
   log,
   metrics,
 }: VisitorServerDeps): Promise<VisitorServer> {
+  let taken = 0
+  const counting = <S extends Server>(server: S): S & { readonly taken: number } =>
+    Object.defineProperty(server, 'taken', { get: () => taken }) as S & { readonly taken: number }
   if (!certificates) {
-    return createReadingServer((makeSocket) => {
-      new Http1Connection(makeSocket, engine, false)
-    })
+    return counting(
+      createReadingServer((makeSocket) => {
+        taken++
+        new Http1Connection(makeSocket, engine, false)
+      }),
+    )
   }
   const { createHttp2 } = await import('./http2.ts')
   const http2 = createHttp2({ engine, limits, log, metrics })
-  return createTlsServer({
+  const server = createTlsServer({
     certificates,
     handshakeTimeoutMs: engine.settings.clientHeadTimeoutMs,
     onConnection(socket) {
@@ -54,4 +62,6 @@ export async function createVisitorServer({
     onRefused: (reason) => metrics.refused('request', reason),
     log,
   })
+  server.on('connection', () => taken++)
+  return counting(server)
 }

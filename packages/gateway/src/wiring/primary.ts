@@ -13,6 +13,7 @@
  * @module
  */
 import { randomBytes } from 'node:crypto'
+import { closeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -301,11 +302,13 @@ export function createPrimary({ config, logStyle = {}, settings: fleetSettings }
       let inner: Listener | undefined
       let socket: HeldPort | undefined
       const close = async (drain: DrainOptions): Promise<void> => {
+        // Workers have it too. Open here, it would take connections whom nobody serves until the last of them has ended.
+        socket?.close()
+        socket = undefined
         await Promise.all([
           fleet?.close(drain),
           fleet === undefined ? undefined : options.endSockets?.(drain.graceMs),
         ])
-        socket?.close()
         await inner?.close(0)
         await rm(directory, { recursive: true, force: true })
       }
@@ -322,8 +325,8 @@ export function createPrimary({ config, logStyle = {}, settings: fleetSettings }
         })
         if (options.fd === undefined && !canHoldPorts)
           throw new Error('this version of Node can’t share a port among workers: set workers to 1')
-        socket = options.fd === undefined ? await holdPort(options.port, options.host) : undefined
-        const fd = options.fd ?? socket!.fd
+        socket = options.fd === undefined ? await holdPort(options.port, options.host) : givenPort(options.fd)
+        const { fd } = socket
         const start = {
           keys: {
             publicKey: config.keys.publicKey.length > 0 ? config.keys.publicKey : [keys.publicKey],
@@ -376,6 +379,11 @@ export function createPrimary({ config, logStyle = {}, settings: fleetSettings }
       clearTimeout(timer)
     },
   }
+}
+
+/** A port that somebody else opened, as this process has it. */
+function givenPort(fd: number): HeldPort {
+  return { fd, close: () => closeSync(fd) }
 }
 
 /** Limits were kept by the worker already; what it adds must have room. */

@@ -58,7 +58,7 @@ test('an operator sees services, instances, routes and who wanted what was taken
   const routes = await hydra('routes')
   assert.equal(routes.status, 0, routes.err)
   assert.match(routes.out, /● available {2}\/orders\/\{id\} +orders +page/)
-  assert.match(routes.out, /2 static \(shown with --statics\)/)
+  assert.match(routes.out, /2 static \(--statics shows them\)/)
   assert.match(routes.out, /1 conflict: whoever was first keeps serving/)
   assert.match(routes.out, /\/health {2}orders {2}this path belongs to the gateway/)
   assert.match((await hydra('routes', '--statics', '--service', 'shop')).out, /\/shop\/a\.css +shop +static/)
@@ -103,7 +103,7 @@ test('whom routes are for is said as the gateway decides it, rules over services
   assert.match(rowOf('/till').join(), /STAFF +GET/)
   assert.match(
     out,
-    /6 routes, of which 1 for OPTIONS alone beside others of their path \(shown with --json\)\./,
+    /6 routes; not shown: 1 for OPTIONS alone, of paths that have others \(--json shows them\)\./,
   )
   const { routes } = await gateway.admin('routes')
   assert.equal(routes.length, 6)
@@ -355,9 +355,17 @@ test('check says everything that is wrong with a file, and starts nothing', asyn
   const reload = await runHydra(['reload', '--config', 'mine.yaml'], { cwd })
   assert.match(reload.err, /^✕ mine\.yaml has 3 problems\. The gateway goes on as it is\.$/m)
   await writeFile(join(cwd, 'mine.yaml'), 'port: 1\n')
-  const right = await runHydra(['check', 'mine.yaml'], { cwd })
-  assert.equal(right.status, 0, right.err)
-  assert.match(right.out, /mine\.yaml is in order/)
+  for (const words of [['mine.yaml'], ['--config', 'mine.yaml']]) {
+    const right = await runHydra(['check', ...words], { cwd })
+    assert.equal(right.status, 0, right.err)
+    assert.match(right.out, /mine\.yaml is in order/)
+  }
+  const two = await runHydra(['check', 'mine.yaml', '--config', 'other.yaml'], { cwd })
+  assert.equal(two.status, 2)
+  assert.match(two.err, /one file can be checked at a time/)
+  // The file is not called wrong for what stands in the environment.
+  const around = await runHydra(['check', 'mine.yaml'], { cwd, env: { HYDRA_CONTROL_PORT: 'x' } })
+  assert.match(around.err, /^✕ The configuration has a problem\.\n\n {2}HYDRA_CONTROL_PORT$/m)
 })
 
 test('a gateway that is away, one that does not know the keys, and no keys at all: each is said with a way out', async (t) => {
@@ -402,7 +410,7 @@ test('whoever exported the public key for a service is let in with the private k
 
 test('the help of xray says for whom its link is', async (t) => {
   const { out } = await runHydra(['xray', '--help'], { cwd: await emptyDirectory(t) })
-  assert.match(out, /pages that are asked for as HTML\s+\(Accept: text\/html\)/)
+  assert.match(out, /pages\s+that are asked for as HTML \(Accept: text\/html\)/)
 })
 
 test('config shows what the gateway would use, and keys only when they are asked for', async (t) => {
@@ -454,6 +462,9 @@ test('mistakes on the command line end with 2 and say what was probably meant', 
     assert.equal(status, 2, words.join(' '))
     assert.match(err, message)
   }
+  const unknown = await runHydra(['drain', '--help'], { cwd })
+  assert.equal(unknown.status, 2, 'no help for what is no command')
+  assert.match(unknown.err, /did you mean "hydra services drain"/)
   const help = await runHydra(['services', '--help'], { cwd })
   assert.equal(help.status, 0)
   assert.match(help.out, /--instances +List every instance/)

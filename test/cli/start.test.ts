@@ -134,6 +134,22 @@ test('a port that is taken is said with another one, and what services then need
   )
 })
 
+test('a start where a gateway is looked after says how that is replaced', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const cwd = await emptyDirectory(t)
+  const port = String(await freePort())
+  const first = start(t, { cwd, words: ['--port', port, '--takeover'] })
+  await first.printed(/Looked after by process/)
+  const second = start(t, { cwd, words: ['--port', port] })
+  assert.equal(await second.exited, 1)
+  assert.match(
+    second.output(),
+    new RegExp(`Port ${port} is taken, .* runs in this directory\\. Replace it: hydra start --takeover`),
+  )
+  assert.equal(await first.kill('SIGTERM'), 0)
+})
+
 test('a start while Redis is away says so, and not that services are shared', async (t) => {
   const place = `127.0.0.1:${await freePort()}`
   const keys = { HYDRA_PUBLIC_KEY: 'public-key-of-this-test', HYDRA_PRIVATE_KEY: 'private-key-of-this-test' }
@@ -142,7 +158,7 @@ test('a start while Redis is away says so, and not that services are shared', as
   await hydra.printed(/Stop with Ctrl\+C/)
   assert.ok(hydra.output().includes(`▲ There is no way to redis at ${place} now; the log says why.`))
   assert.match(hydra.output(), /"reason":"connect ECONNREFUSED [^"]*","msg":"store: Redis is away/)
-  assert.doesNotMatch(hydra.output(), /are shared with|hunter2/)
+  assert.doesNotMatch(hydra.output(), /are shared with|hunter2|at createGateway/)
   assert.equal(await hydra.kill('SIGTERM'), 0)
 })
 

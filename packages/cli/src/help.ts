@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Style } from '@hydra-gateway/gateway/terminal'
+import { fold, type Style } from '@hydra-gateway/gateway/terminal'
 import type { ArgsDef } from 'citty'
 import { COMMON_ARGS, type Command } from './command.ts'
 import { wrap } from './wrap.ts'
@@ -22,8 +22,8 @@ export function formatHelp(command: Command, names: readonly string[], style: St
   ].join(' ')
 
   const sections = [
-    [`${style.mark}${style.bold(names.join(' '))}  ${command.summary}`],
-    ...(command.about ? [command.about.split('\n').map((line) => `  ${line}`)] : []),
+    [fold(`${style.mark}${style.bold(names.join(' '))}  ${command.summary}`, style.columns, 2)],
+    ...(command.about ? [[fold(`  ${command.about.replaceAll('\n', ' ')}`, widthOf(style))]] : []),
     [`  ${style.dim('Call')}`, `    ${call}`],
   ]
   if (subCommands.length > 0) {
@@ -54,11 +54,14 @@ function flags(args: ArgsDef): [string, string][] {
   })
 }
 
+/** Cells a line of help may have: longer ones are hard to read, and a pipe has no end. */
+const widthOf = ({ columns }: Style) => Math.min(columns, 100)
+
 const lowerFirst = (text: string) => text.slice(0, 1).toLowerCase() + text.slice(1)
 
 function inColumns(rows: readonly (readonly [string, string])[], style: Style): string[] {
   const width = Math.max(...rows.map(([left]) => left.length))
-  const columns = Math.min(style.columns, 100)
+  const columns = widthOf(style)
   // too narrow for two columns: what it does stands below what it is called
   if (columns - width - 6 < 20) {
     return rows.flatMap(([left, right]) => [

@@ -62,13 +62,13 @@ export async function main(words: readonly string[]): Promise<number> {
   const io = processIo({ colour: !words.includes('--no-color'), ascii: words.includes('--ascii') })
   const { command, names, rest } = findCommand(root, words[0] === 'help' ? words.slice(1) : words)
   try {
+    const stray = rest[0]
+    if (command.subCommands && stray !== undefined && !stray.startsWith('-'))
+      throw unknownCommand(command, names, stray)
     if (words[0] === 'help' || rest.includes('--help') || rest.includes('-h')) {
       io.out(formatHelp(command, names, io.style.out))
       return EXIT.ok
     }
-    const stray = rest[0]
-    if (command.subCommands && stray !== undefined && !stray.startsWith('-'))
-      throw unknownCommand(command, names, stray)
     return await command.run(readArgs(command, rest), io)
   } catch (error) {
     return report(error, names, io)
@@ -80,10 +80,13 @@ function unknownCommand(
   names: readonly string[],
   stray: string,
 ): CommandError {
-  const meant = nearest(
+  const near = nearest(
     stray,
     subCommands.map(({ name }) => name),
   )
+  // `hydra drain` is `hydra services drain`; of a word that several have, nobody knows which is meant.
+  const [holder, another] = subCommands.filter((one) => one.subCommands?.some(({ name }) => name === stray))
+  const meant = near ?? (holder && !another ? `${holder.name} ${stray}` : undefined)
   return new CommandError(
     `"${[...names, stray].join(' ')}" is no command${meant ? `; did you mean "${[...names, meant].join(' ')}"?` : '.'}`,
     EXIT.usage,

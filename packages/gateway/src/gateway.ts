@@ -151,7 +151,10 @@ export async function createGateway(
       (users) => users.length > 0,
       (error) => {
         // Whoever signed in at another node is still somebody here.
-        log.warn({ err: error, store: identityStore.place }, 'whether there are users is not known yet')
+        log.warn(
+          { reason: (error as Error).message, store: identityStore.place },
+          'whether there are users is not known yet',
+        )
         return true
       },
     ))

@@ -25,6 +25,7 @@ import {
 import { giveBackLoading, shapeHeap } from './lifecycle/heap.ts'
 import { type ParentLine, readToGateway, SUPERVISED } from './lifecycle/parent-line.ts'
 import { createSuccession } from './lifecycle/succession.ts'
+import { DOOR_FILE, knock } from './lifecycle/takeover-door.ts'
 import { systemClock } from './observe/clock.ts'
 import { createLineFile } from './observe/line-file.ts'
 import { createLog, type Log } from './observe/log.ts'
@@ -162,7 +163,9 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
     opened?.certificates.close()
     await store?.close()
     parent?.say({ hydra: 'failed', reason: (error as Error).message })
-    const sentence = formatStartFailure(error, config, style)
+    const { code } = error as NodeJS.ErrnoException
+    const isLookedAfter = code === 'EADDRINUSE' && !parent && (await isLookedAfterHere())
+    const sentence = formatStartFailure(error, config, style, { isLookedAfter })
     if (sentence) say(sentence)
     else log.fatal({ err: error }, 'could not start')
     return leave(1)
@@ -180,6 +183,13 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
     log.error({ err: error }, 'could not stop in order')
     return leave(1)
   }
+}
+
+/** Whether `hydra start --takeover` runs in this directory: who may not ask it, or finds it broken, has not met it. */
+async function isLookedAfterHere(): Promise<boolean> {
+  const visit = await knock(DOOR_FILE, process.getuid?.()).catch(() => undefined)
+  visit?.leave()
+  return visit?.current !== undefined
 }
 
 function stopping(graceMs: number): string {

@@ -15,6 +15,7 @@ import { SUPERVISED } from './lifecycle/parent-line.ts'
 import { createSupervisor, type GatewayCommand, type WantedPort } from './lifecycle/supervisor.ts'
 import { DOOR_FILE, type Door, DoorError, knock, openDoor, type Visit } from './lifecycle/takeover-door.ts'
 import { systemClock } from './observe/clock.ts'
+import { fold } from './terminal/fold.ts'
 import { formatProblems } from './terminal/problems.ts'
 import { formatStartFailure } from './terminal/start.ts'
 import { createStyle, type Style } from './terminal/style.ts'
@@ -36,7 +37,7 @@ export async function runTakeover({ file, flags, colour, ascii }: TakeoverOption
     colour,
     ascii,
   })
-  const say = (text: string) => void stderr.write(style.plain(text))
+  const say = (text: string) => void stderr.write(style.plain(fold(text, style.columns)))
   const fail = (sentence: string, ...more: string[]): number => {
     say(`${[style.bad(`✕ ${sentence}`), ...more.map((line) => `  ${line}`)].join('\n')}\n`)
     return 1

@@ -5,7 +5,7 @@
  */
 import { type Config, loadConfig } from '@hydra-gateway/gateway/config'
 import type { OtherService } from '@hydra-gateway/gateway/rehearsal'
-import type { Style } from '@hydra-gateway/gateway/terminal'
+import { fold, type Style } from '@hydra-gateway/gateway/terminal'
 import type { FragmentsAnswer, MenuFault, MenuItems, RouteInfo, ServiceInfo } from '@hydra-gateway/protocol'
 import { type AdminOptions, openAdmin } from '../admin.ts'
 import { askPages, findClashes } from '../clashes.ts'
@@ -37,6 +37,7 @@ export const check = defineCommand({
       required: false,
       description: 'Configuration file; otherwise hydra.config.* in this directory',
     },
+    config: { ...GATEWAY_ARGS.config, description: 'The same file, as other commands are told of it' },
     gateway: GATEWAY_ARGS.gateway,
     json: GATEWAY_ARGS.json,
     strict: { type: 'boolean', default: false, description: 'Exit with 1 for warnings too' },
@@ -45,7 +46,10 @@ export const check = defineCommand({
     ['hydra check hydra.config.yaml', 'before it is deployed'],
     ['hydra check --gateway https://shop.example.com', 'the services of a running gateway'],
   ],
-  async run({ file, gateway, json, strict }, io) {
+  async run({ file: word, config: named, gateway, json, strict }, io) {
+    if (word !== undefined && named !== undefined)
+      throw new CommandError(`${word} and --config ${named}: one file can be checked at a time`, EXIT.usage)
+    const file = word ?? named
     const { config: read, ...loaded } = await loadConfig({ directory: io.directory, file, env: io.env })
     const configured = new Set(read.services.map(({ name }) => name))
     const { others, ...running } = await askGateway({ gateway, config: file }, configured, io)
@@ -152,5 +156,5 @@ function formatReport(report: Report, io: Io): string {
     ...notAsked.map((line) => `  ${style.dim(printable(line))}`),
     ...warnings.map((line) => `  ${style.warning('▲')} ${printable(line)}`),
   ]
-  return style.plain(`${lines.join('\n')}\n`)
+  return style.plain(fold(`${lines.join('\n')}\n`, style.columns))
 }

@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { formatConfig, loadConfig, showConfig } from '@hydra-gateway/gateway/config'
 import { KEYS_FILE, maskKey, readKeys } from '@hydra-gateway/gateway/keys'
+import { fold } from '@hydra-gateway/gateway/terminal'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
 import { asJson, EXIT } from '../io.ts'
 
@@ -32,13 +33,13 @@ export const config = defineCommand({
     const made = `made at the first start, and kept in ${KEYS_FILE}`
     const from = isGiven ? 'from the configuration' : kept ? `kept in ${KEYS_FILE}` : made
     const below = routerFile === undefined ? '' : `${routerFile} of hydra-router, `
-    const { dim, plain, warning } = io.style.err
+    const { columns, dim, plain, warning } = io.style.err
     const read = `Settings: ${file ?? 'no file'}, environment, ${below}defaults. Keys: ${from}.`
     const marks = json ? '' : ' Behind each that was set stands where; the others are defaults.'
     // First: what comes is longer than a screen.
-    io.err(plain(`${dim(`${read}${marks}`)}\n`))
+    io.err(plain(`${dim(fold(`${read}${marks}`, columns))}\n`))
     io.out(json ? asJson(showConfig(config, options)) : await formatConfig(config, options, loaded.origins()))
-    for (const line of warnings) io.err(plain(`${warning('▲')} ${line}\n`))
+    for (const line of warnings) io.err(plain(fold(`${warning('▲')} ${line}\n`, columns)))
     return EXIT.ok
   },
 })

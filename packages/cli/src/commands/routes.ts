@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Style } from '@hydra-gateway/gateway/terminal'
+import { fold, type Style } from '@hydra-gateway/gateway/terminal'
 import type { ConflictInfo, RefusedInfo, RouteInfo, RoutesAnswer } from '@hydra-gateway/protocol'
 import { mustBeKnown, openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
@@ -56,15 +56,18 @@ export function formatRoutes(answer: RoutesAnswer, url: string, style: Style, wi
   const shown = withStatics ? others : others.filter(({ kind }) => kind !== 'static')
   const statics = others.length - shown.length
   const hidden = [
-    ...(statics > 0 ? [`${formatCount(statics)} static (shown with --statics)`] : []),
+    ...(statics > 0 ? [`${formatCount(statics)} static (--statics shows them)`] : []),
     ...(aside > 0
-      ? [`${formatCount(aside)} for OPTIONS alone beside others of their path (shown with --json)`]
+      ? [`${formatCount(aside)} for OPTIONS alone, of paths that have others (--json shows them)`]
       : []),
   ]
   const sorted = shown.toSorted((a, b) => compare(a.service, b.service) || compare(a.pattern, b.pattern))
   const lines = [
     `${style.mark}${style.underline(url)}   ${style.dim(`revision ${formatCount(revision)}`)}`,
-    `  ${formatCount(routes.length)} ${routes.length === 1 ? 'route' : 'routes'}${hidden.length > 0 ? `, of which ${hidden.join(' and ')}` : ''}.`,
+    fold(
+      `  ${formatCount(routes.length)} ${routes.length === 1 ? 'route' : 'routes'}${hidden.length > 0 ? `; not shown: ${hidden.join(' and ')}` : ''}.`,
+      style.columns,
+    ),
   ]
   if (sorted.length > 0) lines.push('', ...formatTable(sorted, COLUMNS(style), style))
   if (conflicts.length > 0) {
@@ -80,7 +83,10 @@ export function formatRoutes(answer: RoutesAnswer, url: string, style: Style, wi
     lines.push(...indented(formatTable(refused, REFUSED_COLUMNS, narrower(style))))
   }
   if (warnings.length > 0)
-    lines.push('', ...warnings.map(({ warning }) => `  ${style.warning('▲')} ${printable(warning)}`))
+    lines.push(
+      '',
+      ...warnings.map(({ warning }) => fold(`  ${style.warning('▲')} ${printable(warning)}`, style.columns)),
+    )
   return style.plain(`${lines.join('\n')}\n`)
 }
 

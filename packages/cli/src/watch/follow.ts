@@ -85,7 +85,7 @@ export function follow(open: OpenStream, path: string, follower: Follower): () =
           return
         }
         const reason = error instanceof CommandError ? error.fact : error?.message
-        if (!isAway) follower.onAway(reason ?? 'it ended the stream')
+        if (!isAway) follower.onAway(reason ?? 'the line to it is closed')
         isAway = true
         timer = setTimeout(attempt, RETRY_MS)
       },

@@ -22,7 +22,7 @@ export function createPipeView(io: Pick<Io, 'out' | 'err'>, url: string, isJson:
       if (line) io.out(`${plainLine(line)}\n`)
     },
     onAway(reason) {
-      io.err(`${url} is away (${reason}); it is looked for every second.\n`)
+      io.err(`${url} is away (${reason}); trying again every second.\n`)
     },
     close() {},
   }

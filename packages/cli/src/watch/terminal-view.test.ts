@@ -120,8 +120,8 @@ test('q and Ctrl+C quit, and the terminal is as it was', () => {
 
 test('a gateway that is away is named, and so is its return', () => {
   const { view, screen } = setUp()
-  view.onAway('it ended the stream')
-  assert.match(screen().at(-2)!, /◇ unknown +gateway +it ended the stream; looked for every second/)
+  view.onAway('the line to it is closed')
+  assert.match(screen().at(-2)!, /◇ unknown +gateway +the line to it is closed; trying again every second/)
   view.onHello(HELLO, false)
   assert.match(screen().at(-2)!, /● available +gateway +it is back/)
   view.onHello(HELLO, true)

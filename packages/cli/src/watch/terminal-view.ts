@@ -136,7 +136,7 @@ export function createTerminalView(deps: TerminalViewDeps): View {
       if (line) show(line)
     },
     onAway(reason) {
-      note('unknown', `${reason}; looked for every second`)
+      note('unknown', `${reason}; trying again every second`)
     },
     close() {
       releaseKeys()

@@ -107,6 +107,24 @@ test('problems of all layers come together, named after the line, the variable o
   ])
 })
 
+test('a file is not called wrong for what stands in variables, flags and the file of a router', async (t) => {
+  const directory = await directoryWith(t, {
+    'hydra.config.yaml': 'port: 7001\n',
+    'config.json': '{ "routerToken": "sesame" }',
+  })
+  const isOfFile = (sources: Partial<Parameters<typeof loadConfig>[0]>) =>
+    loadConfig({ directory, env: {}, ...sources }).then(
+      () => assert.fail('no problem was found'),
+      (error: ConfigError) => error.isOfFile,
+    )
+  assert.equal(await isOfFile({ env: { PORT: 'x' } }), false)
+  assert.equal(await isOfFile({ flags: { port: 'x' } }), false)
+  assert.equal(await isOfFile({ env: { HYDRA_ROUTER_CONFIG: 'config.json' } }), false)
+  assert.equal(await isOfFile({ env: { HYDRA_ROUTER_CONFIG: 'nowhere.json' } }), false)
+  await writeFile(join(directory, 'hydra.config.yaml'), 'port: 7001\nlogLevel: loud\n')
+  assert.equal(await isOfFile({ env: { PORT: 'x' } }), true)
+})
+
 test('a switch that is wrong is told in the words a variable has, and those a file has', async (t) => {
   const directory = await directoryWith(t, {})
   const [problem] = await problemsOf(loadConfig({ directory, env: { HYDRA_FLYWHEEL: 'enabled' } }))

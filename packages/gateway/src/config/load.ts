@@ -59,14 +59,22 @@ export async function loadConfig({
   const environment = readEnvironment(env)
   const router = await readRouterConfig({ directory, env })
   const problems: ConfigProblem[] = [...router.problems, ...environment.problems]
+  // What is wrong there can't be mended in the file, so it is not the file that is called wrong.
+  const elsewhere = new Set<string>()
   const layers = [environment.values, readFlags(flags).values].flatMap((values) => {
     problems.push(...pairProblems(values))
     return wholePairs(values, directory).map((value) => fromDirectory(value, directory))
   })
 
+  for (const { at } of problems) elsewhere.add(at)
+  const placeIn = (where: Layer['values']) => (path: SettingPath) => {
+    const found = place(path, file, where, router)
+    if (found.at !== formatPath(path)) elsewhere.add(found.at)
+    return found
+  }
   const refuseIn = (where: Layer['values']) => (path: SettingPath) => {
     problems.push({
-      ...place(path, file, where, router),
+      ...placeIn(where)(path),
       is: 'a name that can’t be used',
       write: 'another name',
     })
@@ -82,7 +90,7 @@ export async function loadConfig({
   const origin = {
     ...(file ? { file: file.name } : {}),
     directory: file ? file.directory : resolve(directory),
-    place: (path: SettingPath) => place(path, file, layers, router),
+    place: placeIn(layers),
     isProduction: env.NODE_ENV === 'production',
   }
   try {
@@ -102,7 +110,8 @@ export async function loadConfig({
     if (!(error instanceof ConfigError)) throw error
     problems.push(...error.problems)
   }
-  throw new ConfigError(problems, file?.name)
+  const isOfFile = file !== undefined && problems.some(({ at }) => !elsewhere.has(at))
+  throw new ConfigError(problems, file?.name, isOfFile)
 }
 
 const FLAG_NAMES = {

@@ -20,14 +20,18 @@ export interface ConfigProblem {
 export class ConfigError extends Error {
   readonly code = 'HYDRA_BAD_CONFIG'
   readonly problems: readonly ConfigProblem[]
-  /** File the problems are in; absent when there is none. */
+  /** File that was read; absent when there is none. */
   readonly file: string | undefined
 
-  constructor(problems: readonly ConfigProblem[], file?: string) {
+  /** Whether any of them is in the file; otherwise they are in variables, flags, or another file. */
+  readonly isOfFile: boolean
+
+  constructor(problems: readonly ConfigProblem[], file?: string, isOfFile = file !== undefined) {
     super(problems.map(({ at, is, write }) => `${at} is ${is}; write ${write}`).join('\n'))
     this.name = 'ConfigError'
     this.problems = problems
     this.file = file
+    this.isOfFile = isOfFile
   }
 }
 

@@ -22,8 +22,7 @@ export function describeFlywheel({ flywheel }: Config, { routerFile, sharedStore
           'There is no Redis, so no hydra services are found; /v1/router/*, messages and external routes work without.',
         ]
       : [
-          `Hydra services are found in ${sharedStore}. They are believed to be who they say:`,
-          'whoever can write to that Redis can be any of them.',
+          `Hydra services are found in ${sharedStore}. They are believed to be who they say: whoever can write to that Redis can be any of them.`,
         ]
   return [...file, ...services, ...routerApi(flywheel)]
 }

@@ -3,10 +3,14 @@
  *
  * @module
  */
+import { fold } from './fold.ts'
 import type { Style } from './style.ts'
 
 const ATTENTION = new Set(['warn', 'error', 'fatal'])
 const ALREADY_SAID = new Set(['level', 'time', 'msg'])
+
+/** Cells of the time and the level, with the spaces around them. */
+const HEAD_WIDTH = 19
 
 /** Where pino may write to: takes its JSON lines, passes readable ones on. */
 export function readableLog(write: (text: string) => void, style: Style): { write(line: string): void } {
@@ -29,7 +33,10 @@ export function formatLogLine(line: string, style: Style): string {
   const time = style.dim(localTime(event.time))
   const word = ATTENTION.has(level) ? style.bad(level.padEnd(5)) : style.dim(level.padEnd(5))
   const said = event.msg === 'exchange' ? formatExchange(event, style) : formatEvent(event, style)
-  return style.plain(`  ${time}  ${word}  ${said}\n`)
+  // The stack of an error, below its line, is for whoever reads code: it stays as it is.
+  const [sentence = '', ...stack] = said.split('\n')
+  const folded = fold(sentence, style.columns - HEAD_WIDTH).replaceAll('\n', `\n${' '.repeat(HEAD_WIDTH)}`)
+  return style.plain(`${[`  ${time}  ${word}  ${folded}`, ...stack].join('\n')}\n`)
 }
 
 // What services say of themselves stands in the log: it must not move the cursor or turn text around.

@@ -5,7 +5,11 @@
  */
 import { CONFIG_FILES } from '../config/file.ts'
 import type { ConfigError } from '../config/problems.ts'
+import { fold } from './fold.ts'
 import type { Style } from './style.ts'
+
+/** Cells of `is` and `write` with the spaces behind them. */
+const NAMES = 7
 
 export interface ProblemsOptions {
   /** What did not happen because of them, in a sentence. @default '' */
@@ -16,12 +20,13 @@ export interface ProblemsOptions {
 
 /** The whole message, with a newline at its end. */
 export function formatProblems(
-  { problems, file }: ConfigError,
+  { problems, file, isOfFile }: ConfigError,
   style: Style,
   { consequence = '', isCheck = false }: ProblemsOptions = {},
 ): string {
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-  const headline = `${style.plain('✕')} ${file ?? 'The configuration'} has ${count}.${consequence ? ` ${consequence}` : ''}`
+  const subject = (isOfFile ? file : undefined) ?? 'The configuration'
+  const headline = `✕ ${subject} has ${count}.${consequence ? ` ${consequence}` : ''}`
   const widest = Math.max(...problems.map(({ at }) => at.length))
   const blocks = problems.map(({ at, line, is, write }) => {
     const place =
@@ -30,11 +35,13 @@ export function formatProblems(
         : `${' '.repeat(Math.min(widest, 40) - Math.min(at.length, 40))}   ${style.dim(`line ${line}`)}`
     return [
       `  ${style.bold(at)}${place}`,
-      `    ${style.dim('is')}     ${is}`,
-      `    ${style.dim('write')}  ${write}`,
+      fold(`    ${style.dim('is')}     ${is}`, style.columns, NAMES),
+      fold(`    ${style.dim('write')}  ${write}`, style.columns, NAMES),
     ].join('\n')
   })
   const isFound = file === undefined || CONFIG_FILES.includes(file)
   const again = `  Check again without starting:  ${style.underline(`hydra check${isFound ? '' : ` ${file}`}`)}`
-  return style.plain(`${[style.bad(headline), ...blocks, ...(isCheck ? [] : [again])].join('\n\n')}\n`)
+  return style.plain(
+    `${[style.bad(fold(headline, style.columns)), ...blocks, ...(isCheck ? [] : [again])].join('\n\n')}\n`,
+  )
 }

@@ -7,6 +7,7 @@ import type { Config } from '../config.ts'
 import type { Keys } from '../keys.ts'
 import { maskKey } from '../keys.ts'
 import { describeFlywheel, flywheelWarnings } from './flywheel.ts'
+import { fold } from './fold.ts'
 import { describeSignIn, type SignInFacts, signInWarnings } from './sign-in.ts'
 import type { Style } from './style.ts'
 
@@ -67,7 +68,7 @@ export function formatStart(facts: StartFacts, style: Style): string {
     lines.push(`  ${style.warning('▲')} ${warning}`)
   lines.push(...ofProcesses(facts).map((line) => `  ${line}`))
   lines.push('  Stop with Ctrl+C.')
-  return style.plain(`${lines.join('\n')}\n`)
+  return style.plain(fold(`${lines.join('\n')}\n`, style.columns))
 }
 
 function awayWarning({ sharedStore }: StartFacts): string {
@@ -118,15 +119,28 @@ function whoMayRegister(from: readonly string[]): string {
 /** Faults whose message says what to do. */
 const SAID_WELL = ['HYDRA_BAD_KEYS', 'HYDRA_BAD_TLS', 'HYDRA_BAD_IDENTITY_STORE', 'HYDRA_BAD_LOGIN_TEMPLATE']
 
-/** Why the gateway could not start, in a sentence that says what to do; undefined for what nobody foresaw. */
-export function formatStartFailure(error: unknown, config: Config, style: Style): string | undefined {
+/**
+ * Why the gateway could not start, in a sentence that says what to do; undefined for what nobody foresaw.
+ * `isLookedAfter`: one that was started with `--takeover` runs in this directory.
+ */
+export function formatStartFailure(
+  error: unknown,
+  config: Config,
+  style: Style,
+  { isLookedAfter = false }: { readonly isLookedAfter?: boolean } = {},
+): string | undefined {
   const { code, port, message } = error as NodeJS.ErrnoException & { port?: number }
   const setting = port !== undefined && port === config.controlPort ? 'HYDRA_CONTROL_PORT' : undefined
   const which =
     setting ?? (port !== undefined && port === config.rsocketPort ? 'HYDRA_RSOCKET_PORT' : undefined)
   const free = port === 8081 ? 8082 : 8081
   const another = which ? `another one as ${which}` : `another one: hydra start --port ${free}`
-  const say = (sentence: string) => style.plain(`${style.bad(`✕ ${sentence}`)}\n`)
+  const say = (sentence: string) => style.plain(`${style.bad(fold(`✕ ${sentence}`, style.columns))}\n`)
+  if (code === 'EADDRINUSE' && isLookedAfter) {
+    return say(
+      `Port ${port} is taken, and a gateway that was started with --takeover runs in this directory. Replace it: hydra start --takeover`,
+    )
+  }
   if (code === 'EADDRINUSE') {
     const taken = say(`Port ${port} is taken by another program. Stop it, or choose ${another}`)
     const isForServices = !which && config.controlPort === undefined

@@ -164,7 +164,7 @@ test('as the successor of hydra-router it says who is trusted, and to whom the r
   assert.match(open, / {2}config\.json of hydra-router was read\.\n/)
   assert.match(
     open,
-    / {2}Hydra services are found in redis at h:6379\. .*\n {2}whoever can write .* any of them\.\n/,
+    / {2}Hydra services are found in redis at h:6379\. .*: whoever can write .* any of them\.\n/,
   )
   assert.match(open, / {2}▲ \/v1\/router\/\* tells everybody of all services, .* To close it: routerToken/)
   const apart = say({ flywheel: { enabled: true }, controlPort: 9000 })
@@ -177,6 +177,45 @@ test('as the successor of hydra-router it says who is trusted, and to whom the r
   const off = say({ flywheel: { enabled: true, disableRouterEndpoint: true } }, { sharedStore })
   assert.match(off, /\/v1\/router\/\* is off\.\n/)
   assert.doesNotMatch(say({}, { sharedStore }), /router/)
+})
+
+test('what a start says fits the terminal, and no word is broken', () => {
+  const narrow = createStyle({ isTerminal: true, columns: 60, env: UTF8, colour: false })
+  const config = parseConfig({ flywheel: { enabled: true }, redis: { url: 'redis://127.0.0.1:6379' } })
+  const sentence =
+    'rateLimiter of config/config.json has no effect: hydra-router never used it; messages.rate does.'
+  const text = formatStart({ ...facts, config, warnings: [sentence] }, narrow)
+  for (const line of text.split('\n')) assert.ok(line.length <= 60, line)
+  assert.match(text, /^ {2}▲ rateLimiter of .*\n {4}\S/m, 'what goes on begins where the sentence began')
+  assert.ok(text.replace(/\n */g, ' ').includes(sentence))
+})
+
+test('a log line fits the terminal: ids stay whole, below where the message began', () => {
+  const narrow = createStyle({ isTerminal: true, columns: 80, env: UTF8, colour: false })
+  const id = '01M8045G-SKG9WW6NG95C'
+  const event = { level: 'info', msg: 'exchange', method: 'GET', path: '/_hydra/api/v1/nodes', status: 200 }
+  const line = formatLogLine(JSON.stringify({ ...event, durationMs: 3, exchange: id }), narrow)
+  assert.match(line, new RegExp(`^ {12}info {3}GET .* hydra\\n {19}${id}\\n$`))
+  const stack = `StoreAway: Redis is away.\n    at ask (file:///${'x'.repeat(90)} somewhere)`
+  const failed = formatLogLine(JSON.stringify({ level: 'warn', msg: 'away', err: { stack } }), narrow)
+  assert.ok(failed.endsWith(`\n${stack}\n`), failed)
+})
+
+test('problems fit the terminal, and what goes on stands below what it belongs to', () => {
+  const narrow = createStyle({ isTerminal: true, columns: 56, env: UTF8, colour: false })
+  const write = 'the address of Redis: redis://host:6379, or rediss:// with TLS'
+  assert.equal(
+    formatProblems(new ConfigError([{ at: 'HYDRA_REDIS_URL', is: 'set, but not usable', write }]), narrow, {
+      isCheck: true,
+    }),
+    `✕ The configuration has a problem.
+
+  HYDRA_REDIS_URL
+    is     set, but not usable
+    write  the address of Redis: redis://host:6379, or
+           rediss:// with TLS
+`,
+  )
 })
 
 test('a start that fails says what to do about it', () => {
@@ -195,6 +234,10 @@ test('a start that fails says what to do about it', () => {
   )
   assert.doesNotMatch(apart!, /HYDRA_GATEWAY/, 'services know the control port, which stays')
   assert.match(say({ code: 'EADDRINUSE', port: 7001 })!, /Port 7001 is taken .* HYDRA_RSOCKET_PORT/)
+  assert.match(
+    formatStartFailure({ code: 'EADDRINUSE', port: 80 }, config, plain, { isLookedAfter: true })!,
+    /Port 80 is taken, .* runs in this directory\. Replace it: hydra start --takeover\n$/,
+  )
   assert.match(say({ code: 'EACCES', port: 80 })!, /may not be opened/)
   assert.match(say({ code: 'EADDRNOTAVAIL' })!, /203\.0\.113\.9 is no address of this machine/)
   assert.equal(say(new TypeError('a bug')), undefined)

@@ -215,6 +215,35 @@ test('a sign-out at one node ends sockets at the other, and the mail with them',
   assert.match(bdy.error, /session of this client is over/)
 })
 
+test('what an operator closes of a service’s site is closed by whatever way somebody asks for it', async (t) => {
+  const rules = [{ path: '/shop/**', auth: 'required' }]
+  const users = [{ ...ANN, id: 1, roles: [] }]
+  const { redisUrl, nodes } = await site(t, 1, { identity: { users, rules, database: false } })
+  const [gateway] = nodes as [TestGateway]
+  await startHydraService(t, { redisUrl, name: 'shop', routes: ['[get]/v1/shop'] })
+  const statusOf = async (path: string, headers: Record<string, string> = {}) =>
+    (await fetch(`${gateway.url}${path}`, { headers, redirect: 'manual' })).status
+  await eventually(async () => assert.notEqual(await statusOf('/v1/shop'), 404))
+  const referer = { referer: `${gateway.url}/shop` }
+  assert.deepEqual([await statusOf('/shop/desk'), await statusOf('/desk', referer)], [401, 401])
+
+  const to = 'shop:[get]/desk'
+  const stranger = await openClient(t, socketOf(gateway))
+  assert.equal((await stranger.ask({ to })).bdy.result, 'it is for people who are signed in')
+  const posted = await fetch(`${gateway.url}/v1/router/message`, {
+    method: 'POST',
+    body: JSON.stringify({ to, frm: 'me:/', bdy: {} }),
+  })
+  assert.equal(posted.status, 401)
+
+  const browser = createCookieBrowser()
+  await browser.signIn(gateway.url, ANN)
+  const cookie = browser.cookie()
+  assert.equal(await statusOf('/desk', { ...referer, cookie }), await statusOf('/shop/desk', { cookie }))
+  const known = await openClient(t, socketOf(gateway), { headers: { cookie } })
+  assert.notEqual((await known.ask({ to })).bdy.result, 'it is for people who are signed in')
+})
+
 test('with several processes, sockets of all of them are clients of one gateway', async (t) => {
   const gateway = await startGateway(t, { workers: 2, flywheel: { enabled: true } })
   const clients = await Promise.all(

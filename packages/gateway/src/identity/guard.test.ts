@@ -4,6 +4,7 @@ import { parsePattern } from '@hydra-gateway/protocol'
 import { createManualClock } from '../observe/manual-clock.ts'
 import { FakeExchange } from '../proxy/testing/fake-exchange.ts'
 import type { Route } from '../routing/route.ts'
+import { wholeSite } from '../routing/site-route.ts'
 import { createMemoryIdentityStore } from '../store/identity/memory.ts'
 import { type AccessRule, compileAccessRules } from './access-rules.ts'
 import type { Demand } from './forbidden-log.ts'
@@ -351,6 +352,19 @@ test('whoever comes without a token, but with a session, is told to renew it, an
   const later = `HYDRA-SSO=${await sign(mira)}`
   await revocations.revoke('session', sid, 'logout')
   assert.equal(await renewal(later, 'HYDRA-RENEW=x'), undefined, 'it is over')
+})
+
+test('a rule about the site of a service holds for what its pages ask for beside it, whoever says to be one', async () => {
+  const { guard } = await setUp({ rules: [{ path: '/shop/admin/**', roles: ['ADMIN'] }] })
+  const site = { ...routeOf({}, '/shop/**'), service: 'shop', flywheel: 'site' as const }
+  const refusalAt = (path: string, route: Route) =>
+    guard.check(new FakeExchange(`GET ${path} HTTP/1.1`), route)
+  assert.equal(await refusalAt('/shop/admin/users', site), 'login')
+  for (const path of ['/admin/users', '/Admin/users', '//admin/users'])
+    assert.equal(await refusalAt(path, wholeSite(site)), 'login', path)
+  assert.equal(await refusalAt('/logo.png', wholeSite(site)), undefined)
+  // A route of its own is what the service declared.
+  assert.equal(await refusalAt('/admin/users', { ...site, flywheel: 'route' }), undefined)
 })
 
 test('a rule about a path of a service holds where the path is reached through the site of that service', async () => {

@@ -12,7 +12,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { cookieValues } from '../proxy/cookies.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { Access, Route } from '../routing/route.ts'
-import { servicePath } from '../routing/site-route.ts'
+import { otherSitePath } from '../routing/site-route.ts'
 import { isClosed, refusalOf } from './access.ts'
 import type { AccessRuleFor } from './access-rules.ts'
 import type { ForbiddenLog } from './forbidden-log.ts'
@@ -165,7 +165,7 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     if (refusal !== undefined) return refusal
     const { sharedWith } = route
     return (
-      (route.flywheel === 'site' ? closedInside(exchange, route, caller) : undefined) ??
+      (route.flywheel === undefined ? undefined : closedAtSite(exchange, route, caller)) ??
       (sharedWith && closedByOthers(exchange, route, sharedWith, caller)) ??
       (routeOf && otherwiseClosed(exchange, route, caller))
     )
@@ -188,9 +188,10 @@ export function createRouteGuard(deps: RouteGuardDeps): RouteGuard {
     return refusal
   }
 
-  /** The service is asked for another path than the visitor did: rules may be about either. */
-  function closedInside(exchange: Exchange, route: Route, caller: Caller | undefined): Refusal | undefined {
-    return judge(exchange, route.service, servicePath(route, exchange.path), route, caller)
+  /** The service is asked for another path than visitors are, here or where they have the same: rules may be about either. */
+  function closedAtSite(exchange: Exchange, route: Route, caller: Caller | undefined): Refusal | undefined {
+    const other = otherSitePath(route, exchange.path)
+    return other === undefined ? undefined : judge(exchange, route.service, other, route, caller)
   }
 
   /** Services of one rollout group serve it: whoever is sent to any of them may have it of each, as roles are called there. */

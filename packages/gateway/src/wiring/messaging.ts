@@ -29,6 +29,7 @@ import { createSecondCounts, instancesOf } from '../router-api/second-counts.ts'
 import type { DemandsAt } from '../routing/demands.ts'
 import { isReservedPath, isRouterPath } from '../routing/reserved.ts'
 import type { Route } from '../routing/route.ts'
+import { sitePath } from '../routing/site-route.ts'
 import {
   isFlywheelOn,
   messagesSlice,
@@ -202,9 +203,13 @@ function messagingIdentity(identity: OpenedIdentity, demandsAt: DemandsAt): Mess
     caller: Caller | undefined,
     { service, path, route }: { service: string; path: string; route: Route | undefined },
   ): Refusal | undefined => {
-    for (const demand of demandsAt(route ?? unknownRoute(service), path, '')) {
-      const refusal = judge(caller, demand.service, demand)
-      if (refusal) return refusal
+    // Visitors have what no route takes at the site of the service: rules may be about either path.
+    const paths = route ? [path] : [path, sitePath(service, path)]
+    for (const at of paths) {
+      for (const demand of demandsAt(route ?? unknownRoute(service), at, '')) {
+        const refusal = judge(caller, demand.service, demand)
+        if (refusal) return refusal
+      }
     }
     return undefined
   }

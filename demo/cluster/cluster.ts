@@ -13,7 +13,15 @@ import type { ServiceState } from '@hydra-gateway/protocol'
 import { freePort } from '../shop/gateway.ts'
 import { SERVICES, type ServiceName } from '../shop/shop.ts'
 import { type Front, openFront } from './front.ts'
-import { createNode, createRedis, createService, type NodePart, type Part, planOf } from './parts.ts'
+import {
+  configFile,
+  createNode,
+  createRedis,
+  createService,
+  type NodePart,
+  type Part,
+  planOf,
+} from './parts.ts'
 import { startTalk, type Talk } from './talk.ts'
 import { startVisits, type Visits } from './visits.ts'
 
@@ -49,6 +57,8 @@ export interface ClusterEvent {
 
 export interface Cluster {
   readonly url: string
+  /** Lists the nodes, from the directory the demo was started in. */
+  readonly nodesCommand: string
   readonly visits: Visits
   /** In the chat. */
   readonly talk: Talk
@@ -261,6 +271,7 @@ export async function openCluster({
   let stopping: Promise<void> | undefined
   return {
     url: front.url,
+    nodesCommand: `npx hydra nodes --config ${configFile(directory, 'b')}`,
     visits,
     talk,
     get broughtBack() {

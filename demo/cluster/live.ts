@@ -65,6 +65,7 @@ async function watch(
   function draw(): void {
     const facts = {
       url: cluster.url,
+      nodesCommand: cluster.nodesCommand,
       rows: cluster.rows(),
       events,
       counters: cluster.visits,

@@ -11,9 +11,7 @@
  */
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { createStyle } from '@hydra-gateway/gateway/terminal'
-import { freePort } from '../shop/gateway.ts'
+import { runDemo } from '../command.ts'
 import { runCheck } from './check.ts'
 import { runLive } from './live.ts'
 import { runPlain } from './plain.ts'
@@ -39,76 +37,19 @@ const WITHOUT_REDIS = `redis-server is not installed: the nodes of a cluster sha
 The shop with one gateway needs none:  npm run demo
 `
 
-process.exitCode = await main(process.argv.slice(2))
-
-async function main(words: readonly string[]): Promise<number> {
-  const args = readArgs(words)
-  if (typeof args === 'number') return args
-  if (!isInstalled('redis-server')) {
-    process.stderr.write(WITHOUT_REDIS)
-    return 1
-  }
-  const { stdin, stdout } = process
-  const styleNow = () =>
-    createStyle({
-      isTerminal: stdout.isTTY === true,
-      columns: stdout.columns,
-      env: process.env,
-      colour: !args.noColour,
-      ascii: args.ascii,
-    })
-  const write = (text: string): void => void stdout.write(text)
-  const signal = stopSignal()
-  try {
-    if (args.check) return await runCheck({ port: args.port ?? 0, write, style: styleNow(), signal })
-    const port = args.port ?? (await freePort(8080))
-    const { backAfterMs } = args
-    if (stdin.isTTY && stdout.isTTY)
-      return await runLive({ port, backAfterMs, styleNow, signal, stdin, stdout })
-    return await runPlain({ port, backAfterMs, write, input: stdin, signal })
-  } catch (fault) {
-    process.stderr.write(`${fault instanceof Error ? fault.message : String(fault)}\n`)
-    return 1
-  }
-}
-
-interface Args {
-  readonly check: boolean
-  readonly port: number | undefined
-  readonly backAfterMs: number
-  readonly ascii: boolean
-  readonly noColour: boolean
-}
-
-function readArgs(words: readonly string[]): Args | number {
-  try {
-    const { values } = parseArgs({
-      args: [...words],
-      options: {
-        check: { type: 'boolean', default: false },
-        port: { type: 'string' },
-        back: { type: 'string', default: '5' },
-        ascii: { type: 'boolean', default: false },
-        'no-color': { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    if (values.help) {
-      process.stdout.write(USAGE)
-      return 0
-    }
-    const port = values.port === undefined ? undefined : Number(values.port)
-    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
-      throw new Error(`--port is a number from 0 to 65535, not ${values.port}`)
-    const back = Number(values.back)
-    if (!(back >= 0 && back <= 600)) throw new Error(`--back is a number of seconds, not ${values.back}`)
-    const { check, ascii } = values
-    return { check, port, backAfterMs: back * 1000, ascii, noColour: values['no-color'] }
-  } catch (fault) {
-    process.stderr.write(`${(fault as Error).message}\n\n${USAGE}`)
-    return 2
-  }
-}
+process.exitCode = await runDemo(process.argv.slice(2), {
+  usage: USAGE,
+  options: { back: { type: 'string', default: '5' } },
+  read({ back }) {
+    const seconds = Number(back)
+    if (!(seconds >= 0 && seconds <= 600)) throw new Error(`--back is a number of seconds, not ${back}`)
+    return { backAfterMs: seconds * 1000 }
+  },
+  missing: () => (isInstalled('redis-server') ? undefined : WITHOUT_REDIS),
+  check: runCheck,
+  live: runLive,
+  plain: runPlain,
+})
 
 function isInstalled(program: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
@@ -119,19 +60,4 @@ function isInstalled(program: string): boolean {
       return false
     }
   })
-}
-
-/** Aborted by the first signal that asks us to end; a later one ends us at once. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController()
-  let firstAt: number | undefined
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      firstAt ??= performance.now()
-      stop.abort()
-      // A terminal and npm may both pass on one Ctrl+C.
-      if (performance.now() - firstAt > 250) process.exit(1)
-    })
-  }
-  return stop.signal
 }

@@ -56,6 +56,9 @@ export function planOf(directory: string, redisPort: number, nodePorts: readonly
   }
 }
 
+/** Configuration of a node: whoever has it, has its keys. */
+export const configFile = (directory: string, name: string): string => join(directory, `node-${name}.json`)
+
 /** What a process said on standard error, for whoever it failed to serve. */
 type Trouble = (line: string) => void
 
@@ -67,7 +70,7 @@ export function createNode(plan: Plan, index: number, publicPort: number, onTrou
   const agent = new Agent({ keepAlive: true, maxSockets: 2 })
   const authorization = `Basic ${Buffer.from(`${publicKey}:${privateKey}`).toString('base64')}`
   const part = restartable(async () => {
-    const file = join(directory, `node-${name}.json`)
+    const file = configFile(directory, name)
     const config = {
       port,
       host: '127.0.0.1',

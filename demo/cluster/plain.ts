@@ -38,6 +38,7 @@ export async function runPlain({ port, backAfterMs, write, input, signal }: Plai
   try {
     cluster.say({ text: `the shop is at ${cluster.url}; Ctrl+C or kill ${process.pid} stops it` })
     cluster.say({ text: HOW_TO_SIGN_IN })
+    cluster.say({ text: `to see the nodes elsewhere: ${cluster.nodesCommand}` })
     cluster.say({ text: 'say kill node a, kill node b, kill redis, or kill and a service; or quit' })
     await Promise.race([signal.aborted ? undefined : once(signal, 'abort'), quit.promise])
     cluster.say({ text: counted(cluster) })

@@ -7,6 +7,7 @@ const AT = new Date('2026-11-20T14:03:27').getTime()
 
 const FACTS: ScreenFacts = {
   url: 'http://localhost:8080',
+  nodesCommand: 'npx hydra nodes --config /tmp/hydra-demo-Ab3dEf/node-b.json',
   rows: [
     {
       key: '1',
@@ -49,6 +50,7 @@ test('the screen shows who is alive, what was killed, and that nobody noticed', 
   const lines = renderScreen(FACTS, styleOf(80))
   const text = lines.join('\n')
   assert.match(lines[0]!, /^ψ hydra demo:cluster {2,}http:\/\/localhost:8080$/)
+  assert.equal(lines[2], `  ${FACTS.nodesCommand}`)
   assert.match(text, /1 {2}● available {3}node a .*4711 {3}port 8081, 3 connections/)
   assert.match(text, /c {2}▲ degraded {4}catalog {4}1 of 2 {8}- {2}4713/)
   assert.match(text, /14:03:27 {2}✕ down {8}node b {4}kill -9 4712/)

@@ -27,6 +27,7 @@ export interface Heard {
 
 export interface ScreenFacts {
   readonly url: string
+  readonly nodesCommand: string
   readonly rows: readonly Row[]
   readonly events: readonly ClusterEvent[]
   readonly counters: Counters
@@ -42,7 +43,7 @@ const NAME_WIDTH = 8
 
 /** Lines of the screen, no more than fit. */
 export function renderScreen(facts: ScreenFacts, style: Style): string[] {
-  const { url, rows, events, counters, talk, height } = facts
+  const { url, nodesCommand, rows, events, counters, talk, height } = facts
   const isWide = style.columns >= 80
   const name = `${style.mark}${style.bold('hydra demo:cluster')}`
   const address = style.underline(url)
@@ -50,6 +51,7 @@ export function renderScreen(facts: ScreenFacts, style: Style): string[] {
     ? [
         name + ' '.repeat(Math.max(2, 78 - widthOf(name) - widthOf(address))) + address,
         style.dim(`  ${HOW_TO_SIGN_IN}`),
+        style.dim(`  ${nodesCommand}`),
       ]
     : [name, address]
   const top = [...head, '', ...table(rows, style, isWide), '']

@@ -192,6 +192,7 @@ const NOT_TRUSTED = new Set([
 /** What to do about a connection that failed, where the failure has a usual reason. */
 function hintOn({ code = '' }: Error & { code?: string }, { protocol }: URL): string {
   if (NOT_TRUSTED.has(code)) return '; name a file with certificates to trust in NODE_EXTRA_CA_CERTS'
+  if (code === 'ECONNREFUSED') return '; start a gateway there, or name another one in HYDRA_GATEWAY'
   const isPlain = protocol === 'http:' || protocol === 'ws:'
   return isPlain && code === 'ECONNRESET' ? '; a gateway with TLS is reached by https://' : ''
 }

@@ -50,8 +50,6 @@ export const RSOCKET_PATH = '/h/rsocket'
 export const KEEP_ALIVE_MS = 3000
 /** A link on which nothing was heard for this long is dead, to both ends. */
 export const LIFETIME_MS = 5000
-/** A service whose channel closed may come back within this time and serves again at once. */
-export const RESUME_MS = 5000
 /** How often a service says that its application, not only its link, is alive. */
 export const ALIVE_MS = 3000
 /** How long the gateway waits for the first frame of a new connection. */

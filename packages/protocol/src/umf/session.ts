@@ -60,9 +60,11 @@ export interface SessionOpened {
  */
 export type SessionRefusal = 'login' | 'ended' | 'store-away' | 'busy'
 
+/** Messages between what was handed over last and `at` are gone for ever. */
 export interface SessionLost {
   readonly epoch: string
   readonly at: string
+  /** How many, where that is known. */
   readonly lost?: number
 }
 

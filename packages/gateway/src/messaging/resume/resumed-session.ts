@@ -7,7 +7,14 @@
  *
  * @module
  */
-import { formatAt, formatUmf, parseAt, SESSION_TYPES, type UmfMessage } from '@hydra-gateway/protocol/umf'
+import {
+  formatAt,
+  formatUmf,
+  parseAt,
+  SESSION_TYPES,
+  type SessionLost,
+  type UmfMessage,
+} from '@hydra-gateway/protocol/umf'
 import type { Caller } from '../../identity/port.ts'
 import type { Clock } from '../../observe/clock.ts'
 import type { MailboxReading, MailboxStore, MailPlace } from '../../store/mailboxes/port.ts'
@@ -135,7 +142,7 @@ export function createResumedSession(deps: ResumedSessionDeps): ResumedSession {
     settled = undefined
     if (first) return first({ place, isWhole, lost })
     count('lost')
-    const body = {
+    const body: SessionLost = {
       epoch: place.epoch,
       at: formatAt(place),
       ...(lost === undefined ? {} : { lost }),

@@ -244,6 +244,17 @@ test('what an operator closes of a service’s site is closed by whatever way so
   assert.notEqual((await known.ask({ to })).bdy.result, 'it is for people who are signed in')
 })
 
+test('what a client writes into the log of its router makes nobody else be that client', async (t) => {
+  const gateway = await startGateway(t, { flywheel: { enabled: true } })
+  const client = await openClient(t, socketOf(gateway))
+  const from = `${client.id}@client:/`
+  client.send({ to: 'hydra-router:/', frm: from, typ: 'log', aut: 'Bearer proof', bdy: { text: 'opened' } })
+  await client.ask({ to: 'hydra-router:/', typ: 'ping' })
+  const log = await (await fetch(`${gateway.url}/v1/router/log`)).text()
+  assert.match(log, /"opened"/)
+  assert.ok(!log.includes(client.id) && !log.includes('proof'), log)
+})
+
 test('with several processes, sockets of all of them are clients of one gateway', async (t) => {
   const gateway = await startGateway(t, { workers: 2, flywheel: { enabled: true } })
   const clients = await Promise.all(

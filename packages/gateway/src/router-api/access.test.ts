@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
 import { eventually } from '../../../../test/support/eventually.ts'
-import { startApi } from './testing/api-rig.ts'
+import { ROUTER_ID, startApi } from './testing/api-rig.ts'
 
 const TOKEN = '098ebe18-7e1b-4ddd-ae2a-cc6521e5b641'
 const OTHER = '198ebe18-7e1b-4ddd-ae2a-cc6521e5b641'
@@ -127,6 +127,29 @@ test('over a socket the answers are what stands in result, and the rest says tha
   assert.deepEqual(JSON.parse(await api.overSocket('/elsewhere', { body: {} })), {
     error: 'Route /elsewhere is not routable.',
   })
+})
+
+test('the log tells whole ids of clients to those who know the token only: an id is all it takes to be one', async (t) => {
+  const { api, get, settings } = await startApi(t)
+  const free = `c0123456789abcdefghijklmnopqrstuvwx`
+  const bound = `s0123456789abcdefghijklmnopqrstuvwxyz0123456789a`
+  const original = '2945p8eigxz'
+  api.note('info', { from: `${free}@client:/`, body: { id: bound, text: `is "${bound}" there?` } })
+  api.note('message', { to: `${original}@client:/`, from: `${ROUTER_ID}-${original}@hydra-router:/` })
+  api.note('request', { path: `/v1/of/${free}`, status: 200 })
+  const read = async () => [
+    await (await get(`/v1/router/log?token=${TOKEN}`)).text(),
+    await api.overSocket(`/v1/router/log?token=${TOKEN}`, { body: {} }),
+  ]
+  for (const text of await read()) {
+    for (const id of [free, bound, original]) assert.ok(!text.includes(id.slice(0, -2)), text)
+    for (const known of ['c01234…@client:/', '2945p8…@client:/', `${ROUTER_ID}-2945p8…@hydra-router:/`])
+      assert.ok(text.includes(known), text)
+    assert.equal(JSON.parse(text).statusCode ?? 200, 200)
+  }
+  settings.routerToken = TOKEN
+  for (const text of await read())
+    for (const id of [free, bound, original]) assert.ok(text.includes(id), text)
 })
 
 test('a list is made and written once for all who ask within a while, over sockets too', async (t) => {

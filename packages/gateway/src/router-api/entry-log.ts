@@ -17,7 +17,7 @@ export interface LogEntry {
 export interface EntryLog {
   /** `at`: when it happened, epoch ms. @default now */
   add(type: string, entry: unknown, at?: number): void
-  /** The oldest first. */
+  /** The oldest first; the same list until there is another entry. */
   list(): readonly LogEntry[]
 }
 
@@ -28,14 +28,19 @@ const MOST_UNITS = 4096
 
 export function createEntryLog({ clock }: { readonly clock: Pick<Clock, 'now'> }): EntryLog {
   const entries: LogEntry[] = []
+  let listed: readonly LogEntry[] | undefined
   return {
     add(type, entry, at = clock.now()) {
       const text = JSON.stringify(entry) ?? 'null'
       const kept = text.length <= MOST_UNITS ? entry : `${text.slice(0, MOST_UNITS - 1).toWellFormed()}…`
+      listed = undefined
       if (entries.length >= MOST_ENTRIES) entries.shift()
       entries.push({ ts: new Date(at).toISOString(), type, entry: kept })
     },
-    list: () => entries,
+    list() {
+      listed ??= [...entries]
+      return listed
+    },
   }
 }
 

@@ -16,6 +16,7 @@ import { memberState } from '../registry/overview.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Live } from '../routing/live.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
+import { shortenedId } from './shown-ids.ts'
 
 export interface ListsDeps {
   readonly self: RouterSelf
@@ -139,7 +140,7 @@ export function createLists(deps: ListsDeps): Lists {
   const make = () => {
     const same = <Value>(list: () => Value) => shared(clock, listForMs, list)
     const whole = (id: string): string => id
-    const wsdirs = { whole: same(() => wsdir(whole)), shortened: same(() => wsdir(shortened)) }
+    const wsdirs = { whole: same(() => wsdir(whole)), shortened: same(() => wsdir(shortenedId)) }
     return { routes: same(routes), services: same(services), nodes: same(nodes), wsdirs }
   }
   let lists = make()
@@ -217,9 +218,6 @@ function foreignSegment(segment: Segment): string {
       return segment.least === 0 ? `(/*${segment.name || 'rest'})` : `/*${segment.name || 'rest'}`
   }
 }
-
-/** Enough of a client's id to know it again, and not to be taken for it. */
-const shortened = (id: string): string => `${id.slice(0, 6)}…`
 
 /**
  * Makes once for all who ask meanwhile, and for those who ask within `forMs`: a list is a walk through Redis, or through

@@ -32,6 +32,7 @@ import { createPosts, type Posts } from './posts.ts'
 import { createRefreshes } from './refreshes.ts'
 import type { SecondCounts } from './second-counts.ts'
 import { type RouterApiSettings, routerApiDefaults } from './settings.ts'
+import { withShortenedIds } from './shown-ids.ts'
 
 export interface RouterApiDeps {
   readonly settings: RouterApiSettings
@@ -146,7 +147,7 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
       case 'nodes':
         return list('nodes')
       case 'log':
-        return { result: { logs: entries.list() } }
+        return newestEntries()
       case 'stats':
         return { text: await counts.text() }
       default:
@@ -162,6 +163,12 @@ export function createRouterApi(deps: RouterApiDeps): RouterApi {
   /** What is said as JSON, the same for all who are told the same. */
   function jsonOf({ result, text }: Said): string {
     return text ?? (result ? texts.of(result, () => JSON.stringify(result)) : '{}')
+  }
+
+  function newestEntries(): Said {
+    const logs = entries.list()
+    if (settings.routerToken !== '') return { result: { logs } }
+    return { text: texts.of(logs, () => withShortenedIds(JSON.stringify({ logs }))) }
   }
 
   async function list(thing: string | undefined): Promise<Said | undefined> {

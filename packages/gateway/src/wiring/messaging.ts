@@ -147,7 +147,8 @@ export function createMessages(core: Core, deps: MessagesDeps): Messages {
             clock,
           }),
     routerCall: isOn ? async (message, to) => routerApi?.overSocket(to.path, message) : undefined,
-    onLog: (message) => routerApi?.note('info', message),
+    // What proves who somebody is, is nothing for those who read it.
+    onLog: ({ authorization: _, signature: _s, ...said }) => routerApi?.note('info', said),
     isReserved: (path) => isReservedPath(path) || (isOn && isRouterPath(path)),
     networkOf,
     refuse(exchange, { code, detail, headers }) {

@@ -1,5 +1,6 @@
 /**
- * Slices of the configuration: what each part is told, in its own words.
+ * Slices of the configuration: what each part is told, in its own words. Where a part has a default of its own, for tests,
+ * its slice is `Required` all the same: a setting that is not handed on does not compile.
  *
  * @module
  */
@@ -30,7 +31,7 @@ export function registrySlice({
   takeoverAfter,
   cluster,
   flywheel,
-}: Config): RegistrySettings {
+}: Config): Required<RegistrySettings> {
   return {
     maxRoutes: registration.maxRoutes,
     maxInstances: registration.maxInstances,
@@ -243,7 +244,9 @@ export function eventsSlice({ events }: Config) {
 }
 
 /** Lives and size of tokens. */
-export function tokensSlice({ identity: { token, session, maxTokenBytes } }: Config) {
+export function tokensSlice({
+  identity: { token, session, maxTokenBytes },
+}: Config): Required<IdentitySettings['tokens']> {
   return {
     lifeMs: token.life,
     renewAfterMs: token.renewAfter,
@@ -259,7 +262,7 @@ export function sessionsSlice({ identity: { session } }: Config) {
 }
 
 /** What is remembered of sessions. */
-export function sessionBookSlice({ identity: { session } }: Config) {
+export function sessionBookSlice({ identity: { session } }: Config): Required<IdentitySettings['book']> {
   return { most: session.remembered }
 }
 
@@ -269,7 +272,7 @@ export function sessionCookiesSlice({ identity: { cookie }, publicUrl }: Config)
 }
 
 /** How failed sign-ins slow down further ones. */
-export function throttleSlice({ identity: { throttle } }: Config): ThrottleSettings {
+export function throttleSlice({ identity: { throttle } }: Config): Required<ThrottleSettings> {
   return {
     free: throttle.free,
     baseMs: throttle.base,

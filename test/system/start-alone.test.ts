@@ -2,7 +2,7 @@
  * A gateway that starts while its Redis is away: it serves what it hears, and does not say of the rest that there is none.
  */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { openStore, parseConfig, systemClock } from '@hydra-gateway/gateway'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/free-port.ts'
@@ -12,7 +12,11 @@ import { startUpstream } from '../support/upstream.ts'
 
 const QUIET = { info() {}, warn() {}, error() {}, debug() {}, trace() {}, fatal() {} } as never
 
-test('an address that may be another node’s service is 503 until Redis was read once, and 404 from then on', async (t) => {
+test('an address that may be another node’s service is 503 until Redis was read once, and 404 from then on', (t) =>
+  startsAlone(t, 1))
+test('workers say the same of it as a gateway without', (t) => startsAlone(t, 2))
+
+async function startsAlone(t: TestContext, workers: number): Promise<void> {
   const redisPort = await freePort()
   const redis = { url: `redis://127.0.0.1:${redisPort}`, connectTimeout: 200 }
   const keys = { publicKey: 'public-key-of-this-test', privateKey: 'private-key-of-this-test' }
@@ -26,6 +30,7 @@ test('an address that may be another node’s service is 503 until Redis was rea
   const gateway = await startGateway(
     t,
     {
+      workers,
       redis,
       keys,
       cluster: { startWait: 300 },
@@ -45,4 +50,4 @@ test('an address that may be another node’s service is 503 until Redis was rea
   await startRedis(t, { port: redisPort })
   await eventually(async () => assert.equal(await status('/somewhere'), 404))
   assert.equal(await status('/orders/7'), 200)
-})
+}

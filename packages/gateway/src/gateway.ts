@@ -323,6 +323,7 @@ export async function createGateway(
     identity,
     channels,
     wanted: livePages.wanted,
+    firstLook: sync.firstLook,
     onRequest: ({ entry, at }) => messages.routerApi?.note('request', entry, at),
   })
   const configured = ({ services, flywheel }: Config) => [...services, ...externalServices(flywheel, log)]

@@ -16,6 +16,8 @@ import type { Registry } from './registry.ts'
 export interface Sync extends Following {
   /** Whether the store was read once; until then other nodes may know of services that this one does not. */
   readonly hasLooked: boolean
+  /** Resolves when that is so, and what was found is in the table. */
+  readonly firstLook: Promise<void>
 }
 
 export interface SyncDeps {
@@ -32,6 +34,7 @@ export function createSync({ store, registry, everyMs = 1000, clock, log }: Sync
   let seen: Version | undefined
   let isFailing = false
   let hasLooked = false
+  const first = Promise.withResolvers<void>()
 
   const compare = async (): Promise<void> => {
     const { found, failed } = follower.begin()
@@ -41,6 +44,7 @@ export function createSync({ store, registry, everyMs = 1000, clock, log }: Sync
       isFailing = false
       hasLooked = true
       found(look)
+      first.resolve()
     } catch (error) {
       failed()
       // That the store is away is said by its line.
@@ -56,6 +60,7 @@ export function createSync({ store, registry, everyMs = 1000, clock, log }: Sync
     get hasLooked() {
       return hasLooked
     },
+    firstLook: first.promise,
   }
 }
 

@@ -67,6 +67,8 @@ export interface PrimarySources {
   readonly identity: OpenedIdentity | undefined
   readonly channels: Pick<Channels, 'rsocket'>
   readonly wanted: WantedMenus
+  /** Resolves once the store was read. */
+  readonly firstLook: Promise<void>
   /** Notes a request that a worker served. */
   readonly onRequest: (request: NotedRequest) => void
 }
@@ -112,6 +114,7 @@ export function createPrimary({ config, logStyle = {}, settings: fleetSettings }
   const diff = createOverviewDiffer()
   const memory = new Map<string, number>()
   let ring: SealedRing | undefined
+  let knowsAll = false
   let fleet: Fleet | undefined
   let attached: { readonly core: Core; readonly sources: PrimarySources } | undefined
 
@@ -231,6 +234,7 @@ export function createPrimary({ config, logStyle = {}, settings: fleetSettings }
         worker.send({ kind: 'start', start: { ...start, name: worker.name, config: latest } })
         feeds.add(feed)
         for (const [name, change] of services) feed.service(name, change)
+        if (knowsAll) feed.knowsAll()
         feed.overview(wholeOverview(registry.latestOverview()))
         for (const name of services.keys()) {
           const state = health.stateOf(name)
@@ -272,7 +276,11 @@ export function createPrimary({ config, logStyle = {}, settings: fleetSettings }
     },
     attach(core, sources) {
       attached = { core, sources }
-      const { registry, health, identity } = sources
+      const { registry, health, identity, firstLook } = sources
+      void firstLook.then(() => {
+        knowsAll = true
+        tellAll((feed) => feed.knowsAll())
+      })
       core.cells?.onChange((after) => () => {
         latest = after
         tellAll((feed) => feed.config(after))

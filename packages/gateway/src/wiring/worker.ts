@@ -183,12 +183,14 @@ export async function createWorker(
   }
   metrics.gaugeOf('livePages', () => livePages.hub.size)
 
+  let knowsAll = false
   const apply = async (update: Update): Promise<void> => {
     if (update.config) cells.set(update.config)
     isApplying = true
     table.apply(update.services ?? [])
     for (const [instance, resting] of update.resting ?? []) vitals[resting ? 'rest' : 'revive'](instance)
     isApplying = false
+    if (update.knowsAll) knowsAll = true
     for (const [service, state] of update.health ?? []) health.set(service, state)
     if (update.overview) overview.apply(update.overview)
     if (update.overview || update.health || update.config) overview.tell()
@@ -277,6 +279,7 @@ export async function createWorker(
           accept: relay.handle,
         },
         passes,
+        knowsAll: () => knowsAll,
         settings,
         metrics,
         log,

@@ -18,6 +18,8 @@ type Felt = Exclude<FeltState, 'down'>
 /** What may change. */
 export interface News {
   config(config: Config): void
+  /** The store was read once. */
+  knowsAll(): void
   service(name: string, change: ServiceChange | undefined): void
   overview(delta: OverviewDelta): void
   health(service: string, state: Felt): void
@@ -47,6 +49,7 @@ export function createFeed({
   readonly revision: () => number
 }): Feed {
   let config: Config | undefined
+  let knowsAll = false
   let services = new Map<string, ServiceChange | undefined>()
   let overview: OverviewDelta | undefined
   let health = new Map<string, Felt>()
@@ -75,6 +78,7 @@ export function createFeed({
       number: ++sent,
       revision: revision(),
       ...(config && { config }),
+      ...(knowsAll && { knowsAll }),
       ...(services.size > 0 && {
         services: [...services].map(([name, change]) => encoder.encode(name, change)),
       }),
@@ -86,6 +90,7 @@ export function createFeed({
       ...(sessions.size > 0 && { sessions: [...sessions] }),
     }
     config = undefined
+    knowsAll = false
     services = new Map()
     overview = undefined
     health = new Map()
@@ -99,6 +104,10 @@ export function createFeed({
   return {
     config(now) {
       config = now
+      touch()
+    },
+    knowsAll() {
+      knowsAll = true
       touch()
     },
     service(name, change) {

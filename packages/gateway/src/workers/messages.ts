@@ -64,6 +64,8 @@ export interface Update {
   readonly revision: number
   /** Read again since. */
   readonly config?: Config
+  /** The store was read once; until then an address that is not in the table may be another node's. */
+  readonly knowsAll?: true
   readonly services?: readonly ServiceDelta[]
   readonly overview?: OverviewDelta
   readonly health?: readonly (readonly [service: string, state: Exclude<FeltState, 'down'>])[]

@@ -3,8 +3,10 @@ import type { ServerResponse } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { startGateway } from '../support/gateway.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
 import { emptyDirectory, HYDRA, runHydra } from '../support/hydra.ts'
 import { startProcess } from '../support/process.ts'
+import { startRedis } from '../support/redis.ts'
 import { startUpstream } from '../support/upstream.ts'
 
 /** Two configured instances of `desk`; what asks for `/desk/slow` waits. */
@@ -101,4 +103,27 @@ test('slips are said as such, and nothing is drained', async (t) => {
     assert.match(answer.err, said)
   }
   for (const one of (await instances()) as any[]) assert.equal(one.state, 'available')
+})
+
+test('whoever waits for a drain is told that other nodes may have begun something as well', async (t) => {
+  const { url } = await startRedis(t)
+  const { port } = await startUpstream(t, 'desk')
+  const config = {
+    redis: { url },
+    services: { desk: { url: `http://127.0.0.1:${port}`, routes: ['/desk/**'] } },
+  }
+  const one = await startGatewayProcess(t, config)
+  const { publicKey, privateKey } = one
+  const cwd = await emptyDirectory(t)
+  const env = { HYDRA_PUBLIC_KEY: publicKey, HYDRA_PRIVATE_KEY: privateKey }
+  const words = ['services', 'drain', 'desk', '--wait', '5', '--gateway', one.url]
+  assert.match((await runHydra(words, { cwd, env })).out, /\nNothing is left\.\n$/)
+
+  await startGatewayProcess(t, config, { publicKey, privateKey })
+  await eventually(async () => assert.equal((await one.admin('nodes')).nodes.length, 2))
+  const { out } = await runHydra(words, { cwd, env })
+  assert.match(
+    out,
+    /\nNothing is left\.\nWhat runs through another node is not counted; ask there too, with --gateway\.\n$/,
+  )
 })

@@ -36,7 +36,8 @@ export const drain = defineCommand({
     wait: {
       type: 'string',
       valueHint: 'SECONDS',
-      description: 'Wait until nothing is left, so long at most; status 1 when something still is',
+      description:
+        'Wait until nothing is left at the node that is asked, so long at most; status 1 when something still is',
     },
   },
   examples: [
@@ -51,7 +52,10 @@ export const drain = defineCommand({
     const answer = seconds === undefined ? begun : await whenDone(begun, seconds, admin)
     const left = runningOf(answer.instances)
     if (json) io.out(asJson(answer))
-    else if (seconds !== undefined) io.out(`${left === 0 ? 'Nothing is left' : leftSentence(left)}.\n`)
+    else if (seconds !== undefined) {
+      io.out(`${left === 0 ? 'Nothing is left' : leftSentence(left)}.\n`)
+      io.out(elsewhereSentence(await othersOf(admin)))
+    }
     return seconds !== undefined && left > 0 ? EXIT.problem : EXIT.ok
   },
 })
@@ -119,6 +123,18 @@ function runningOf(instances: readonly Pick<InstanceInfo, 'inFlight'>[]): number
 
 const leftSentence = (left: number) =>
   left === 1 ? '1 request is left' : `${formatCount(left)} requests are left`
+
+/** Nodes that may have begun something as well: each counts what runs through it alone. */
+async function othersOf(admin: Admin): Promise<number> {
+  const { nodes } = await admin.nodes()
+  return nodes.filter(({ isThis, isTrusted }) => !isThis && isTrusted).length
+}
+
+function elsewhereSentence(others: number): string {
+  if (others === 0) return ''
+  const who = others === 1 ? 'another node' : `${others} other nodes`
+  return `What runs through ${who} is not counted; ask there too, with --gateway.\n`
+}
 
 /** What was done, and what it means for visitors. */
 function drained({ service, state, instances }: DrainAnswer): string {

@@ -88,7 +88,8 @@ export const chaos: Scenario = {
       isDown: { b: false, redis: false },
     }
     const steps = isLong ? 25 : 8
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       `${seeds.length * steps} faults in an order of chance, node b and Redis among them`,
@@ -120,8 +121,6 @@ export const chaos: Scenario = {
         }
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     finding.timings.push({
       what: 'faults in an order of chance: everything mended → both nodes agree with who is alive',
       values: agreedMs,

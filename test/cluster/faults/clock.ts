@@ -40,7 +40,8 @@ export const clockJumps: Scenario = {
     await site.converged(there)
     const jumps = isLong ? [1, -1, -1, 1, 24, -24] : [1, -2]
     const goneMs: number[] = []
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       { after: stage.after, site },
       trial,
       `the clock of one node jumps ${jumps.length} times by an hour or more, that of the other the other way`,
@@ -56,8 +57,6 @@ export const clockJumps: Scenario = {
         }
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     say('an instance falls silent while a clock jumps back')
     solo!.freeze()
     const frozenAt = performance.now()

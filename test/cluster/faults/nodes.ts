@@ -23,7 +23,8 @@ export const nodeKilled: Scenario = {
     const finding = createFinding()
     const kills = isLong ? 3 : 1
     const backMs: number[] = []
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       `kill -9 of one of two nodes${kills > 1 ? `, ${kills} times` : ''}`,
@@ -40,8 +41,6 @@ export const nodeKilled: Scenario = {
         }
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     finding.timings.push({
       what: 'a node is started again → it serves everything',
       values: backMs,
@@ -58,7 +57,8 @@ export const nodeFrozen: Scenario = {
     const { isLong, say } = trial
     const finding = createFinding()
     for (const seconds of isLong ? [3, 8] : [7]) {
-      const { row, faults } = await underLoad(
+      await underLoad(
+        finding,
         stage,
         trial,
         `SIGSTOP of one of two nodes for ${seconds} s`,
@@ -85,8 +85,6 @@ export const nodeFrozen: Scenario = {
           await stage.converged(100)
         },
       )
-      finding.rows.push(row)
-      finding.faults.push(...faults)
     }
     return finding
   },
@@ -104,7 +102,8 @@ export const rollingRestart: Scenario = {
     const finding = createFinding()
     const rounds = isLong ? 3 : 1
     const sockets = await openSockets(stage.site.urls, '/shop/live', isLong ? 50 : 10)
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       `rolling restart of 3 services and 2 gateways${rounds > 1 ? `, ${rounds} times` : ''}`,
@@ -135,8 +134,6 @@ export const rollingRestart: Scenario = {
         }
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     const { told, lost, opened } = await sockets.close()
     finding.notes.push(
       `${opened} WebSockets were opened, ${told} were told to come again, ${lost} were lost without a word`,
@@ -154,7 +151,8 @@ export const workerKilled: Scenario = {
     const { isLong, say } = trial
     const finding = createFinding()
     const kills = isLong ? 5 : 1
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       `kill -9 of one of two workers${kills > 1 ? `, ${kills} times` : ''}`,
@@ -173,8 +171,6 @@ export const workerKilled: Scenario = {
         await stage.converged()
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     return finding
   },
 }

@@ -94,7 +94,8 @@ async function away(stage: Stage, trial: Trial, { what, seconds, go, comeBack }:
   const finding = createFinding()
   const linesBefore = stage.site.nodes.map(({ warnings }) => warnings.length)
   let backMs = Number.NaN
-  const { row, faults } = await underLoad(
+  await underLoad(
+    finding,
     stage,
     trial,
     `${what}, ${seconds} s`,
@@ -124,8 +125,6 @@ async function away(stage: Stage, trial: Trial, { what, seconds, go, comeBack }:
       await stage.converged(200)
     },
   )
-  finding.rows.push(row)
-  finding.faults.push(...faults)
   finding.timings.push({
     what: `${what}: → both nodes know everything`,
     values: [backMs],
@@ -164,7 +163,8 @@ export const oneCutOff: Scenario = {
     const finding = createFinding()
     const seconds = isLong ? 12 : 6
     let backMs = Number.NaN
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       `a black hole between one node and Redis, ${seconds} s`,
@@ -189,8 +189,6 @@ export const oneCutOff: Scenario = {
         await stage.converged(200)
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     finding.timings.push({
       what: 'one node was cut off from Redis: line mended → both nodes agree',
       values: [backMs],
@@ -208,7 +206,8 @@ export const nodeStartsAlone: Scenario = {
   async run(stage, trial) {
     const { isLong, say } = trial
     const finding = createFinding()
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       'Redis is away, and one of two nodes is restarted meanwhile',
@@ -226,8 +225,6 @@ export const nodeStartsAlone: Scenario = {
           finding.faults.push(`both nodes agreed only ${Math.round(tookMs)} ms after Redis was back`)
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     return finding
   },
 }
@@ -241,7 +238,8 @@ export const messagesLost: Scenario = {
     const rounds = isLong ? 10 : 1
     const joined: number[] = []
     const left: number[] = []
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       `all published messages lost, ${rounds} instances replaced`,
@@ -264,8 +262,6 @@ export const messagesLost: Scenario = {
       },
     )
     stage.there.delete('late')
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     const lost = stage.lines.reduce((sum, line) => sum + line.lost, 0)
     if (lost === 0) finding.faults.push('no message was lost: the fault did not happen')
     const target = { of: 'max', atMostMs: 1200 } as const
@@ -286,7 +282,8 @@ export const primaryKilled: Scenario = {
     const finding = createFinding()
     const kills = isLong ? 3 : 1
     const afterMs: number[] = []
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       `kill -9 of the primary of Redis${kills > 1 ? `, ${kills} times` : ''}`,
@@ -317,8 +314,6 @@ export const primaryKilled: Scenario = {
         }
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     finding.timings.push({
       what: 'a new primary of Redis → both nodes know everything',
       values: afterMs,

@@ -20,7 +20,8 @@ export const serviceKilled: Scenario = {
     const { isLong, say } = trial
     const finding = createFinding()
     const kills = isLong ? 10 : 2
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       `kill -9 of one of two instances, ${kills} times`,
@@ -36,8 +37,6 @@ export const serviceKilled: Scenario = {
         }
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     return finding
   },
 }
@@ -49,7 +48,8 @@ export const serviceLeaves: Scenario = {
     const { isLong, say } = trial
     const finding = createFinding()
     const rounds = isLong ? 5 : 1
-    const { row, faults } = await underLoad(
+    await underLoad(
+      finding,
       stage,
       trial,
       `an instance leaves and another joins, ${rounds} times`,
@@ -73,8 +73,6 @@ export const serviceLeaves: Scenario = {
         stage.there.set('shop', present)
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     return finding
   },
 }
@@ -86,7 +84,8 @@ export const serviceFrozen: Scenario = {
     const { isLong, say } = trial
     const finding = createFinding()
     for (const seconds of isLong ? [3, 8] : [3]) {
-      const { row, faults } = await underLoad(
+      await underLoad(
+        finding,
         stage,
         trial,
         `SIGSTOP of one of two instances for ${seconds} s`,
@@ -105,8 +104,6 @@ export const serviceFrozen: Scenario = {
             finding.faults.push(`an instance that went on was back only after ${Math.round(tookMs)} ms`)
         },
       )
-      finding.rows.push(row)
-      finding.faults.push(...faults)
     }
     return finding
   },
@@ -132,7 +129,8 @@ export const churn: Scenario = {
     const start = (name: string) => stage.site.startService(name, { stays: deathOf(name) === 'leaves' })
     for (let i = 0; i < all.length; i += 2)
       await Promise.all(all.slice(i, i + 2).map(async (name) => mortal.set(name, await start(name))))
-    const { row, faults } = await underLoad(
+    const row = await underLoad(
+      finding,
       stage,
       trial,
       `${count} services dying and coming back, ${seconds} s`,
@@ -154,8 +152,6 @@ export const churn: Scenario = {
         await Promise.all(lanes)
       },
     )
-    finding.rows.push(row)
-    finding.faults.push(...faults)
     const deaths = [...died.values()].reduce((sum, count) => sum + count, 0)
     if (row.counts.failedSent > deaths * UNDER_WAY)
       finding.faults.push(`${row.counts.failedSent} POSTs were cut by ${deaths} deaths`)

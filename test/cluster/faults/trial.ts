@@ -79,14 +79,15 @@ export function createFinding(): Finding & {
   return { rows: [], timings: [], faults: [], notes: [] }
 }
 
-/** Does something under load, and says what became of the requests and which promises were broken. */
+/** Does something under load, and finds out what became of the requests and which promises were broken. */
 export async function underLoad(
+  finding: Pick<ReturnType<typeof createFinding>, 'rows' | 'faults'>,
   stage: Pick<Stage, 'after'> & { readonly site: Pick<Stage['site'], 'urls' | 'ledger'> },
   { isLong }: Trial,
   what: string,
   { plan = {}, promised = {} }: { readonly plan?: Partial<LoadPlan>; readonly promised?: Promised },
   run: (load: FaultLoad) => Promise<void>,
-): Promise<{ readonly row: Row; readonly faults: readonly string[] }> {
+): Promise<Row> {
   const before = await stage.site.ledger()
   const load = await startFaultLoad(stage, {
     nodes: stage.site.urls,
@@ -104,7 +105,9 @@ export async function underLoad(
   for (const [id, count] of after) if (count > 1 && (before.get(id) ?? 0) < count) doubles++
   const lost = counts.posted.filter((id) => !after.has(id)).length
   const row: Row = { what, counts, doubles, lost }
-  return { row, faults: [...broken, ...judge(row, promised, isLong)] }
+  finding.rows.push(row)
+  finding.faults.push(...broken, ...judge(row, promised, isLong))
+  return row
 }
 
 function judge(

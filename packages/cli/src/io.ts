@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createStyle, type Style } from '@hydra-gateway/gateway/terminal'
+import { createStyle, fold, type Style } from '@hydra-gateway/gateway/terminal'
 import { type Keyboard, processKeyboard } from './keyboard.ts'
 import { type Input, processInput } from './secret.ts'
 
@@ -23,6 +23,9 @@ export interface Io {
   /** How the two streams look, after `--no-color` and `--ascii` were read. */
   readonly style: { readonly out: Style; readonly err: Style }
 }
+
+/** What is said in sentences, for one of the two streams: lines of a terminal are broken between words. */
+export const sentences = (text: string, style: Style): string => style.plain(fold(text, style.columns))
 
 /** Everything a command ends with. */
 export const EXIT = { ok: 0, problem: 1, usage: 2, noGateway: 3 } as const

@@ -5,7 +5,7 @@
  */
 import { LOCAL_PROVIDER } from '@hydra-gateway/protocol'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { asJson, CommandError, EXIT } from '../io.ts'
+import { asJson, CommandError, EXIT, sentences } from '../io.ts'
 import { printable } from '../table.ts'
 import type { OpenedUsers } from '../user-database.ts'
 import { DATABASE_ARGS, withUsers } from './users.ts'
@@ -51,7 +51,7 @@ const remove = defineCommand({
       else {
         const others = left.map(printable).join(', ')
         const said = `${printable(key)} stands by itself; before it was one person with ${others}. Their sessions end within a second.\n`
-        io.out(io.style.out.plain(said))
+        io.out(sentences(said, io.style.out))
       }
       return EXIT.ok
     }),

@@ -5,7 +5,7 @@
  */
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { asJson, EXIT } from '../io.ts'
+import { asJson, EXIT, sentences } from '../io.ts'
 import { printable } from '../table.ts'
 
 export const reload = defineCommand({
@@ -22,8 +22,8 @@ export const reload = defineCommand({
     else {
       const { changed, warnings } = answer
       const what = changed.map(printable).join(', ')
-      io.out(changed.length === 0 ? 'Nothing has changed.\n' : `Taken: ${what}.\n`)
-      for (const warning of warnings) io.err(io.style.err.plain(`▲ ${printable(warning)}\n`))
+      io.out(sentences(changed.length === 0 ? 'Nothing has changed.\n' : `Taken: ${what}.\n`, io.style.out))
+      for (const warning of warnings) io.err(sentences(`▲ ${printable(warning)}\n`, io.style.err))
     }
     return EXIT.ok
   },

@@ -7,7 +7,7 @@ import type { Style } from '@hydra-gateway/gateway/terminal'
 import type { SessionInfo, SessionsAnswer } from '@hydra-gateway/protocol'
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { asJson, CommandError, EXIT } from '../io.ts'
+import { asJson, CommandError, EXIT, sentences } from '../io.ts'
 import { type Column, formatCount, formatTable, printable } from '../table.ts'
 import { timeOf } from '../time.ts'
 import { wrap } from '../wrap.ts'
@@ -42,10 +42,11 @@ const end = defineCommand({
     if (json) io.out(asJson(answer))
     else {
       io.out(
-        io.style.out.plain(
+        sentences(
           user === undefined
             ? 'The session is ended.\n'
             : `Every session of ${printable(user)} that began before now is ended${seen === 0 ? ' (none was seen here)' : ''}.\n`,
+          io.style.out,
         ),
       )
     }

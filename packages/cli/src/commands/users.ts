@@ -9,7 +9,7 @@ import { HydraError, hashPassword } from '@hydra-gateway/gateway/identity'
 import { StoreAway } from '@hydra-gateway/gateway/shared-people'
 import type { UserInfo } from '@hydra-gateway/protocol'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { asJson, CommandError, EXIT, type Io } from '../io.ts'
+import { asJson, CommandError, EXIT, type Io, sentences } from '../io.ts'
 import { didYouMean } from '../meant.ts'
 import { newPassword } from '../password.ts'
 import { printable } from '../table.ts'
@@ -89,7 +89,7 @@ const standsInConfiguration = (name: string) =>
 function warnOfConfigured({ isConfigured }: OpenedUsers, name: string, instead: string, io: Io): void {
   if (!isConfigured(name)) return
   const sentence = `${printable(name)} stands in the configuration as well, which wins: ${instead}.`
-  io.err(io.style.err.plain(`${io.style.err.warning('▲')} ${sentence}\n`))
+  io.err(sentences(`${io.style.err.warning('▲')} ${sentence}\n`, io.style.err))
 }
 
 const change = (
@@ -155,7 +155,10 @@ const add = defineCommand({
       tell(io, json, user, `${printable(user.username)} is added to ${users.file}.`)
       if (users.isNew)
         io.err(
-          'These are the first users: a gateway that runs already has to be started again to use them.\n',
+          sentences(
+            'These are the first users: a gateway that runs already has to be started again to use them.\n',
+            io.style.err,
+          ),
         )
       return EXIT.ok
     })
@@ -213,11 +216,9 @@ const roles = defineCommand({
       const user = isChanged ? await users.desk.change(name, { roles: [...left] }) : before
       tell(io, json, user, user.roles.length === 0 ? 'no roles' : user.roles.map(printable).join('\n'))
       if (isChanged && !json) {
-        io.err(
-          io.style.err.dim(
-            `Sessions that run have them at their next renewal; at once:  hydra sessions end --user ${printable(name)}\n`,
-          ),
-        )
+        const { err: style } = io.style
+        const hint = `Sessions that run have them at their next renewal; at once:  hydra sessions end --user ${printable(name)}`
+        io.err(sentences(`${style.dim(hint)}\n`, style))
       }
       warnOfConfigured(users, name, isChanged ? 'set roles there' : 'the roles there count', io)
       return EXIT.ok

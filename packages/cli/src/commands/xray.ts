@@ -5,7 +5,7 @@
  */
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { asJson, CommandError, EXIT } from '../io.ts'
+import { asJson, CommandError, EXIT, sentences } from '../io.ts'
 
 export const xray = defineCommand({
   name: 'xray',
@@ -36,7 +36,10 @@ export const xray = defineCommand({
       const time = new Date(until * 1000).toLocaleTimeString('en-GB')
       io.out(`${bold('Open this address to see the page in X-ray:')}\n\n  ${url}\n\n`)
       io.out(
-        `It works until ${time}, in the browser that opens it. “Turn off” in the panel ends it before.\n`,
+        sentences(
+          `It works until ${time}, in the browser that opens it. “Turn off” in the panel ends it before.\n`,
+          io.style.out,
+        ),
       )
     }
     return EXIT.ok

@@ -7,6 +7,7 @@ import { openStore, parseConfig, systemClock } from '@hydra-gateway/gateway'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/free-port.ts'
 import { startGateway } from '../support/gateway.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
 import { startRedis } from '../support/redis.ts'
 import { startUpstream } from '../support/upstream.ts'
 
@@ -51,3 +52,21 @@ async function startsAlone(t: TestContext, workers: number): Promise<void> {
   await eventually(async () => assert.equal(await status('/somewhere'), 404))
   assert.equal(await status('/orders/7'), 200)
 }
+
+test('operators who want what is in Redis are told that it is away, and nobody takes it for a fault of the gateway', async (t) => {
+  const gateway = await startGatewayProcess(t, {
+    redis: { url: `redis://127.0.0.1:${await freePort()}`, connectTimeout: 200 },
+    identity: { users: [{ username: 'mira', password: 'a password', roles: ['USER'] }] },
+  })
+  const authorization = `Basic ${Buffer.from(`${gateway.publicKey}:${gateway.privateKey}`).toString('base64')}`
+  for (const [method, path] of [
+    ['GET', 'users'],
+    ['POST', 'keys/rotate'],
+  ] as const) {
+    const answer = await fetch(`${gateway.url}/_hydra/api/v1/${path}`, { method, headers: { authorization } })
+    assert.equal(answer.status, 503, path)
+    assert.equal(answer.headers.get('retry-after'), '5')
+    assert.match(((await answer.json()) as { detail: string }).detail, /share can not be reached/)
+  }
+  assert.deepEqual(gateway.errors, [])
+})

@@ -19,6 +19,7 @@ import { problemResponse } from '../pages/local-problem.ts'
 import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
 import type { RouterApi } from '../router-api/router-api.ts'
 import { isRouterPath } from '../routing/reserved.ts'
+import { StoreAway } from '../store/redis/port.ts'
 import type { FragmentDoor } from './fragment-door.ts'
 import type { Guard } from './guard.ts'
 import { isMenuPath } from './menu-door.ts'
@@ -83,6 +84,8 @@ export interface Doors {
 }
 
 /** For bodies that say a word or two. */
+/** When to ask again for what can not be reached. */
+const AWAY_SECONDS = '5'
 const SMALL_BODY = { maxBytes: 16 * 1024, timeoutMs: 10_000 }
 const smallJson = (request: Request) => readOptionalJson(request, SMALL_BODY, 'HYDRA_BAD_REQUEST')
 
@@ -209,6 +212,11 @@ export function createDoors(deps: DoorsDeps): Doors {
         const headers = { 'www-authenticate': 'Basic realm="Hydra gateway", charset="UTF-8"' }
         return problemResponse(code, detail, id, { headers })
       }
+      // Its line says once that it is away, not for everybody who asks.
+      if (error instanceof StoreAway)
+        return problemResponse('HYDRA_OVERLOADED', 'what the nodes share can not be reached just now', id, {
+          headers: { 'retry-after': AWAY_SECONDS },
+        })
       log.error({ err: error, exchange: id }, 'a door failed')
       return problemResponse('HYDRA_INTERNAL', undefined, id)
     })

@@ -75,11 +75,13 @@ function awayWarning({ sharedStore }: StartFacts): string {
   return `There is no way to ${sharedStore} now; the log says why. Until there is one, this node serves what is registered or configured here.`
 }
 
-function ofProcesses({ sharedStore, isStoreAway, workers, hasGivenPorts }: StartFacts): string[] {
+function ofProcesses({ sharedStore, isStoreAway, workers, hasGivenPorts, keys }: StartFacts): string[] {
   return [
     ...(sharedStore === undefined || isStoreAway
       ? []
-      : [`Services and sign-ins are shared with other nodes over ${sharedStore}.`]),
+      : [
+          `Services and sign-ins are shared with other nodes over ${sharedStore}.${keys.source === 'given' ? '' : ' Another node needs these keys: hydra config --show-keys'}`,
+        ]),
     ...(workers === undefined ? [] : [`${workers} processes serve requests.`]),
     ...(hasGivenPorts
       ? ['The ports were opened by the process that started it, and stay open when it ends.']

@@ -177,6 +177,13 @@ test('as the successor of hydra-router it says who is trusted, and to whom the r
   const off = say({ flywheel: { enabled: true, disableRouterEndpoint: true } }, { sharedStore })
   assert.match(off, /\/v1\/router\/\* is off\.\n/)
   assert.doesNotMatch(say({}, { sharedStore }), /router/)
+  // A node with keys of its own would not be trusted.
+  assert.match(
+    say({}, { sharedStore }),
+    /over redis at h:6379\. Another node needs these keys: hydra config --show-keys\n/,
+  )
+  const given = { ...keys, source: 'given' as const }
+  assert.match(say({}, { sharedStore, keys: given }), /over redis at h:6379\.\n/)
 })
 
 test('what a start says fits the terminal, and no word is broken', () => {

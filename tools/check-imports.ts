@@ -44,6 +44,7 @@ const FOLDERS: Record<string, readonly string[]> = {
     'pages/login-template.ts',
     // reads an address, and nothing else
     'store/redis/address.ts',
+    'lifecycle/live-settings.ts',
   ],
   pages: ['errors.ts', 'proxy/exchange.ts'],
   proxy: ['errors.ts', 'newest.ts', 'observe', 'routing', 'http1', 'pages', 'tls', 'identity/port.ts'],

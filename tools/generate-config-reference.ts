@@ -98,6 +98,9 @@ shows them. To change a key without a stop, give \`new,old\`, move the services 
 
 ## Settings
 
+What has ↻ behind it changes with a [reload](../guides/stop-and-upgrade.md#another-configuration); everything else needs another
+start. Whatever stands in a list or a record changes with all of it.
+
 ${formatReference()}
 `
 

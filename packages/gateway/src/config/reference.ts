@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod'
+import { isLiveSetting } from '../lifecycle/live-settings.ts'
 import { hasFileForm, VARIABLES } from './environment.ts'
 import { bare } from './problems.ts'
 import { configSchema } from './schema.ts'
@@ -11,6 +12,8 @@ import { kindOf } from './setting.ts'
 
 interface Row {
   readonly path: string
+  /** A reload changes it. */
+  readonly isLive: boolean
   readonly write: string
   readonly fallback: string
   readonly says: string
@@ -30,7 +33,7 @@ export function formatReference(): string {
       table(rows(name, schema)),
       ...members(name, schema),
     ]),
-    `### \`services.<name>\`\n\n${describe(configSchema.shape.services)} A file only: there are no variables for these.`,
+    `### \`services.<name>\`\n\n${describe(configSchema.shape.services)} A file only: there are no variables for these. ↻`,
     table(rows('', service)),
     'A route is a pattern as text, or an object with the members of [route-declaration](schemas/route-declaration.json).',
   ].join('\n\n')
@@ -72,7 +75,7 @@ function members(prefix: string, schema: z.ZodType): string[] {
 
 function row(path: string, schema: z.ZodType): Row {
   const write = kindOf(bare(schema))?.write ?? composite(bare(schema))
-  return { path, write, fallback: defaultOf(schema), says: describe(schema) }
+  return { path, isLive: isLiveSetting(path), write, fallback: defaultOf(schema), says: describe(schema) }
 }
 
 function composite(schema: z.ZodType): string {
@@ -91,8 +94,8 @@ function defaultOf(schema: z.ZodType): string {
 const describe = (schema: z.ZodType) => schema.description ?? ''
 
 function table(all: readonly Row[]): string {
-  const lines = all.map(({ path, write, fallback, says }) => {
-    return `| \`${path}\` | ${cell(says)} | ${fallback} | ${cell(write)} |`
+  const lines = all.map(({ path, isLive, write, fallback, says }) => {
+    return `| \`${path}\`${isLive ? ' ↻' : ''} | ${cell(says)} | ${fallback} | ${cell(write)} |`
   })
   return ['| Setting | What it does | Default | Write |', '|---|---|---|---|', ...lines].join('\n')
 }

@@ -146,6 +146,11 @@ export type Contradicted = None<Live & Restart>
 /** A name that stands here is that of no setting. */
 export type Unknown = None<Stray<(typeof LIVE_SETTINGS | typeof RESTART_SETTINGS)[number]>>
 
+/** Whether a reload changes a setting, by its path. */
+export function isLiveSetting(path: string): boolean {
+  return LIVE_SETTINGS.some((name) => path === name || path.startsWith(`${name}.`))
+}
+
 /** Settings of a list that differ, as precisely as they can be named. */
 export function changedSettings(list: readonly string[], before: Config, after: Config): readonly string[] {
   return list.flatMap((path) => differences(path, at(before, path), at(after, path)))

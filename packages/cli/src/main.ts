@@ -9,57 +9,36 @@ import { IdentityStoreError } from '@hydra-gateway/gateway/identity'
 import { KeysError } from '@hydra-gateway/gateway/keys'
 import { formatProblems } from '@hydra-gateway/gateway/terminal'
 import { type Command, defineCommand, findCommand, readArgs } from './command.ts'
-import { check } from './commands/check.ts'
-import { config } from './commands/config.ts'
-import { fragments } from './commands/fragments.ts'
-import { keys } from './commands/keys.ts'
-import { links } from './commands/links.ts'
-import { menus } from './commands/menus.ts'
-import { nodes } from './commands/nodes.ts'
-import { reload } from './commands/reload.ts'
-import { routes } from './commands/routes.ts'
-import { services } from './commands/services.ts'
-import { sessions } from './commands/sessions.ts'
 import { start } from './commands/start.ts'
-import { users } from './commands/users.ts'
-import { watch } from './commands/watch.ts'
-import { xray } from './commands/xray.ts'
 import { formatHelp } from './help.ts'
 import { CommandError, EXIT, type Io, processIo } from './io.ts'
 import { wrap } from './wrap.ts'
 
 const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
 
-export const root: Command = defineCommand({
-  name: 'hydra',
-  summary: 'one front door for many services',
-  args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
-  subCommands: [
-    start,
-    reload,
-    services,
-    watch,
-    routes,
-    fragments,
-    menus,
-    nodes,
-    users,
-    links,
-    sessions,
-    keys,
-    check,
-    config,
-    xray,
-  ],
-  async run({ version }, io) {
-    io.out(version ? `${VERSION}\n` : formatHelp(root, ['hydra'], io.style.out))
-    return EXIT.ok
-  },
-})
+/** All commands; of `hydra start`, which goes on as a gateway, that one alone: the others would stay in memory with it. */
+async function commandsFor(words: readonly string[]): Promise<readonly Command[]> {
+  return words[0] === start.name ? [start] : (await import('./commands.ts')).COMMANDS
+}
+
+function rootOf(subCommands: readonly Command[]): Command {
+  const root = defineCommand({
+    name: 'hydra',
+    summary: 'one front door for many services',
+    args: { version: { type: 'boolean', default: false, description: 'Say which version this is' } },
+    subCommands,
+    async run({ version }, io) {
+      io.out(version ? `${VERSION}\n` : formatHelp(root, ['hydra'], io.style.out))
+      return EXIT.ok
+    },
+  })
+  return root
+}
 
 /** Runs one command line (without `node` and the script). Resolves with the exit status; never rejects. */
 export async function main(words: readonly string[]): Promise<number> {
   const io = processIo({ colour: !words.includes('--no-color'), ascii: words.includes('--ascii') })
+  const root = rootOf(await commandsFor(words))
   const { command, names, rest } = findCommand(root, words[0] === 'help' ? words.slice(1) : words)
   try {
     const stray = rest[0]

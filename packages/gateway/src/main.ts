@@ -122,6 +122,8 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
     const succession =
       parent && createSuccession({ parent, store, leaseMs: config.lease.ttl, clock: systemClock, log })
     await succession?.inherit()
+    // Node loads what these take once one of them is named, some 50 ms long: not while whoever registers waits.
+    void globalThis.Response
     giveBackLoading()
     // Workers are started by the gateway itself (`wiring/primary.ts`), which has the sockets.
     gateway = await createGateway(config, {

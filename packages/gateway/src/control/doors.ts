@@ -19,7 +19,6 @@ import { problemResponse } from '../pages/local-problem.ts'
 import type { Exchange, ExchangeHandler } from '../proxy/exchange.ts'
 import type { RouterApi } from '../router-api/router-api.ts'
 import { isRouterPath } from '../routing/reserved.ts'
-import { StoreAway } from '../store/redis/port.ts'
 import type { FragmentDoor } from './fragment-door.ts'
 import type { Guard } from './guard.ts'
 import { isMenuPath } from './menu-door.ts'
@@ -213,7 +212,7 @@ export function createDoors(deps: DoorsDeps): Doors {
         return problemResponse(code, detail, id, { headers })
       }
       // Its line says once that it is away, not for everybody who asks.
-      if (error instanceof StoreAway)
+      if (error.name === 'StoreAway')
         return problemResponse('HYDRA_OVERLOADED', 'what the nodes share can not be reached just now', id, {
           headers: { 'retry-after': AWAY_SECONDS },
         })

@@ -49,13 +49,13 @@ export function createChannels(
     desk,
     journal,
     messages,
-    settings: {
+    settings: sliceOf(core, ({ messages: { maxBytes, callTimeout } }) => ({
       maxCallBytes: fragmentsSlice(config).maxCallBytes,
       maxRegistrationBytes,
       maxRoutes,
-      maxMessageBytes: config.messages.maxBytes,
-      takeTimeoutMs: config.messages.callTimeout,
-    },
+      maxMessageBytes: maxBytes,
+      takeTimeoutMs: callTimeout,
+    })),
   })
   const http = createHttpChannel({
     ...shared,

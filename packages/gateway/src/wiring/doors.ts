@@ -28,7 +28,7 @@ import type { Registry } from '../registry/registry.ts'
 import { fragmentsSlice } from '../slices.ts'
 import type { IdentityStore } from '../store/identity/port.ts'
 import type { Channels } from './channels.ts'
-import type { Core } from './core.ts'
+import { type Core, sliceOf } from './core.ts'
 import type { SiteEvents } from './events.ts'
 import type { LivePages } from './live-pages.ts'
 import type { Messages } from './messaging.ts'
@@ -55,10 +55,8 @@ export interface GatewayDoorsDeps {
   readonly isWorkerThere: (name: string) => boolean
 }
 
-export function createGatewayDoors(
-  { config, keys, clock, log, metrics, live, vitals }: Core,
-  deps: GatewayDoorsDeps,
-): Doors {
+export function createGatewayDoors(core: Core, deps: GatewayDoorsDeps): Doors {
+  const { config, keys, clock, log, metrics, live, vitals } = core
   const { registry, health, channels, desk, identity, identityFacts, identityStore } = deps
   const { livePages, messages, events, nodes, xray, openPages, reload, readiness } = deps
   return createDoors({
@@ -66,7 +64,7 @@ export function createGatewayDoors(
     fragments: createFragmentDoor({
       desk,
       refusal: channels.http.refusal,
-      settings: { ...fragmentsSlice(config), bodyTimeoutMs: config.http.idleTimeout },
+      settings: sliceOf(core, (now) => ({ ...fragmentsSlice(now), bodyTimeoutMs: now.http.idleTimeout })),
       clock,
       log,
       metrics,

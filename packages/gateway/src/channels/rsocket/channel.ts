@@ -269,7 +269,11 @@ function withDefaults(given: MessageSettings, maxFrameBytes: number): Required<M
     maxMessageBytes = maxFrameBytes,
     maxMessages = MESSAGE_DEFAULTS.maxMessages,
     maxPendingBytes = MESSAGE_DEFAULTS.maxPendingBytes,
-    takeTimeoutMs = MESSAGE_DEFAULTS.takeTimeoutMs,
   } = given
-  return { maxMessageBytes, maxMessages, maxPendingBytes, takeTimeoutMs }
+  return {
+    ...{ maxMessageBytes, maxMessages, maxPendingBytes },
+    get takeTimeoutMs() {
+      return given.takeTimeoutMs ?? MESSAGE_DEFAULTS.takeTimeoutMs
+    },
+  }
 }

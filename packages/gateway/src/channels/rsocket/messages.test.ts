@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { MOST_PUSHED, ROUTES } from '@hydra-gateway/protocol/rsocket'
 import { readUmf, type UmfMessage } from '@hydra-gateway/protocol/umf'
 import { until } from '../../../../../test/support/eventually.ts'
@@ -225,6 +226,20 @@ test('a registration that says of a type whom it is for in words that mean nothi
   const { gateway } = await house(t)
   const { ended } = await openService(gateway.tcp, bean(1, { messages: [{ type: 'x', role: ['ADMIN'] }] }))
   assert.match((await ended).error.message, /messages\.0\.role: means nothing here/)
+})
+
+test('how long a service has for taking a message may change while its line is open', async (t) => {
+  const settings = { ...SETTINGS, takeTimeoutMs: 60_000 }
+  const gateway = await openGateway(t, { settings })
+  await openService(gateway.tcp, bean(1), {
+    routes: { requests: { [ROUTES.message]: () => new Promise<void>(() => {}) } },
+  })
+  await until(() => gateway.channel.lineOf(idOf(1)) !== undefined)
+  settings.takeTimeoutMs = 50
+  const fault = gateway.channel
+    .deliver(idOf(1), message(), { kind: 'client', id: 'c1' })
+    .catch((error: MessageProblem) => error.fault)
+  assert.equal(await Promise.race([fault, delay(5000, 'still waiting', { ref: false })]), 'timeout')
 })
 
 test('a message is with its service once that says so, and what goes wrong has a word', async (t) => {

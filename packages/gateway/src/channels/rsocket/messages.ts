@@ -44,7 +44,7 @@ export interface MessageSettings {
   readonly maxMessages?: number
   /** Bytes that may wait for a service to read them; above: `throttled`. @default 8 MiB */
   readonly maxPendingBytes?: number
-  /** Until a service has to have taken a message. @default 5000 */
+  /** Until a service has to have taken a message; read for each. @default 5000 */
   readonly takeTimeoutMs?: number
 }
 

@@ -48,7 +48,7 @@ import { setGauges } from './wiring/gauges.ts'
 import { type CloseOptions, openListeners } from './wiring/listeners.ts'
 import { createLiveAdmission } from './wiring/live-admission.ts'
 import { createLivePages } from './wiring/live-pages.ts'
-import { createMessages } from './wiring/messaging.ts'
+import { openMessages } from './wiring/messaging.ts'
 import { createOwnAnswers } from './wiring/own-answers.ts'
 import { createPrimary, workerCount } from './wiring/primary.ts'
 import type { LogStyle } from './workers/messages.ts'
@@ -265,7 +265,7 @@ export async function createGateway(
   let publicPort = config.port
   const self = routerSelf(config, node, () => publicPort)
   const flywheel = await openFlywheel(core, { self, registry, store })
-  const messages = createMessages(core, {
+  const messages = await openMessages(core, {
     node,
     store,
     registry,

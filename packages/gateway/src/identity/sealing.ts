@@ -7,7 +7,10 @@
  * @module
  */
 import { createHash, hkdfSync, webcrypto } from 'node:crypto'
-import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
+// By their own names: where nobody signs in, the rest of it is not needed.
+import { decodeProtectedHeader } from 'jose/decode/protected_header'
+import { compactDecrypt } from 'jose/jwe/compact/decrypt'
+import { CompactEncrypt } from 'jose/jwe/compact/encrypt'
 
 export interface Sealer {
   /** `data` is JSON. */

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname, networkInterfaces } from 'node:os'
-import { createFlywheelNetwork, type StartableNetwork } from '../channels/flywheel/network.ts'
+import type { StartableNetwork } from '../channels/flywheel/network.ts'
 import type { RouterSelf } from '../channels/flywheel/self.ts'
 import type { Config } from '../config.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -35,6 +35,7 @@ export async function openFlywheel(
   const { redis: line } = store
   if (!isFlywheelOn(config) || !line) return { network: undefined, async close() {} }
   const mailLine = await openMailLine(config, { clock, log })
+  const { createFlywheelNetwork } = await import('../channels/flywheel/network.ts')
   const network = createFlywheelNetwork({
     line,
     ...(mailLine ? { mailLine } : {}),

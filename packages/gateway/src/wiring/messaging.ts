@@ -24,7 +24,7 @@ import type { Answers } from '../proxy/answers.ts'
 import type { ExchangeHandler } from '../proxy/exchange.ts'
 import type { Registry } from '../registry/registry.ts'
 import { countedCarrier } from '../router-api/counted-carrier.ts'
-import { createRouterApi, type RouterApi } from '../router-api/router-api.ts'
+import type { RouterApi } from '../router-api/router-api.ts'
 import { createSecondCounts, instancesOf } from '../router-api/second-counts.ts'
 import type { DemandsAt } from '../routing/demands.ts'
 import { isReservedPath, isRouterPath } from '../routing/reserved.ts'
@@ -71,7 +71,8 @@ export interface Messages {
   close(): Promise<void>
 }
 
-export function createMessages(core: Core, deps: MessagesDeps): Messages {
+/** What stands in for hydra-router is loaded while it does. */
+export async function openMessages(core: Core, deps: MessagesDeps): Promise<Messages> {
   const { config, keys, random, clock, log, metrics, live, vitals } = core
   const { node, store, registry, identity, network, rsocket, answers, isNodeThere } = deps
   const isOn = isFlywheelOn(config)
@@ -163,7 +164,7 @@ export function createMessages(core: Core, deps: MessagesDeps): Messages {
 
   const routerApi =
     counts &&
-    createRouterApi({
+    (await import('../router-api/router-api.ts')).createRouterApi({
       settings: sliceOf(core, routerApiSlice),
       self: deps.self,
       siteTitle: config.siteTitle,

@@ -8,7 +8,7 @@ import type { DrainAnswer, InstanceInfo, ServiceState } from '@hydra-gateway/pro
 import type { ArgsDef } from 'citty'
 import { type Admin, mustBeKnown, openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { asJson, CommandError, EXIT } from '../io.ts'
+import { asJson, CommandError, EXIT, sentences } from '../io.ts'
 import { formatCount, printable } from '../table.ts'
 
 const ARGS = {
@@ -48,13 +48,14 @@ export const drain = defineCommand({
     const seconds = wait === undefined ? undefined : readSeconds(wait)
     const admin = await openAdmin({ gateway, config }, io)
     const begun = await admin.drain(name, await idOf(name, instance, admin))
-    if (!json) io.out(`${drained(begun)}\n`)
+    const say = (text: string) => io.out(sentences(text, io.style.out))
+    if (!json) say(`${drained(begun)}\n`)
     const answer = seconds === undefined ? begun : await whenDone(begun, seconds, admin)
     const left = runningOf(answer.instances)
     if (json) io.out(asJson(answer))
     else if (seconds !== undefined) {
-      io.out(`${left === 0 ? 'Nothing is left' : leftSentence(left)}.\n`)
-      io.out(elsewhereSentence(await othersOf(admin)))
+      say(`${left === 0 ? 'Nothing is left' : leftSentence(left)}.\n`)
+      say(elsewhereSentence(await othersOf(admin)))
     }
     return seconds !== undefined && left > 0 ? EXIT.problem : EXIT.ok
   },
@@ -67,7 +68,7 @@ export const resume = defineCommand({
   async run({ name, instance, gateway, config, json }, io) {
     const admin = await openAdmin({ gateway, config }, io)
     const answer = await admin.resume(name, await idOf(name, instance, admin))
-    io.out(json ? asJson(answer) : `${resumed(answer)}\n`)
+    io.out(json ? asJson(answer) : sentences(`${resumed(answer)}\n`, io.style.out))
     return EXIT.ok
   },
 })

@@ -103,6 +103,15 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
   // From now on: a parent that is gone before this one serves is gone all the same.
   const told = toldByParent(parent)
   let gateway: Gateway
+  let patienceMs = 0
+  /** Again with each configuration that is read: it may be refused, but whoever waits too long for a stop ends nothing. */
+  const sayReady = ({
+    http: { stopDelay, stopGrace },
+    cluster: { spread },
+  }: LoadedConfig['config']): void => {
+    patienceMs = Math.max(patienceMs, stopDelay + stopGrace + spread)
+    parent?.say({ hydra: 'ready', url: gateway.url, version: VERSION, patienceMs })
+  }
   let opened: OpenedCertificates | undefined
   let store: Store | undefined
   try {
@@ -133,7 +142,11 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
       store,
       sockets,
       logStyle: { colour, ascii },
-      readConfig: () => loadConfig({ directory: process.cwd(), file, env: process.env, flags }),
+      async readConfig() {
+        const read = await loadConfig({ directory: process.cwd(), file, env: process.env, flags })
+        sayReady(read.config)
+        return read
+      },
       ...(certificates ? { certificates } : {}),
     })
     const signIn = { ...gateway.signIn, ...databasesHere(config) }
@@ -156,9 +169,7 @@ export async function runGateway({ file, flags, colour, ascii }: RunOptions = {}
       ),
     )
     reloadOnHangup(gateway, log)
-    const { stopDelay, stopGrace } = config.http
-    const patienceMs = stopDelay + stopGrace + config.cluster.spread
-    parent?.say({ hydra: 'ready', url: gateway.url, version: VERSION, patienceMs })
+    sayReady(config)
     // It would keep a process alive that is done.
     process.channel?.unref()
   } catch (error) {

@@ -10,6 +10,7 @@ import { handedState } from './handover.ts'
 export const SUPERVISED = 'HYDRA_SUPERVISED'
 
 const fromGateway = z.discriminatedUnion('hydra', [
+  /** It serves; said again when it may take longer to stop. */
   z.object({
     hydra: z.literal('ready'),
     url: z.string(),

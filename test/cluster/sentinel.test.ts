@@ -1,4 +1,4 @@
 import { prove } from './faults/prove.ts'
-import { primaryKilled } from './faults/redis.ts'
+import { primaryFrozen, primaryKilled } from './faults/redis.ts'
 
-prove([primaryKilled], { kind: 'sentinel' })
+prove([primaryKilled, primaryFrozen], { kind: 'sentinel' })

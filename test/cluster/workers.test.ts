@@ -1,4 +1,4 @@
-import { workerKilled } from './faults/nodes.ts'
+import { workerFrozen, workerKilled } from './faults/nodes.ts'
 import { prove } from './faults/prove.ts'
 
-prove([workerKilled], { config: { workers: 2 } })
+prove([workerKilled, workerFrozen], { config: { workers: 2 } })

@@ -5,13 +5,21 @@
  */
 import { chaos } from './chaos.ts'
 import { clockJumps } from './clock.ts'
-import { nodeFrozen, nodeKilled, ROLLING_CONFIG, rollingRestart, workerKilled } from './nodes.ts'
+import {
+  nodeFrozen,
+  nodeKilled,
+  ROLLING_CONFIG,
+  rollingRestart,
+  workerFrozen,
+  workerKilled,
+} from './nodes.ts'
 import { comeAndGo, elsewhere, oneIdentity, REACH_CONFIG, silentDeath } from './reach.ts'
 import {
   bothCutOff,
   messagesLost,
   nodeStartsAlone,
   oneCutOff,
+  primaryFrozen,
   primaryKilled,
   redisEmptied,
   redisFrozen,
@@ -34,14 +42,14 @@ export const FAULTS: readonly Staged[] = [
   ...[serviceKilled, serviceLeaves, serviceFrozen, churn].map((scenario) => ({ scenario, stage: {} })),
   ...[nodeKilled, nodeFrozen].map((scenario) => ({ scenario, stage: {} })),
   { scenario: rollingRestart, stage: { config: ROLLING_CONFIG } },
-  { scenario: workerKilled, stage: WORKERS },
+  ...[workerKilled, workerFrozen].map((scenario) => ({ scenario, stage: WORKERS })),
   ...[redisStopped, redisFrozen, redisEmptied, bothCutOff, oneCutOff, nodeStartsAlone, messagesLost].map(
     (scenario) => ({
       scenario,
       stage: {},
     }),
   ),
-  { scenario: primaryKilled, stage: SENTINEL },
+  ...[primaryKilled, primaryFrozen].map((scenario) => ({ scenario, stage: SENTINEL })),
   ...[comeAndGo, silentDeath, elsewhere].map((scenario) => ({ scenario, stage: {} })),
   { scenario: oneIdentity, stage: IDENTITY },
   { scenario: clockJumps, stage: { isBare: true } },

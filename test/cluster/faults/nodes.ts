@@ -175,6 +175,38 @@ export const workerKilled: Scenario = {
   },
 }
 
+/** Until a worker that says nothing is killed, ms, and one has taken its place. */
+const WORKER_SILENT_MS = 20_000
+
+/** Of a site whose nodes have workers. */
+export const workerFrozen: Scenario = {
+  name: 'worker-frozen',
+  title: 'a worker stands still: it is killed and replaced, and the others serve',
+  async run(stage, trial) {
+    const finding = createFinding()
+    await underLoad(
+      finding,
+      stage,
+      trial,
+      'SIGSTOP of one of two workers',
+      // Whoever had asked it waits until it is killed.
+      { plan: { rescues: true }, promised: { toldPosts: UNDER_WAY, slowestMs: 15_000 } },
+      async () => {
+        const [victim, ...others] = await workersOf(stage.a)
+        trial.say(`SIGSTOP ${victim}, a worker of node a`)
+        process.kill(victim!, 'SIGSTOP')
+        await eventually(async () => {
+          const now = await workersOf(stage.a)
+          if (now.length <= others.length || now.includes(victim!)) throw new Error('no new worker yet')
+        }, WORKER_SILENT_MS)
+        await delay(1000)
+        await stage.converged()
+      },
+    )
+    return finding
+  },
+}
+
 async function workersOf({ pid }: SiteNode): Promise<readonly number[]> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
   return children.split(' ').filter(Boolean).map(Number)

@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type SiteNode, servingAt } from '../../support/cluster-site.ts'
 import { eventually } from '../../support/eventually.ts'
+import type { RedisServer } from '../../support/redis.ts'
 import { type Stage, setLines } from './stage.ts'
 import { createFinding, type Scenario, type Trial, underLoad } from './trial.ts'
 
@@ -273,52 +274,79 @@ export const messagesLost: Scenario = {
   },
 }
 
+/** How a primary of Redis goes away, and comes back as a replica. */
+interface PrimaryFault extends Pick<Scenario, 'name' | 'title'> {
+  readonly what: string
+  goes(primary: RedisServer): Promise<void> | void
+  returns(primary: RedisServer): Promise<void> | void
+}
+
+function primaryGone({ name, title, what, goes, returns }: PrimaryFault): Scenario {
+  return {
+    name,
+    title,
+    async run(stage, trial) {
+      const { isLong, say } = trial
+      const finding = createFinding()
+      const times = isLong ? 3 : 1
+      const afterMs: number[] = []
+      await underLoad(
+        finding,
+        stage,
+        trial,
+        `${what}${times > 1 ? `, ${times} times` : ''}`,
+        { promised: { gapMs: 500, slowestMs: 2000 } },
+        async () => {
+          for (let i = 0; i < times; i++) {
+            const old = await stage.sentinels!.primary()
+            say(`${what}, ${old.pid()}`)
+            await goes(old)
+            // What registers meanwhile may be written to nobody.
+            const late = await stage.site.startService('late', { nodes: [0] })
+            stage.there.set('late', [late])
+            await eventually(
+              async () => {
+                if ((await stage.sentinels!.primary()).port === old.port)
+                  throw new Error('there is no new primary')
+              },
+              30_000,
+              50,
+            )
+            afterMs.push(await stage.converged(15_000))
+            say('the old primary comes back, and becomes a replica')
+            await returns(old)
+            await delay(isLong ? 12_000 : 2500)
+            await stage.converged(200)
+            await late.stop()
+            stage.there.delete('late')
+          }
+        },
+      )
+      finding.timings.push({
+        what: `${what}: a new primary → both nodes know everything`,
+        values: afterMs,
+        target: { of: 'max', atMostMs: CONVERGED_MS },
+      })
+      return finding
+    },
+  }
+}
+
 /** Of a site with Sentinels. */
-export const primaryKilled: Scenario = {
+export const primaryKilled = primaryGone({
   name: 'primary-killed',
   title: 'the primary of Redis is killed: the Sentinels name another, and nobody notices',
-  async run(stage, trial) {
-    const { isLong, say } = trial
-    const finding = createFinding()
-    const kills = isLong ? 3 : 1
-    const afterMs: number[] = []
-    await underLoad(
-      finding,
-      stage,
-      trial,
-      `kill -9 of the primary of Redis${kills > 1 ? `, ${kills} times` : ''}`,
-      { promised: { gapMs: 500, slowestMs: 2000 } },
-      async () => {
-        for (let i = 0; i < kills; i++) {
-          const old = await stage.sentinels!.primary()
-          say(`kill -9 ${old.pid()}, the primary of Redis`)
-          await old.kill()
-          // What registers meanwhile may be written to nobody.
-          const late = await stage.site.startService('late', { nodes: [0] })
-          stage.there.set('late', [late])
-          await eventually(
-            async () => {
-              if ((await stage.sentinels!.primary()).port === old.port)
-                throw new Error('there is no new primary')
-            },
-            30_000,
-            50,
-          )
-          afterMs.push(await stage.converged(15_000))
-          say('the old primary comes back, and becomes a replica')
-          await old.restart()
-          await delay(isLong ? 12_000 : 2500)
-          await stage.converged(200)
-          await late.stop()
-          stage.there.delete('late')
-        }
-      },
-    )
-    finding.timings.push({
-      what: 'a new primary of Redis → both nodes know everything',
-      values: afterMs,
-      target: { of: 'max', atMostMs: CONVERGED_MS },
-    })
-    return finding
-  },
-}
+  what: 'kill -9 of the primary of Redis',
+  goes: (primary) => primary.kill(),
+  returns: (primary) => primary.restart(),
+})
+
+/** Of a site with Sentinels. What the old primary believes when it goes on is older than what all others know. */
+export const primaryFrozen = primaryGone({
+  name: 'primary-frozen',
+  title:
+    'the primary of Redis stands still: the Sentinels name another, and nobody believes the old one later',
+  what: 'SIGSTOP of the primary of Redis',
+  goes: (primary) => primary.pause(),
+  returns: (primary) => primary.resume(),
+})

@@ -275,8 +275,14 @@ test('a gateway that is not there, not a gateway, or silent is not reachable', a
       return true
     })
   }
-  await notReachable('tcp://127.0.0.1:1', /no connection to 127\.0\.0\.1:1: .*ECONNREFUSED.*; start a gateway there, or .* HYDRA_GATEWAY$/)
-  await notReachable('http://127.0.0.1:1', /no connection to 127\.0\.0\.1:1: .*ECONNREFUSED.*; start a gateway there, or .* HYDRA_GATEWAY$/)
+  await notReachable(
+    'tcp://127.0.0.1:1',
+    /no connection to 127\.0\.0\.1:1: .*ECONNREFUSED.*; start a gateway there, or .* HYDRA_GATEWAY$/,
+  )
+  await notReachable(
+    'http://127.0.0.1:1',
+    /no connection to 127\.0\.0\.1:1: .*ECONNREFUSED.*; start a gateway there, or .* HYDRA_GATEWAY$/,
+  )
   await notReachable('http://nowhere.invalid', /no connection to nowhere\.invalid/)
   await notReachable(urls.tcp, /did not answer within 200 ms/)
   await notReachable(urls.http, /did not answer within 200 ms/)

@@ -190,7 +190,7 @@ export function textOf(said: unknown): string {
 }
 
 /** The id of an instance as hydra has them: 32 hex digits, always the same for one instance. */
-function instanceIdOf(service: string, id: string): string {
+export function instanceIdOf(service: string, id: string): string {
   const bare = id.replaceAll('-', '').toLowerCase()
   if (/^[0-9a-f]{32}$/.test(bare)) return bare
   return createHash('sha256').update(`${service}\0${id}`).digest('hex').slice(0, 32)

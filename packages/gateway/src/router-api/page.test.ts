@@ -62,6 +62,8 @@ test('services elsewhere are called by their address; versions are told as hydra
   const versionOf = (name: string) =>
     new RegExp(`<th scope="row">${name}</th>\\s*<td>.*</td>\\s*<td><code>(.*?)</code>`).exec(page)?.[1]
   assert.deepEqual([versionOf(address), versionOf('orders')], ['-', '1.2.0'])
+  // It may never have been seen: an age would be made up.
+  assert.match(page, /Known, not here now[\s\S]*<th scope="row">orders<\/th>[\s\S]*>not reached now</)
 })
 
 test('whatever stands in Redis in the place of health, the page is there, and nobody is anybody else', async (t) => {

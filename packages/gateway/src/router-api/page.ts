@@ -14,7 +14,7 @@ import { type Page, renderPage } from '../pages/layout.ts'
 import { serviceState } from '../registry/overview.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { VitalsBook } from '../routing/vitals.ts'
-import { type ListedInstance, type ListedRoutes, textOf, versionText } from './lists.ts'
+import { instanceIdOf, type ListedInstance, type ListedRoutes, textOf, versionText } from './lists.ts'
 import { perSecond } from './per-second.ts'
 import type { SecondCounts } from './second-counts.ts'
 
@@ -214,14 +214,18 @@ ${shown.map(
 </section>`
 }
 
-/** Instances that were here once. */
-function awayTable({ nodes, services }: RouterPageFacts): Markup {
+/** Instances that were here once, and those that are known and can't be reached: nobody saw them go. */
+function awayTable({ nodes, services, registry }: RouterPageFacts): Markup {
+  const members = [...registry.entries()].flatMap(({ name, members: of }) =>
+    [...of.values()].map(({ id }) => instanceIdOf(name, id)),
+  )
+  const known = new Set(members)
   const live = new Set(services.map(({ instanceID }) => instanceID))
   const away = nodes.filter(({ instanceID }) => !live.has(instanceID)).sort((a, b) => a.elapsed - b.elapsed)
   if (away.length === 0) return html``
   const shown = away.slice(0, MOST_ROWS)
   return section(
-    'Seen before, not here now',
+    'Known, not here now',
     ['Service', 'Instance', 'Version', 'Where', 'Last seen'],
     shown.map(
       ({
@@ -235,7 +239,7 @@ function awayTable({ nodes, services }: RouterPageFacts): Markup {
 <td><code title="${shortened(instanceID)}">${shortened(instanceID, 12)}</code></td>
 <td><code>${shortened(versionText(version))}</code></td>
 <td><code>${shortened(whereOf(ip, port))}</code></td>
-<td class="num">${durationOf(elapsed)} ago</td></tr>
+<td class="num">${known.has(instanceID) ? 'not reached now' : `${durationOf(elapsed)} ago`}</td></tr>
 `,
     ),
     away.length - shown.length,

@@ -27,6 +27,7 @@ import {
   type Resuming,
 } from './client-session.ts'
 import { ClientSocket, GOODBYE_MS, type SocketHost } from './client-socket.ts'
+import { createFairTurns } from './fair-turns.ts'
 import type { Frames } from './frames.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import type { OwnedMail } from './owned-mail.ts'
@@ -108,16 +109,17 @@ export function createClientSockets(deps: ClientSocketsDeps): ClientSockets {
 
   const behind = createBehindTotal({ settings, lines: () => holders.keys(), clock, log })
   const unfinished = createUnfinishedTotal({ settings, sockets: () => holders.keys(), clock, log })
+  const turns = createFairTurns<ClientSocket>(clock)
   const host: SocketHost = {
     settings,
     clock,
     onSent: behind.sent,
     onUnfinished: unfinished.changed,
-    onText(socket, text) {
-      const holder = holders.get(socket)
-      if (!holder) return undefined
-      return heard(socket, holder, text)
-    },
+    onText: (socket, text) =>
+      turns.take(socket, () => {
+        const holder = holders.get(socket)
+        return holder && socket.isOpen ? heard(socket, holder, text) : undefined
+      }),
     onTooMany(socket, text) {
       metrics.messages.failed('throttled')
       holders

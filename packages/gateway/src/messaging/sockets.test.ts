@@ -70,6 +70,38 @@ test('a flood is refused, each message by its id, and cut with 4429 when it goes
   assert.equal((await calm.ask({ to: 'hydra-router:/', typ: 'ping' })).typ, 'pong')
 })
 
+test('while one client sends all it may in one go, others are answered in between', async (t) => {
+  let onFirst = (): void => {}
+  const { socketUrl, delivered } = await startMessaging(t, {
+    services: ORDERS,
+    take() {
+      onFirst()
+      onFirst = () => {}
+      const until = performance.now() + 1
+      while (performance.now() < until);
+      return true
+    },
+  })
+  const flood = await openClient(t, socketUrl)
+  const calm = await openClient(t, socketUrl)
+  const answered = new Promise<number>((resolve) => {
+    onFirst = () => {
+      void calm.ask({ to: 'hydra-router:/', typ: 'ping' }).then(() => resolve(delivered.length))
+    }
+  })
+  const line = (flood.webSocket as unknown as { _socket: Socket })._socket
+  line.cork()
+  for (let i = 0; i < 190; i++) flood.send({ to: 'orders:/', mid: `flood-${i}` })
+  line.uncork()
+  const before = await answered
+  assert.ok(before < 100, `${before} of the flood came first`)
+  await eventually(() => assert.equal(delivered.length, 190))
+  assert.deepEqual(
+    delivered.map(({ message }) => message.mid),
+    Array.from({ length: 190 }, (_, i) => `flood-${i}`),
+  )
+})
+
 test('what a client says right behind its reconnect it says under its former id', async (t) => {
   const rig = await startMessaging(t, { services: ORDERS })
   const { socketUrl, messaging, delivered } = rig

@@ -11,6 +11,7 @@ import type { Config } from '../config.ts'
 import type { Registry } from '../registry/registry.ts'
 import { flywheelNetworkSlice, isFlywheelOn, redisSlice } from '../slices.ts'
 import { readRedisUrl, withDatabase } from '../store/redis/address.ts'
+import { inTurn } from '../store/redis/in-turn.ts'
 import type { RedisLine } from '../store/redis/port.ts'
 import type { Store } from '../store/store.ts'
 import { VERSION } from '../version.ts'
@@ -38,7 +39,8 @@ export async function openFlywheel(
   const { createFlywheelNetwork } = await import('../channels/flywheel/network.ts')
   const network = createFlywheelNetwork({
     line,
-    ...(mailLine ? { mailLine } : {}),
+    messageLine: inTurn(line),
+    ...(mailLine ? { mailLine: inTurn(mailLine) } : {}),
     registry,
     self,
     settings: flywheelNetworkSlice(config),

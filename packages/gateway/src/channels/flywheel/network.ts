@@ -38,7 +38,12 @@ import { channelOf, OWN_ROUTES, queueKey, streamKey } from './words.ts'
 export interface FlywheelNetworkDeps {
   /** To the database `hydra` services use. */
   readonly line: RedisLine
-  /** To the one with the mail of clients (`queuerDB`). @default line */
+  /**
+   * For messages, of which anybody may send many: what says that this node is there is not to come behind them.
+   * @default line
+   */
+  readonly messageLine?: RedisLine
+  /** To the one with the mail of clients (`queuerDB`). @default messageLine */
   readonly mailLine?: RedisLine
   readonly registry: Observer
   readonly self: RouterSelf
@@ -66,7 +71,7 @@ const NOT_THERE = -1
 
 /** Nothing is read or written before `start`. */
 export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwork {
-  const { line, mailLine = line, registry, self, metrics, clock, newId } = deps
+  const { line, messageLine = line, mailLine = messageLine, registry, self, metrics, clock, newId } = deps
   const log = deps.log.child({ network: 'flywheel' })
   const settings = { ...FLYWHEEL_NETWORK_BOUNDS, ...deps.settings }
   const { routerId } = self
@@ -81,8 +86,12 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
   /** Monotonic ms, while Redis is away. */
   let awaySince: number | undefined
 
-  const publish = async (channel: string, text: string): Promise<number> =>
-    (await line.send(channel, ['PUBLISH', channel, text])) as number
+  const publishOn =
+    (by: RedisLine) =>
+    async (channel: string, text: string): Promise<number> =>
+      (await by.send(channel, ['PUBLISH', channel, text])) as number
+  const publish = publishOn(line)
+  const publishMessage = publishOn(messageLine)
 
   // ---- who is there --------------------------------------------------------------------------------------
 
@@ -177,7 +186,7 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
         ...message,
         to: `${id}@${service}:${at < 0 ? '/' : message.to.slice(at + 1)}`,
       })
-      const heard = await publish(channelOf(service, id), text).catch((error: Error) => {
+      const heard = await publishMessage(channelOf(service, id), text).catch((error: Error) => {
         throw away(error)
       })
       if (heard === 0) throw new MessageProblem('no-instance', `No ${service} instances available`)
@@ -245,14 +254,16 @@ export function createFlywheelNetwork(deps: FlywheelNetworkDeps): StartableNetwo
     async queue(service, message) {
       if (serviceProblem(service)) throw new MessageProblem('unknown-service', 'this is no name of a service')
       const most = String(settings.maxQueue)
-      const length = await line.run(QUEUE, [queueKey(service)], [formatUmf(message), most]).catch(rethrow)
+      const length = await messageLine
+        .run(QUEUE, [queueKey(service)], [formatUmf(message), most])
+        .catch(rethrow)
       if (length !== 0) return
       complaints.about('queue-full', 'the queue of a service is full', { subject: service })
       throw new MessageProblem('mail-full', `the queue of ${service} is full`)
     },
     async append(stream, message, { mayMake = true } = {}) {
       const args = [formatUmf(message), String(settings.maxStreamLength), mayMake ? '1' : '0']
-      const said = await line.run(STREAM, [streamKey(stream)], args).catch(rethrow)
+      const said = await messageLine.run(STREAM, [streamKey(stream)], args).catch(rethrow)
       if (typeof said === 'string') return said
       if (said === NOT_THERE) return undefined
       complaints.about('stream-full', 'a stream is full', { subject: stream })

@@ -8,6 +8,7 @@ import type { Log } from '../../observe/log.ts'
 import type { Store } from '../store.ts'
 import { createRedisBus } from './bus.ts'
 import { createRedisIdentityStore } from './identity.ts'
+import { inTurn } from './in-turn.ts'
 import { createRedisInstances } from './instances.ts'
 import { createRedisLine } from './line.ts'
 import { createRedisMailboxes } from './mailboxes.ts'
@@ -45,7 +46,7 @@ export async function openRedisStore(deps: OpenRedisStoreDeps): Promise<RedisSto
   const onIgnored = (): void => void ignored++
   const instances = createRedisInstances({ line, privateKeys, rememberMs, log })
   const identity = createRedisIdentityStore({ line, privateKeys, onIgnored, log })
-  const mailboxes = createRedisMailboxes({ line, privateKeys, onIgnored, log })
+  const mailboxes = createRedisMailboxes({ line: inTurn(line), privateKeys, onIgnored, log })
   const time = createSharedTime({ line, clock, log })
   // Before anything is heard: a node that does not know the time takes messages of nobody it has not heard of.
   await time.ready().catch(() => {})

@@ -355,6 +355,13 @@ test('check says everything that is wrong with a file, and starts nothing', asyn
   const reload = await runHydra(['reload', '--config', 'mine.yaml'], { cwd })
   assert.match(reload.err, /^✕ mine\.yaml has 3 problems\. The gateway goes on as it is\.$/m)
   await writeFile(join(cwd, 'mine.yaml'), 'port: 1\n')
+  const keys = { HYDRA_PUBLIC_KEY: 'some-other-key-0', HYDRA_PRIVATE_KEY: 'some-other-key-1' }
+  const moved = await runHydra(['reload', '--config', 'mine.yaml'], { cwd, env: keys })
+  assert.equal(moved.status, 3)
+  assert.match(
+    moved.err,
+    /No gateway answers at http:\/\/localhost:1 .*--gateway URL\. Was its port changed in the file\?/,
+  )
   for (const words of [['mine.yaml'], ['--config', 'mine.yaml']]) {
     const right = await runHydra(['check', ...words], { cwd })
     assert.equal(right.status, 0, right.err)

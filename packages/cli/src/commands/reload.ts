@@ -5,7 +5,7 @@
  */
 import { openAdmin } from '../admin.ts'
 import { defineCommand, GATEWAY_ARGS } from '../command.ts'
-import { asJson, EXIT, sentences } from '../io.ts'
+import { asJson, CommandError, EXIT, sentences } from '../io.ts'
 import { printable } from '../table.ts'
 
 export const reload = defineCommand({
@@ -17,7 +17,10 @@ export const reload = defineCommand({
   examples: [['hydra check && hydra reload', 'look at it first, then have it taken']],
   async run({ gateway, config, json }, io) {
     const admin = await openAdmin({ gateway, config }, io)
-    const answer = await admin.reload()
+    const answer = await admin.reload().catch((error: unknown) => {
+      const isGuessed = gateway === undefined && !io.env.HYDRA_GATEWAY
+      throw isGuessed ? withFormerPort(error) : error
+    })
     if (json) io.out(asJson(answer))
     else {
       const { changed, warnings } = answer
@@ -28,3 +31,10 @@ export const reload = defineCommand({
     return EXIT.ok
   },
 })
+
+/** The port was read in the file that is to be taken: the gateway still listens where it did before. */
+function withFormerPort(error: unknown): unknown {
+  if (!(error instanceof CommandError) || error.exit !== EXIT.noGateway) return error
+  const wayOut = `${error.message.slice(error.fact.length)}. Was its port changed in the file? It still listens at the former one: name that`
+  return new CommandError(error.fact, error.exit, wayOut)
+}

@@ -195,6 +195,13 @@ test('an answer over a WebSocket is the result alone, without a status (B19), of
   assert.deepEqual(await ask('/v1/failed'), { reason: 'no' })
 })
 
+test('an answer that is nested too deep to be written again comes as the text it was', async (t) => {
+  const body = `{"result":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+  const { port } = await service(t, () => ({ body }))
+  const { client } = await start(t, { services: { orders: { routes: [], ports: [port] } } })
+  assert.equal((await client.ask({ to: 'orders:[get]/v1/deep' })).bdy, body)
+})
+
 test('a call to a service that is not there, or fails, says so and names the message', async (t) => {
   const { client } = await start(t, {
     services: { orders: { routes: ['[get]/v1/orders'], ports: [await deadPort()] } },

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { isJsonTooDeep } from '@hydra-gateway/protocol'
 import type { Caller, Refusal, ServiceTokens } from '../identity/port.ts'
 import type { Clock } from '../observe/clock.ts'
 import { reasonOf } from '../proxy/flywheel-answers.ts'
@@ -132,7 +133,8 @@ function mayRepeat(method: string, { nothingSent, isTimeout }: OwnFailure): bool
 function called({ status, headers, body }: OwnAnswer): Called {
   const text = body.toString()
   const isJson = /\bjson\b/i.test(headers['content-type'] ?? '')
-  if (!isJson) return { status, headers, body: text, isJson }
+  // What is nested too deep is parsed, but could not be written to whoever asked.
+  if (!isJson || isJsonTooDeep(text)) return { status, headers, body: text, isJson: false }
   try {
     return { status, headers, body: JSON.parse(text), isJson }
   } catch {

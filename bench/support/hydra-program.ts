@@ -17,7 +17,7 @@ export type HydraReady = { readonly port: number } | { readonly refused: string 
 setFlagsFromString('--semi-space-growth-factor=1')
 const { createGateway, createKeys, createLog, openCertificates, openStore, parseConfig, systemClock } =
   await import('@hydra-gateway/gateway')
-const { shapeHeap } = await import('@hydra-gateway/gateway/main')
+const { giveBackLoading, shapeHeap } = await import('@hydra-gateway/gateway/main')
 shapeHeap()
 const [, , file = '', logLevel = 'info'] = process.argv
 
@@ -37,6 +37,7 @@ else {
   const clock = systemClock
   const opened =
     config.tls && (await openCertificates({ tls: config.tls, directory: '', hostname: '', log, clock }))
+  giveBackLoading()
   const gateway = await createGateway(config, {
     keys,
     clock,

@@ -54,7 +54,7 @@ export const VERSION: string = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ).version
 
-export { shapeHeap }
+export { giveBackLoading, shapeHeap }
 
 /** How long what is left may take to be written after everything was closed. */
 const LAST_WORDS_MS = 1000

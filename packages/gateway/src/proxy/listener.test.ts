@@ -327,3 +327,18 @@ test('who has connected and waits to be taken when a gateway stops is served, no
   await Promise.all(clients.map((client) => client.closed()))
   for (const { text } of clients) assert.match(text, /^HTTP\/1\.1 200 [\s\S]*Connection: close/)
 })
+
+test('so is who waits while a gateway that stops is busy', async (t) => {
+  const rig = await startRig(t, {
+    local(exchange) {
+      const until = performance.now() + 15
+      while (performance.now() < until);
+      exchange.answer(200, {}, 'late')
+    },
+  })
+  const clients = Array.from({ length: 40 }, () => rawClient(t, rig.port, `${GET}\r\n`))
+  await new Promise((resolve) => process.nextTick(resolve))
+  await rig.listener.close(5000, 1000)
+  await Promise.all(clients.map((client) => client.closed()))
+  for (const { text } of clients) assert.match(text, /^HTTP\/1\.1 200 /)
+})

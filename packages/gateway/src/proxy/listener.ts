@@ -92,7 +92,7 @@ export interface Listener {
 const BACKLOG = 4096
 /** Who does not read our goodbye is not waited for. */
 const GOODBYE_MS = 250
-/** A port that is asked without a pause closes all the same, ms. */
+/** So long a short turn is waited for, ms. */
 const QUEUE_MS = 250
 /** In so little nobody comes whom we should have seen, ms. */
 const SHORT_TURN_MS = 0.25
@@ -169,12 +169,14 @@ async function queueIsEmpty(server: Pick<VisitorServer, 'taken'>): Promise<void>
   const endsAt = performance.now() + QUEUE_MS
   // The turn that runs may have looked already.
   await turn()
-  for (;;) {
+  // After so many turns everybody was taken who waited at the beginning.
+  for (let turns = 0; turns < BACKLOG; turns++) {
     const { taken } = server
     const begunAt = performance.now()
     await turn()
     const now = performance.now()
-    if ((server.taken === taken && now - begunAt < SHORT_TURN_MS) || now >= endsAt) return
+    // A process that got no time has a long queue and no short turns: the time alone is no reason to leave anybody.
+    if (server.taken === taken && (now - begunAt < SHORT_TURN_MS || now >= endsAt)) return
   }
 }
 

@@ -92,6 +92,11 @@ export class ClientSocket implements ClientLine {
     return !this.#isClosing && this.#webSocket.readyState === this.#webSocket.OPEN
   }
 
+  /** We ended it: what else it said is not looked at. */
+  get isCut(): boolean {
+    return this.#isClosing
+  }
+
   get behindBytes(): number {
     return this.#stream.writableLength
   }

@@ -118,7 +118,7 @@ export function createClientSockets(deps: ClientSocketsDeps): ClientSockets {
     onText: (socket, text) =>
       turns.take(socket, () => {
         const holder = holders.get(socket)
-        return holder && socket.isOpen ? heard(socket, holder, text) : undefined
+        return holder && !socket.isCut ? heard(socket, holder, text) : undefined
       }),
     onTooMany(socket, text) {
       metrics.messages.failed('throttled')
@@ -128,20 +128,23 @@ export function createClientSockets(deps: ClientSocketsDeps): ClientSockets {
           words.error('too many messages', text.length <= SMALL_CHARACTERS ? idOf(text) : undefined),
         )
     },
-    onClosed(socket, code) {
-      const holder = holders.get(socket)
-      if (!holder) return
-      holders.delete(socket)
-      bySession.delete(holder.session)
-      heartbeat.delete(socket)
-      metrics.messages.closed(code)
-      leaveSession(holder)
-      holder.leave()
-      if (holders.size > 0) return
-      const waiting = onEmpty
-      onEmpty = []
-      for (const resolve of waiting) resolve()
-    },
+    // What it said before it left is still heard, in its turn.
+    onClosed: (socket, code) => void turns.take(socket, () => closed(socket, code)),
+  }
+
+  function closed(socket: ClientSocket, code: number): void {
+    const holder = holders.get(socket)
+    if (!holder) return
+    holders.delete(socket)
+    bySession.delete(holder.session)
+    heartbeat.delete(socket)
+    metrics.messages.closed(code)
+    leaveSession(holder)
+    holder.leave()
+    if (holders.size > 0) return
+    const waiting = onEmpty
+    onEmpty = []
+    for (const resolve of waiting) resolve()
   }
 
   /** A session has no socket here any more. */

@@ -102,6 +102,22 @@ test('while one client sends all it may in one go, others are answered in betwee
   )
 })
 
+test('what a client says right before it leaves is said, also where it waits for its turn', async (t) => {
+  const { socketUrl, messaging, delivered } = await startMessaging(t, {
+    services: ORDERS,
+    take() {
+      const until = performance.now() + 1
+      while (performance.now() < until);
+      return true
+    },
+  })
+  const { webSocket, send } = await openClient(t, socketUrl)
+  for (let i = 0; i < 100; i++) send({ to: 'orders:/', mid: `last-${i}` })
+  webSocket.close()
+  await eventually(() => assert.equal(delivered.length, 100))
+  await eventually(() => assert.equal(messaging.size, 0))
+})
+
 test('what a client says right behind its reconnect it says under its former id', async (t) => {
   const rig = await startMessaging(t, { services: ORDERS })
   const { socketUrl, messaging, delivered } = rig

@@ -66,6 +66,24 @@ test('a node that is killed is missed when its lease is over, with a warning', a
   await a.stop()
 })
 
+test('a node that leaves between two looks of the others is no node that fell silent', async () => {
+  const { directory, join, pass, said } = setUp()
+  const a = join('a')
+  const b = join('b')
+  await pass(2000)
+  // A takeover: it says that it leaves, and has left, before anybody looks.
+  await b.announceLeaving()
+  await b.stop()
+  await pass(1000)
+  assert.deepEqual(names(a), ['a'])
+  assert.deepEqual([said('node left'), said('node fell silent')], [['b'], []])
+  const facts = { version: '1', startedAt: 0, keyProof: keyProofOf(['secret']), isLeaving: false, beats: 1 }
+  await directory.beat({ ...facts, id: 'x', name: 'x' }, 5000)
+  await pass(7000)
+  assert.deepEqual(said('node fell silent'), ['x'], 'who beats no more is missed')
+  await a.stop()
+})
+
 test('while the store is away everybody stays in mind, and nobody is missed before they could come back', async () => {
   const { directory, join, pass, said } = setUp()
   let isAway = false

@@ -37,7 +37,7 @@ export interface MembershipDeps {
   readonly directory: NodeDirectory
   readonly reach: Reach
   /** What this node says of itself. */
-  readonly facts: Omit<NodeFacts, 'isLeaving' | 'doors'>
+  readonly facts: Omit<NodeFacts, 'isLeaving' | 'beats' | 'doors'>
   /** Where it listens now. @default it does not say */
   readonly doors?: () => NodeDoors
   /** How often it says so, ms. @default 1000 */
@@ -55,9 +55,12 @@ const MOST_NAME = 128
 export function createMembership(deps: MembershipDeps): Membership {
   const { directory, reach, facts, doors, everyMs = 1000, leaseMs = 5000, clock, log } = deps
   const others = new Map<string, NodeFacts>()
+  /** When they were heard last, as far as their beats tell. */
+  const heardAt = new Map<string, number>()
   const listeners: ((event: NodeEvent, facts: NodeFacts) => void)[] = []
   const warned = new Set<string>()
   let isLeaving = false
+  let beats = 0
   let isStopped = false
   let running: Promise<void> | undefined
   /** Nobody is missed before: while the store was away nobody could say anything, and it may have forgotten all. */
@@ -78,6 +81,7 @@ export function createMembership(deps: MembershipDeps): Membership {
       there.add(node.id)
       const before = others.get(node.id)
       others.set(node.id, node)
+      if (node.beats !== undefined && node.beats !== before?.beats) heardAt.set(node.id, clock.monotonic())
       if (!before) say('joined', node)
       if (node.isLeaving && !before?.isLeaving) say('leaving', node)
       if (sharesKey(node.keyProof, facts.keyProof) || warned.has(node.id)) continue
@@ -90,14 +94,21 @@ export function createMembership(deps: MembershipDeps): Membership {
     if (clock.monotonic() < missingFrom) return
     for (const [id, node] of others) {
       if (there.has(id)) continue
+      const hasLeft = node.isLeaving || isYoung(id)
       others.delete(id)
       warned.delete(id)
-      say(node.isLeaving ? 'left' : 'silent', node)
+      heardAt.delete(id)
+      say(hasLeft ? 'left' : 'silent', node)
     }
+  }
+  /** Whether the lease of a node can't be over yet: when it is not listed, it took itself off, faster than we looked. */
+  const isYoung = (id: string): boolean => {
+    const at = heardAt.get(id)
+    return at !== undefined && clock.monotonic() - at < leaseMs - 2 * everyMs
   }
   const exchange = async (): Promise<void> => {
     try {
-      await directory.beat({ ...facts, isLeaving, ...(doors && { doors: doors() }) }, leaseMs)
+      await directory.beat({ ...facts, isLeaving, beats: ++beats, ...(doors && { doors: doors() }) }, leaseMs)
       compare(await directory.list())
       listedAt = clock.monotonic()
     } catch {

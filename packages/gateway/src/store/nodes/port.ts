@@ -28,6 +28,8 @@ export interface NodeFacts {
   readonly keyProof: string
   /** It stops: services of it are about to move. */
   readonly isLeaving: boolean
+  /** How many times it has said so. Absent from nodes that don't say. */
+  readonly beats?: number | undefined
   /** Absent from nodes that don't say. */
   readonly doors?: NodeDoors | undefined
 }

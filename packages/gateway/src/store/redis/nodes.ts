@@ -42,13 +42,19 @@ export function createRedisNodes({ line, privateKeys }: RedisNodesDeps): NodeDir
 function readFacts(text: string, sealer: RecordSealer): NodeFacts[] {
   try {
     const said = JSON.parse(text) as Omit<NodeFacts, 'doors'> & { readonly doors?: unknown }
-    const { id, name, version, startedAt, keyProof, isLeaving } = said
+    const { id, name, version, startedAt, keyProof, isLeaving, beats } = said
     const areWords = [id, name, version, keyProof].every((word) => typeof word === 'string')
     if (!areWords || typeof startedAt !== 'number' || typeof isLeaving !== 'boolean') return []
     const opened = typeof said.doors === 'string' ? sealer.open(id, said.doors) : undefined
     // What is sealed was written by one of us, and is as we write it.
     const doors = opened && (JSON.parse(opened.text) as NodeDoors)
-    return [{ id, name, version, startedAt, keyProof, isLeaving, ...(doors && { doors }) }]
+    return [
+      {
+        ...{ id, name, version, startedAt, keyProof, isLeaving },
+        ...(typeof beats === 'number' && { beats }),
+        ...(doors && { doors }),
+      },
+    ]
   } catch {
     return []
   }

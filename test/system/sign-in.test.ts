@@ -212,18 +212,19 @@ test('who tries passwords is slowed down, is told for how long, and keeps nobody
 test('a name nobody has takes as long as one somebody has', async (t) => {
   const gateway = await openSite(t, { throttle: { free: 1000 } })
   const took = async (username: string): Promise<number> => {
-    const times: number[] = []
-    for (let i = 0; i < 9; i++) {
-      const body = new URLSearchParams({ username, password: 'x' })
-      const from = performance.now()
-      const { status } = await fetch(`${gateway.url}/login`, { method: 'POST', body })
-      times.push(performance.now() - from)
-      assert.equal(status, 401)
-    }
-    return times.sort((a, b) => a - b)[2]!
+    const body = new URLSearchParams({ username, password: 'x' })
+    const from = performance.now()
+    const { status } = await fetch(`${gateway.url}/login`, { method: 'POST', body })
+    assert.equal(status, 401)
+    return performance.now() - from
   }
   await took('warm')
-  const [known, unknown] = [await took('mira'), await took('nobody')]
+  // By turns, and the fastest of each: what else the machine does makes some slower, and none faster.
+  let [known, unknown] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  for (let i = 0; i < 12; i++) {
+    known = Math.min(known, await took('mira'))
+    unknown = Math.min(unknown, await took('nobody'))
+  }
   // A hash takes 20 ms and more; what is left between the two is noise.
   assert.ok(Math.min(known, unknown) > 8, `${known} ${unknown}`)
   assert.ok(Math.max(known, unknown) < 2 * Math.min(known, unknown), `${known} ${unknown}`)

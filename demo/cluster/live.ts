@@ -6,6 +6,7 @@
 import type { ReadStream, WriteStream } from 'node:tty'
 import type { Style } from '@hydra-gateway/gateway/terminal'
 import { formatCount } from '../live/screen.ts'
+import { type LiveTable, showTable } from '../live/table.ts'
 import { takeTerminal } from '../live/terminal.ts'
 import { type Cluster, type ClusterEvent, KEYS, openCluster } from './cluster.ts'
 import { renderScreen } from './screen.ts'
@@ -20,7 +21,6 @@ export interface LiveOptions {
   readonly stdout: WriteStream
 }
 
-const DRAW_EVERY_MS = 250
 const MOST_EVENTS = 200
 
 /** Resolves with the exit status. */
@@ -61,60 +61,32 @@ async function watch(
   { styleNow, signal, stdin, stdout }: LiveOptions,
 ): Promise<void> {
   const done = Promise.withResolvers<void>()
-  let drawn = ''
-  function draw(): void {
-    const facts = {
-      url: cluster.url,
-      nodesCommand: cluster.nodesCommand,
-      rows: cluster.rows(),
-      events,
-      counters: cluster.visits,
-      talk: cluster.talk,
-      height: stdout.rows,
-    }
-    const lines = renderScreen(facts, styleNow())
-    const text = `\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`
-    if (text !== drawn) stdout.write(text)
-    drawn = text
-  }
-  const onData = (data: Buffer): void => {
-    for (const key of data.toString()) {
+  const table: LiveTable = {
+    stdin,
+    stdout,
+    signal,
+    lines: () =>
+      renderScreen(
+        {
+          url: cluster.url,
+          nodesCommand: cluster.nodesCommand,
+          rows: cluster.rows(),
+          events,
+          counters: cluster.visits,
+          talk: cluster.talk,
+          height: stdout.rows,
+        },
+        styleNow(),
+      ),
+    onKey(key) {
       const victim = KEYS[key]
       if (victim)
         cluster.kill(victim).catch((fault: Error) => cluster.say({ name: victim, text: fault.message }))
       // Ctrl+C and Ctrl+D: at a terminal that gives keys one by one they are keys.
       else if ('q\u0003\u0004'.includes(key)) done.resolve()
-    }
+    },
+    refresh: () => cluster.refresh(),
+    leave: () => done.resolve(),
   }
-  const forget = (): void => {
-    drawn = ''
-  }
-  stdin.on('data', onData)
-  // The terminal went away.
-  stdin.once('end', done.resolve)
-  stdout.on('resize', forget)
-  signal.addEventListener('abort', () => done.resolve())
-  if (signal.aborted) done.resolve()
-  let isAsking = false
-  const timer = setInterval(() => {
-    if (!isAsking) {
-      isAsking = true
-      cluster
-        .refresh()
-        // The last facts stay.
-        .catch(() => {})
-        .finally(() => {
-          isAsking = false
-        })
-    }
-    draw()
-  }, DRAW_EVERY_MS)
-  draw()
-  try {
-    await done.promise
-  } finally {
-    clearInterval(timer)
-    stdin.off('data', onData)
-    stdout.off('resize', forget)
-  }
+  await showTable(table, done.promise)
 }

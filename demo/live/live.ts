@@ -12,6 +12,7 @@ import { SERVICES } from '../shop/shop.ts'
 import type { DemoEvent } from './event.ts'
 import { formatCount, renderScreen } from './screen.ts'
 import { openStory, type Story } from './story.ts'
+import { showTable } from './table.ts'
 import { takeTerminal } from './terminal.ts'
 
 export interface LiveOptions {
@@ -23,8 +24,6 @@ export interface LiveOptions {
   readonly stdout: WriteStream
 }
 
-/** At most 4 drawings a second. */
-const DRAW_EVERY_MS = 250
 const MOST_EVENTS = 200
 
 /** Resolves with the exit status. */
@@ -65,11 +64,10 @@ async function watch(
   const done = Promise.withResolvers<number>()
   let chosen = 0
   let showsHelp = false
-  let drawn = ''
   let isOver = false
 
-  function draw(): void {
-    const lines = renderScreen(
+  const lines = (): readonly string[] =>
+    renderScreen(
       {
         url: story.shop.gateway.url,
         watchCommand: story.shop.gateway.watchCommand,
@@ -83,10 +81,6 @@ async function watch(
       },
       styleNow(),
     )
-    const text = `\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`
-    if (text !== drawn) stdout.write(text)
-    drawn = text
-  }
 
   const service = () => SERVICES[chosen]!.name
   const attempt = (action: Promise<void>): void => {
@@ -107,24 +101,12 @@ async function watch(
     '\u0003': leave,
     '\u0004': leave,
   }
-  const obey = (key: string): void => {
+  const onKey = (key: string): void => {
     const index = Number(key) - 1
     if (index in SERVICES) chosen = index
     else if (Object.hasOwn(actions, key)) actions[key]!()
   }
 
-  const onData = (data: Buffer): void => {
-    for (const key of data.toString()) obey(key)
-  }
-  const forget = (): void => {
-    drawn = ''
-  }
-  stdin.on('data', onData)
-  // The terminal went away.
-  stdin.once('end', leave)
-  stdout.on('resize', forget)
-  signal.addEventListener('abort', leave)
-  if (signal.aborted) leave()
   void story.shop.gateway.child.exited.then((how) => {
     story.say({ text: `the gateway ended with ${how}` })
     done.resolve(1)
@@ -133,27 +115,11 @@ async function watch(
   // Only then there is something to ask for.
   const started = SERVICES.flatMap(({ name }) => story.shop.instances(name)).map(({ serving }) => serving)
   void Promise.allSettled(started).then(() => (isOver ? undefined : story.setLoad(true)))
-  let isAsking = false
-  const timer = setInterval(() => {
-    if (!isAsking) {
-      isAsking = true
-      story
-        .refresh()
-        // The last facts stay; a gateway that is gone ends the demo by itself.
-        .catch(() => {})
-        .finally(() => {
-          isAsking = false
-        })
-    }
-    draw()
-  }, DRAW_EVERY_MS)
-  draw()
   try {
-    return await done.promise
+    // A gateway that is gone ends the demo by itself.
+    const refresh = () => story.refresh()
+    return await showTable({ stdin, stdout, signal, lines, onKey, refresh, leave }, done.promise)
   } finally {
     isOver = true
-    clearInterval(timer)
-    stdin.off('data', onData)
-    stdout.off('resize', forget)
   }
 }
